@@ -1,0 +1,2 @@
+/** Runs compiled graphs on ONNX Runtime. */
+export {}

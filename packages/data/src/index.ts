@@ -1,0 +1,2 @@
+/** Tokenizers, chat templates, data sets and collators. */
+export {}

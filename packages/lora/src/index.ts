@@ -1,0 +1,2 @@
+/** LoRA with all of LoraConfig. */
+export {}

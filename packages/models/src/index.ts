@@ -1,0 +1,2 @@
+/** Model architectures under their Hugging Face names, and generation. */
+export {}

@@ -1,0 +1,2 @@
+/** safetensors, Hugging Face configs, adapter folders and the hub. */
+export {}

@@ -1,0 +1,2 @@
+/** Conformance suites for backends and tuners. */
+export {}

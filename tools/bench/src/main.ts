@@ -1,0 +1,2 @@
+/** Benchmarks against PyTorch and PEFT. */
+export {}
