@@ -1,0 +1,90 @@
+/**
+ * What a backend is: it compiles whole programs and holds weights and state. It does not know models, tuners or training; graph
+ * transforms have done their work before a program reaches it.
+ */
+import type { DType, HostTensor, Spec } from '../dtype.js'
+import type { Program } from './program.js'
+
+/** Where the bytes of a weight are. Reading gives little-endian, row-major bytes of the stored dtype. */
+export interface ParameterSource extends Spec {
+  /** Present when the bytes lie in one place of a local file: backends may map it. `path` is real (symlinks resolved). */
+  readonly file?: { readonly path: string; readonly offset: number; readonly byteLength: number }
+  /** All bytes. */
+  read(): Promise<Uint8Array>
+}
+
+/** Options of long operations: a signal that stops them, and progress in bytes. */
+export interface ProgressOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: (done: number, total: number, what: string) => void
+}
+
+/** Frozen weights on a device, shared by all executables that were compiled with them. */
+export interface WeightSet {
+  readonly names: ReadonlySet<string>
+  /** Bytes held on the device or mapped. */
+  readonly byteLength: number
+  release(): void
+}
+
+/** Mutable tensors on a device: adapters, optimizer states, caches. */
+export interface StateSet {
+  readonly specs: ReadonlyMap<string, Spec>
+  readonly byteLength: number
+  /** Copies to the host; all when no names are given. Throws graph.slot for an unknown name. */
+  read(names?: readonly string[]): Promise<Map<string, HostTensor>>
+  /** Copies from the host into existing tensors of the same specs. */
+  write(tensors: ReadonlyMap<string, HostTensor>): Promise<void>
+  release(): void
+}
+
+/** State slots of a program bound to a set: slot `prefix + name` is the set's tensor `name`. */
+export interface StateBinding {
+  readonly set: StateSet
+  readonly prefix?: string
+}
+
+/** What one run is given: every feed of the program, and sets that hold its state slots. */
+export interface RunArguments {
+  readonly feeds?: Readonly<Record<string, HostTensor>>
+  readonly state?: readonly StateBinding[]
+}
+
+/** A compiled program. Runs do not overlap: a second call waits. A run commits all updates or none. */
+export interface Executable {
+  readonly program: Program
+  /** Bytes of device memory that it holds between runs, as far as known. */
+  readonly byteLength: number
+  /** Throws graph.slot for a missing, unknown or ill-shaped feed or state, backend.failed for errors of the runtime. */
+  run(runArguments: RunArguments): Promise<Record<string, HostTensor>>
+  release(): void
+}
+
+/** Options of `compile`. */
+export interface CompileOptions {
+  readonly weights?: WeightSet
+  readonly signal?: AbortSignal
+}
+
+/** A device and its compiler. */
+export interface Backend {
+  readonly apiVersion: 1
+  readonly name: string
+  /** Dtypes that every op computes in. */
+  readonly dtypes: ReadonlySet<DType>
+  /**
+   * Makes weights available under their slot names, converted to the given dtypes. Sources that were loaded before (the same
+   * objects) are shared, not loaded again.
+   */
+  loadWeights(sources: ReadonlyMap<string, WeightRequest>, options?: ProgressOptions): Promise<WeightSet>
+  createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet>
+  /** Compiles a program, or returns what the same program compiled to before. */
+  compile(program: Program, options?: CompileOptions): Promise<Executable>
+  close(): Promise<void>
+}
+
+/** A weight's source and the dtype that programs read it in. */
+export interface WeightRequest {
+  readonly source: ParameterSource
+  readonly dtype: DType
+}

@@ -1,0 +1,200 @@
+/**
+ * The catalogue of error codes: one line each, with an example message and what mends it. docs/errors.md is generated from it. A
+ * code is never reused for another meaning.
+ */
+
+/** What a code means: when it is thrown, an example and the remedy. */
+export interface ErrorEntry {
+  readonly when: string
+  readonly example: string
+  readonly remedy: string
+}
+
+const codes = {
+  'internal.unreachable': {
+    when: 'a closed union got a member nobody handles',
+    example: 'a case was not handled (value="x").',
+    remedy: 'Versions of two Espalier packages differ; install the same version of all.',
+  },
+  'shape.mismatch': {
+    when: 'shapes do not fit an operation',
+    example: 'matmul needs equal inner sizes (a=[2,3], b=[4,5]).',
+    remedy: 'Compare the shapes in the message with the operation.',
+  },
+  'dtype.mismatch': {
+    when: 'a dtype does not fit an operation',
+    example: 'add needs two tensors of one dtype (a="f32", b="i32").',
+    remedy: 'Cast one side.',
+  },
+  'graph.invalid': {
+    when: 'the verifier found a broken graph',
+    example: 'a node names an output that its op does not have (op="topK", index=2).',
+    remedy: 'A transform or plugin built a wrong graph; ESPALIER_DEBUG=2 prints it.',
+  },
+  'graph.slot': {
+    when: 'a program slot was fed nothing, twice, or with another shape or dtype',
+    example: 'a feed is missing (slot="input_ids").',
+    remedy: 'Feed every slot that the program lists, with the listed dtype and shape.',
+  },
+  'gradient.none': {
+    when: 'a gradient was asked where none can flow',
+    example: 'the loss must be one float (shape=[2]).',
+    remedy: 'Reduce the loss to a scalar and ask gradients of float tensors only.',
+  },
+  'module.path': {
+    when: 'a module path does not exist or is used twice',
+    example: 'no module has this path (path="model.layers.9").',
+    remedy: 'Print the model to see its paths.',
+  },
+  'target.none': {
+    when: 'target modules match no module',
+    example: 'no module matched target_modules (targetModules=["foo"], modules=["model.layers.0.self_attn.q_proj"]).',
+    remedy: 'Use names from the list in the message.',
+  },
+  'target.unsupported': {
+    when: 'a matched module cannot carry this tuner',
+    example: 'the matched module cannot be adapted (path="model.norm").',
+    remedy: 'Target linear, Conv1D or embedding modules.',
+  },
+  'config.value': {
+    when: 'a configuration field has a value outside its range',
+    example: 'r must be a whole number above 0 (r=0).',
+    remedy: 'Use a value in the range that the message names.',
+  },
+  'config.unsupported': {
+    when: 'a configuration asks for a feature that does not exist yet',
+    example: 'use_dora is not supported yet (useDora=true).',
+    remedy: 'Leave the option out.',
+  },
+  'adapter.name': {
+    when: 'an adapter name is unknown, taken or not allowed',
+    example: 'no adapter has this name (name="b", adapters=["default"]).',
+    remedy: 'Use a name from the list, or another new name.',
+  },
+  'adapter.state': {
+    when: 'an operation does not fit the state of the adapters (merged, active, not mergeable)',
+    example: 'a merged adapter cannot be deleted (name="default").',
+    remedy: 'Unmerge first, or do what the message says.',
+  },
+  'adapter.tensors': {
+    when: 'tensors of an adapter do not fit the model',
+    example: 'tensors of the adapter do not fit (mismatched=[...]).',
+    remedy: 'Load it into the base model that it was trained on.',
+  },
+  'backend.unsupported': {
+    when: 'a backend cannot run something',
+    example: 'the backend has no such dtype (dtype="f64").',
+    remedy: 'Choose another backend or dtype.',
+  },
+  'backend.failed': {
+    when: 'the runtime under a backend reported an error',
+    example: 'the runtime failed to run a program (program="accumulate").',
+    remedy: 'See the cause; less memory per step may help.',
+  },
+  'backend.closed': {
+    when: 'a closed backend, executable or buffer was used',
+    example: 'the backend is closed (backend="onnx").',
+    remedy: 'Create a new one.',
+  },
+  'plugin.unknown': {
+    when: 'a name in a file has no plugin',
+    example: 'no tuner has this name (kind="FOO", known=["LORA"]).',
+    remedy: 'Pass the plugin, or correct the name.',
+  },
+  'plugin.duplicate': {
+    when: 'two plugins claim one name, or a plugin has another API version',
+    example: 'two tuners have one name (kind="LORA").',
+    remedy: 'Pass one of them.',
+  },
+  'file.missing': {
+    when: 'a file that is needed is not in its folder',
+    example: 'a file is missing (file="config.json", folder="models/x", present=["README.md"]).',
+    remedy: 'Check the folder, or download it again.',
+  },
+  'file.name': {
+    when: 'a file name from an index, a hub listing or a call would leave its folder',
+    example: 'a file name leaves its folder (name="../secret").',
+    remedy: 'Use names relative to their folder, with / between parts.',
+  },
+  'file.read': {
+    when: 'the system cannot read a file, or it ended too early',
+    example: 'a file cannot be read (file="config.json", folder="models/x", reason="EACCES").',
+    remedy: 'Check the permissions, the path and the disk.',
+  },
+  'file.write': {
+    when: 'a file cannot be written; what was there before is unchanged',
+    example: 'a file cannot be written: the disk is full (file="adapter_model.safetensors", folder="out", reason="ENOSPC").',
+    remedy: 'Free some space or choose another folder.',
+  },
+  'file.size': {
+    when: 'a text or JSON file is larger than it can sensibly be',
+    example: 'a file is larger than it can sensibly be (file="config.json", byteLength=3000000000, limit=209715200).',
+    remedy: 'Check that it is the file its name says.',
+  },
+  'file.encoding': {
+    when: 'a text file is not UTF-8',
+    example: 'a file is not UTF-8 text (file="config.json", folder="models/x").',
+    remedy: 'Save it as UTF-8, or download it again.',
+  },
+  'file.json': {
+    when: 'a JSON file cannot be parsed, or a key occurs twice',
+    example: 'a JSON file cannot be read: a comma or } is expected (file="models/x/config.json", line=7).',
+    remedy: 'Correct that line, or download the file again.',
+  },
+  'safetensors.header': {
+    when: 'the header of a safetensors file is not what the format demands',
+    example: 'a safetensors header is not valid JSON: the text ends too early (file="model.safetensors", position=91).',
+    remedy: 'The file is damaged or of another format; download or save it again.',
+  },
+  'safetensors.truncated': {
+    when: 'a safetensors file ends inside its header or before its tensors do',
+    example: 'a safetensors file ends before its tensors do (file="model.safetensors", byteLength=900, expected=1000).',
+    remedy: 'The file was cut; download or copy it again.',
+  },
+  'safetensors.overlap': {
+    when: 'tensors of a safetensors file overlap or leave gaps',
+    example: 'tensors of a safetensors file overlap or leave gaps (file="model.safetensors", problems=["b overlaps a"]).',
+    remedy: 'The file is damaged; download or save it again.',
+  },
+  'safetensors.dtype': {
+    when: 'a dtype is not known to the format, or cannot be read as what was asked',
+    example: 'a tensor cannot be read as floats (dtype="I64").',
+    remedy: 'Convert the file with the library that wrote it.',
+  },
+  'safetensors.shape': {
+    when: 'a shape in a safetensors header is impossible or does not fit the bytes',
+    example: 'tensors in a safetensors header are described wrongly (problems=["w needs 16 bytes for F32 [2, 2] and has 12"]).',
+    remedy: 'The file is damaged; download or save it again.',
+  },
+  'safetensors.tensor': {
+    when: 'a tensor was asked for that the file does not have, or two of one name are written',
+    example: 'a safetensors file has no such tensor (tensor="w", tensors=["v"]).',
+    remedy: 'Use a name from the list in the message.',
+  },
+  'safetensors.range': {
+    when: 'bytes outside a tensor were asked for, or an integer does not fit 32 bits',
+    example: 'a range lies outside its tensor (tensor="w", start=0, end=20, byteLength=16).',
+    remedy: 'Ask for bytes from 0 to the byteLength of the tensor.',
+  },
+  'safetensors.index': {
+    when: 'the index of a sharded model is wrong',
+    example: 'the index of a sharded model is wrong (problems=["weight_map is not an object"]).',
+    remedy: 'Download the index and its shards again.',
+  },
+  'safetensors.shards': {
+    when: 'files that the index of a sharded model names are missing',
+    example: 'shards of a model are missing (missing=["model-00002-of-00002.safetensors"], of=2).',
+    remedy: 'Download the missing files into that folder.',
+  },
+  'model.pickle': {
+    when: 'weights are only there as a Python pickle, which can run code when it is opened',
+    example: 'the weights are only there as a Python pickle (files=["pytorch_model.bin"]).',
+    remedy: 'Save it again in Python with save_pretrained, which writes safetensors.',
+  },
+} as const satisfies Record<string, ErrorEntry>
+
+/** Every error code of Espalier, `area.reason`. */
+export type ErrorCode = keyof typeof codes
+
+/** The catalogue: code -> when, example, remedy. */
+export const errorCodes: Readonly<Record<ErrorCode, ErrorEntry>> = codes

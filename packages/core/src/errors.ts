@@ -1,0 +1,94 @@
+/**
+ * The one error type of Espalier: a stable code, what happened, the values that decide it and one action. It leaves the catalogue
+ * of codes to error-codes.ts and printing to whoever shows it.
+ */
+import type { ErrorCode } from './error-codes.js'
+
+/** The parts of an error: what happened, the values that decide it, one action, and the error that led to it. */
+export interface EspalierErrorParts {
+  readonly what: string
+  readonly got?: Readonly<Record<string, unknown>>
+  readonly fix?: string
+  readonly cause?: unknown
+}
+
+/** An error as plain data, for a message between threads or a log. */
+export interface SerializedError {
+  readonly code: ErrorCode
+  readonly what: string
+  readonly details: Readonly<Record<string, unknown>>
+  readonly fix?: string
+  readonly cause?: string
+}
+
+const MARK = Symbol.for('espalier.error')
+
+/** Every error that Espalier throws. Recognise it with `EspalierError.isInstance`, which works across duplicate copies of the package. */
+export class EspalierError extends Error {
+  /** Stable name of the kind of failure, `area.reason`; docs/errors.md lists them. */
+  readonly code: ErrorCode
+  /** What happened, without the values. */
+  readonly what: string
+  /** The values that decide it. */
+  readonly details: Readonly<Record<string, unknown>>
+  /** One action that mends it, when there is one. */
+  readonly fix: string | undefined
+
+  constructor(code: ErrorCode, parts: EspalierErrorParts) {
+    const { what, got = {}, fix, cause } = parts
+    super(message(what, got, fix), cause === undefined ? undefined : { cause })
+    this.name = 'EspalierError'
+    this.code = code
+    this.what = what
+    this.details = got
+    this.fix = fix
+    Object.defineProperty(this, MARK, { value: true })
+  }
+
+  /** Whether a value is an EspalierError, from this or another copy of the package. */
+  static isInstance(value: unknown): value is EspalierError {
+    return value instanceof Error && (value as unknown as Record<symbol, unknown>)[MARK] === true
+  }
+
+  /** The error as plain data that survives a structured clone. */
+  toJSON(): SerializedError {
+    const cause = this.cause instanceof Error ? this.cause.message : this.cause === undefined ? undefined : String(this.cause)
+    return {
+      code: this.code,
+      what: this.what,
+      details: JSON.parse(JSON.stringify(this.details)) as Record<string, unknown>,
+      ...(this.fix === undefined ? {} : { fix: this.fix }),
+      ...(cause === undefined ? {} : { cause }),
+    }
+  }
+
+  /** The error that `toJSON` described. */
+  static fromJSON(data: SerializedError): EspalierError {
+    return new EspalierError(data.code, {
+      what: data.what,
+      got: data.details,
+      ...(data.fix === undefined ? {} : { fix: data.fix }),
+      ...(data.cause === undefined ? {} : { cause: new Error(data.cause) }),
+    })
+  }
+}
+
+/** Fails to compile when a closed union gains a member that a switch does not handle. */
+export function assertNever(value: never): never {
+  throw new EspalierError('internal.unreachable', { what: 'a case was not handled', got: { value } })
+}
+
+function message(what: string, got: Readonly<Record<string, unknown>>, fix: string | undefined): string {
+  const values = Object.entries(got).map(([key, value]) => `${key}=${show(value)}`)
+  return `${what}${values.length > 0 ? ` (${values.join(', ')})` : ''}.${fix === undefined ? '' : ` ${fix}`}`
+}
+
+const LONGEST_LIST = 20 // entries of a list shown in a message; the total follows
+
+function show(value: unknown): string {
+  if (Array.isArray(value) && value.length > LONGEST_LIST) {
+    return `${JSON.stringify(value.slice(0, LONGEST_LIST)).slice(0, -1)}, ... ${value.length} in all]`
+  }
+  if (typeof value === 'bigint') return String(value)
+  return JSON.stringify(value) ?? String(value)
+}

@@ -1,0 +1,54 @@
+/**
+ * Named calls: a name with a body of core ops. A backend that knows the name runs its fused kernel, another one runs the body, so a
+ * new call needs no backend change.
+ */
+import type { Spec } from '../../dtype.js'
+import { EspalierError } from '../../errors.js'
+import { applyOp, type OpRule } from '../op-rule.js'
+import type { Node, Tensor } from '../tensor.js'
+import { input } from './input.js'
+
+/** Constants of a call: plain JSON values. */
+export type CallAttributes = Readonly<Record<string, unknown>>
+
+/** What a pullback may use: the call's inputs, outputs and attributes, and a cotangent per output (undefined: that output is not used). */
+export interface CallPullback<A extends CallAttributes = CallAttributes> {
+  readonly inputs: readonly Tensor[]
+  readonly outputs: readonly Tensor[]
+  readonly attributes: A
+  readonly cotangents: readonly (Tensor | undefined)[]
+}
+
+/** A call's definition. The body says what it means; the pullback, when given, replaces differentiating the body. */
+export interface CallDefinition<A extends CallAttributes = CallAttributes> {
+  readonly name: string
+  /** The outputs, as core ops or other calls of the inputs. Must depend on nothing else. */
+  body(inputs: readonly Tensor[], attributes: A): readonly Tensor[]
+  /** Cotangents of the inputs (undefined: none flows). Should agree with the body's. */
+  pullback?(context: CallPullback<A>): readonly (Tensor | undefined)[]
+}
+
+/** Definition of `call`. */
+export const callRule: OpRule<'call'> = {
+  infer(inputs, { definition, attributes }) {
+    return traceBody(definition, inputs, attributes).map(({ dtype, shape }) => ({ dtype, shape }))
+  },
+  reference(node) {
+    throw new EspalierError('graph.invalid', { what: 'a call reached a kernel without being inlined', got: { name: node.attrs.definition.name } })
+  },
+}
+
+/** Applies a named call; all outputs. */
+export function call<A extends CallAttributes>(definition: CallDefinition<A>, inputs: readonly Tensor[], attributes: A): readonly Tensor[] {
+  return applyOp('call', callRule, inputs, { definition: definition as unknown as CallDefinition, attributes })
+}
+
+/** The body's outputs over placeholder inputs of the given specs, named by their number. */
+export function traceBody(definition: CallDefinition, inputs: readonly Spec[], attributes: CallAttributes): readonly Tensor[] {
+  return definition.body(inputs.map(({ dtype, shape }, i) => input('feed', String(i), dtype, shape)), attributes)
+}
+
+/** The outputs of a call as its body over the call's own inputs. */
+export function expandCall(node: Node<'call'>): readonly Tensor[] {
+  return node.attrs.definition.body(node.inputs, node.attrs.attributes)
+}
