@@ -191,6 +191,61 @@ const codes = {
     example: 'the weights are only there as a Python pickle (files=["pytorch_model.bin"]).',
     remedy: 'Save it again in Python with save_pretrained, which writes safetensors.',
   },
+  'tokenizer.file': {
+    when: 'a file of a tokenizer is missing, broken or contradicts itself',
+    example: 'a merge uses a token that is not in the vocabulary (file="tokenizer.json", place="model.merges[4]", token="ab").',
+    remedy: 'Download the file again, or write it with save_pretrained of transformers.',
+  },
+  'tokenizer.unfit': {
+    when: 'a tokenizer has ids that the model does not know',
+    example: 'the tokenizer has ids that the model does not know (largestId=50257, token="[X]", vocabSize=49152).',
+    remedy: "Use the model's own tokenizer.",
+  },
+  'tokenizer.special': {
+    when: 'a special token is needed that the tokenizer does not have',
+    example: 'padding needs a pad token and the tokenizer has none.',
+    remedy: 'Set the token in tokenizer_config.json.',
+  },
+  'tokenizer.template': {
+    when: 'a chat template is missing, broken, or refuses the messages',
+    example: 'the chat template refused the messages (reason="roles must alternate").',
+    remedy: 'Compare the roles and their order with what the template expects, or pass another template.',
+  },
+  'data.file': {
+    when: 'a data file cannot be read, or its kind is not known',
+    example: 'the kind of a data file is not known (file="rows.xlsx", known=[".jsonl",".json",".csv",".tsv",".txt"]).',
+    remedy: 'Check the path, or convert the file to JSONL.',
+  },
+  'data.json': {
+    when: 'a line of a JSONL file, or a JSON file, is not a JSON object',
+    example: 'a line is not JSON (file="train.jsonl", line=17, reason="Unexpected end of JSON input").',
+    remedy: 'Correct or remove that line.',
+  },
+  'data.csv': {
+    when: 'a CSV or TSV file is broken',
+    example: 'a row has another number of fields than the header (file="train.csv", line=9, fields=3, columns=2).',
+    remedy: 'Quote fields that contain the separator, a quote or a line break.',
+  },
+  'data.shape': {
+    when: 'the columns of the data are not those of a known shape',
+    example: 'the shape of the data is not recognised (columns=["q","a"]).',
+    remedy: 'Name the columns: promptField and completionField, or textField.',
+  },
+  'data.row': {
+    when: 'a row lacks a field of its shape, or has one of another kind',
+    example: 'a field of a row is not text (row=3, field="completion", found="number").',
+    remedy: 'Correct or remove that row.',
+  },
+  'data.empty': {
+    when: 'the data has no rows',
+    example: 'the data has no rows (source="train.jsonl").',
+    remedy: 'Check the file.',
+  },
+  'data.unsupervised': {
+    when: 'no row has a token that counts in the loss',
+    example: 'nothing in the data is supervised (rows=120, dropped=120, maxLength=16).',
+    remedy: 'Raise maxLength, or check that completions are not empty.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** Every error code of Espalier, `area.reason`. */
