@@ -1,0 +1,110 @@
+/**
+ * Writing to a folder on the local disk. Node only. A file is written beside its name, flushed to the disk and renamed; whatever stops
+ * that (an error, an abort, the end of the process) leaves the old file and no other.
+ */
+import { randomBytes } from 'node:crypto'
+import { unlinkSync } from 'node:fs'
+import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { checkFileName } from '../files/file-name.js'
+import { type FileContent, type OutputFolder, type WriteOptions, writeError } from '../files/output-folder.js'
+import { isAbsent } from './folder-files.js'
+
+/** A local folder as an output; it is made when the first file is written. */
+export function folderOutput(path: string): OutputFolder {
+  return {
+    description: path,
+    async write(name, content, options) {
+      await writeAtomically(join(path, checkFileName(name)), content, options)
+    },
+    async readText(name) {
+      try {
+        return await readFile(join(path, checkFileName(name)), 'utf8')
+      } catch (cause) {
+        if (isAbsent(cause)) return undefined
+        throw writeError(name, path, cause)
+      }
+    },
+    folder: (name) => folderOutput(join(path, checkFileName(name))),
+  }
+}
+
+/** Writes one file: the path holds the old content or all of the new one at any moment. Throws file.write, or the signal's reason. */
+export async function writeAtomically(
+  path: string,
+  content: FileContent,
+  { signal }: WriteOptions = {},
+): Promise<void> {
+  signal?.throwIfAborted()
+  const folder = dirname(path)
+  const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
+  let handle: FileHandle | undefined
+  try {
+    await mkdir(folder, { recursive: true })
+    handle = await open(temporary, 'wx')
+    pending(temporary)
+    for await (const part of content) {
+      signal?.throwIfAborted()
+      await writeAll(handle, part)
+    }
+    await handle.sync()
+    await handle.close()
+    handle = undefined
+    signal?.throwIfAborted()
+    await rename(temporary, path)
+    settled(temporary)
+  } catch (cause) {
+    await handle?.close().catch(() => {})
+    await unlink(temporary).catch(() => {})
+    settled(temporary)
+    if (signal?.aborted) throw signal.reason
+    throw writeError(basename(path), folder, cause)
+  }
+  await syncFolder(folder)
+}
+
+const LONGEST_WRITE = 2 ** 26 // bytes per call
+
+async function writeAll(handle: FileHandle, part: Uint8Array): Promise<void> {
+  let done = 0
+  while (done < part.byteLength) {
+    const { bytesWritten } = await handle.write(part, done, Math.min(part.byteLength - done, LONGEST_WRITE))
+    done += bytesWritten
+  }
+}
+
+// The rename itself reaches the disk when its folder does; not every file system can be asked for that.
+async function syncFolder(folder: string): Promise<void> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await open(folder, 'r')
+    await handle.sync()
+  } catch {
+    // The file is whole either way.
+  } finally {
+    await handle?.close().catch(() => {})
+  }
+}
+
+const unfinished = new Set<string>()
+
+function pending(path: string): void {
+  if (unfinished.size === 0) process.on('exit', removeUnfinished)
+  unfinished.add(path)
+}
+
+function settled(path: string): void {
+  unfinished.delete(path)
+  if (unfinished.size === 0) process.off('exit', removeUnfinished)
+}
+
+// process.exit() in the middle of a write.
+function removeUnfinished(): void {
+  for (const path of unfinished) {
+    try {
+      unlinkSync(path)
+    } catch {
+      // Already gone.
+    }
+  }
+}
