@@ -1,0 +1,305 @@
+/**
+ * Text to token ids and back, as transformers does it: `@huggingface/tokenizers` splits and merges, this class adds what it lacks
+ * (pairs, batches, truncation, padding, chats, streaming) and corrects where it differs. Downloading files is left to the caller.
+ */
+import { EspalierError } from '@espalier/core'
+import { Tokenizer as Engine } from '@huggingface/tokenizers'
+import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
+import { correctEngine } from './corrections.js'
+import { Detokenizer, heldByCleanUp } from './detokenizer.js'
+import { fileError } from './json-value.js'
+import { type Encoding, type PaddingStrategy, padEncodings } from './padding.js'
+import { addedTokenCount, assemble } from './post-process.js'
+import { type SpecialTokenName, specialTokenNames } from './special-tokens.js'
+import {
+  parseTokenizerFiles,
+  type ReadTokenizerFile,
+  readTokenizerTexts,
+  type TokenizerFiles,
+} from './tokenizer-files.js'
+import { type TruncationStrategy, truncatePair } from './truncation.js'
+
+/** How a text is encoded. Names and meaning are those of a transformers tokenizer call. */
+export interface EncodeOptions {
+  /** Adds what the tokenizer's template says, such as a beginning-of-sequence token. Default true. */
+  readonly addSpecialTokens?: boolean
+  /** Cuts to maxLength; `true` means "longest_first". Default false. */
+  readonly truncation?: boolean | TruncationStrategy
+  /** Most ids of one encoding, special tokens included. Default: the tokenizer's modelMaxLength. */
+  readonly maxLength?: number
+  readonly padding?: PaddingStrategy
+  readonly padToMultipleOf?: number
+  readonly paddingSide?: 'left' | 'right'
+}
+
+/** One text, or two that belong together. */
+export type TextInput = string | readonly [first: string, second: string]
+
+/** Encodings of several texts, one row each. */
+export interface BatchEncoding {
+  readonly inputIds: number[][]
+  readonly attentionMask: number[][]
+  readonly tokenTypeIds: number[][]
+  readonly specialTokensMask: number[][]
+}
+
+/** How ids are decoded. */
+export interface DecodeOptions {
+  /** Leaves special tokens out. Default false. */
+  readonly skipSpecialTokens?: boolean
+  /** Removes spaces before punctuation. Default: what tokenizer_config.json says, else false. Never done for BPE, as in transformers. */
+  readonly cleanUpTokenizationSpaces?: boolean
+}
+
+/** A tokenizer, made from the files of a Hugging Face model. Immutable. */
+export class Tokenizer {
+  readonly #files: TokenizerFiles
+  readonly #engine: Engine
+  readonly #ids: Partial<Record<SpecialTokenName, number>> = {}
+  readonly #templates = new Map<string, ChatTemplate>()
+  /** Number of tokens, added ones included (Python's `len(tokenizer)`). */
+  readonly vocabSize: number
+  /** The largest id there is; larger than vocabSize - 1 when ids have gaps. */
+  readonly largestId: number
+
+  private constructor(files: TokenizerFiles) {
+    this.#files = files
+    try {
+      this.#engine = new Engine(files.engineConfig, { eos_token: files.named.eos, clean_up_tokenization_spaces: false })
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause)
+      throw fileError('tokenizer.json', 'the tokenizer cannot be built from its file', { reason }, cause)
+    }
+    correctEngine(this.#engine)
+    for (const name of specialTokenNames) {
+      const content = files.named[name]
+      const id = content === undefined ? undefined : this.#engine.token_to_id(content)
+      if (id !== undefined) this.#ids[name] = id
+    }
+    const { size, largest } = countTokens(this.#engine)
+    this.vocabSize = size
+    this.largestId = largest
+  }
+
+  /** The tokenizer that the files describe. read: gives a file's text by name, undefined when there is none. Throws tokenizer.file. */
+  static async fromFiles(read: ReadTokenizerFile): Promise<Tokenizer> {
+    return new Tokenizer(parseTokenizerFiles(await readTokenizerTexts(read)))
+  }
+
+  /** The tokenizer that these texts describe, by file name. Throws tokenizer.file. */
+  static fromTexts(texts: ReadonlyMap<string, string>): Tokenizer {
+    return new Tokenizer(parseTokenizerFiles(texts))
+  }
+
+  /** The files this tokenizer was made from, unchanged, by name. */
+  toFiles(): Map<string, string> {
+    return new Map(this.#files.texts)
+  }
+
+  get bosToken(): string | undefined {
+    return this.#files.named.bos
+  }
+  get bosTokenId(): number | undefined {
+    return this.#ids.bos
+  }
+  get eosToken(): string | undefined {
+    return this.#files.named.eos
+  }
+  get eosTokenId(): number | undefined {
+    return this.#ids.eos
+  }
+  get padToken(): string | undefined {
+    return this.#files.named.pad
+  }
+  get padTokenId(): number | undefined {
+    return this.#ids.pad
+  }
+  get unkToken(): string | undefined {
+    return this.#files.named.unk
+  }
+  get unkTokenId(): number | undefined {
+    return this.#ids.unk
+  }
+  get sepTokenId(): number | undefined {
+    return this.#ids.sep
+  }
+  get clsTokenId(): number | undefined {
+    return this.#ids.cls
+  }
+  get maskTokenId(): number | undefined {
+    return this.#ids.mask
+  }
+  /** Ids of special tokens: skipped by `skipSpecialTokens`. */
+  get specialTokenIds(): ReadonlySet<number> {
+    return this.#files.specialIds
+  }
+  /** Longest input of the model; Infinity when the files name none. */
+  get modelMaxLength(): number {
+    return this.#files.modelMaxLength
+  }
+  get paddingSide(): 'left' | 'right' {
+    return this.#files.paddingSide
+  }
+  /** Inputs that the model wants, such as token_type_ids; empty when the files do not say. */
+  get modelInputNames(): readonly string[] {
+    return this.#files.inputNames
+  }
+  /** Names of the chat templates; "default" is the one used unless another is named. */
+  get chatTemplateNames(): readonly string[] {
+    return Object.keys(this.#files.chatTemplates)
+  }
+
+  /** Id of a token, undefined when it is not in the vocabulary. */
+  tokenToId(token: string): number | undefined {
+    return this.#engine.token_to_id(token)
+  }
+
+  /** Token of an id, undefined when there is none. */
+  idToToken(id: number): string | undefined {
+    return this.#engine.id_to_token(id)
+  }
+
+  /** One text, or a pair, as ids with mask and token types. */
+  encode(text: TextInput, options: EncodeOptions = {}): Encoding {
+    return this.#pad([this.#encodeOne(text, options)], options)[0] as Encoding
+  }
+
+  /** Several texts or pairs. With padding, all rows have one length. */
+  encodeBatch(texts: readonly TextInput[], options: EncodeOptions = {}): BatchEncoding {
+    const rows = this.#pad(
+      texts.map((text) => this.#encodeOne(text, options)),
+      options,
+    )
+    return {
+      inputIds: rows.map((row) => row.inputIds),
+      attentionMask: rows.map((row) => row.attentionMask),
+      tokenTypeIds: rows.map((row) => row.tokenTypeIds),
+      specialTokensMask: rows.map((row) => row.specialTokensMask),
+    }
+  }
+
+  /** The text of ids. Ids without a token are left out. */
+  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
+    const { skipSpecialTokens = false } = options
+    const kept: number[] = []
+    for (const id of ids) {
+      if (skipSpecialTokens && this.#files.specialIds.has(id)) continue
+      if (this.#engine.id_to_token(id) !== undefined) kept.push(id)
+    }
+    if (kept.length === 0) return ''
+    return this.#engine.decode(kept, { clean_up_tokenization_spaces: this.#cleansUp(options) })
+  }
+
+  /** The texts of several rows of ids. */
+  decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): string[] {
+    return Array.from(rows, (ids) => this.decode(ids, options))
+  }
+
+  /** Decodes ids as they are generated; what it gives out is final. */
+  detokenizer(options: DecodeOptions = {}): Detokenizer {
+    const special = this.#files.specialIds
+    const isSkipped = (id: number) => options.skipSpecialTokens === true && special.has(id)
+    const heldLength = this.#cleansUp(options) ? heldByCleanUp : () => 0
+    return new Detokenizer({ decode: (ids) => this.decode(ids, options), heldLength }, isSkipped)
+  }
+
+  /** The conversation as text, by the tokenizer's chat template. Throws tokenizer.template. */
+  applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions & { readonly tokenize?: false }): string
+  /** The conversation as ids; the template brings its own special tokens. */
+  applyChatTemplate(messages: readonly Message[], options: ChatTemplateOptions & { readonly tokenize: true }): number[]
+  applyChatTemplate(
+    messages: readonly Message[],
+    options: ChatTemplateOptions & { readonly tokenize?: boolean } = {},
+  ): string | number[] {
+    const text = this.#template(options).render(messages, options, this.#tokenVariables())
+    return options.tokenize === true ? this.encode(text, { addSpecialTokens: false }).inputIds : text
+  }
+
+  #encodeOne(text: TextInput, options: EncodeOptions): Encoding {
+    const { addSpecialTokens = true, truncation = false } = options
+    const [first, second] = typeof text === 'string' ? [text, undefined] : text
+    let pair = { a: this.#split(first), b: second === undefined ? undefined : this.#split(second) } as {
+      a: readonly number[]
+      b: readonly number[] | undefined
+    }
+    const maxLength = options.maxLength ?? this.#files.modelMaxLength
+    if (truncation !== false && Number.isFinite(maxLength)) {
+      const added = addSpecialTokens ? addedTokenCount(this.#files.postProcessor, second !== undefined) : 0
+      if (!(Number.isInteger(maxLength) && maxLength >= added)) throw tooShort(maxLength, added)
+      const strategy = truncation === true ? 'longest_first' : truncation
+      pair = truncatePair(pair, maxLength - added, strategy, this.#files.truncationSide)
+    }
+    const { ids, typeIds, specialMask } = assemble(this.#files.postProcessor, pair.a, pair.b, addSpecialTokens)
+    return {
+      inputIds: ids,
+      attentionMask: new Array<number>(ids.length).fill(1),
+      tokenTypeIds: typeIds,
+      specialTokensMask: specialMask,
+    }
+  }
+
+  #split(text: string): number[] {
+    // The engine gives undefined for an unknown character when the model has no unknown token.
+    return this.#engine.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined)
+  }
+
+  #pad(encodings: readonly Encoding[], options: EncodeOptions): Encoding[] {
+    return padEncodings(encodings, {
+      strategy: options.padding ?? false,
+      maxLength: options.maxLength ?? this.#files.modelMaxLength,
+      multipleOf: options.padToMultipleOf,
+      side: options.paddingSide ?? this.#files.paddingSide,
+      padId: this.#ids.pad,
+      padTypeId: this.#files.padTypeId,
+    })
+  }
+
+  #cleansUp(options: DecodeOptions): boolean {
+    return (options.cleanUpTokenizationSpaces ?? this.#files.cleanUpSpaces) && this.#files.modelType !== 'BPE'
+  }
+
+  #template(options: ChatTemplateOptions): ChatTemplate {
+    const { chatTemplates } = this.#files
+    const named = options.chatTemplate
+    const fallback = options.tools !== undefined && 'tool_use' in chatTemplates ? 'tool_use' : 'default'
+    const source = named === undefined ? chatTemplates[fallback] : (chatTemplates[named] ?? named)
+    if (source === undefined) {
+      throw new EspalierError('tokenizer.template', {
+        what: 'the tokenizer has no chat template',
+        got: { templates: Object.keys(chatTemplates) },
+        fix: 'Pass chatTemplate, or give the model a plain prompt.',
+      })
+    }
+    const template = this.#templates.get(source) ?? new ChatTemplate(source)
+    this.#templates.set(source, template)
+    return template
+  }
+
+  #tokenVariables(): Record<string, string> {
+    const variables: Record<string, string> = {}
+    for (const name of specialTokenNames) {
+      const content = this.#files.named[name]
+      if (content !== undefined) variables[`${name}_token`] = content
+    }
+    return variables
+  }
+}
+
+function countTokens(engine: Engine): { size: number; largest: number } {
+  let size = 0
+  let largest = -1
+  // forEach skips the holes of ids that no token has.
+  engine.model?.vocab.forEach((_, id) => {
+    size += 1
+    largest = id
+  })
+  return { size, largest }
+}
+
+function tooShort(maxLength: number, added: number): EspalierError {
+  return new EspalierError('config.value', {
+    what: 'maxLength leaves no room for the special tokens',
+    got: { maxLength, specialTokens: added },
+    fix: 'Raise maxLength or set addSpecialTokens to false.',
+  })
+}
