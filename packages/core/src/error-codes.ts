@@ -46,6 +46,16 @@ const codes = {
     example: 'no module has this path (path="model.layers.9").',
     remedy: 'Print the model to see its paths.',
   },
+  'model.parameters': {
+    when: 'parameters of a model are missing from its checkpoint or have other shapes',
+    example: 'the checkpoint does not fit the model (faults=["model.norm.weight [576]: missing"]).',
+    remedy: 'Check that config.json belongs to the weights, and that every shard is there.',
+  },
+  'model.unsupported': {
+    when: 'a model asks for an architecture, head or setting that is not supported',
+    example: 'no architecture has this model_type (modelType="foo", known=["llama"]).',
+    remedy: 'Pass an architecture that supports it, or use another model.',
+  },
   'target.none': {
     when: 'target modules match no module',
     example: 'no module matched target_modules (targetModules=["foo"], modules=["model.layers.0.self_attn.q_proj"]).',

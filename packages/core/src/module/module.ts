@@ -1,0 +1,54 @@
+/** Modules: plain immutable trees whose paths are Hugging Face's own, so targets, patterns and file keys need no translation. */
+import type { Tensor } from '../graph/tensor.js'
+import type { Context } from './context.js'
+import { Parameter } from './parameter.js'
+
+const MARK = Symbol.for('espalier.module')
+
+/**
+ * A part of a model. Its children are its own fields: modules, arrays of modules and Parameters, in order; a field's name is its path
+ * segment. Fields are public and readonly (`#private` would not survive a copy).
+ */
+export abstract class Module {
+  /** The output for an input, as graph nodes. */
+  abstract forward(x: Tensor, context: Context): Tensor
+}
+Object.defineProperty(Module.prototype, MARK, { value: true })
+
+/** Whether a value is a Module, from this or another copy of the package. */
+export function isModule(value: unknown): value is Module {
+  return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true
+}
+
+/** A child and its path segment, `q_proj` or `layers.0`. */
+export interface Child<T> {
+  readonly name: string
+  readonly value: T
+}
+
+/** The modules directly below, in order of their fields. */
+export function childModules(module: Module): Child<Module>[] {
+  return Object.entries(module).flatMap(([name, value]) => {
+    if (isModule(value)) return [{ name, value }]
+    return Array.isArray(value) ? value.flatMap((item, i) => (isModule(item) ? [{ name: `${name}.${i}`, value: item }] : [])) : []
+  })
+}
+
+/** The parameters directly in a module: Parameter fields, and those of Weight fields. */
+export function ownParameters(module: Module): Parameter[] {
+  return Object.values(module).flatMap((value) => {
+    if (Parameter.isInstance(value)) return [value]
+    const held = (value as { parameters?: unknown } | null)?.parameters
+    return !isModule(value) && Array.isArray(held) ? held.filter(Parameter.isInstance) : []
+  })
+}
+
+/** A copy of a module with some fields replaced; its class and other fields stay. */
+export function withFields<M extends Module>(module: M, fields: Readonly<Record<string, unknown>>): M {
+  return Object.assign(Object.create(Object.getPrototypeOf(module) as object) as M, module, fields)
+}
+
+/** The path of a child below a path; the root's path is ''. */
+export function joinPath(path: string, name: string): string {
+  return path === '' ? name : `${path}.${name}`
+}

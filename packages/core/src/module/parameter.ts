@@ -1,0 +1,51 @@
+/** Parameters: named tensors with a source, which survive re-tracing. State and files are keyed by their paths. */
+import type { ParameterSource } from '../backend/backend.js'
+import type { DType, Spec } from '../dtype.js'
+import { input } from '../graph/ops/input.js'
+import type { Tensor } from '../graph/tensor.js'
+import type { Shape } from '../shape.js'
+
+const MARK = Symbol.for('espalier.parameter')
+
+/** Where a parameter's value lives when a program runs: frozen weights, or state that a program may update. */
+export type ParameterSlot = 'weight' | 'state'
+
+/** A named tensor of a module. Two uses of one Parameter object are one tensor: tied weights are one Parameter in two places. */
+export class Parameter implements Spec {
+  /** The graph input that stands for it; always the same object, so gradients can be asked for it. */
+  readonly value: Tensor
+
+  /**
+   * @param path name in the base model's file: `model.norm.weight`
+   * @param dtype dtype that programs see; the source may store another one
+   * @param source where the bytes are
+   * @param slot frozen weight, or trainable state
+   * @param slotName the program slot; the path unless an adapter owns it
+   */
+  constructor(
+    readonly path: string,
+    readonly dtype: DType,
+    readonly shape: Shape,
+    readonly source: ParameterSource,
+    readonly slot: ParameterSlot = 'weight',
+    readonly slotName: string = path,
+  ) {
+    this.value = input(slot, slotName, dtype, shape)
+    Object.defineProperty(this, MARK, { value: true })
+  }
+
+  /** The same parameter as trainable state under a slot name. */
+  asState(slotName: string = this.path): Parameter {
+    return new Parameter(this.path, this.dtype, this.shape, this.source, 'state', slotName)
+  }
+
+  /** The same parameter with bytes from elsewhere: merged weights. */
+  withSource(source: ParameterSource): Parameter {
+    return new Parameter(this.path, this.dtype, this.shape, source, this.slot, this.slotName)
+  }
+
+  /** Whether a value is a Parameter, from this or another copy of the package. */
+  static isInstance(value: unknown): value is Parameter {
+    return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true
+  }
+}

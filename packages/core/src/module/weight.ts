@@ -1,0 +1,42 @@
+/** What a layer's weight is: something that gives floats as graph nodes and can be replaced. Quantizers implement it and nothing else. */
+import type { DType } from '../dtype.js'
+import type { Tensor } from '../graph/tensor.js'
+import type { Shape } from '../shape.js'
+import type { Parameter } from './parameter.js'
+
+/** A layer's weight in whatever encoding. */
+export interface Weight {
+  readonly shape: Shape
+  readonly dtype: DType
+  /** Parameters that hold it; their paths are what files are keyed by. */
+  readonly parameters: readonly Parameter[]
+  /** The floats, as graph nodes. */
+  value(): Tensor
+  /** The same weight over other parameters (merged, trainable), given in the order of `parameters`. */
+  withParameters(parameters: readonly Parameter[]): Weight
+}
+
+/** A weight stored as plain floats. */
+export class DenseWeight implements Weight {
+  readonly parameters: readonly Parameter[]
+
+  constructor(readonly parameter: Parameter) {
+    this.parameters = [parameter]
+  }
+
+  get shape(): Shape {
+    return this.parameter.shape
+  }
+
+  get dtype(): DType {
+    return this.parameter.dtype
+  }
+
+  value(): Tensor {
+    return this.parameter.value
+  }
+
+  withParameters([parameter]: readonly Parameter[]): Weight {
+    return parameter === undefined ? this : new DenseWeight(parameter)
+  }
+}

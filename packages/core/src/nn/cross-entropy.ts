@@ -1,0 +1,75 @@
+/**
+ * Next-token cross-entropy over counted positions only, in blocks of rows, so that full logits never exist. The forward returns the
+ * cotangent of the hidden states too, so the projection is not done twice.
+ */
+import { add, mul, sub } from '../graph/ops/binary.js'
+import { call, type CallDefinition } from '../graph/ops/call.js'
+import { concat } from '../graph/ops/concat.js'
+import { constant } from '../graph/ops/constant.js'
+import { gatherAlong } from '../graph/ops/gather-along.js'
+import { gatherRows } from '../graph/ops/gather-rows.js'
+import { matmul } from '../graph/ops/matmul.js'
+import { reduceMax, reduceSum } from '../graph/ops/reduce.js'
+import { reshape } from '../graph/ops/reshape.js'
+import { scatterAddRows } from '../graph/ops/scatter-add-rows.js'
+import { sliceAxis } from '../graph/ops/slice.js'
+import { log } from '../graph/ops/unary.js'
+import type { Tensor } from '../graph/tensor.js'
+import { softmax } from './softmax.js'
+
+/** Constants: rows whose logits exist at a time. */
+export interface CrossEntropyAttributes extends Readonly<Record<string, unknown>> {
+  readonly block: number
+}
+
+const ROWS_AT_A_TIME = 256 // 256 x 49,152 logits are 50 MB, and large enough for full matrix-product speed
+
+/**
+ * Call `crossEntropy`: inputs hidden (rows, size), weight (vocabulary, size), targets (rows) i32, weights (rows) f32; outputs the weighted
+ * sum of -log p(target), its derivative by hidden (rows, size) and by weight (vocabulary, size). Unused outputs cost nothing once inlined.
+ */
+export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
+  name: 'crossEntropy',
+  body(inputs, { block }) {
+    const [hidden, weight, targets, weights] = inputs as [Tensor, Tensor, Tensor, Tensor]
+    const [rows, vocabulary] = [hidden.shape[0] as number, weight.shape[0] as number]
+    if (rows === 0) return [constant(0, hidden.dtype), constant(0, hidden.dtype, hidden.shape), constant(0, weight.dtype, weight.shape)]
+    const losses: Tensor[] = []
+    const dHidden: Tensor[] = []
+    let dWeight: Tensor | undefined
+    for (let start = 0; start < rows; start += block) {
+      const end = Math.min(start + block, rows)
+      const part = (x: Tensor) => sliceAxis(x, 0, start, end)
+      const [h, target, share] = [part(hidden), part(targets), reshape(part(weights), [end - start, 1])]
+      const logits = matmul(h, weight, { transposeB: true })
+      const probabilities = softmax(logits)
+      // log of the sum of exponentials: the largest probability is 1 / sum e^(x - max), which never underflows.
+      const sums = sub(reduceMax(logits, { axes: [1], keepDims: true }), log(reduceMax(probabilities, { axes: [1], keepDims: true })))
+      const picked = gatherAlong(logits, reshape(target, [end - start, 1]), 1)
+      losses.push(reduceSum(mul(share, sub(sums, picked))))
+      dHidden.push(mul(share, sub(matmul(probabilities, weight), gatherRows(weight, target))))
+      const weighted = mul(share, h)
+      const d = sub(matmul(probabilities, weighted, { transposeA: true }), scatterAddRows(target, weighted, vocabulary))
+      dWeight = dWeight === undefined ? d : add(dWeight, d)
+    }
+    return [losses.reduce((a, b) => add(a, b)), concat(dHidden, 0), dWeight as Tensor]
+  },
+  pullback({ outputs: [, dHidden, dWeight], cotangents: [g] }) {
+    if (g === undefined || dHidden === undefined || dWeight === undefined) return [undefined, undefined, undefined, undefined]
+    return [mul(dHidden, g), mul(dWeight, g), undefined, undefined]
+  },
+}
+
+/** The weighted sum of -log softmax(hidden weight^T)[target]. Shapes as in `crossEntropyCall`. */
+export function crossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor, block = ROWS_AT_A_TIME): Tensor {
+  return call(crossEntropyCall, [hidden, weight, targets, weights], { block })[0] as Tensor
+}
+
+/** The weighted sum of -log softmax(logits)[target]: logits (rows, classes), targets (rows) i32, weights (rows). */
+export function crossEntropyOfLogits(logits: Tensor, targets: Tensor, weights: Tensor): Tensor {
+  const rows = logits.shape[0] as number
+  const top = reduceMax(logits, { axes: [1], keepDims: true })
+  const sums = sub(top, log(reduceMax(softmax(logits), { axes: [1], keepDims: true })))
+  const picked = gatherAlong(logits, reshape(targets, [rows, 1]), 1)
+  return reduceSum(mul(reshape(weights, [rows, 1]), sub(sums, picked)))
+}
