@@ -1,0 +1,20 @@
+/** A model family as a value: what config.json's `model_type` selects. */
+import type { ParameterScope } from '../module/scope.js'
+import type { Model, TaskType } from './model.js'
+
+/** config.json as it was parsed; each family checks the keys that it reads. */
+export type ModelConfig = Readonly<Record<string, unknown>>
+
+/** Builds a family's module trees. Paths of modules and parameters are Hugging Face's. */
+export interface Architecture {
+  readonly modelType: string
+  readonly tasks: readonly TaskType[]
+  /** Path of the bare model inside the models with a head, `model` or `bert`; a checkpoint may have it or not. */
+  readonly baseModelPrefix: string
+  /** PEFT's default target modules of LoRA and its relatives. */
+  readonly defaultTargets: readonly string[]
+  /** Names of parameters in older files, `LayerNorm.gamma`, as this family's names. */
+  renameParameter?(name: string): string
+  /** Throws config.value and model.unsupported for configs it cannot build. The caller checks the scope afterwards. */
+  build(config: ModelConfig, scope: ParameterScope, task: TaskType): Model
+}

@@ -1,0 +1,69 @@
+/** Losses of the tasks as sums over what counts, so that a step can be split into micro-batches and normalised once. */
+import { EspalierError } from '../errors.js'
+import { add, mul } from '../graph/ops/binary.js'
+import { gatherRows } from '../graph/ops/gather-rows.js'
+import { reshape } from '../graph/ops/reshape.js'
+import { sliceAxis } from '../graph/ops/slice.js'
+import type { Tensor } from '../graph/tensor.js'
+import { isAdaptable } from '../module/adaptable.js'
+import { crossEntropy, crossEntropyOfLogits } from '../nn/cross-entropy.js'
+import { type ModelInputs, passOf } from './inputs.js'
+import type { CausalLM, Model } from './model.js'
+
+/** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. */
+export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
+
+/**
+ * Next-token loss over counted positions. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in
+ * (batch * length) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for padding.
+ */
+export const causalLoss: LossFunction = (model, inputs) => {
+  const [indices, targets, weights] = [needed(inputs, 'counted_indices'), needed(inputs, 'counted_targets'), needed(inputs, 'counted_weights')]
+  const { ids, context } = passOf(inputs, true)
+  const lm = model as CausalLM
+  const hidden = lm.hidden(ids, context)
+  const rows = gatherRows(reshape(hidden, [-1, hidden.shape[2] as number]), indices)
+  const head = lm.head()
+  if (isAdaptable(head) && head.bias === null) return crossEntropy(rows, head.orientedWeight(), targets, weights)
+  return crossEntropyOfLogits(head.forward(rows, context), targets, weights)
+}
+
+/** Loss of one label per row. Feeds: `labels` (batch) i32, `label_weights` (batch) f32, 0 for rows of padding. */
+export const sequenceClassificationLoss: LossFunction = (model, inputs) => {
+  const { ids, context } = passOf(inputs, model.causal)
+  return crossEntropyOfLogits(model.forward(ids, context), needed(inputs, 'labels'), needed(inputs, 'label_weights'))
+}
+
+/** Loss of one label per token. Feeds: `labels` (batch, length) i32 from 0 on, `label_weights` (batch, length) f32, 0 where ignored. */
+export const tokenClassificationLoss: LossFunction = (model, inputs) => {
+  const { ids, context } = passOf(inputs, model.causal)
+  const logits = model.forward(ids, context)
+  const flat = (x: Tensor) => reshape(x, [-1])
+  return crossEntropyOfLogits(reshape(logits, [-1, logits.shape[2] as number]), flat(needed(inputs, 'labels')), flat(needed(inputs, 'label_weights')))
+}
+
+/** Mean of the start's and the end's loss. Feeds: `start_positions`, `end_positions` (batch) i32 inside the row, `label_weights` (batch) f32. */
+export const questionAnsweringLoss: LossFunction = (model, inputs) => {
+  const { ids, context } = passOf(inputs, model.causal)
+  const logits = model.forward(ids, context) // (batch, tokens, 2)
+  const side = (index: number, name: string) =>
+    crossEntropyOfLogits(reshape(sliceAxis(logits, 2, index, index + 1), logits.shape.slice(0, 2)), needed(inputs, name), needed(inputs, 'label_weights'))
+  return mul(add(side(0, 'start_positions'), side(1, 'end_positions')), 0.5)
+}
+
+/** The loss of a task. Throws model.unsupported for a model without a head. */
+export function lossOf(model: Model): LossFunction {
+  switch (model.task) {
+    case 'CAUSAL_LM': return causalLoss
+    case 'SEQ_CLS': return sequenceClassificationLoss
+    case 'TOKEN_CLS': return tokenClassificationLoss
+    case 'QUESTION_ANS': return questionAnsweringLoss
+    default: throw new EspalierError('model.unsupported', { what: 'a model without a head has no loss', got: { task: model.task }, fix: 'Load it with a head, or pass a loss function' })
+  }
+}
+
+function needed(inputs: ModelInputs, name: string): Tensor {
+  const value = inputs[name]
+  if (value === undefined) throw new EspalierError('graph.slot', { what: 'the loss needs a feed that the batch lacks', got: { feed: name, feeds: Object.keys(inputs) } })
+  return value
+}
