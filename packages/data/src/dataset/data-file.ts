@@ -1,0 +1,32 @@
+/** Where the bytes of a data set come from. Formats are left to formats.ts. */
+
+/** A file that can be read in parts. */
+export interface DataFile {
+  /** Shown in messages; its ending names the format. */
+  readonly name: string
+  byteLength(): Promise<number>
+  /** Bytes start to end (exclusive), all of them. */
+  read(start: number, end: number): Promise<Uint8Array>
+  /** Gives back what reading holds. The file can be read again afterwards. */
+  close?(): Promise<void>
+}
+
+/** A Blob or File as a data file. name: needed for a Blob, which has none. */
+export function blobFile(blob: Blob, name?: string): DataFile {
+  const ownName = 'name' in blob && typeof blob.name === 'string' ? blob.name : undefined
+  return {
+    name: name ?? ownName ?? 'data.jsonl',
+    byteLength: async () => blob.size,
+    read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
+  }
+}
+
+/** Whether a value has the methods of a data file. */
+export function isDataFile(value: unknown): value is DataFile {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as DataFile).read === 'function' &&
+    typeof (value as DataFile).byteLength === 'function'
+  )
+}

@@ -1,0 +1,158 @@
+/**
+ * A data set: rows from a file of any size, or from memory. Rows of a file are never held; one pass gives every row with its place, and
+ * a row can be read again later by that place. What rows mean is left to shape.ts, tokens to sft/.
+ */
+import { EspalierError } from '@espalier/core'
+import { openPath } from '../platform/node.js'
+import { blobFile, type DataFile, isDataFile } from './data-file.js'
+import { asRow, type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
+import { readRecords } from './records.js'
+import type { FieldOptions } from './shape.js'
+
+/** What rows can be loaded from: a path, a file URL, a File or Blob, a file of one's own, or rows. */
+export type DataSource<Row = DataRow> = string | URL | Blob | DataFile | Iterable<Row> | AsyncIterable<Row>
+
+/** How a data set is loaded. */
+export interface LoadDatasetOptions extends FieldOptions {
+  /** The format of a file whose name does not say it: ".jsonl", ".json", ".csv", ".tsv" or ".txt". */
+  readonly format?: string
+}
+
+/** One row and where it stands. */
+export interface PlacedRow<Row = DataRow> {
+  readonly row: Row
+  /** For a message: "train.jsonl:17" or "row 17". */
+  readonly label: string
+  /** Reads the row again through `readAgain`; two numbers fit 16 bytes. */
+  readonly place: readonly [start: number, end: number]
+}
+
+/** Rows that can be gone through any number of times, unless their source is a generator. */
+export interface Dataset<Row = DataRow> extends AsyncIterable<Row> {
+  readonly name: string
+  readonly fieldOptions: FieldOptions
+  /** Whether rows can be read again by their place. */
+  readonly isRereadable: boolean
+  /** One pass over all rows, in order. Throws data.json, data.csv or data.file with the line of a broken row. */
+  placedRows(): AsyncIterable<PlacedRow<Row>>
+  /** The row at a place that placedRows gave. */
+  readAgain(place: readonly [start: number, end: number]): Promise<Row>
+  /** Closes what reading opened; the data set can be read again afterwards. */
+  close(): Promise<void>
+}
+
+/** A row of plain text. */
+export interface TextRow {
+  readonly text: string
+}
+
+/** A prompt and what should follow it. */
+export interface PromptCompletion {
+  readonly prompt: string
+  readonly completion: string
+}
+
+/** The rows of a source. Nothing is read until they are asked for. Throws data.file when the kind of a file is not known. */
+export function loadDataset<Row = DataRow>(source: DataSource<Row>, options: LoadDatasetOptions = {}): Dataset<Row> {
+  const { format, ...fieldOptions } = options
+  if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
+  if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)
+  if (isDataFile(source)) return fromFile(source, format, fieldOptions)
+  return fromRows(source, fieldOptions)
+}
+
+function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions: FieldOptions): Dataset<Row> {
+  const extension = format ?? extensionOf(file.name)
+  if (extension === '.json') return fromJson(file, fieldOptions)
+  const known = formats[extension]
+  if (known !== undefined) return fromRecords(file, known, fieldOptions)
+  throw new EspalierError(extension === '.parquet' ? 'config.unsupported' : 'data.file', {
+    what: extension === '.parquet' ? 'parquet files cannot be read yet' : 'the kind of a data file is not known',
+    got: { file: file.name, known: ['.jsonl', '.json', '.csv', '.tsv', '.txt'] },
+    fix: 'Convert the file to JSONL, or name its format.',
+  })
+}
+
+function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOptions): Dataset<Row> {
+  let columns: readonly string[] = []
+  async function* placedRows(): AsyncGenerator<PlacedRow<Row>> {
+    let isHeader = format.hasHeader
+    for await (const record of readRecords(file, format.quoted)) {
+      if (isHeader) {
+        columns = format.parseHeader(record, file.name)
+        isHeader = false
+        continue
+      }
+      // The caller names the row type: no schema is checked beyond the format.
+      const row = format.parse(record, file.name, columns) as Row
+      yield { row, label: `${file.name}:${record.line}`, place: [record.start, record.end] }
+    }
+  }
+  return dataset<Row>({
+    name: file.name,
+    fieldOptions,
+    isRereadable: true,
+    placedRows,
+    readAgain: async ([start, end]) => {
+      const bytes = await file.read(start, end)
+      return format.parse({ bytes, start, end, line: 0 }, file.name, columns) as Row
+    },
+    close: async () => file.close?.(),
+  })
+}
+
+function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row> {
+  let rows: Promise<readonly DataRow[]> | undefined
+  const read = () => {
+    rows ??= readJsonRows(file)
+    return rows
+  }
+  return dataset<Row>({
+    name: file.name,
+    fieldOptions,
+    isRereadable: true,
+    placedRows: async function* () {
+      for (const [index, row] of (await read()).entries()) {
+        yield { row: row as Row, label: `${file.name}, row ${index + 1}`, place: [index, index + 1] }
+      }
+    },
+    readAgain: async ([index]) => (await read())[index] as Row,
+    close: async () => file.close?.(),
+  })
+}
+
+function fromRows<Row>(source: Iterable<Row> | AsyncIterable<Row>, fieldOptions: FieldOptions): Dataset<Row> {
+  const array = Array.isArray(source) ? (source as readonly Row[]) : undefined
+  return dataset<Row>({
+    name: 'rows',
+    fieldOptions,
+    isRereadable: array !== undefined,
+    placedRows: async function* () {
+      let index = 0
+      for await (const row of source) {
+        asRow(row, { row: index + 1 })
+        yield { row, label: `row ${index + 1}`, place: [index, index + 1] }
+        index += 1
+      }
+    },
+    readAgain: async ([index]) => {
+      const row = array?.[index]
+      if (row !== undefined) return row
+      throw new EspalierError('data.file', {
+        what: 'rows of a generator cannot be read again',
+        got: { row: index + 1 },
+        fix: 'Pass an array or a file.',
+      })
+    },
+    close: async () => {},
+  })
+}
+
+function dataset<Row>(parts: Omit<Dataset<Row>, typeof Symbol.asyncIterator>): Dataset<Row> {
+  return {
+    ...parts,
+    async *[Symbol.asyncIterator]() {
+      for await (const { row } of parts.placedRows()) yield row
+    },
+  }
+}

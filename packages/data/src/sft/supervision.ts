@@ -1,0 +1,75 @@
+/** What will be trained on, in numbers and in words: the report shown before the first step. Counting is fed by prepare.ts. */
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+
+/** A stretch of an example that trains, or does not. */
+export interface ExampleSegment {
+  readonly text: string
+  readonly isTrained: boolean
+}
+
+/** What a data set holds for training. */
+export interface SupervisionReport {
+  readonly source: string
+  /** The recognised shape in words. */
+  readonly shape: string
+  readonly rows: number
+  readonly kept: number
+  /** Rows left out because truncation leaves them nothing to train on. */
+  readonly dropped: number
+  readonly truncated: number
+  readonly maxLength: number | null
+  /** Ids of the kept rows. */
+  readonly tokens: number
+  /** Ids of the kept rows that count in the loss. */
+  readonly supervisedTokens: number
+  /** Rows, dropped ones included, with no id that counts in the loss. */
+  readonly withoutSupervision: number
+  /** Kept rows whose end-of-sequence token was cut off: a model trained on them does not learn to stop. */
+  readonly lostEndOfSequence: number
+  /** Rows whose prompt has other ids alone than before its completion. */
+  readonly promptMismatches: number
+  readonly longest: number
+  readonly example: readonly ExampleSegment[]
+}
+
+/** The segments of an example. labels: -100 where an id does not count. */
+export function exampleSegments(tokenizer: Tokenizer, inputIds: Int32Array, labels: Int32Array): ExampleSegment[] {
+  const segments: ExampleSegment[] = []
+  for (let start = 0; start < inputIds.length; ) {
+    const isTrained = labels[start] !== -100
+    let end = start + 1
+    while (end < inputIds.length && (labels[end] !== -100) === isTrained) end += 1
+    segments.push({ text: tokenizer.decode(inputIds.subarray(start, end)), isTrained })
+    start = end
+  }
+  return segments
+}
+
+/** The report as lines of text. Trained tokens of the example stand between the marks. */
+export function renderSupervision(
+  report: SupervisionReport,
+  marks: readonly [open: string, close: string] = ['[[', ']]'],
+): string[] {
+  const share = report.tokens === 0 ? 0 : (100 * report.supervisedTokens) / report.tokens
+  const count = (n: number) => n.toLocaleString('en-US')
+  const lines = [
+    `${report.source}: ${report.shape}`,
+    `rows: ${count(report.kept)} kept, ${count(report.dropped)} dropped, ${count(report.truncated)} truncated` +
+      (report.maxLength === null ? '' : ` (max length ${count(report.maxLength)}, longest ${count(report.longest)})`),
+    `supervised tokens: ${count(report.supervisedTokens)} of ${count(report.tokens)} (${share.toFixed(1)} %)`,
+  ]
+  if (report.withoutSupervision > 0) lines.push(`rows with nothing supervised: ${count(report.withoutSupervision)}`)
+  if (report.lostEndOfSequence > 0) {
+    lines.push(`rows that lost their end-of-sequence: ${count(report.lostEndOfSequence)}; raise max length to keep it`)
+  }
+  if (report.promptMismatches > 0) {
+    lines.push(
+      `rows whose prompt merges with its completion: ${count(report.promptMismatches)}; end prompts without a space`,
+    )
+  }
+  const [open, close] = marks
+  const text = report.example
+    .map((segment) => (segment.isTrained ? open + segment.text + close : segment.text))
+    .join('')
+  return [...lines, `example (trained between ${open} and ${close}):`, text]
+}
