@@ -256,6 +256,46 @@ const codes = {
     example: 'nothing in the data is supervised (rows=120, dropped=120, maxLength=16).',
     remedy: 'Raise maxLength, or check that completions are not empty.',
   },
+  'source.unknown': {
+    when: 'a source is neither a folder nor the name of a repository on the hub',
+    example: 'there is no such folder, and it is not the name of a repository on the hub (source="./modles/x").',
+    remedy: 'Check the path, or write owner/name.',
+  },
+  'hub.access': {
+    when: 'the hub wants a token, or one with more rights',
+    example: 'the repository is gated: its owner must grant access (repository="meta-llama/Llama-3.2-1B", status=401).',
+    remedy: 'Ask for access on its page and set HF_TOKEN.',
+  },
+  'hub.repository': {
+    when: 'the hub has no such repository',
+    example: 'there is no such repository on the hub (repository="me/modle", status=404).',
+    remedy: 'Check the name; a private repository needs HF_TOKEN.',
+  },
+  'hub.revision': {
+    when: 'a repository has no such branch, tag or commit',
+    example: 'the repository has no such branch, tag or commit (repository="me/model", revision="v9").',
+    remedy: 'Use main, or look at the repository for its branches.',
+  },
+  'hub.file': {
+    when: 'a repository has no such file',
+    example: 'the repository has no such file (repository="me/model", revision="main").',
+    remedy: 'Look at the repository for its files.',
+  },
+  'hub.offline': {
+    when: 'the network may not or cannot be used and the cache does not hold what is needed',
+    example: 'the network may not be used and a repository is not in the cache (repository="me/model", revision="main").',
+    remedy: 'Unset HF_HUB_OFFLINE, or give the path of a local folder.',
+  },
+  'hub.connection': {
+    when: 'the connection to the hub failed or was cut, also after retries',
+    example: 'the connection to the hub was cut (repository="me/model", endpoint="https://huggingface.co").',
+    remedy: 'Check the network, HTTPS_PROXY and HF_ENDPOINT, and try again; what was downloaded is kept.',
+  },
+  'hub.response': {
+    when: 'the hub refused a request or its answer makes no sense',
+    example: 'the hub refused a request (repository="me/model", status=503).',
+    remedy: 'Try again later; check HF_ENDPOINT.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** Every error code of Espalier, `area.reason`. */

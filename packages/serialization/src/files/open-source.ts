@@ -1,0 +1,66 @@
+/** What users call a source (a repository's name, a path, an address, a directory handle, a map of blobs) as files; and where they save to. */
+import { EspalierError } from '@espalier/core'
+import { parseHubReference, referenceOfPage } from '../hub/repository.js'
+import { platform } from '../platform/node.js'
+import type { RepositoryOptions } from '../platform/platform.js'
+import { blobFiles } from './blob-files.js'
+import { handleFiles } from './handle-files.js'
+import { handleOutput } from './handle-output.js'
+import type { ModelFiles } from './model-files.js'
+import type { OutputFolder } from './output-folder.js'
+
+/** `owner/name[@revision]`, a path, an address (a page of the hub, or `file:`), a directory handle, a map of blobs, or opened files. */
+export type Source = string | URL | FileSystemDirectoryHandle | ReadonlyMap<string, Blob> | ModelFiles
+
+/** A path, a `file:` address, a directory handle, or an output folder (`memoryFolder()` for archives). */
+export type Target = string | URL | FileSystemDirectoryHandle | OutputFolder
+
+/** Opens a source. A local folder wins over a repository of the same name. Throws source.unknown, hub.*, or the signal's reason. */
+export async function openSource(source: Source, options: RepositoryOptions = {}): Promise<ModelFiles> {
+  options.signal?.throwIfAborted()
+  if (typeof source === 'string') return openText(source, options)
+  if (source instanceof URL) return openAddress(source, options)
+  if (source instanceof Map) return blobFiles(source as ReadonlyMap<string, Blob>)
+  if (isHandle(source)) return handleFiles(source)
+  return source as ModelFiles
+}
+
+/** Opens where to save to; nothing is made before the first file. */
+export function openTarget(target: Target): OutputFolder {
+  if (target instanceof URL) return platform.folderOutput(platform.pathOf(target))
+  if (typeof target === 'string')
+    return platform.folderOutput(target.startsWith('file:') ? platform.pathOf(new URL(target)) : target)
+  return isHandle(target) ? handleOutput(target) : target
+}
+
+/** Whether a value is a directory handle, from whichever realm. */
+export function isHandle(value: unknown): value is FileSystemDirectoryHandle {
+  return (value as { kind?: unknown } | null)?.kind === 'directory'
+}
+
+async function openText(source: string, options: RepositoryOptions): Promise<ModelFiles> {
+  if (/^(?:https?|file):\/\//.test(source)) return openAddress(new URL(source), options)
+  const kind = await platform.kindOf(source)
+  if (kind === 'folder') return platform.folderFiles(source)
+  const reference = kind === 'none' ? parseHubReference(source) : undefined
+  if (reference === undefined) throw unknownSource(source, kind === 'file')
+  return platform.openRepository(reference, options)
+}
+
+async function openAddress(address: URL, options: RepositoryOptions): Promise<ModelFiles> {
+  if (address.protocol === 'file:') return openText(platform.pathOf(address), options)
+  const { endpoint } = { ...(await platform.hubEnvironment()), ...options.environment }
+  const reference = referenceOfPage(address, endpoint)
+  if (reference === undefined) throw unknownSource(address.href, false)
+  return platform.openRepository(reference, options)
+}
+
+function unknownSource(source: string, isFile: boolean): EspalierError {
+  return new EspalierError('source.unknown', {
+    what: isFile
+      ? 'this is a file, not a folder'
+      : 'there is no such folder, and it is not the name of a repository on the hub',
+    got: { source },
+    fix: isFile ? 'Give the folder that holds it.' : 'Check the path, or write owner/name.',
+  })
+}

@@ -1,0 +1,40 @@
+/** Node's platform: local folders, and the hub through a cache on the disk. */
+import { readdir, stat } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import { remoteFiles } from '../hub/remote-files.js'
+import type { FileToUpload } from '../hub/upload.js'
+import { downloadSnapshot } from '../node/download-snapshot.js'
+import { folderFiles } from '../node/folder-files.js'
+import { folderOutput } from '../node/folder-output.js'
+import { hubEnvironment } from '../node/hub-environment.js'
+import type { Platform } from './platform.js'
+
+/** The platform of this build. */
+export const platform: Platform = {
+  async kindOf(path) {
+    const facts = await stat(path).catch(() => undefined)
+    return facts === undefined ? 'none' : facts.isDirectory() ? 'folder' : 'file'
+  },
+  folderFiles,
+  folderOutput,
+  filesBelow: (path) => filesBelow(path, ''),
+  pathOf: (address) => fileURLToPath(address),
+  hubEnvironment: () => hubEnvironment(),
+  async openRepository(reference, options) {
+    const { cacheFolder, ...environment } = { ...(await hubEnvironment()), ...options.environment }
+    if (cacheFolder === undefined) return remoteFiles(reference, environment, options)
+    return downloadSnapshot(reference, { ...environment, cacheFolder }, options)
+  },
+}
+
+async function filesBelow(root: string, prefix: string): Promise<readonly FileToUpload[]> {
+  const files: FileToUpload[] = []
+  for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
+    if (entry.name.startsWith('.')) continue
+    const path = `${prefix}${entry.name}`
+    if (entry.isDirectory()) files.push(...(await filesBelow(root, `${path}/`)))
+    else files.push({ path, content: pathToFileURL(join(root, path)) })
+  }
+  return files.sort((a, b) => (a.path < b.path ? -1 : 1))
+}
