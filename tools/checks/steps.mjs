@@ -59,7 +59,7 @@ function isInstalled() {
   // Packages for other platforms are optional and never installed; workspaces are links.
   return Object.entries(wanted).every(
     ([path, { version, optional, link }]) =>
-      !path.startsWith('node_modules/') ||
+      !path.includes('node_modules/') ||
       optional ||
       (link ? existsSync(join(root, path)) : installed[path]?.version === version),
   )

@@ -1,5 +1,7 @@
-/** `npm test`: everything a change must pass, from a bare clone on. Later steps need what earlier ones make; the first failure
- * ends it. Arguments go to vitest. */
+/**
+ * `npm test`: everything a change must pass, from a bare clone on. Later steps need what earlier ones make; the first failure ends it.
+ * Arguments go to vitest.
+ */
 import { build, ensureInstall, run } from './steps.mjs'
 
 ensureInstall()
