@@ -1,4 +1,41 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
+export {
+  type BatchPlan,
+  type BatchPlanOptions,
+  type BatchShape,
+  bucketLengths,
+  type MicroBatchRows,
+  planBatches,
+  splitStep,
+} from './collate/batch-plan.js'
+export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } from './collate/causal-batch.js'
+export {
+  collateForLanguageModeling,
+  collateForSeq2Seq,
+  collateForSft,
+  collateForTokenClassification,
+  collateWithPadding,
+  type FeatureBatch,
+  type Features,
+  type PadOptions,
+  type SftCollateOptions,
+} from './collate/pad-features.js'
+export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
+export { type StepBatches, type StepOptions, trainingSteps } from './collate/training-steps.js'
+export { blobFile, type DataFile } from './dataset/data-file.js'
+export {
+  type DataSource,
+  type Dataset,
+  type LoadDatasetOptions,
+  loadDataset,
+  type PlacedRow,
+  type PromptCompletion,
+  type TextRow,
+} from './dataset/dataset.js'
+export type { DataRow } from './dataset/formats.js'
+export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
+export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
+export { type ExampleSegment, renderSupervision, type SupervisionReport } from './sft/supervision.js'
 export type { ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
 export type { Detokenizer } from './tokenizer/detokenizer.js'
