@@ -91,6 +91,11 @@ const codes = {
     example: 'tensors of the adapter do not fit (mismatched=[...]).',
     remedy: 'Load it into the base model that it was trained on.',
   },
+  'merge.finite': {
+    when: 'a safe merge would write weights that are not finite',
+    example: 'merging gives weights that are not finite numbers (adapters=["default"], weights=[...]).',
+    remedy: 'Check the adapter: its training may have diverged.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',

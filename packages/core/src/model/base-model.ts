@@ -1,0 +1,30 @@
+/** A loaded base model as adapters see it, and what a trainer needs of any model. */
+import type { HostTensor } from '../dtype.js'
+import type { ModelConfig } from './architecture.js'
+import type { Model } from './model.js'
+
+/** A pretrained model without adapters. */
+export interface BaseModel {
+  readonly model: Model
+  /** config.json's model_type. */
+  readonly modelType: string
+  readonly config: ModelConfig
+  /** Hub id or folder; null for a model made from a config. */
+  readonly nameOrPath: string | null
+  /** The resolved commit, when it came from the hub. */
+  readonly revision: string | null
+  /** The architecture's default target modules. */
+  readonly defaultTargets: readonly string[]
+}
+
+/** A model with something to train: the trainer traces the tree, holds the state during the run and commits it back. */
+export interface TrainableModel {
+  /** The tree to trace; what trains is Parameters in state slots. */
+  readonly model: Model
+  /** Values of state slots that train. Read when a run starts. */
+  trainable(): Promise<ReadonlyMap<string, HostTensor>>
+  /** Values of state slots that do not train. */
+  fixed(): ReadonlyMap<string, HostTensor>
+  /** Takes trained values over, by slot. */
+  commit(values: ReadonlyMap<string, HostTensor>): void
+}

@@ -1,0 +1,43 @@
+/** Training every parameter: the same machinery as adapters, with the model's own parameters as state. */
+import type { HostTensor } from '../dtype.js'
+import { mapParameters, namedParameters } from '../module/tree.js'
+import { memorySource } from '../module/scope.js'
+import { readSource } from '../tuner/adapter.js'
+import type { TrainableModel } from './base-model.js'
+import type { Model } from './model.js'
+
+/** A model of which all parameters (or those that `select` accepts) train. `values()` gives the trained ones by path. */
+export class FullModel implements TrainableModel {
+  readonly model: Model
+  private current: ReadonlyMap<string, HostTensor> | undefined
+
+  constructor(readonly base: Model, select: (path: string) => boolean = () => true) {
+    this.model = mapParameters(base, (parameter) => (select(parameter.path) ? parameter.asState() : parameter))
+  }
+
+  /** Values of what trains, by parameter path. */
+  async trainable(): Promise<ReadonlyMap<string, HostTensor>> {
+    if (this.current === undefined) {
+      const trained = [...namedParameters(this.model)].filter(([, { slot }]) => slot === 'state')
+      this.current = new Map(await Promise.all(trained.map(async ([path, { source }]) => [path, await readSource(source)] as const)))
+    }
+    return this.current
+  }
+
+  fixed(): ReadonlyMap<string, HostTensor> {
+    return new Map()
+  }
+
+  commit(values: ReadonlyMap<string, HostTensor>): void {
+    this.current = new Map([...(this.current ?? []), ...values])
+  }
+
+  /** The tree with the trained values as frozen weights: what generation and saving use. */
+  trained(): Model {
+    const { current } = this
+    return mapParameters(this.base, (parameter) => {
+      const value = current?.get(parameter.path)
+      return value === undefined ? parameter : parameter.withSource(memorySource(value))
+    })
+  }
+}

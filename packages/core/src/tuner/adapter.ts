@@ -1,0 +1,149 @@
+/** One adapter: a tuner, its configuration, the sites it matched and its values on the host. Files are read and written elsewhere. */
+import type { Backend, ParameterSource, StateSet } from '../backend/backend.js'
+import { type HostTensor, hostTensor, hostTensorFromBytes, type Spec, toFloat32 } from '../dtype.js'
+import { EspalierError } from '../errors.js'
+import type { Random } from '../random.js'
+import { sameShape } from '../shape.js'
+import type { AdapterMetadata } from './file-config.js'
+import type { LayerTuner, Site } from './families.js'
+
+/** A module that the adapter trains in full: parameter paths of the base model. */
+export interface SavedModule {
+  readonly path: string
+  readonly parameters: readonly string[]
+}
+
+/** Parts of an adapter. */
+export interface AdapterParts {
+  readonly name: string
+  readonly tuner: LayerTuner
+  readonly config: object
+  readonly metadata: AdapterMetadata
+  readonly sites: readonly Site[]
+  readonly saved: readonly SavedModule[]
+  readonly warnings: readonly string[]
+}
+
+/** Keys of values are file keys without `base_model.model.`: `<module path>.lora_A.weight`, or a saved module's parameter path. */
+export class Adapter implements AdapterParts {
+  readonly name: string
+  readonly tuner: LayerTuner
+  readonly config: object
+  readonly metadata: AdapterMetadata
+  readonly sites: readonly Site[]
+  readonly saved: readonly SavedModule[]
+  readonly warnings: readonly string[]
+  private current: ReadonlyMap<string, HostTensor>
+  private readonly copied: ReadonlyMap<string, ParameterSource>
+  private readonly fixed: ReadonlyMap<string, HostTensor>
+  private readonly bound = new Map<Backend, Promise<StateSet>>()
+  private version = 0
+
+  /** @param copied parameters that start as copies of the base model's; read when they are needed first */
+  constructor(parts: AdapterParts, values: ReadonlyMap<string, HostTensor>, buffers: ReadonlyMap<string, HostTensor>, copied: ReadonlyMap<string, ParameterSource> = new Map()) {
+    this.name = parts.name
+    this.tuner = parts.tuner
+    this.config = parts.config
+    this.metadata = parts.metadata
+    this.sites = parts.sites
+    this.saved = parts.saved
+    this.warnings = parts.warnings
+    this.current = values
+    this.copied = copied
+    this.fixed = buffers
+  }
+
+  /** Dtype and shape of everything that trains and is saved, by key. */
+  get specs(): ReadonlyMap<string, Spec> {
+    return new Map<string, Spec>([...this.current, ...[...this.copied].map(([key, { shape }]) => [key, { dtype: 'f32', shape }] as const)])
+  }
+
+  /** What trains and is saved, by key; parameters copied from the base model are read on first use. */
+  async values(): Promise<ReadonlyMap<string, HostTensor>> {
+    const missing = [...this.copied].filter(([key]) => !this.current.has(key))
+    const read = await Promise.all(missing.map(async ([key, source]) => [key, await readSource(source)] as const))
+    for (const [key, tensor] of read) if (!this.current.has(key)) this.current = new Map([...this.current, [key, tensor]])
+    return this.current
+  }
+
+  /** State that neither trains nor is saved. */
+  get buffers(): ReadonlyMap<string, HostTensor> {
+    return this.fixed
+  }
+
+  /** A number that grows whenever values change. */
+  get revision(): number {
+    return this.version
+  }
+
+  /** Replaces values. Throws adapter.tensors, listing every unknown, missing (unless partial) or ill-shaped tensor; then nothing changes. */
+  setValues(values: ReadonlyMap<string, HostTensor>, options: { readonly partial?: boolean } = {}): void {
+    const faults: string[] = []
+    const next = new Map(this.current)
+    const { specs } = this
+    for (const [key, tensor] of values) {
+      const own = specs.get(key)
+      if (own === undefined) faults.push(`${key}: not part of the adapter`)
+      else if (!sameShape(own.shape, tensor.shape)) faults.push(`${key}: [${tensor.shape.join(', ')}], the model needs [${own.shape.join(', ')}]`)
+      else next.set(key, tensor.dtype === own.dtype ? tensor : hostTensor(own.dtype, tensor.shape, toFloat32(tensor)))
+    }
+    if (options.partial !== true) for (const key of specs.keys()) if (!values.has(key)) faults.push(`${key}: missing`)
+    if (faults.length > 0) {
+      throw new EspalierError('adapter.tensors', { what: 'the tensors do not fit the adapter', got: { adapter: this.name, faults }, fix: 'Use the base model and configuration that they were made with' })
+    }
+    this.current = next
+    this.version++
+    for (const set of this.bound.values()) set.then((state) => state.release(), () => {})
+    this.bound.clear()
+  }
+
+  /** The values and buffers on a backend; made once until they change. */
+  stateOn(backend: Backend): Promise<StateSet> {
+    const known = this.bound.get(backend)
+    if (known !== undefined) return known
+    const made = this.values().then((values) => backend.createState(new Map([...values, ...this.fixed])))
+    this.bound.set(backend, made)
+    return made
+  }
+
+  /** Releases what it holds on backends. */
+  release(): void {
+    for (const set of this.bound.values()) set.then((state) => state.release(), () => {})
+    this.bound.clear()
+  }
+}
+
+/** A source's value as f32. */
+export async function readSource(source: ParameterSource): Promise<HostTensor> {
+  const tensor = hostTensorFromBytes(source.dtype, source.shape, await source.read())
+  return hostTensor('f32', source.shape, toFloat32(tensor))
+}
+
+/** Names of a site's tensors in files, by the tuner's own names. */
+export function siteFileKeys(tuner: LayerTuner, site: Site, config: unknown): Readonly<Record<string, string>> {
+  return typeof tuner.fileKeys === 'function' ? tuner.fileKeys(site, config) : (tuner.fileKeys as Readonly<Record<string, string>>)
+}
+
+/** Initial values of a tuner's sites, keyed as in files. */
+export function createValues(tuner: LayerTuner, config: unknown, sites: readonly Site[], random: Random): Map<string, HostTensor> {
+  const values = new Map<string, HostTensor>()
+  for (const site of sites) {
+    const keys = siteFileKeys(tuner, site, config)
+    for (const [name, tensor] of Object.entries(tuner.create({ site, config, random: random.at(site.path) }))) {
+      const key = keys[name]
+      if (key === undefined) throw new EspalierError('config.value', { what: 'a tuner created a tensor without a file key', got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) } })
+      values.set(`${site.path}.${key}`, tensor as HostTensor)
+    }
+  }
+  return values
+}
+
+/** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
+export function createBuffers(tuner: LayerTuner, config: unknown, sites: readonly Site[]): Map<string, HostTensor> {
+  return new Map(sites.flatMap((site) => Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(([name, tensor]) => [bufferKey(site, name), tensor] as const)))
+}
+
+/** Key of a buffer. */
+export function bufferKey(site: Site, name: string): string {
+  return `${site.path}.#${name}`
+}

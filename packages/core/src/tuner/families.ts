@@ -1,0 +1,144 @@
+/**
+ * Families of tuners, one interface each, chosen by type. A layer tuner changes layers; a prompt tuner changes inputs; a module tuner
+ * replaces or adds modules. A tuner is a value; its kind is an open string.
+ */
+import type { HostTensor } from '../dtype.js'
+import type { Tensor } from '../graph/tensor.js'
+import type { ModelConfig } from '../model/architecture.js'
+import type { Adaptable, LayerKind } from '../module/adaptable.js'
+import type { Context } from '../module/context.js'
+import type { Module } from '../module/module.js'
+import type { Random } from '../random.js'
+import type { AdapterMetadata } from './file-config.js'
+
+/** Configuration types by kind; empty on purpose: plugins extend it by declaration merging. */
+// biome-ignore lint/suspicious/noEmptyInterface: open for declaration merging
+export interface TunerConfigs {}
+
+/** Fields that core reads from a layer tuner's configuration, when it has them. Semantics are PEFT's. */
+export interface TargetConfig {
+  /** Names (the whole path or its end), a regular expression that matches the whole path, or 'all-linear'. Null: the model type's default. */
+  readonly targetModules?: readonly string[] | string | null
+  readonly excludeModules?: readonly string[] | string | null
+  readonly layersToTransform?: readonly number[] | number | null
+  readonly layersPattern?: readonly string[] | string | null
+  /** Ends of paths of modules that are trained and saved in full. */
+  readonly modulesToSave?: readonly string[] | null
+}
+
+/** One matched layer, for tuners. */
+export interface Site {
+  /** The module's path; of a shared module the first. */
+  readonly path: string
+  readonly paths: readonly string[]
+  readonly kind: LayerKind
+  readonly inSize: number
+  readonly outSize: number
+  readonly hasBias: boolean
+}
+
+/** A site's tensors by the tuner's own names, as stored values or as graph tensors. */
+export type TunerState<T = Tensor> = Readonly<Record<string, T>>
+
+/** What `create` is given. The generator belongs to the site: draw by name, `random.at('A')`. */
+export interface CreateContext<Config> {
+  readonly site: Site
+  readonly config: Config
+  readonly random: Random
+}
+
+/** What `forward` is given. */
+export interface ForwardContext<Config, State> {
+  /** The layer's input: (..., in); of an embedding: ids. */
+  readonly x: Tensor
+  /** The layer below: the base layer, or the base with other active adapters. */
+  inner(x: Tensor): Tensor
+  readonly layer: Adaptable
+  readonly state: State
+  readonly config: Config
+  readonly site: Site
+  readonly context: Context
+}
+
+/** What `merge` is given: the layer's weight, (out, in) or an embedding's (rows, size), and its bias. */
+export interface MergeContext<Config, State> {
+  readonly weight: Tensor
+  readonly bias: Tensor | undefined
+  readonly state: State
+  readonly config: Config
+  readonly site: Site
+}
+
+/** A merged weight, alone or with a bias. */
+export type Merged = Tensor | { readonly weight: Tensor; readonly bias?: Tensor | undefined }
+
+/** What is known of the model when a configuration is completed. */
+export interface ResolveContext {
+  readonly modelType: string
+  readonly modelConfig: ModelConfig
+  readonly sites: readonly Site[]
+}
+
+/** What every family has in common. */
+export interface TunerBase<Config> {
+  readonly apiVersion: 1
+  /** Lower-case name; in upper case it is PEFT's `peft_type`. */
+  readonly kind: string
+  /** Completes and checks a configuration given with camelCase keys. Throws config.value, config.unsupported. Keys it does not return are unknown. */
+  parse(raw: Readonly<Record<string, unknown>>): Config
+}
+
+/** Changes layers: LoRA and most others. `merge` is the definition; `forward` is an optional faster way to the same output. */
+// biome-ignore lint/suspicious/noExplicitAny: a tuner's own types are invariant; collections of tuners hold any
+export interface LayerTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
+  readonly family: 'layer'
+  /** Kinds of layers that it adapts; linear and conv1d when left out. */
+  readonly layers?: readonly LayerKind[]
+  /** Default targets of a model type; when left out, or undefined, the architecture's. */
+  defaultTargets?(modelType: string): readonly string[] | undefined
+  /** Completes the configuration once the sites are known; returns the configuration that is saved. */
+  resolve?(config: Config, context: ResolveContext): Config
+  /** Names of the tensors in the adapter file, below the module's path: 'lora_A.weight'. */
+  readonly fileKeys: { readonly [K in keyof State]?: string } | ((site: Site, config: Config) => Readonly<Record<string, string>>)
+  /** Initial values of what trains. */
+  create(context: CreateContext<Config>): { readonly [K in keyof State]?: HostTensor }
+  /** State that does not train and is not saved, such as a scale; part of `state` under its names. */
+  buffers?(context: Omit<CreateContext<Config>, 'random'>): TunerState<HostTensor>
+  /** The adapted weight; absent when the method cannot be merged, and then `forward` is needed. */
+  merge?(context: MergeContext<Config, State>): Merged
+  forward?(context: ForwardContext<Config, State>): Tensor
+}
+
+/** Changes what the model reads: virtual tokens before the input, or keys and values before the cache. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface PromptTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
+  readonly family: 'prompt'
+  readonly virtualTokens: (config: Config) => number
+  create(context: { readonly config: Config; readonly modelConfig: ModelConfig; readonly random: Random }): { readonly [K in keyof State]: HostTensor }
+  /** Embeddings to put before the input (virtual tokens, hidden), or keys and values by layer. */
+  prompt(context: { readonly state: State; readonly config: Config; readonly context: Context }):
+    | { readonly embeddings: Tensor }
+    | { readonly keyValues: readonly { readonly key: Tensor; readonly value: Tensor }[] }
+}
+
+/** Replaces or adds whole modules: bottleneck adapters, LN tuning, trainable tokens. */
+// biome-ignore lint/suspicious/noExplicitAny: as above
+export interface ModuleTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
+  readonly family: 'module'
+  matches(module: Module, path: string, config: Config): boolean
+  create(context: { readonly module: Module; readonly path: string; readonly config: Config; readonly random: Random }): { readonly [K in keyof State]: HostTensor }
+  replace(context: { readonly module: Module; readonly path: string; readonly state: State; readonly config: Config }): Module
+}
+
+/** Any tuner. */
+export type Tuner = LayerTuner | PromptTuner | ModuleTuner
+
+/** A tuner with its checked configuration: what `lora({ r: 8 })` is. */
+export interface ConfiguredTuner<Config = unknown> {
+  readonly tuner: Tuner
+  readonly config: Config
+  /** Fields of every method that were given: taskType, revision... */
+  readonly metadata: Partial<AdapterMetadata>
+  /** Keys that were given and that the tuner does not know. */
+  readonly unknownKeys: readonly string[]
+}

@@ -1,0 +1,126 @@
+/** Which modules a configuration means: PEFT's matching rules, exactly. */
+import { EspalierError } from '../errors.js'
+import { type Adaptable, isAdaptable } from '../module/adaptable.js'
+import { namedModules, type NamedModule } from '../module/tree.js'
+import type { Model } from '../model/model.js'
+import { CausalLM } from '../model/model.js'
+import type { LayerTuner, Site, TargetConfig } from './families.js'
+import { fullMatch } from './python-regex.js'
+
+/** A site with its layer. */
+export interface TargetedLayer {
+  readonly site: Site
+  readonly layer: Adaptable
+}
+
+/** Whether a path matches: a string is a pattern for the whole path; a list holds paths or their ends. */
+export function matchesPath(path: string, names: readonly string[] | string): boolean {
+  if (typeof names === 'string') return fullMatch(names).test(path)
+  return names.some((name) => path === name || path.endsWith(`.${name}`))
+}
+
+/** Whether a module is a target, by PEFT's order: excluded, saved in full, pattern, exact path, ends of paths within chosen layers. */
+export function isTarget(path: string, config: TargetConfig): boolean {
+  const { targetModules, excludeModules, modulesToSave, layersToTransform, layersPattern } = config
+  if (excludeModules != null && excludeModules.length > 0 && matchesPath(path, excludeModules)) return false
+  if (isSaved(path, modulesToSave) || targetModules == null) return false
+  if (typeof targetModules === 'string') return fullMatch(targetModules).test(path)
+  if (targetModules.includes(path)) return true
+  if (!matchesPath(path, targetModules)) return false
+  if (layersToTransform == null || (Array.isArray(layersToTransform) && layersToTransform.length === 0)) return true
+  const index = layerIndex(path, layersPattern)
+  return index !== undefined && (typeof layersToTransform === 'number' ? index === layersToTransform : (layersToTransform as readonly number[]).includes(index))
+}
+
+/** Whether a module, or one above it, is saved in full. */
+export function isSaved(path: string, modulesToSave: readonly string[] | null | undefined): boolean {
+  return (modulesToSave ?? []).some((name) => `.${path}.`.includes(`.${name}.`))
+}
+
+/**
+ * The layers that a configuration targets. Throws target.none, listing the names that exist, and target.unsupported for matched modules
+ * that the tuner cannot adapt.
+ */
+export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfig): TargetedLayer[] {
+  const modules = namedModules(model).filter(({ path }) => path !== '')
+  const kinds = tuner.layers ?? ['linear', 'conv1d']
+  const found: TargetedLayer[] = []
+  const unsupported: string[] = []
+  for (const { module, paths } of modules) {
+    const path = paths.find((candidate) => isTarget(candidate, config))
+    if (path === undefined) continue
+    if (isAdaptable(module) && kinds.includes(module.kind)) found.push({ layer: module, site: siteOf(module, path, paths) })
+    else unsupported.push(`${path} (${module.constructor.name})`)
+  }
+  if (unsupported.length > 0) {
+    throw new EspalierError('target.unsupported', { what: 'matched modules cannot be adapted by this method', got: { kind: tuner.kind, modules: unsupported, layers: kinds }, fix: 'Narrow targetModules' })
+  }
+  if (found.length === 0 && !(Array.isArray(config.targetModules) && config.targetModules.length === 0)) {
+    throw new EspalierError('target.none', {
+      what: 'no module matched targetModules',
+      got: { targetModules: config.targetModules, excludeModules: config.excludeModules ?? null, layersToTransform: config.layersToTransform ?? null, names: layerNames(modules) },
+      fix: 'Use names from that list, or all-linear',
+    })
+  }
+  return found
+}
+
+/** The configuration with `targetModules` made explicit: 'all-linear' and the model type's default become lists. Throws target.none. */
+export function resolveTargets<C extends TargetConfig>(config: C, model: Model, defaults: readonly string[] | undefined, modelType: string): C {
+  const { targetModules } = config
+  if (targetModules == null) {
+    if (defaults === undefined) {
+      throw new EspalierError('target.none', { what: 'this model type has no default targets', got: { modelType, names: layerNames(namedModules(model)) }, fix: 'Give targetModules' })
+    }
+    return { ...config, targetModules: [...defaults] }
+  }
+  if (typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear') return { ...config, targetModules: allLinear(model) }
+  return config
+}
+
+/** Names from 20 on are condensed, as PEFT does, to the shortest ends that match the same modules. */
+export function condenseTargets(targets: readonly string[], allPaths: readonly string[]): readonly string[] {
+  if (targets.length < CONDENSE_FROM) return targets
+  const wanted = new Set(targets)
+  const taken = new Set(allPaths.filter((path) => !wanted.has(path)).flatMap(endsOf))
+  const chosen = new Set<string>()
+  for (const target of targets) {
+    if ([...chosen].some((end) => target.endsWith(`.${end}`))) continue
+    const shortest = endsOf(target).find((end) => !chosen.has(end) && !taken.has(end))
+    if (shortest !== undefined) chosen.add(shortest)
+  }
+  return chosen.size > 0 && chosen.size < targets.length ? [...chosen] : targets
+}
+
+const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
+
+/** Linear and Conv1D layers but for the head. */
+function allLinear(model: Model): string[] {
+  const head: unknown = model instanceof CausalLM ? model.head() : undefined
+  const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
+  return namedModules(model).flatMap(({ path, module }) => (isAdaptable(module) && module.kind !== 'embedding' && module !== head && !outputs.includes(path) ? [path] : []))
+}
+
+function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site {
+  return { path, paths, kind: layer.kind, inSize: layer.inSize, outSize: layer.outSize, hasBias: layer.bias !== null }
+}
+
+/** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after one of the patterns. */
+function layerIndex(path: string, pattern: readonly string[] | string | null | undefined): number | undefined {
+  const patterns = pattern == null || pattern.length === 0 ? ['[^.]*'] : typeof pattern === 'string' ? [pattern] : pattern
+  for (const name of patterns) {
+    const found = new RegExp(`^.*?\\.${name}\\.(\\d+)\\.`).exec(path)
+    if (found?.[1] !== undefined) return Number(found[1])
+  }
+  return undefined
+}
+
+/** Distinct names of adaptable layers with layer numbers as *, for messages. */
+function layerNames(modules: readonly NamedModule[]): string[] {
+  return [...new Set(modules.filter(({ module }) => isAdaptable(module)).map(({ path }) => path.replace(/\.\d+(?=\.)/g, '.*')))]
+}
+
+function endsOf(path: string): string[] {
+  const parts = path.split('.')
+  return parts.map((_, i) => parts.slice(parts.length - 1 - i).join('.'))
+}
