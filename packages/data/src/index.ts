@@ -1,13 +1,5 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
-export {
-  type BatchPlan,
-  type BatchPlanOptions,
-  type BatchShape,
-  bucketLengths,
-  type MicroBatchRows,
-  planBatches,
-  splitStep,
-} from './collate/batch-plan.js'
+export { type BatchPlan, type BatchPlanOptions, planBatches } from './collate/batch-plan.js'
 export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } from './collate/causal-batch.js'
 export {
   collateForLanguageModeling,
@@ -21,6 +13,7 @@ export {
   type SftCollateOptions,
 } from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
+export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'
 export { type StepBatches, type StepOptions, trainingSteps } from './collate/training-steps.js'
 export { blobFile, type DataFile } from './dataset/data-file.js'
 export {

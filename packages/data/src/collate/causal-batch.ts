@@ -5,6 +5,7 @@
  */
 import { EspalierError, type HostTensor, hostTensor } from '@espalier/core'
 import type { SupervisedExample } from '../sft/prepare.js'
+import type { BatchShape } from './split-step.js'
 
 /** A micro-batch; arrays of (rows, length) are row after row. */
 export interface CausalBatch {
@@ -28,11 +29,8 @@ export interface CausalBatch {
   readonly countedCount: number
 }
 
-/** The shape of a micro-batch. */
-export interface CausalBatchShape {
-  readonly rows: number
-  readonly length: number
-  readonly countedSize: number
+/** The shape of a micro-batch, and the id that fills it up. */
+export interface CausalBatchShape extends BatchShape {
   readonly padId: number
 }
 

@@ -1,8 +1,9 @@
 /** Steps of a run: which rows, split into micro-batches of the plan's shapes, ready to be fed. */
 import type { SftData, SupervisedExample } from '../sft/prepare.js'
-import { type BatchPlan, splitStep } from './batch-plan.js'
+import type { BatchPlan } from './batch-plan.js'
 import { type CausalBatch, collateCausal } from './causal-batch.js'
 import { epochOrder, type SamplerOptions, stepsPerEpoch } from './sampler.js'
+import { splitStep } from './split-step.js'
 
 /** One step's rows as micro-batches. */
 export interface StepBatches {
@@ -47,10 +48,10 @@ async function collateStep(
   drawn: Pick<StepBatches, 'step' | 'epoch' | 'rows'>,
 ): Promise<StepBatches> {
   const microBatches: CausalBatch[] = []
-  for (const { shape, countedSize, rows } of splitStep(plan, drawn.rows, data.lengths, data.counts)) {
+  for (const { shape, rows } of splitStep(plan.shapes, drawn.rows, data)) {
     const examples: SupervisedExample[] = []
     for (const row of rows) examples.push(await data.example(row))
-    microBatches.push(collateCausal(examples, { rows: shape.rows, length: shape.length, countedSize, padId }))
+    microBatches.push(collateCausal(examples, { ...shape, padId }))
   }
   const sum = (of: (batch: CausalBatch) => number) => microBatches.reduce((total, batch) => total + of(batch), 0)
   return {
