@@ -96,6 +96,11 @@ const codes = {
     example: 'merging gives weights that are not finite numbers (adapters=["default"], weights=[...]).',
     remedy: 'Check the adapter: its training may have diverged.',
   },
+  'training.diverged': {
+    when: 'gradients became NaN or infinite',
+    example: 'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
+    remedy: 'Lower the learning rate, or look for broken rows near that step; the values before it are kept.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',
@@ -300,6 +305,26 @@ const codes = {
     when: 'the hub refused a request or its answer makes no sense',
     example: 'the hub refused a request (repository="me/model", status=503).',
     remedy: 'Try again later; check HF_ENDPOINT.',
+  },
+  'adapter.config': {
+    when: 'adapter_config.json is not one of PEFT',
+    example: 'an adapter’s configuration has no peft_type (file="adapter_config.json", folder="out").',
+    remedy: 'Save the adapter again with PEFT, or add the key.',
+  },
+  'adapter.key': {
+    when: 'an adapter file has one tensor under two names',
+    example: 'an adapter has one tensor under two names (names=["q_proj.lora_A.weight"]).',
+    remedy: 'Save it again with PEFT.',
+  },
+  'model.code': {
+    when: 'a model needs Python code from its repository, which is never run',
+    example: 'the model needs code from its repository, which is never run (modelType="x", autoMap=["AutoModel"]).',
+    remedy: 'Use a model of a type that is supported.',
+  },
+  'model.config': {
+    when: 'config.json lacks a key or has a value of another kind than it must be',
+    example: 'a key of a configuration is missing (file="config.json", key="hidden_size").',
+    remedy: 'Correct the file, or download it again.',
   },
 } as const satisfies Record<string, ErrorEntry>
 

@@ -1,0 +1,109 @@
+/**
+ * config.json and generation_config.json of a Hugging Face model. Both layouts of transformers (4 and 5) are given in that of 5; which
+ * keys a model needs beyond those here is its architecture's.
+ */
+import { EspalierError } from '@espalier/core'
+import { type ModelFiles, readJson } from '../files/model-files.js'
+import { ConfigReader, isRecord } from './config-reader.js'
+
+/** A model's configuration. */
+export interface HfConfig {
+  readonly modelType: string
+  /** Classes of transformers that the weights were saved from: `LlamaForCausalLM`. */
+  readonly architectures: readonly string[]
+  /** Names of the labels in order; null when the file names none. */
+  readonly labels: readonly string[] | null
+  /** Everything in the file, with `rope_parameters`, `dtype`, `num_labels` and `id2label` filled in from their older or shorter forms. */
+  readonly values: Readonly<Record<string, unknown>>
+  /** Typed reading of the values. */
+  readonly read: ConfigReader
+}
+
+/** Options of reading. knownTypes: model types that need no code of the repository; others with such code are refused. */
+export interface ModelConfigOptions {
+  readonly knownTypes?: readonly string[]
+}
+
+/** Reads config.json. Throws file.missing, file.json, model.config, model.code. */
+export async function readModelConfig(
+  files: ModelFiles,
+  { knownTypes = [] }: ModelConfigOptions = {},
+): Promise<HfConfig> {
+  const file = `${files.description}/config.json`
+  const root = await readJson(files, 'config.json')
+  if (!isRecord(root))
+    throw new EspalierError('model.config', {
+      what: 'config.json is not an object',
+      got: { file },
+      fix: 'Download it again.',
+    })
+  const raw = new ConfigReader(root, file)
+  const modelType = raw.text('model_type')
+  if (raw.has('auto_map') && !knownTypes.includes(modelType)) throw needsCode(raw, modelType)
+  const labels = readLabels(raw)
+  const values = Object.freeze({
+    ...root,
+    ...(raw.has('rope_parameters') || !(raw.has('rope_theta') || raw.has('rope_scaling'))
+      ? {}
+      : { rope_parameters: ropeParameters(raw) }),
+    ...(raw.has('dtype') || !raw.has('torch_dtype') ? {} : { dtype: raw.text('torch_dtype') }),
+    ...(labels === null
+      ? {}
+      : { num_labels: labels.length, id2label: Object.fromEntries(labels.map((label, i) => [i, label])) }),
+  })
+  return {
+    modelType,
+    architectures: raw.texts('architectures', []),
+    labels,
+    values,
+    read: new ConfigReader(values, file),
+  }
+}
+
+/** generation_config.json as plain data, or what config.json says of generation when there is none. Throws file.json, model.config. */
+export async function readGenerationConfig(
+  files: ModelFiles,
+  config?: HfConfig,
+): Promise<Readonly<Record<string, unknown>>> {
+  if (await files.exists('generation_config.json')) {
+    const root = await readJson(files, 'generation_config.json')
+    if (isRecord(root)) return root
+    const file = `${files.description}/generation_config.json`
+    throw new EspalierError('model.config', {
+      what: 'generation_config.json is not an object',
+      got: { file },
+      fix: 'Download it again.',
+    })
+  }
+  const keys = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'decoder_start_token_id']
+  return Object.fromEntries(keys.filter((key) => config?.read.has(key)).map((key) => [key, config?.values[key]]))
+}
+
+// transformers 4: rope_theta beside rope_scaling, whose kind is `rope_type`, or `type` in the oldest files.
+function ropeParameters(raw: ConfigReader): Readonly<Record<string, unknown>> {
+  const { type, ...scaling } = raw.object('rope_scaling', {})
+  const theta = raw.has('rope_theta') ? { rope_theta: raw.number('rope_theta') } : {}
+  return { rope_type: type ?? 'default', ...theta, ...scaling }
+}
+
+function readLabels(raw: ConfigReader): readonly string[] | null {
+  if (!raw.has('id2label')) {
+    return raw.has('num_labels') ? Array.from({ length: raw.integer('num_labels') }, (_, i) => `LABEL_${i}`) : null
+  }
+  const names = raw.object('id2label')
+  const labels = Object.keys(names).map((_, i) => names[String(i)])
+  if (labels.length > 0 && labels.every((label) => typeof label === 'string')) return labels as string[]
+  throw new EspalierError('model.config', {
+    what: 'id2label must name the labels 0, 1, 2, ...',
+    got: { file: raw.file, id2label: names },
+    fix: 'Number the labels from 0 without gaps.',
+  })
+}
+
+function needsCode(raw: ConfigReader, modelType: string): EspalierError {
+  return new EspalierError('model.code', {
+    what: 'the model needs Python code from its repository, which is never run (what trust_remote_code allows in Python)',
+    got: { file: raw.file, modelType, autoMap: Object.keys(raw.object('auto_map', {})) },
+    fix: 'Use a model of a type that is supported.',
+  })
+}
