@@ -54,7 +54,10 @@ export function hostTensor(dtype: DType, shape: Shape, data?: HostArray | readon
   const size = sizeOf(shape)
   if (data === undefined) return { dtype, shape, data: hostArray(dtype, size) }
   if (data.length !== size) {
-    throw new EspalierError('shape.mismatch', { what: 'the data do not fill the shape', got: { shape, values: data.length } })
+    throw new EspalierError('shape.mismatch', {
+      what: 'the data do not fill the shape',
+      got: { shape, values: data.length },
+    })
   }
   if (data instanceof arrays[dtype]) return { dtype, shape, data: data as HostArray }
   const own = hostArray(dtype, size)
@@ -71,7 +74,10 @@ export function hostTensor(dtype: DType, shape: Shape, data?: HostArray | readon
 export function hostTensorFromBytes(dtype: DType, shape: Shape, bytes: Uint8Array): HostTensor {
   const size = sizeOf(shape)
   if (bytes.byteLength !== size * byteSize(dtype)) {
-    throw new EspalierError('shape.mismatch', { what: 'the bytes do not fill the shape', got: { dtype, shape, byteLength: bytes.byteLength } })
+    throw new EspalierError('shape.mismatch', {
+      what: 'the bytes do not fill the shape',
+      got: { dtype, shape, byteLength: bytes.byteLength },
+    })
   }
   const aligned = bytes.byteOffset % byteSize(dtype) === 0 ? bytes : bytes.slice()
   return { dtype, shape, data: new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, size) }

@@ -98,7 +98,8 @@ const codes = {
   },
   'training.diverged': {
     when: 'gradients became NaN or infinite',
-    example: 'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
+    example:
+      'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step; the values before it are kept.',
   },
   'backend.unsupported': {
@@ -143,7 +144,8 @@ const codes = {
   },
   'file.write': {
     when: 'a file cannot be written; what was there before is unchanged',
-    example: 'a file cannot be written: the disk is full (file="adapter_model.safetensors", folder="out", reason="ENOSPC").',
+    example:
+      'a file cannot be written: the disk is full (file="adapter_model.safetensors", folder="out", reason="ENOSPC").',
     remedy: 'Free some space or choose another folder.',
   },
   'file.size': {
@@ -173,7 +175,8 @@ const codes = {
   },
   'safetensors.overlap': {
     when: 'tensors of a safetensors file overlap or leave gaps',
-    example: 'tensors of a safetensors file overlap or leave gaps (file="model.safetensors", problems=["b overlaps a"]).',
+    example:
+      'tensors of a safetensors file overlap or leave gaps (file="model.safetensors", problems=["b overlaps a"]).',
     remedy: 'The file is damaged; download or save it again.',
   },
   'safetensors.dtype': {
@@ -183,7 +186,8 @@ const codes = {
   },
   'safetensors.shape': {
     when: 'a shape in a safetensors header is impossible or does not fit the bytes',
-    example: 'tensors in a safetensors header are described wrongly (problems=["w needs 16 bytes for F32 [2, 2] and has 12"]).',
+    example:
+      'tensors in a safetensors header are described wrongly (problems=["w needs 16 bytes for F32 [2, 2] and has 12"]).',
     remedy: 'The file is damaged; download or save it again.',
   },
   'safetensors.tensor': {
@@ -213,7 +217,8 @@ const codes = {
   },
   'tokenizer.file': {
     when: 'a file of a tokenizer is missing, broken or contradicts itself',
-    example: 'a merge uses a token that is not in the vocabulary (file="tokenizer.json", place="model.merges[4]", token="ab").',
+    example:
+      'a merge uses a token that is not in the vocabulary (file="tokenizer.json", place="model.merges[4]", token="ab").',
     remedy: 'Download the file again, or write it with save_pretrained of transformers.',
   },
   'tokenizer.unfit': {
@@ -293,7 +298,8 @@ const codes = {
   },
   'hub.offline': {
     when: 'the network may not or cannot be used and the cache does not hold what is needed',
-    example: 'the network may not be used and a repository is not in the cache (repository="me/model", revision="main").',
+    example:
+      'the network may not be used and a repository is not in the cache (repository="me/model", revision="main").',
     remedy: 'Unset HF_HUB_OFFLINE, or give the path of a local folder.',
   },
   'hub.connection': {

@@ -52,7 +52,8 @@ export class EspalierError extends Error {
 
   /** The error as plain data that survives a structured clone. */
   toJSON(): SerializedError {
-    const cause = this.cause instanceof Error ? this.cause.message : this.cause === undefined ? undefined : String(this.cause)
+    const cause =
+      this.cause instanceof Error ? this.cause.message : this.cause === undefined ? undefined : String(this.cause)
     return {
       code: this.code,
       what: this.what,

@@ -1,58 +1,152 @@
 /** @module Espalier's core: the graph, autodiff, module tree, tuner and backend interfaces, and the reference executor. */
+
+export { AdaptedModel, type AddAdapterOptions, slotPrefix } from './adapted/adapted-model.js'
+export type { BaseModel, TrainableModel } from './adapted/base-model.js'
+export { FullModel } from './adapted/full-training.js'
+export { type MergeOptions, mergeAdapters } from './adapted/merge.js'
+export { weightRequests } from './adapted/weights.js'
 export { gradients, vjp } from './autodiff/gradients.js'
-export type { Backend, CompileOptions, Executable, ParameterSource, ProgressOptions, RunArguments, StateBinding, StateSet, WeightRequest, WeightSet } from './backend/backend.js'
-export { type Program, programKey, programRoots, programSlots, type ProgramSlots, withRoots } from './backend/program.js'
-export { reference, type ReferenceOptions } from './backend/reference.js'
-export { bindState, type BoundState, checkFeeds } from './backend/run-arguments.js'
+export type {
+  Backend,
+  CompileOptions,
+  Executable,
+  ProgressOptions,
+  RunArguments,
+  StateBinding,
+  StateSet,
+  WeightRequest,
+  WeightSet,
+} from './backend/backend.js'
 export {
-  byteSize, decodeBf16, decodeBf16Array, decodeF16, decodeF16Array, type DType, dtypes, encodeBf16, encodeF16, type HostArray, hostArray,
-  type HostTensor, hostTensor, hostTensorFromBytes, isFloat, type Spec, toFloat32, toFloat64,
+  type Program,
+  type ProgramSlots,
+  programKey,
+  programRoots,
+  programSlots,
+  withRoots,
+} from './backend/program.js'
+export { type ReferenceOptions, reference } from './backend/reference.js'
+export { type BoundState, bindState, checkFeeds } from './backend/run-arguments.js'
+export {
+  byteSize,
+  type DType,
+  decodeBf16,
+  decodeBf16Array,
+  decodeF16,
+  decodeF16Array,
+  dtypes,
+  encodeBf16,
+  encodeF16,
+  type HostArray,
+  type HostTensor,
+  hostArray,
+  hostTensor,
+  hostTensorFromBytes,
+  isFloat,
+  type Spec,
+  toFloat32,
+  toFloat64,
 } from './dtype.js'
-export { errorCodes, type ErrorCode, type ErrorEntry } from './error-codes.js'
+export { type ErrorCode, type ErrorEntry, errorCodes } from './error-codes.js'
 export { assertNever, EspalierError, type EspalierErrorParts, type SerializedError } from './errors.js'
 export type { BinaryFn, CompareFn, OpAttrs, OpName, ReduceFn, SlotKind, UnaryFn } from './graph/op-attrs.js'
 export * from './graph/ops.js'
 export { printGraph } from './graph/print.js'
-export { rebuild, type Rewrite } from './graph/rebuild.js'
+export { type Rewrite, rebuild } from './graph/rebuild.js'
 export { createNode, isOp, type Node, type Tensor, topologicalOrder } from './graph/tensor.js'
 export { verifyGraph } from './graph/verify.js'
-export { hashString, mix32, Random, siteKey } from './random.js'
-export { broadcastShapes, broadcastStrides, normalizeAxis, sameShape, type Shape, sizeOf, stridesOf } from './shape.js'
-export { deduplicate } from './transforms/deduplicate.js'
-export { inlineCalls } from './transforms/inline.js'
-export { simplify } from './transforms/simplify.js'
 export type { Architecture, ModelConfig } from './model/architecture.js'
 export { type ModelInputs, passOf } from './model/inputs.js'
-export { causalLoss, type LossFunction, lossOf, questionAnsweringLoss, sequenceClassificationLoss, tokenClassificationLoss } from './model/losses.js'
+export {
+  causalLoss,
+  type LossFunction,
+  lossOf,
+  questionAnsweringLoss,
+  sequenceClassificationLoss,
+  tokenClassificationLoss,
+} from './model/losses.js'
 export { CausalLM, Model, type ModelSizes, type TaskType } from './model/model.js'
-export { type Adaptable, Conv1D, Embedding, isAdaptable, type LayerKind, Linear, linear, withWeight } from './module/adaptable.js'
-export { attend, type AttendOptions, cacheSlot, joinHeads, splitHeads } from './module/attend.js'
+export {
+  type Adaptable,
+  Conv1D,
+  Embedding,
+  isAdaptable,
+  type LayerKind,
+  Linear,
+  linear,
+  withWeight,
+} from './module/adaptable.js'
+export { type AttendOptions, attend, cacheSlot, joinHeads, splitHeads } from './module/attend.js'
 export { type AttentionMask, type CacheContext, type Context, Trace } from './module/context.js'
 export { type Child, childModules, isModule, joinPath, Module, ownParameters, withFields } from './module/module.js'
 export { LayerNorm, RmsNorm } from './module/norm.js'
 export { Parameter, type ParameterSlot } from './module/parameter.js'
 export { type Initial, initialValues, memorySource, ParameterScope, type SourceLookup } from './module/scope.js'
-export { mapModules, mapParameters, moduleAt, type NamedModule, namedModules, namedParameters, printModule } from './module/tree.js'
+export {
+  mapModules,
+  mapParameters,
+  moduleAt,
+  type NamedModule,
+  namedModules,
+  namedParameters,
+  printModule,
+} from './module/tree.js'
 export { DenseWeight, type Weight } from './module/weight.js'
 export { gelu, relu, silu } from './nn/activations.js'
-export { attention, type AttentionAttributes } from './nn/attention.js'
-export { cachedAttention, type CachedAttentionAttributes } from './nn/cached-attention.js'
+export { type AttentionAttributes, attention } from './nn/attention.js'
+export { type CachedAttentionAttributes, cachedAttention } from './nn/cached-attention.js'
 export { crossEntropy, crossEntropyOfLogits } from './nn/cross-entropy.js'
 export { dropout, dropoutThreshold } from './nn/dropout.js'
 export { layerNorm, rmsNorm } from './nn/norms.js'
 export { rope } from './nn/rope.js'
 export { softmax } from './nn/softmax.js'
-export { AdaptedModel, type AddAdapterOptions, slotPrefix } from './model/adapted-model.js'
-export type { BaseModel, TrainableModel } from './model/base-model.js'
-export { FullModel } from './model/full-training.js'
-export { mergeAdapters, type MergeOptions } from './model/merge.js'
-export { weightRequests } from './model/weights.js'
+export type { ParameterSource } from './parameter-source.js'
+export { hashString, mix32, Random, siteKey } from './random.js'
+export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
+export { deduplicate } from './transforms/deduplicate.js'
+export { inlineCalls } from './transforms/inline.js'
+export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
 export { Adapter, type AdapterParts, readSource, type SavedModule } from './tuner/adapter.js'
-export { configure, defineModuleTuner, definePromptTuner, defineTuner, type LayerTunerDefinition, type TunerFunction } from './tuner/define-tuner.js'
+export {
+  configure,
+  defineModuleTuner,
+  definePromptTuner,
+  defineTuner,
+  type LayerTunerDefinition,
+  type TunerFunction,
+} from './tuner/define-tuner.js'
 export type {
-  ConfiguredTuner, CreateContext, ForwardContext, LayerTuner, MergeContext, Merged, ModuleTuner, PromptTuner, ResolveContext, Site, TargetConfig, Tuner, TunerBase, TunerConfigs, TunerState,
+  ConfiguredTuner,
+  CreateContext,
+  ForwardContext,
+  LayerTuner,
+  MergeContext,
+  Merged,
+  ModuleTuner,
+  PromptTuner,
+  ResolveContext,
+  Site,
+  TargetConfig,
+  Tuner,
+  TunerBase,
+  TunerConfigs,
+  TunerState,
 } from './tuner/families.js'
-export { type AdapterMetadata, camelCase, fromFileConfig, PEFT_VERSION, snakeCase, toFileConfig } from './tuner/file-config.js'
+export {
+  type AdapterMetadata,
+  camelCase,
+  fromFileConfig,
+  PEFT_VERSION,
+  snakeCase,
+  toFileConfig,
+} from './tuner/file-config.js'
 export { fullMatch, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
-export { condenseTargets, findTargets, isTarget, matchesPath, resolveTargets, type TargetedLayer } from './tuner/targets.js'
+export {
+  condenseTargets,
+  findTargets,
+  isTarget,
+  matchesPath,
+  resolveTargets,
+  type TargetedLayer,
+} from './tuner/targets.js'

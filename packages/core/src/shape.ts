@@ -35,7 +35,10 @@ export function broadcastShapes(a: Shape, b: Shape, operation: string): number[]
     const left = a[a.length - rank + axis] ?? 1
     const right = b[b.length - rank + axis] ?? 1
     if (left !== right && left !== 1 && right !== 1) {
-      throw new EspalierError('shape.mismatch', { what: `${operation} cannot broadcast two shapes together`, got: { a, b } })
+      throw new EspalierError('shape.mismatch', {
+        what: `${operation} cannot broadcast two shapes together`,
+        got: { a, b },
+      })
     }
     result[axis] = left === 1 ? right : left
   }
@@ -56,7 +59,10 @@ export function broadcastStrides(shape: Shape, to: Shape): number[] {
 export function normalizeAxis(axis: number, rank: number, operation: string): number {
   const result = axis < 0 ? axis + rank : axis
   if (!Number.isInteger(axis) || result < 0 || result >= rank) {
-    throw new EspalierError('shape.mismatch', { what: `${operation} names an axis that the tensor does not have`, got: { axis, rank } })
+    throw new EspalierError('shape.mismatch', {
+      what: `${operation} names an axis that the tensor does not have`,
+      got: { axis, rank },
+    })
   }
   return result
 }
@@ -64,6 +70,9 @@ export function normalizeAxis(axis: number, rank: number, operation: string): nu
 /** Throws shape.mismatch unless every size is a whole number from 0 on. */
 export function checkShape(shape: Shape, operation: string): void {
   if (!shape.every((extent) => Number.isSafeInteger(extent) && extent >= 0)) {
-    throw new EspalierError('shape.mismatch', { what: `${operation} needs sizes that are whole numbers from 0 on`, got: { shape } })
+    throw new EspalierError('shape.mismatch', {
+      what: `${operation} needs sizes that are whole numbers from 0 on`,
+      got: { shape },
+    })
   }
 }

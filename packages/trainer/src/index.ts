@@ -1,2 +1,38 @@
-/** Optimizers, schedules and the training loop. */
-export {}
+/** @module Training: optimizers, schedules and the step loop. Prints and writes nothing. */
+export type { EvaluationSource, MicroBatch, StepBatch, StepSource } from './batches.js'
+export type {
+  EndEvent,
+  EvaluateEvent,
+  PauseEvent,
+  ResumeEvent,
+  SaveEvent,
+  StartEvent,
+  StepEvent,
+  TrainingEvent,
+  WarningEvent,
+} from './events.js'
+export { type AdamWOptions, adamw } from './optimizers/adamw.js'
+export type { Optimizer, UpdateContext } from './optimizers/optimizer.js'
+export { type SgdOptions, sgd } from './optimizers/sgd.js'
+export {
+  type ApplySettings,
+  accumulateProgram,
+  applyProgram,
+  evaluateProgram,
+  type Feeds,
+  gradientSlot,
+  initialOptimizerState,
+  optimizerSlot,
+  type Trained,
+} from './programs.js'
+export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
+export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
+export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
+export {
+  type Cadence,
+  type GradientContext,
+  type SaveContext,
+  Trainer,
+  type TrainerOptions,
+  type TrainingSettings,
+} from './trainer.js'

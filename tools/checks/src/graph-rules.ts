@@ -16,9 +16,10 @@ const CORE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
   transforms: ['', 'graph', 'autodiff'],
   nn: ['', 'graph'],
   module: ['', 'graph', 'nn'],
-  tuner: ['', 'graph', 'nn', 'module'],
   backend: ['', 'graph', 'transforms'],
-  model: ['', 'graph', 'autodiff', 'transforms', 'nn', 'module', 'tuner', 'backend'],
+  model: ['', 'graph', 'nn', 'module'],
+  tuner: ['', 'graph', 'nn', 'module', 'model', 'backend'],
+  adapted: ['', 'graph', 'nn', 'module', 'model', 'backend', 'tuner'],
 }
 
 /** Groups and packages that compose the others and may import anything. */

@@ -3,15 +3,8 @@
  * transforms have done their work before a program reaches it.
  */
 import type { DType, HostTensor, Spec } from '../dtype.js'
+import type { ParameterSource } from '../parameter-source.js'
 import type { Program } from './program.js'
-
-/** Where the bytes of a weight are. Reading gives little-endian, row-major bytes of the stored dtype. */
-export interface ParameterSource extends Spec {
-  /** Present when the bytes lie in one place of a local file: backends may map it. `path` is real (symlinks resolved). */
-  readonly file?: { readonly path: string; readonly offset: number; readonly byteLength: number }
-  /** All bytes. */
-  read(): Promise<Uint8Array>
-}
 
 /** Options of long operations: a signal that stops them, and progress in bytes. */
 export interface ProgressOptions {

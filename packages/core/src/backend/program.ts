@@ -27,7 +27,8 @@ export function programRoots(program: Program): Tensor[] {
 export function withRoots(program: Program, roots: readonly Tensor[]): Program {
   const names = Object.keys(program.outputs)
   const updated = Object.keys(program.updates ?? {})
-  const pick = (list: readonly string[], from: number) => Object.fromEntries(list.map((name, i) => [name, roots[from + i] as Tensor]))
+  const pick = (list: readonly string[], from: number) =>
+    Object.fromEntries(list.map((name, i) => [name, roots[from + i] as Tensor]))
   return { name: program.name, outputs: pick(names, 0), updates: pick(updated, names.length) }
 }
 
@@ -37,7 +38,10 @@ export function programSlots(program: Program): ProgramSlots {
   const note = (kind: SlotKind, name: string, spec: Spec) => {
     const known = slots[kind].get(name)
     if (known !== undefined && (known.dtype !== spec.dtype || !sameShape(known.shape, spec.shape))) {
-      throw new EspalierError('graph.slot', { what: 'a slot is used with two specs', got: { slot: name, kind, first: specOf(known), second: specOf(spec) } })
+      throw new EspalierError('graph.slot', {
+        what: 'a slot is used with two specs',
+        got: { slot: name, kind, first: specOf(known), second: specOf(spec) },
+      })
     }
     slots[kind].set(name, specOf(spec))
   }
@@ -57,7 +61,10 @@ export function programKey(program: Program): string {
     numbers.set(node, i)
     return `${node.op}|${attrsText(node)}|${specsText(node)}|${node.inputs.map(name).join(',')}${bodyText(node, bodies)}`
   })
-  const ends = [...Object.entries(program.outputs).map(([key, x]) => `out ${key} ${name(x)}`), ...Object.entries(program.updates ?? {}).map(([key, x]) => `set ${key} ${name(x)}`)]
+  const ends = [
+    ...Object.entries(program.outputs).map(([key, x]) => `out ${key} ${name(x)}`),
+    ...Object.entries(program.updates ?? {}).map(([key, x]) => `set ${key} ${name(x)}`),
+  ]
   return [program.name, ...lines, ...ends].join('\n')
 }
 

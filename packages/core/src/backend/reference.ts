@@ -2,15 +2,36 @@
  * The reference executor: every op as plain loops, in f32 or f64. When two backends disagree it is right, and it is never made
  * fast.
  */
-import { type DType, decodeBf16, decodeF16, encodeBf16, encodeF16, type HostTensor, hostArray, hostTensorFromBytes, isFloat, type Spec, toFloat64 } from '../dtype.js'
+import {
+  type DType,
+  decodeBf16,
+  decodeF16,
+  encodeBf16,
+  encodeF16,
+  type HostTensor,
+  hostArray,
+  hostTensorFromBytes,
+  isFloat,
+  type Spec,
+  toFloat64,
+} from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { OpName } from '../graph/op-attrs.js'
 import type { OpRule, Values } from '../graph/op-rule.js'
 import { opRules } from '../graph/rules.js'
 import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.js'
+import type { ParameterSource } from '../parameter-source.js'
 import { sizeOf } from '../shape.js'
 import { inlineCalls } from '../transforms/inline.js'
-import type { Backend, CompileOptions, Executable, ParameterSource, RunArguments, StateSet, WeightRequest, WeightSet } from './backend.js'
+import type {
+  Backend,
+  CompileOptions,
+  Executable,
+  RunArguments,
+  StateSet,
+  WeightRequest,
+  WeightSet,
+} from './backend.js'
 import { type Program, programRoots, programSlots, withRoots } from './program.js'
 import { bindState, checkFeeds } from './run-arguments.js'
 
@@ -40,7 +61,11 @@ class ReferenceBackend implements Backend {
     this.check()
     const values = new Map<string, Values>()
     for (const [name, { source, dtype }] of sources) {
-      const known = this.loaded.get(source) ?? source.read().then((bytes) => toValues(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype, this.precision))
+      const known =
+        this.loaded.get(source) ??
+        source
+          .read()
+          .then((bytes) => toValues(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype, this.precision))
       this.loaded.set(source, known)
       values.set(name, await known)
     }
@@ -62,7 +87,8 @@ class ReferenceBackend implements Backend {
   }
 
   private check(): void {
-    if (this.closed) throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+    if (this.closed)
+      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
   }
 }
 
@@ -84,7 +110,10 @@ class ReferenceState implements StateSet {
   readonly specs = new Map<string, Spec>()
   readonly values = new Map<string, Values>()
 
-  constructor(tensors: ReadonlyMap<string, HostTensor>, private readonly precision: Precision) {
+  constructor(
+    tensors: ReadonlyMap<string, HostTensor>,
+    private readonly precision: Precision,
+  ) {
     for (const [name, tensor] of tensors) {
       this.specs.set(name, { dtype: tensor.dtype, shape: tensor.shape })
       this.values.set(name, toValues(tensor, tensor.dtype, precision).slice())
@@ -108,7 +137,11 @@ class ReferenceState implements StateSet {
 
   get(name: string): Values {
     const value = this.values.get(name)
-    if (value === undefined) throw new EspalierError('graph.slot', { what: 'the state has no such tensor', got: { name, names: [...this.specs.keys()] } })
+    if (value === undefined)
+      throw new EspalierError('graph.slot', {
+        what: 'the state has no such tensor',
+        got: { name, names: [...this.specs.keys()] },
+      })
     return value
   }
 
@@ -123,7 +156,11 @@ class ReferenceExecutable implements Executable {
   private readonly order: readonly Node[]
   private readonly slots
 
-  constructor(readonly program: Program, private readonly weights: ReferenceWeights | undefined, private readonly precision: Precision) {
+  constructor(
+    readonly program: Program,
+    private readonly weights: ReferenceWeights | undefined,
+    private readonly precision: Precision,
+  ) {
     this.slots = programSlots(program)
     this.inlined = withRoots(program, inlineCalls(programRoots(program)))
     this.order = topologicalOrder(programRoots(this.inlined))
@@ -143,7 +180,9 @@ class ReferenceExecutable implements Executable {
         if (left === 0) values.delete(x)
       }
     }
-    const result = Object.fromEntries(Object.entries(this.inlined.outputs).map(([name, x]) => [name, toHost(values.get(x) as Values, x)]))
+    const result = Object.fromEntries(
+      Object.entries(this.inlined.outputs).map(([name, x]) => [name, toHost(values.get(x) as Values, x)]),
+    )
     for (const [slot, x] of Object.entries(this.inlined.updates ?? {})) {
       const target = bound.get(slot) as { set: StateSet; name: string }
       ;(target.set as ReferenceState).values.set(target.name, (values.get(x) as Values).slice())
@@ -151,7 +190,11 @@ class ReferenceExecutable implements Executable {
     return result
   }
 
-  private inputValue(node: Node<'input'>, fed: ReadonlyMap<string, HostTensor>, bound: ReadonlyMap<string, { set: StateSet; name: string }>): Values {
+  private inputValue(
+    node: Node<'input'>,
+    fed: ReadonlyMap<string, HostTensor>,
+    bound: ReadonlyMap<string, { set: StateSet; name: string }>,
+  ): Values {
     const { slot, name } = node.attrs
     if (slot === 'feed') {
       const tensor = fed.get(name) as HostTensor
@@ -162,14 +205,22 @@ class ReferenceExecutable implements Executable {
       return (target.set as ReferenceState).get(target.name)
     }
     const value = this.weights?.values.get(name)
-    if (value === undefined) throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program: this.program.name, slot: name } })
+    if (value === undefined)
+      throw new EspalierError('graph.slot', {
+        what: 'a weight of the program was not loaded',
+        got: { program: this.program.name, slot: name },
+      })
     return value
   }
 
   private evaluate(node: Node, values: Map<Tensor, Values>): void {
     const rule = opRules[node.op] as OpRule<OpName>
     const outputs = node.outputs.map((x) => valuesOf(x.dtype, sizeOf(x.shape), this.precision))
-    rule.reference(node as unknown as Node<OpName>, node.inputs.map((x) => values.get(x) as Values), outputs)
+    rule.reference(
+      node as unknown as Node<OpName>,
+      node.inputs.map((x) => values.get(x) as Values),
+      outputs,
+    )
     node.outputs.forEach((x, i) => {
       const y = outputs[i] as Values
       if (x.dtype === 'f16') for (let j = 0; j < y.length; j++) y[j] = decodeF16(encodeF16(y[j] as number))

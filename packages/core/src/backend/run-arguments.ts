@@ -12,15 +12,23 @@ export interface BoundState {
 }
 
 /** The feeds in the program's order. Throws graph.slot for missing, unknown or ill-shaped ones. */
-export function checkFeeds(slots: ProgramSlots, program: string, feeds: RunArguments['feeds'] = {}): Map<string, HostTensor> {
+export function checkFeeds(
+  slots: ProgramSlots,
+  program: string,
+  feeds: RunArguments['feeds'] = {},
+): Map<string, HostTensor> {
   const unknown = Object.keys(feeds).filter((name) => !slots.feed.has(name))
   if (unknown.length > 0) {
-    throw new EspalierError('graph.slot', { what: 'the program has no such feeds', got: { program, unknown, feeds: [...slots.feed.keys()] } })
+    throw new EspalierError('graph.slot', {
+      what: 'the program has no such feeds',
+      got: { program, unknown, feeds: [...slots.feed.keys()] },
+    })
   }
   const bound = new Map<string, HostTensor>()
   for (const [name, spec] of slots.feed) {
     const value = feeds[name]
-    if (value === undefined) throw new EspalierError('graph.slot', { what: 'a feed is missing', got: { program, slot: name } })
+    if (value === undefined)
+      throw new EspalierError('graph.slot', { what: 'a feed is missing', got: { program, slot: name } })
     checkSpec(value, spec, program, name)
     bound.set(name, value)
   }
@@ -28,13 +36,24 @@ export function checkFeeds(slots: ProgramSlots, program: string, feeds: RunArgum
 }
 
 /** Where each state slot lives. Throws graph.slot when no set, or more than one, has it. */
-export function bindState(slots: ProgramSlots, program: string, bindings: RunArguments['state'] = []): Map<string, BoundState> {
+export function bindState(
+  slots: ProgramSlots,
+  program: string,
+  bindings: RunArguments['state'] = [],
+): Map<string, BoundState> {
   const bound = new Map<string, BoundState>()
   for (const [slot, spec] of slots.state) {
-    const found = bindings.flatMap(({ set, prefix = '' }) => (slot.startsWith(prefix) && set.specs.has(slot.slice(prefix.length)) ? [{ set, name: slot.slice(prefix.length) }] : []))
+    const found = bindings.flatMap(({ set, prefix = '' }) =>
+      slot.startsWith(prefix) && set.specs.has(slot.slice(prefix.length))
+        ? [{ set, name: slot.slice(prefix.length) }]
+        : [],
+    )
     const [first] = found
     if (first === undefined || found.length > 1) {
-      throw new EspalierError('graph.slot', { what: 'a state slot must be in exactly one of the bound sets', got: { program, slot, sets: found.length } })
+      throw new EspalierError('graph.slot', {
+        what: 'a state slot must be in exactly one of the bound sets',
+        got: { program, slot, sets: found.length },
+      })
     }
     checkSpec(first.set.specs.get(first.name) as Spec, spec, program, slot)
     bound.set(slot, first)
@@ -46,7 +65,12 @@ function checkSpec(got: Spec, want: Spec, program: string, slot: string): void {
   if (got.dtype !== want.dtype || !sameShape(got.shape, want.shape)) {
     throw new EspalierError('graph.slot', {
       what: 'a slot was given another dtype or shape',
-      got: { program, slot, got: `${got.dtype}[${got.shape.join(',')}]`, want: `${want.dtype}[${want.shape.join(',')}]` },
+      got: {
+        program,
+        slot,
+        got: `${got.dtype}[${got.shape.join(',')}]`,
+        want: `${want.dtype}[${want.shape.join(',')}]`,
+      },
     })
   }
 }

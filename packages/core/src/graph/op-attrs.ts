@@ -4,11 +4,38 @@ import type { CallDefinition } from './ops/call.js'
 
 /** Functions of one number. `not` is for bool, `sigmoid` to `erf` for floats, `neg` and `abs` for every number. */
 export type UnaryFn =
-  | 'neg' | 'abs' | 'exp' | 'log' | 'sqrt' | 'rsqrt' | 'reciprocal' | 'sin' | 'cos' | 'tanh' | 'sigmoid' | 'erf' | 'floor' | 'round' | 'sign' | 'not'
+  | 'neg'
+  | 'abs'
+  | 'exp'
+  | 'log'
+  | 'sqrt'
+  | 'rsqrt'
+  | 'reciprocal'
+  | 'sin'
+  | 'cos'
+  | 'tanh'
+  | 'sigmoid'
+  | 'erf'
+  | 'floor'
+  | 'round'
+  | 'sign'
+  | 'not'
 
 /** Functions of two numbers. Bit operations and shifts are for u32 and i32 (`and`, `or`, `xor` also for bool); shifts are logical on u32. */
 export type BinaryFn =
-  | 'add' | 'sub' | 'mul' | 'div' | 'pow' | 'max' | 'min' | 'rem' | 'and' | 'or' | 'xor' | 'shiftLeft' | 'shiftRight'
+  | 'add'
+  | 'sub'
+  | 'mul'
+  | 'div'
+  | 'pow'
+  | 'max'
+  | 'min'
+  | 'rem'
+  | 'and'
+  | 'or'
+  | 'xor'
+  | 'shiftLeft'
+  | 'shiftRight'
 
 /** Comparisons; the result is bool. */
 export type CompareFn = 'equal' | 'less' | 'lessEqual'

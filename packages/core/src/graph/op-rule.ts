@@ -17,28 +17,40 @@ export interface OpRule<K extends OpName> {
 
 /** Applies an op after checking it; all outputs. */
 export function applyOp<K extends OpName>(
-  op: K, rule: OpRule<K>, inputs: readonly Tensor[], attrs: OpAttrs[K], declared: readonly Spec[] = [],
+  op: K,
+  rule: OpRule<K>,
+  inputs: readonly Tensor[],
+  attrs: OpAttrs[K],
+  declared: readonly Spec[] = [],
 ): readonly Tensor[] {
   return createNode(op, inputs, attrs, rule.infer(inputs, attrs, declared)).outputs
 }
 
 /** Applies an op with one output. */
 export function applySingle<K extends OpName>(
-  op: K, rule: OpRule<K>, inputs: readonly Tensor[], attrs: OpAttrs[K], declared: readonly Spec[] = [],
+  op: K,
+  rule: OpRule<K>,
+  inputs: readonly Tensor[],
+  attrs: OpAttrs[K],
+  declared: readonly Spec[] = [],
 ): Tensor {
   return applyOp(op, rule, inputs, attrs, declared)[0] as Tensor
 }
 
 /** The input at `index`, which the op always has. */
 export function at<T>(list: readonly T[], index: number): T {
-  if (index >= list.length) throw new EspalierError('graph.invalid', { what: 'an op has too few inputs', got: { index, inputs: list.length } })
+  if (index >= list.length)
+    throw new EspalierError('graph.invalid', { what: 'an op has too few inputs', got: { index, inputs: list.length } })
   return list[index] as T
 }
 
 /** Throws dtype.mismatch unless the dtype is one of those allowed. */
 export function requireDType(dtype: DType, allowed: readonly DType[], operation: string): void {
   if (!allowed.includes(dtype)) {
-    throw new EspalierError('dtype.mismatch', { what: `${operation} does not take this dtype`, got: { dtype, allowed } })
+    throw new EspalierError('dtype.mismatch', {
+      what: `${operation} does not take this dtype`,
+      got: { dtype, allowed },
+    })
   }
 }
 

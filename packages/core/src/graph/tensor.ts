@@ -26,7 +26,12 @@ export interface Node<K extends OpName = OpName> {
 let created = 0
 
 /** A new node with outputs of the given specs. For op builders and transforms, which have checked them. */
-export function createNode<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K], specs: readonly Spec[]): Node<K> {
+export function createNode<K extends OpName>(
+  op: K,
+  inputs: readonly Tensor[],
+  attrs: OpAttrs[K],
+  specs: readonly Spec[],
+): Node<K> {
   const outputs: Tensor[] = []
   const node: Node<K> = { op, inputs, attrs, outputs, id: created++ }
   specs.forEach((spec, index) => {
@@ -36,7 +41,13 @@ export function createNode<K extends OpName>(op: K, inputs: readonly Tensor[], a
 }
 
 /** A node with one output, as that output. */
-export function createTensor<K extends OpName>(op: K, inputs: readonly Tensor[], attrs: OpAttrs[K], dtype: DType, shape: Shape): Tensor {
+export function createTensor<K extends OpName>(
+  op: K,
+  inputs: readonly Tensor[],
+  attrs: OpAttrs[K],
+  dtype: DType,
+  shape: Shape,
+): Tensor {
   return createNode(op, inputs, attrs, [{ dtype, shape }]).outputs[0] as Tensor
 }
 

@@ -9,9 +9,11 @@ import { type Tensor, topologicalOrder } from './tensor.js'
 /** Throws graph.invalid, naming the node, when a node contradicts its op; returns the roots. */
 export function verifyGraph(roots: readonly Tensor[]): readonly Tensor[] {
   for (const node of topologicalOrder(roots)) {
-    const fault = (what: string, got: Record<string, unknown>) => new EspalierError('graph.invalid', { what, got: { op: node.op, ...got } })
+    const fault = (what: string, got: Record<string, unknown>) =>
+      new EspalierError('graph.invalid', { what, got: { op: node.op, ...got } })
     for (const x of node.inputs) {
-      if (x.node.outputs[x.index] !== x) throw fault('a node uses a tensor that its producer does not have', { producer: x.node.op, index: x.index })
+      if (x.node.outputs[x.index] !== x)
+        throw fault('a node uses a tensor that its producer does not have', { producer: x.node.op, index: x.index })
       if (x.node.id >= node.id) throw fault('a node is older than its input', { producer: x.node.op })
     }
     const rule = opRules[node.op] as OpRule<OpName> | undefined
@@ -19,8 +21,14 @@ export function verifyGraph(roots: readonly Tensor[]): readonly Tensor[] {
     const specs = rule.infer(node.inputs, node.attrs, node.outputs)
     const agrees =
       specs.length === node.outputs.length &&
-      specs.every((spec, i) => spec.dtype === node.outputs[i]?.dtype && sameShape(spec.shape, node.outputs[i]?.shape ?? []))
-    if (!agrees) throw fault('a node’s outputs contradict its op', { declared: node.outputs.map(({ dtype, shape }) => ({ dtype, shape })), inferred: specs.map(({ dtype, shape }) => ({ dtype, shape })) })
+      specs.every(
+        (spec, i) => spec.dtype === node.outputs[i]?.dtype && sameShape(spec.shape, node.outputs[i]?.shape ?? []),
+      )
+    if (!agrees)
+      throw fault('a node’s outputs contradict its op', {
+        declared: node.outputs.map(({ dtype, shape }) => ({ dtype, shape })),
+        inferred: specs.map(({ dtype, shape }) => ({ dtype, shape })),
+      })
   }
   return roots
 }

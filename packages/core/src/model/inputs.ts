@@ -12,9 +12,14 @@ import { type Context, Trace } from '../module/context.js'
 export type ModelInputs = Readonly<Record<string, Tensor>>
 
 /** The ids and the context of a pass over the inputs. Positions count from 0 in every row unless they are given. */
-export function passOf(inputs: ModelInputs, causal: boolean, trace: Trace = new Trace()): { readonly ids: Tensor; readonly context: Context } {
+export function passOf(
+  inputs: ModelInputs,
+  causal: boolean,
+  trace: Trace = new Trace(),
+): { readonly ids: Tensor; readonly context: Context } {
   const ids = inputs.input_ids
-  if (ids === undefined || ids.shape.length !== 2) throw new EspalierError('shape.mismatch', { what: 'input_ids must be (batch, length)', got: { shape: ids?.shape } })
+  if (ids === undefined || ids.shape.length !== 2)
+    throw new EspalierError('shape.mismatch', { what: 'input_ids must be (batch, length)', got: { shape: ids?.shape } })
   const [batch, length] = ids.shape as [number, number]
   const { attention_mask: mask, position_ids: positions, token_type_ids: tokenTypes, seed } = inputs
   const context: Context = {

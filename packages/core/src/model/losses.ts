@@ -18,7 +18,11 @@ export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
  * (batch * length) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for padding.
  */
 export const causalLoss: LossFunction = (model, inputs) => {
-  const [indices, targets, weights] = [needed(inputs, 'counted_indices'), needed(inputs, 'counted_targets'), needed(inputs, 'counted_weights')]
+  const [indices, targets, weights] = [
+    needed(inputs, 'counted_indices'),
+    needed(inputs, 'counted_targets'),
+    needed(inputs, 'counted_weights'),
+  ]
   const { ids, context } = passOf(inputs, true)
   const lm = model as CausalLM
   const hidden = lm.hidden(ids, context)
@@ -39,7 +43,11 @@ export const tokenClassificationLoss: LossFunction = (model, inputs) => {
   const { ids, context } = passOf(inputs, model.causal)
   const logits = model.forward(ids, context)
   const flat = (x: Tensor) => reshape(x, [-1])
-  return crossEntropyOfLogits(reshape(logits, [-1, logits.shape[2] as number]), flat(needed(inputs, 'labels')), flat(needed(inputs, 'label_weights')))
+  return crossEntropyOfLogits(
+    reshape(logits, [-1, logits.shape[2] as number]),
+    flat(needed(inputs, 'labels')),
+    flat(needed(inputs, 'label_weights')),
+  )
 }
 
 /** Mean of the start's and the end's loss. Feeds: `start_positions`, `end_positions` (batch) i32 inside the row, `label_weights` (batch) f32. */
@@ -47,23 +55,40 @@ export const questionAnsweringLoss: LossFunction = (model, inputs) => {
   const { ids, context } = passOf(inputs, model.causal)
   const logits = model.forward(ids, context) // (batch, tokens, 2)
   const side = (index: number, name: string) =>
-    crossEntropyOfLogits(reshape(sliceAxis(logits, 2, index, index + 1), logits.shape.slice(0, 2)), needed(inputs, name), needed(inputs, 'label_weights'))
+    crossEntropyOfLogits(
+      reshape(sliceAxis(logits, 2, index, index + 1), logits.shape.slice(0, 2)),
+      needed(inputs, name),
+      needed(inputs, 'label_weights'),
+    )
   return mul(add(side(0, 'start_positions'), side(1, 'end_positions')), 0.5)
 }
 
 /** The loss of a task. Throws model.unsupported for a model without a head. */
 export function lossOf(model: Model): LossFunction {
   switch (model.task) {
-    case 'CAUSAL_LM': return causalLoss
-    case 'SEQ_CLS': return sequenceClassificationLoss
-    case 'TOKEN_CLS': return tokenClassificationLoss
-    case 'QUESTION_ANS': return questionAnsweringLoss
-    default: throw new EspalierError('model.unsupported', { what: 'a model without a head has no loss', got: { task: model.task }, fix: 'Load it with a head, or pass a loss function' })
+    case 'CAUSAL_LM':
+      return causalLoss
+    case 'SEQ_CLS':
+      return sequenceClassificationLoss
+    case 'TOKEN_CLS':
+      return tokenClassificationLoss
+    case 'QUESTION_ANS':
+      return questionAnsweringLoss
+    default:
+      throw new EspalierError('model.unsupported', {
+        what: 'a model without a head has no loss',
+        got: { task: model.task },
+        fix: 'Load it with a head, or pass a loss function',
+      })
   }
 }
 
 function needed(inputs: ModelInputs, name: string): Tensor {
   const value = inputs[name]
-  if (value === undefined) throw new EspalierError('graph.slot', { what: 'the loss needs a feed that the batch lacks', got: { feed: name, feeds: Object.keys(inputs) } })
+  if (value === undefined)
+    throw new EspalierError('graph.slot', {
+      what: 'the loss needs a feed that the batch lacks',
+      got: { feed: name, feeds: Object.keys(inputs) },
+    })
   return value
 }

@@ -35,7 +35,10 @@ export function isAdaptable(module: unknown): module is Adaptable {
 export class Linear extends Module implements Adaptable {
   readonly kind = 'linear'
 
-  constructor(readonly weight: Weight, readonly bias: Parameter | null) {
+  constructor(
+    readonly weight: Weight,
+    readonly bias: Parameter | null,
+  ) {
     super()
   }
 
@@ -65,7 +68,10 @@ export class Linear extends Module implements Adaptable {
 export class Conv1D extends Module implements Adaptable {
   readonly kind = 'conv1d'
 
-  constructor(readonly weight: Weight, readonly bias: Parameter | null) {
+  constructor(
+    readonly weight: Weight,
+    readonly bias: Parameter | null,
+  ) {
     super()
   }
 
@@ -96,7 +102,10 @@ export class Embedding extends Module implements Adaptable {
   readonly kind = 'embedding'
   readonly bias = null
 
-  constructor(readonly weight: Weight, readonly scale: number = 1) {
+  constructor(
+    readonly weight: Weight,
+    readonly scale: number = 1,
+  ) {
     super()
   }
 
@@ -129,7 +138,11 @@ export function withWeight<L extends Adaptable>(layer: L, weight: Weight, bias: 
 }
 
 /** x (..., in) times a matrix, in two axes so that products can accumulate, plus a bias. */
-export function linear(x: Tensor, weight: Tensor, options: { readonly transposed?: boolean; readonly bias?: Tensor } = {}): Tensor {
+export function linear(
+  x: Tensor,
+  weight: Tensor,
+  options: { readonly transposed?: boolean; readonly bias?: Tensor } = {},
+): Tensor {
   const { transposed = true, bias } = options
   const rows = reshape(x, [-1, x.shape[x.shape.length - 1] as number])
   const product = matmul(rows, weight, { transposeB: transposed })

@@ -1,6 +1,7 @@
 /** Attention of a layer under a context: with or without a key/value cache. Projections and positions are the model's. */
-import { input } from '../graph/ops/input.js'
+
 import { constant } from '../graph/ops/constant.js'
+import { input } from '../graph/ops/input.js'
 import { permute } from '../graph/ops/permute.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { writeRows } from '../graph/ops/write-rows.js'

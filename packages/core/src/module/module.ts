@@ -30,7 +30,9 @@ export interface Child<T> {
 export function childModules(module: Module): Child<Module>[] {
   return Object.entries(module).flatMap(([name, value]) => {
     if (isModule(value)) return [{ name, value }]
-    return Array.isArray(value) ? value.flatMap((item, i) => (isModule(item) ? [{ name: `${name}.${i}`, value: item }] : [])) : []
+    return Array.isArray(value)
+      ? value.flatMap((item, i) => (isModule(item) ? [{ name: `${name}.${i}`, value: item }] : []))
+      : []
   })
 }
 

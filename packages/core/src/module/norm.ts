@@ -6,7 +6,10 @@ import type { Parameter } from './parameter.js'
 
 /** Root-mean-square normalisation with a learned scale (size). */
 export class RmsNorm extends Module {
-  constructor(readonly weight: Parameter, readonly epsilon: number) {
+  constructor(
+    readonly weight: Parameter,
+    readonly epsilon: number,
+  ) {
     super()
   }
 
@@ -18,7 +21,11 @@ export class RmsNorm extends Module {
 
 /** Layer normalisation with a learned scale and shift (size). */
 export class LayerNorm extends Module {
-  constructor(readonly weight: Parameter, readonly bias: Parameter, readonly epsilon: number) {
+  constructor(
+    readonly weight: Parameter,
+    readonly bias: Parameter,
+    readonly epsilon: number,
+  ) {
     super()
   }
 

@@ -1,8 +1,9 @@
 /** Parameters: named tensors with a source, which survive re-tracing. State and files are keyed by their paths. */
-import type { ParameterSource } from '../backend/backend.js'
+
 import type { DType, Spec } from '../dtype.js'
 import { input } from '../graph/ops/input.js'
 import type { Tensor } from '../graph/tensor.js'
+import type { ParameterSource } from '../parameter-source.js'
 import type { Shape } from '../shape.js'
 
 const MARK = Symbol.for('espalier.parameter')

@@ -26,7 +26,9 @@ export function namedModules(root: Module): NamedModule[] {
 /** Every Parameter of the tree once, by its own path, in order of first use. */
 export function namedParameters(root: Module): Map<string, Parameter> {
   const found = new Map<string, Parameter>()
-  for (const { module } of namedModules(root)) for (const parameter of ownParameters(module)) if (!found.has(parameter.slotName)) found.set(parameter.slotName, parameter)
+  for (const { module } of namedModules(root))
+    for (const parameter of ownParameters(module))
+      if (!found.has(parameter.slotName)) found.set(parameter.slotName, parameter)
   return found
 }
 
@@ -38,7 +40,10 @@ export function moduleAt(root: Module, path: string): Module {
   while (rest !== '') {
     const child = childModules(module).find(({ name }) => rest === name || rest.startsWith(`${name}.`))
     if (child === undefined) {
-      throw new EspalierError('module.path', { what: 'no module has this path', got: { path, below: reached, children: childModules(module).map(({ name }) => name) } })
+      throw new EspalierError('module.path', {
+        what: 'no module has this path',
+        got: { path, below: reached, children: childModules(module).map(({ name }) => name) },
+      })
     }
     module = child.value
     reached = joinPath(reached, child.name)
@@ -67,7 +72,10 @@ export function mapModules<M extends Module>(root: M, visit: (module: Module, pa
         if (next.some((item, i) => item !== value[i])) changes[name] = next
       }
     }
-    const result = visit(Object.keys(changes).length > 0 ? withFields(module, changes) : module, paths.get(module) as readonly string[])
+    const result = visit(
+      Object.keys(changes).length > 0 ? withFields(module, changes) : module,
+      paths.get(module) as readonly string[],
+    )
     done.set(module, result)
     return result
   }
@@ -103,15 +111,24 @@ interface ParameterHolder {
 }
 
 function isWeight(value: unknown): value is ParameterHolder {
-  return typeof value === 'object' && value !== null && !isModule(value) && typeof (value as Partial<ParameterHolder>).withParameters === 'function'
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    !isModule(value) &&
+    typeof (value as Partial<ParameterHolder>).withParameters === 'function'
+  )
 }
 
 /** The tree as text: a line a module, indented, with parameter shapes and dtypes and what trains. */
 export function printModule(root: Module): string {
   const lines: string[] = []
   const visit = (module: Module, name: string, depth: number) => {
-    const own = ownParameters(module).map((p) => `${p.path.split('.').at(-1)} ${p.dtype}[${p.shape.join(', ')}]${p.slot === 'state' ? ' trains' : ''}`)
-    lines.push(`${'  '.repeat(depth)}${name === '' ? '' : `(${name}): `}${module.constructor.name}${own.length > 0 ? ` { ${own.join(', ')} }` : ''}`)
+    const own = ownParameters(module).map(
+      (p) => `${p.path.split('.').at(-1)} ${p.dtype}[${p.shape.join(', ')}]${p.slot === 'state' ? ' trains' : ''}`,
+    )
+    lines.push(
+      `${'  '.repeat(depth)}${name === '' ? '' : `(${name}): `}${module.constructor.name}${own.length > 0 ? ` { ${own.join(', ')} }` : ''}`,
+    )
     for (const child of childModules(module)) visit(child.value, child.name, depth + 1)
   }
   visit(root, '', 0)

@@ -1,6 +1,6 @@
 /** Activation functions as named calls with their derivatives. */
 import { add, max, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { erf, exp, neg, sigmoid, tanh } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 

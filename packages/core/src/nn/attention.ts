@@ -3,7 +3,7 @@
  * exist for a block of queries at a time, and a causal block reads only the keys before its end.
  */
 import { add, and, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less, lessEqual } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
@@ -51,14 +51,34 @@ export const attentionCall: CallDefinition<AttentionAttributes> = {
       const y = matmul(mergeQueries(probabilities), sliceAxis(value, 2, block.from, block.to))
       const top = reduceMax(scores, { axes: [-1] })
       const share = reduceMax(probabilities, { axes: [-1] }) // 1 / sum of exponentials
-      return { y: ungroup(y, query, block), sums: reshape(sub(top, log(share)), [query.shape[0] as number, query.shape[1] as number, block.end - block.start]) }
+      return {
+        y: ungroup(y, query, block),
+        sums: reshape(sub(top, log(share)), [
+          query.shape[0] as number,
+          query.shape[1] as number,
+          block.end - block.start,
+        ]),
+      }
     })
-    return [concat(parts.map(({ y }) => y), 2), concat(parts.map(({ sums }) => sums), 2)]
+    return [
+      concat(
+        parts.map(({ y }) => y),
+        2,
+      ),
+      concat(
+        parts.map(({ sums }) => sums),
+        2,
+      ),
+    ]
   },
   pullback({ inputs, outputs: [y, sums], cotangents: [g], attributes }) {
     if (g === undefined || y === undefined || sums === undefined) return inputs.map(() => undefined)
     const [q, k, v, keep] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
-    const [dq, dk, dv] = call(attentionBackwardCall, [q, k, v, y, sums, g, ...(keep === undefined ? [] : [keep])], attributes)
+    const [dq, dk, dv] = call(
+      attentionBackwardCall,
+      [q, k, v, y, sums, g, ...(keep === undefined ? [] : [keep])],
+      attributes,
+    )
     return [dq, dk, dv, ...(keep === undefined ? [] : [undefined])]
   },
 }
@@ -74,7 +94,8 @@ export const attentionBackwardCall: CallDefinition<AttentionAttributes> = {
     const dq: Tensor[] = []
     let dk: Tensor | undefined
     let dv: Tensor | undefined
-    const toKeys = (part: Tensor, { from, to }: Block) => pad(part, [0, 0, from, 0], [0, 0, (key.shape[2] as number) - to, 0])
+    const toKeys = (part: Tensor, { from, to }: Block) =>
+      pad(part, [0, 0, from, 0], [0, 0, (key.shape[2] as number) - to, 0])
     for (const block of blocksOf(query, key, attributes)) {
       const keys = sliceAxis(key, 2, block.from, block.to)
       const values = sliceAxis(value, 2, block.from, block.to)
@@ -83,7 +104,10 @@ export const attentionBackwardCall: CallDefinition<AttentionAttributes> = {
       const delta = reduceSum(mul(gBlock, group(y as Tensor, key, block)), { axes: [-1], keepDims: true })
       const dScores = mul(probabilities, sub(matmul(gBlock, values, { transposeB: true }), delta))
       dq.push(ungroup(mul(matmul(dScores, keys), attributes.scale), query, block))
-      const dKeys = toKeys(mul(matmul(dScores, group(query, key, block), { transposeA: true }), attributes.scale), block)
+      const dKeys = toKeys(
+        mul(matmul(dScores, group(query, key, block), { transposeA: true }), attributes.scale),
+        block,
+      )
       const dValues = toKeys(matmul(probabilities, gBlock, { transposeA: true }), block)
       dk = dk === undefined ? dKeys : add(dk, dKeys)
       dv = dv === undefined ? dValues : add(dv, dValues)
@@ -104,20 +128,38 @@ function blocksOf(q: Tensor, k: Tensor, { causal, window }: AttentionAttributes)
   for (let start = 0; start < queries; start += size) {
     const end = Math.min(start + size, queries)
     const offset = keys - queries
-    blocks.push({ start, end, from: window === null ? 0 : Math.max(0, start + offset - window + 1), to: causal ? end + offset : keys })
+    blocks.push({
+      start,
+      end,
+      from: window === null ? 0 : Math.max(0, start + offset - window + 1),
+      to: causal ? end + offset : keys,
+    })
   }
   return blocks.length > 0 ? blocks : [{ start: 0, end: 0, from: 0, to: keys }]
 }
 
 /** Masked scores of a block: (batch, groups, heads of a group, queries, keys). */
-function blockScores(q: Tensor, k: Tensor, keep: Tensor | undefined, block: Block, attributes: AttentionAttributes): Tensor {
+function blockScores(
+  q: Tensor,
+  k: Tensor,
+  keep: Tensor | undefined,
+  block: Block,
+  attributes: AttentionAttributes,
+): Tensor {
   const [batch, groups] = [k.shape[0] as number, k.shape[1] as number]
   const [queries, keys] = [block.end - block.start, block.to - block.from]
-  const scores = mul(matmul(group(q, k, block), sliceAxis(k, 2, block.from, block.to), { transposeB: true }), attributes.scale)
+  const scores = mul(
+    matmul(group(q, k, block), sliceAxis(k, 2, block.from, block.to), { transposeB: true }),
+    attributes.scale,
+  )
   let masked = reshape(scores, [batch, groups, (q.shape[1] as number) / groups, queries, keys])
   const seen = visible(block, (k.shape[2] as number) - (q.shape[2] as number), attributes)
   if (seen !== undefined) masked = add(masked, select(seen, constant(0, q.dtype), MASKED))
-  if (keep !== undefined) masked = add(masked, reshape(select(sliceAxis(keep, 1, block.from, block.to), constant(0, q.dtype), MASKED), [batch, 1, 1, 1, keys]))
+  if (keep !== undefined)
+    masked = add(
+      masked,
+      reshape(select(sliceAxis(keep, 1, block.from, block.to), constant(0, q.dtype), MASKED), [batch, 1, 1, 1, keys]),
+    )
   return masked
 }
 

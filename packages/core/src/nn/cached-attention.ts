@@ -1,6 +1,6 @@
 /** Attention of a few new tokens to a key/value cache and to each other, without copying the cache. */
 import { add, and, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less, lessEqual } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
@@ -27,13 +27,27 @@ export interface CachedAttentionAttributes extends Readonly<Record<string, unkno
 export const cachedAttentionCall: CallDefinition<CachedAttentionAttributes> = {
   name: 'cachedAttention',
   body(inputs, { scale, window }) {
-    const [q, cachedK, cachedV, newK, newV, filled, keep] = inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor]
+    const [q, cachedK, cachedV, newK, newV, filled, keep] = inputs as [
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+      Tensor,
+    ]
     const [batch, heads, tokens, size] = q.shape as [number, number, number, number]
     const [groups, slots] = [cachedK.shape[1] as number, cachedK.shape[2] as number]
     const grouped = reshape(q, [batch, groups, (heads / groups) * tokens, size])
     const scores = (keys: Tensor, seen: Tensor) => {
       const count = keys.shape[2] as number
-      const raw = reshape(mul(matmul(grouped, keys, { transposeB: true }), scale), [batch, groups, heads / groups, tokens, count])
+      const raw = reshape(mul(matmul(grouped, keys, { transposeB: true }), scale), [
+        batch,
+        groups,
+        heads / groups,
+        tokens,
+        count,
+      ])
       return add(raw, select(seen, constant(0, q.dtype), MASKED))
     }
     const slot = iota([tokens, slots], 1)
@@ -45,12 +59,24 @@ export const cachedAttentionCall: CallDefinition<CachedAttentionAttributes> = {
       fresh = and(fresh, less(sub(iota([tokens, tokens], 0), iota([tokens, tokens], 1)), constant(window, 'i32')))
     }
     const probabilities = softmax(concat([scores(cachedK, old), scores(newK, fresh)], 4))
-    const part = (from: number, to: number) => reshape(sliceAxis(probabilities, 4, from, to), [batch, groups, (heads / groups) * tokens, to - from])
+    const part = (from: number, to: number) =>
+      reshape(sliceAxis(probabilities, 4, from, to), [batch, groups, (heads / groups) * tokens, to - from])
     return [reshape(add(matmul(part(0, slots), cachedV), matmul(part(slots, slots + tokens), newV)), q.shape)]
   },
 }
 
 /** New tokens attending to a cache and to each other; see `cachedAttentionCall`. */
-export function cachedAttention(inputs: readonly [q: Tensor, cachedK: Tensor, cachedV: Tensor, newK: Tensor, newV: Tensor, filled: Tensor, keep: Tensor], attributes: CachedAttentionAttributes): Tensor {
+export function cachedAttention(
+  inputs: readonly [
+    q: Tensor,
+    cachedK: Tensor,
+    cachedV: Tensor,
+    newK: Tensor,
+    newV: Tensor,
+    filled: Tensor,
+    keep: Tensor,
+  ],
+  attributes: CachedAttentionAttributes,
+): Tensor {
   return call(cachedAttentionCall, inputs, attributes)[0] as Tensor
 }

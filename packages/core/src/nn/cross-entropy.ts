@@ -3,7 +3,7 @@
  * cotangent of the hidden states too, so the projection is not done twice.
  */
 import { add, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
 import { gatherAlong } from '../graph/ops/gather-along.js'
@@ -33,7 +33,12 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
   body(inputs, { block }) {
     const [hidden, weight, targets, weights] = inputs as [Tensor, Tensor, Tensor, Tensor]
     const [rows, vocabulary] = [hidden.shape[0] as number, weight.shape[0] as number]
-    if (rows === 0) return [constant(0, hidden.dtype), constant(0, hidden.dtype, hidden.shape), constant(0, weight.dtype, weight.shape)]
+    if (rows === 0)
+      return [
+        constant(0, hidden.dtype),
+        constant(0, hidden.dtype, hidden.shape),
+        constant(0, weight.dtype, weight.shape),
+      ]
     const losses: Tensor[] = []
     const dHidden: Tensor[] = []
     let dWeight: Tensor | undefined
@@ -44,7 +49,10 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
       const logits = matmul(h, weight, { transposeB: true })
       const probabilities = softmax(logits)
       // log of the sum of exponentials: the largest probability is 1 / sum e^(x - max), which never underflows.
-      const sums = sub(reduceMax(logits, { axes: [1], keepDims: true }), log(reduceMax(probabilities, { axes: [1], keepDims: true })))
+      const sums = sub(
+        reduceMax(logits, { axes: [1], keepDims: true }),
+        log(reduceMax(probabilities, { axes: [1], keepDims: true })),
+      )
       const picked = gatherAlong(logits, reshape(target, [end - start, 1]), 1)
       losses.push(reduceSum(mul(share, sub(sums, picked))))
       dHidden.push(mul(share, sub(matmul(probabilities, weight), gatherRows(weight, target))))
@@ -55,13 +63,20 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
     return [losses.reduce((a, b) => add(a, b)), concat(dHidden, 0), dWeight as Tensor]
   },
   pullback({ outputs: [, dHidden, dWeight], cotangents: [g] }) {
-    if (g === undefined || dHidden === undefined || dWeight === undefined) return [undefined, undefined, undefined, undefined]
+    if (g === undefined || dHidden === undefined || dWeight === undefined)
+      return [undefined, undefined, undefined, undefined]
     return [mul(dHidden, g), mul(dWeight, g), undefined, undefined]
   },
 }
 
 /** The weighted sum of -log softmax(hidden weight^T)[target]. Shapes as in `crossEntropyCall`. */
-export function crossEntropy(hidden: Tensor, weight: Tensor, targets: Tensor, weights: Tensor, block = ROWS_AT_A_TIME): Tensor {
+export function crossEntropy(
+  hidden: Tensor,
+  weight: Tensor,
+  targets: Tensor,
+  weights: Tensor,
+  block = ROWS_AT_A_TIME,
+): Tensor {
   return call(crossEntropyCall, [hidden, weight, targets, weights], { block })[0] as Tensor
 }
 

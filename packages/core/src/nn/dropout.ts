@@ -1,6 +1,6 @@
 /** Dropout that is the same on every backend and after recomputation: its mask is a function of a fed seed, a site and the position. */
 import { mul } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less } from '../graph/ops/compare.js'
 import { constant } from '../graph/ops/constant.js'
 import { iota } from '../graph/ops/iota.js'

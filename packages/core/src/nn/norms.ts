@@ -1,6 +1,6 @@
 /** Normalisations as named calls, with their statistics as outputs so that pullbacks need not compute them again. */
 import { add, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { reduceMean, reduceSum } from '../graph/ops/reduce.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { rsqrt } from '../graph/ops/unary.js'
@@ -17,7 +17,8 @@ export const rmsNormCall: CallDefinition<NormAttributes> = {
     return [mul(mul(x as Tensor, inverse), weight as Tensor), inverse]
   },
   pullback({ inputs: [x, weight], outputs: [, inverse], cotangents: [g] }) {
-    if (g === undefined || x === undefined || weight === undefined || inverse === undefined) return [undefined, undefined]
+    if (g === undefined || x === undefined || weight === undefined || inverse === undefined)
+      return [undefined, undefined]
     const weighted = mul(g, weight)
     const slope = mul(mul(inverse, inverse), reduceMean(mul(weighted, x), rows)) // (..., 1)
     return [mul(inverse, sub(weighted, mul(x, slope))), sumToRow(mul(g, mul(x, inverse)), weight)]
@@ -34,7 +35,14 @@ export const layerNormCall: CallDefinition<NormAttributes> = {
     return [add(mul(mul(centred, inverse), weight as Tensor), bias as Tensor), mean, inverse]
   },
   pullback({ inputs: [x, weight, bias], outputs: [, mean, inverse], cotangents: [g] }) {
-    if (g === undefined || x === undefined || weight === undefined || bias === undefined || mean === undefined || inverse === undefined) {
+    if (
+      g === undefined ||
+      x === undefined ||
+      weight === undefined ||
+      bias === undefined ||
+      mean === undefined ||
+      inverse === undefined
+    ) {
       return [undefined, undefined, undefined]
     }
     const normal = mul(sub(x, mean), inverse)

@@ -1,6 +1,6 @@
 /** Rotary position embedding as a named call. Tables of angles come from the model, which knows its scaling. */
 import { add, mul, sub } from '../graph/ops/binary.js'
-import { call, type CallDefinition } from '../graph/ops/call.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { concat } from '../graph/ops/concat.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { sliceAxis } from '../graph/ops/slice.js'

@@ -1,6 +1,7 @@
 /** Softmax as a named call. */
-import { call, type CallDefinition } from '../graph/ops/call.js'
+
 import { div, mul, sub } from '../graph/ops/binary.js'
+import { type CallDefinition, call } from '../graph/ops/call.js'
 import { reduceMax, reduceSum } from '../graph/ops/reduce.js'
 import { exp } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'

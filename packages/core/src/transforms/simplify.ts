@@ -1,6 +1,6 @@
 /** Algebraic clean-up that never changes a value: identities, chained movements, constants. Dead code falls away by itself. */
 import type { OpName } from '../graph/op-attrs.js'
-import { binaryFns, add, mul } from '../graph/ops/binary.js'
+import { add, binaryFns, mul } from '../graph/ops/binary.js'
 import { constant, filledWith } from '../graph/ops/constant.js'
 import { matmul } from '../graph/ops/matmul.js'
 import { permute } from '../graph/ops/permute.js'
@@ -32,16 +32,29 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
     const { shape } = node.outputs[0] as Tensor
     const value = filledWith(x)
     if (value !== undefined) return constant(value, x.dtype, shape)
-    return x.node.op === 'reshape' ? reshape(x.node.inputs[0] as Tensor, shape) : sameShape(x.shape, shape) ? x : undefined
+    return x.node.op === 'reshape'
+      ? reshape(x.node.inputs[0] as Tensor, shape)
+      : sameShape(x.shape, shape)
+        ? x
+        : undefined
   },
   permute(node, [x]) {
     const { order } = node.attrs
     const inner = x.node
     if (order.every((axis, i) => axis === i)) return x
-    if (isOp(inner, 'permute')) return permute(inner.inputs[0] as Tensor, order.map((axis) => inner.attrs.order[axis] as number))
+    if (isOp(inner, 'permute'))
+      return permute(
+        inner.inputs[0] as Tensor,
+        order.map((axis) => inner.attrs.order[axis] as number),
+      )
     // Moving only axes of size 1 is a reshape.
     const moved = order.filter((axis) => x.shape[axis] !== 1)
-    return moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number)) ? reshape(x, order.map((axis) => x.shape[axis] as number)) : undefined
+    return moved.every((axis, i) => i === 0 || axis > (moved[i - 1] as number))
+      ? reshape(
+          x,
+          order.map((axis) => x.shape[axis] as number),
+        )
+      : undefined
   },
   broadcast(node, [x]) {
     const { shape } = node.outputs[0] as Tensor
@@ -59,7 +72,9 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
   },
   reduce(node, [x]) {
     // Reducing axes of size 1 is a reshape.
-    return node.attrs.axes.every((axis) => x.shape[axis] === 1) ? reshape(x, (node.outputs[0] as Tensor).shape) : undefined
+    return node.attrs.axes.every((axis) => x.shape[axis] === 1)
+      ? reshape(x, (node.outputs[0] as Tensor).shape)
+      : undefined
   },
 }
 
@@ -72,7 +87,10 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
     let result = rule(fresh as unknown as Node<OpName>, inputs as readonly [Tensor, Tensor])
     // A rule's result may itself simplify: reshape of reshape of reshape.
     for (let rounds = 0; result !== undefined && rounds < 4; rounds++) {
-      const again = (rules[result.node.op] as Rule<OpName> | undefined)?.(result.node as unknown as Node<OpName>, result.node.inputs as unknown as readonly [Tensor, Tensor])
+      const again = (rules[result.node.op] as Rule<OpName> | undefined)?.(
+        result.node as unknown as Node<OpName>,
+        result.node.inputs as unknown as readonly [Tensor, Tensor],
+      )
       if (again === undefined) break
       result = again
     }
@@ -85,7 +103,8 @@ function simplifyBinary(node: Node<'binary'>, [a, b]: readonly [Tensor, Tensor])
   const { fn } = node.attrs
   const { shape, dtype } = node.outputs[0] as Tensor
   const [p, q] = [filledWith(a), filledWith(b)]
-  if (p !== undefined && q !== undefined && dtype === 'f32') return constant(Math.fround(binaryFns[fn](p, q)), dtype, shape)
+  if (p !== undefined && q !== undefined && dtype === 'f32')
+    return constant(Math.fround(binaryFns[fn](p, q)), dtype, shape)
   const whole = (x: Tensor) => sameShape(x.shape, shape)
   if (q === 0 && (fn === 'add' || fn === 'sub') && whole(a)) return a
   if (p === 0 && fn === 'add' && whole(b)) return b
@@ -111,6 +130,8 @@ function untransposed(x: Tensor): Tensor | undefined {
   const rank = x.shape.length
   const { node } = x
   if (!isOp(node, 'permute')) return undefined
-  const swapped = node.attrs.order.every((axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i))
+  const swapped = node.attrs.order.every(
+    (axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i),
+  )
   return swapped ? node.inputs[0] : undefined
 }

@@ -1,6 +1,7 @@
 /** A layer with active adapters around it. Outputs compose: each adapter sees the layer below it as `inner`. */
-import { gatherRows } from '../graph/ops/gather-rows.js'
+
 import { add, sub } from '../graph/ops/binary.js'
+import { gatherRows } from '../graph/ops/gather-rows.js'
 import type { Tensor } from '../graph/tensor.js'
 import { type Adaptable, linear } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
@@ -22,7 +23,9 @@ export class SiteState {
   }
 
   withParameters(parameters: readonly Parameter[]): SiteState {
-    return new SiteState(Object.fromEntries(Object.keys(this.named).map((name, i) => [name, parameters[i] as Parameter])))
+    return new SiteState(
+      Object.fromEntries(Object.keys(this.named).map((name, i) => [name, parameters[i] as Parameter])),
+    )
   }
 }
 
@@ -66,7 +69,10 @@ export class AdapterPart extends Module {
 /** A base layer with one or more adapters. */
 export class AdaptedLayer extends Module {
   // The field's name is PEFT's, for paths in printed trees.
-  constructor(readonly base_layer: Adaptable, readonly parts: readonly AdapterPart[]) {
+  constructor(
+    readonly base_layer: Adaptable,
+    readonly parts: readonly AdapterPart[],
+  ) {
     super()
   }
 

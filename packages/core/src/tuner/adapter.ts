@@ -1,11 +1,12 @@
 /** One adapter: a tuner, its configuration, the sites it matched and its values on the host. Files are read and written elsewhere. */
-import type { Backend, ParameterSource, StateSet } from '../backend/backend.js'
+import type { Backend, StateSet } from '../backend/backend.js'
 import { type HostTensor, hostTensor, hostTensorFromBytes, type Spec, toFloat32 } from '../dtype.js'
 import { EspalierError } from '../errors.js'
+import type { ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
 import { sameShape } from '../shape.js'
-import type { AdapterMetadata } from './file-config.js'
 import type { LayerTuner, Site } from './families.js'
+import type { AdapterMetadata } from './file-config.js'
 
 /** A module that the adapter trains in full: parameter paths of the base model. */
 export interface SavedModule {
@@ -40,7 +41,12 @@ export class Adapter implements AdapterParts {
   private version = 0
 
   /** @param copied parameters that start as copies of the base model's; read when they are needed first */
-  constructor(parts: AdapterParts, values: ReadonlyMap<string, HostTensor>, buffers: ReadonlyMap<string, HostTensor>, copied: ReadonlyMap<string, ParameterSource> = new Map()) {
+  constructor(
+    parts: AdapterParts,
+    values: ReadonlyMap<string, HostTensor>,
+    buffers: ReadonlyMap<string, HostTensor>,
+    copied: ReadonlyMap<string, ParameterSource> = new Map(),
+  ) {
     this.name = parts.name
     this.tuner = parts.tuner
     this.config = parts.config
@@ -55,14 +61,18 @@ export class Adapter implements AdapterParts {
 
   /** Dtype and shape of everything that trains and is saved, by key. */
   get specs(): ReadonlyMap<string, Spec> {
-    return new Map<string, Spec>([...this.current, ...[...this.copied].map(([key, { shape }]) => [key, { dtype: 'f32', shape }] as const)])
+    return new Map<string, Spec>([
+      ...this.current,
+      ...[...this.copied].map(([key, { shape }]) => [key, { dtype: 'f32', shape }] as const),
+    ])
   }
 
   /** What trains and is saved, by key; parameters copied from the base model are read on first use. */
   async values(): Promise<ReadonlyMap<string, HostTensor>> {
     const missing = [...this.copied].filter(([key]) => !this.current.has(key))
     const read = await Promise.all(missing.map(async ([key, source]) => [key, await readSource(source)] as const))
-    for (const [key, tensor] of read) if (!this.current.has(key)) this.current = new Map([...this.current, [key, tensor]])
+    for (const [key, tensor] of read)
+      if (!this.current.has(key)) this.current = new Map([...this.current, [key, tensor]])
     return this.current
   }
 
@@ -84,16 +94,25 @@ export class Adapter implements AdapterParts {
     for (const [key, tensor] of values) {
       const own = specs.get(key)
       if (own === undefined) faults.push(`${key}: not part of the adapter`)
-      else if (!sameShape(own.shape, tensor.shape)) faults.push(`${key}: [${tensor.shape.join(', ')}], the model needs [${own.shape.join(', ')}]`)
+      else if (!sameShape(own.shape, tensor.shape))
+        faults.push(`${key}: [${tensor.shape.join(', ')}], the model needs [${own.shape.join(', ')}]`)
       else next.set(key, tensor.dtype === own.dtype ? tensor : hostTensor(own.dtype, tensor.shape, toFloat32(tensor)))
     }
     if (options.partial !== true) for (const key of specs.keys()) if (!values.has(key)) faults.push(`${key}: missing`)
     if (faults.length > 0) {
-      throw new EspalierError('adapter.tensors', { what: 'the tensors do not fit the adapter', got: { adapter: this.name, faults }, fix: 'Use the base model and configuration that they were made with' })
+      throw new EspalierError('adapter.tensors', {
+        what: 'the tensors do not fit the adapter',
+        got: { adapter: this.name, faults },
+        fix: 'Use the base model and configuration that they were made with',
+      })
     }
     this.current = next
     this.version++
-    for (const set of this.bound.values()) set.then((state) => state.release(), () => {})
+    for (const set of this.bound.values())
+      set.then(
+        (state) => state.release(),
+        () => {},
+      )
     this.bound.clear()
   }
 
@@ -108,7 +127,11 @@ export class Adapter implements AdapterParts {
 
   /** Releases what it holds on backends. */
   release(): void {
-    for (const set of this.bound.values()) set.then((state) => state.release(), () => {})
+    for (const set of this.bound.values())
+      set.then(
+        (state) => state.release(),
+        () => {},
+      )
     this.bound.clear()
   }
 }
@@ -121,17 +144,28 @@ export async function readSource(source: ParameterSource): Promise<HostTensor> {
 
 /** Names of a site's tensors in files, by the tuner's own names. */
 export function siteFileKeys(tuner: LayerTuner, site: Site, config: unknown): Readonly<Record<string, string>> {
-  return typeof tuner.fileKeys === 'function' ? tuner.fileKeys(site, config) : (tuner.fileKeys as Readonly<Record<string, string>>)
+  return typeof tuner.fileKeys === 'function'
+    ? tuner.fileKeys(site, config)
+    : (tuner.fileKeys as Readonly<Record<string, string>>)
 }
 
 /** Initial values of a tuner's sites, keyed as in files. */
-export function createValues(tuner: LayerTuner, config: unknown, sites: readonly Site[], random: Random): Map<string, HostTensor> {
+export function createValues(
+  tuner: LayerTuner,
+  config: unknown,
+  sites: readonly Site[],
+  random: Random,
+): Map<string, HostTensor> {
   const values = new Map<string, HostTensor>()
   for (const site of sites) {
     const keys = siteFileKeys(tuner, site, config)
     for (const [name, tensor] of Object.entries(tuner.create({ site, config, random: random.at(site.path) }))) {
       const key = keys[name]
-      if (key === undefined) throw new EspalierError('config.value', { what: 'a tuner created a tensor without a file key', got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) } })
+      if (key === undefined)
+        throw new EspalierError('config.value', {
+          what: 'a tuner created a tensor without a file key',
+          got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) },
+        })
       values.set(`${site.path}.${key}`, tensor as HostTensor)
     }
   }
@@ -140,7 +174,13 @@ export function createValues(tuner: LayerTuner, config: unknown, sites: readonly
 
 /** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
 export function createBuffers(tuner: LayerTuner, config: unknown, sites: readonly Site[]): Map<string, HostTensor> {
-  return new Map(sites.flatMap((site) => Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(([name, tensor]) => [bufferKey(site, name), tensor] as const)))
+  return new Map(
+    sites.flatMap((site) =>
+      Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(
+        ([name, tensor]) => [bufferKey(site, name), tensor] as const,
+      ),
+    ),
+  )
 }
 
 /** Key of a buffer. */

@@ -1,44 +1,69 @@
 /** Making a tuner: the definition becomes a function of its configuration that carries itself along. */
 import { EspalierError } from '../errors.js'
-import { type AdapterMetadata, splitMetadata } from './file-config.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
+import { type AdapterMetadata, splitMetadata } from './file-config.js'
 
 /** A tuner that is called with its configuration: `lora({ r: 8 })`. Its parts are properties of the function. */
-export type TunerFunction<T extends TunerBase<Config>, Config> = T & ((config?: Partial<Config> & Partial<AdapterMetadata>) => ConfiguredTuner<Config>)
+export type TunerFunction<T extends TunerBase<Config>, Config> = T &
+  ((config?: Partial<Config> & Partial<AdapterMetadata>) => ConfiguredTuner<Config>)
 
 /** A layer tuner's definition as authors write it; `apiVersion` and `family` are filled in. */
-export type LayerTunerDefinition<Config, State extends TunerState> = Omit<LayerTuner<Config, State>, 'apiVersion' | 'family'>
+export type LayerTunerDefinition<Config, State extends TunerState> = Omit<
+  LayerTuner<Config, State>,
+  'apiVersion' | 'family'
+>
 
 /** A callable layer tuner from its definition. Throws config.value when it has neither merge nor forward, or a kind that is not lower-case. */
-export function defineTuner<Config, State extends TunerState>(definition: LayerTunerDefinition<Config, State>): TunerFunction<LayerTuner<Config, State>, Config> {
+export function defineTuner<Config, State extends TunerState>(
+  definition: LayerTunerDefinition<Config, State>,
+): TunerFunction<LayerTuner<Config, State>, Config> {
   if (definition.merge === undefined && definition.forward === undefined) {
-    throw new EspalierError('config.value', { what: 'a layer tuner needs merge or forward', got: { kind: definition.kind } })
+    throw new EspalierError('config.value', {
+      what: 'a layer tuner needs merge or forward',
+      got: { kind: definition.kind },
+    })
   }
   return callable({ ...definition, apiVersion: 1, family: 'layer' })
 }
 
 /** A callable prompt tuner. */
-export function definePromptTuner<Config, State extends TunerState>(definition: Omit<PromptTuner<Config, State>, 'apiVersion' | 'family'>): TunerFunction<PromptTuner<Config, State>, Config> {
+export function definePromptTuner<Config, State extends TunerState>(
+  definition: Omit<PromptTuner<Config, State>, 'apiVersion' | 'family'>,
+): TunerFunction<PromptTuner<Config, State>, Config> {
   return callable({ ...definition, apiVersion: 1, family: 'prompt' })
 }
 
 /** A callable module tuner. */
-export function defineModuleTuner<Config, State extends TunerState>(definition: Omit<ModuleTuner<Config, State>, 'apiVersion' | 'family'>): TunerFunction<ModuleTuner<Config, State>, Config> {
+export function defineModuleTuner<Config, State extends TunerState>(
+  definition: Omit<ModuleTuner<Config, State>, 'apiVersion' | 'family'>,
+): TunerFunction<ModuleTuner<Config, State>, Config> {
   return callable({ ...definition, apiVersion: 1, family: 'module' })
 }
 
 /** The tuner with a configuration given by camelCase keys. */
-export function configure<Config>(tuner: TunerBase<Config>, raw: Readonly<Record<string, unknown>>): ConfiguredTuner<Config> {
+export function configure<Config>(
+  tuner: TunerBase<Config>,
+  raw: Readonly<Record<string, unknown>>,
+): ConfiguredTuner<Config> {
   const { metadata, own } = splitMetadata(raw)
   const config = tuner.parse(own)
   const known = new Set(Object.keys(config as object))
-  return { tuner: tuner as unknown as ConfiguredTuner['tuner'], config, metadata, unknownKeys: Object.keys(own).filter((key) => !known.has(key)) }
+  return {
+    tuner: tuner as unknown as ConfiguredTuner['tuner'],
+    config,
+    metadata,
+    unknownKeys: Object.keys(own).filter((key) => !known.has(key)),
+  }
 }
 
 function callable<T extends TunerBase<Config>, Config>(tuner: T): TunerFunction<T, Config> {
   if (!/^[a-z][a-z0-9_]*$/.test(tuner.kind)) {
-    throw new EspalierError('config.value', { what: 'a tuner’s kind is lower-case letters, digits and underscores', got: { kind: tuner.kind } })
+    throw new EspalierError('config.value', {
+      what: 'a tuner’s kind is lower-case letters, digits and underscores',
+      got: { kind: tuner.kind },
+    })
   }
-  const configured = (config: Partial<Config> & Partial<AdapterMetadata> = {}) => configure(tuner, config as Readonly<Record<string, unknown>>)
+  const configured = (config: Partial<Config> & Partial<AdapterMetadata> = {}) =>
+    configure(tuner, config as Readonly<Record<string, unknown>>)
   return Object.assign(configured, tuner)
 }

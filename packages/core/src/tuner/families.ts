@@ -99,7 +99,9 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   /** Completes the configuration once the sites are known; returns the configuration that is saved. */
   resolve?(config: Config, context: ResolveContext): Config
   /** Names of the tensors in the adapter file, below the module's path: 'lora_A.weight'. */
-  readonly fileKeys: { readonly [K in keyof State]?: string } | ((site: Site, config: Config) => Readonly<Record<string, string>>)
+  readonly fileKeys:
+    | { readonly [K in keyof State]?: string }
+    | ((site: Site, config: Config) => Readonly<Record<string, string>>)
   /** Initial values of what trains. */
   create(context: CreateContext<Config>): { readonly [K in keyof State]?: HostTensor }
   /** State that does not train and is not saved, such as a scale; part of `state` under its names. */
@@ -114,9 +116,15 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
 export interface PromptTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
   readonly family: 'prompt'
   readonly virtualTokens: (config: Config) => number
-  create(context: { readonly config: Config; readonly modelConfig: ModelConfig; readonly random: Random }): { readonly [K in keyof State]: HostTensor }
+  create(context: { readonly config: Config; readonly modelConfig: ModelConfig; readonly random: Random }): {
+    readonly [K in keyof State]: HostTensor
+  }
   /** Embeddings to put before the input (virtual tokens, hidden), or keys and values by layer. */
-  prompt(context: { readonly state: State; readonly config: Config; readonly context: Context }):
+  prompt(context: {
+    readonly state: State
+    readonly config: Config
+    readonly context: Context
+  }):
     | { readonly embeddings: Tensor }
     | { readonly keyValues: readonly { readonly key: Tensor; readonly value: Tensor }[] }
 }
@@ -126,8 +134,18 @@ export interface PromptTuner<Config = any, State extends TunerState = any> exten
 export interface ModuleTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
   readonly family: 'module'
   matches(module: Module, path: string, config: Config): boolean
-  create(context: { readonly module: Module; readonly path: string; readonly config: Config; readonly random: Random }): { readonly [K in keyof State]: HostTensor }
-  replace(context: { readonly module: Module; readonly path: string; readonly state: State; readonly config: Config }): Module
+  create(context: {
+    readonly module: Module
+    readonly path: string
+    readonly config: Config
+    readonly random: Random
+  }): { readonly [K in keyof State]: HostTensor }
+  replace(context: {
+    readonly module: Module
+    readonly path: string
+    readonly state: State
+    readonly config: Config
+  }): Module
 }
 
 /** Any tuner. */

@@ -13,7 +13,15 @@ export interface AdapterMetadata {
 /** The PEFT version whose format we write. */
 export const PEFT_VERSION = '0.21.0'
 
-const metadataKeys = new Set(['task_type', 'peft_type', 'auto_mapping', 'peft_version', 'base_model_name_or_path', 'revision', 'inference_mode'])
+const metadataKeys = new Set([
+  'task_type',
+  'peft_type',
+  'auto_mapping',
+  'peft_version',
+  'base_model_name_or_path',
+  'revision',
+  'inference_mode',
+])
 
 /** lora_alpha -> loraAlpha. */
 export function camelCase(key: string): string {
@@ -27,11 +35,16 @@ export function snakeCase(key: string): string {
 
 /** A parsed adapter_config.json with camelCase keys, `peft_type` left out. Values are as they were. */
 export function fromFileConfig(file: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(Object.entries(file).flatMap(([key, value]) => (key === 'peft_type' ? [] : [[camelCase(key), value] as const])))
+  return Object.fromEntries(
+    Object.entries(file).flatMap(([key, value]) => (key === 'peft_type' ? [] : [[camelCase(key), value] as const])),
+  )
 }
 
 /** A configuration's camelCase keys split into what every method has and the method's own. */
-export function splitMetadata(raw: Readonly<Record<string, unknown>>): { readonly metadata: Partial<AdapterMetadata>; readonly own: Readonly<Record<string, unknown>> } {
+export function splitMetadata(raw: Readonly<Record<string, unknown>>): {
+  readonly metadata: Partial<AdapterMetadata>
+  readonly own: Readonly<Record<string, unknown>>
+} {
   const entries = Object.entries(raw)
   const common = entries.filter(([key, value]) => metadataKeys.has(snakeCase(key)) && value != null)
   const texts = common.filter(([key, value]) => typeof value === 'string' && key !== 'peftType')

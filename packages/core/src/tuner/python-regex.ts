@@ -15,7 +15,11 @@ export function patternKeyMatch(pattern: string): RegExp {
 export function toPythonPattern(expression: RegExp): string {
   const foreign = expression.flags.replace(/[ui]/g, '')
   if (foreign !== '' || /\\[pP]\{|\\[dkuc]\{|\\k<|\(\?<[=!].*[*+{]|\[[^\]]*--|\\c[A-Z]/.test(expression.source)) {
-    throw new EspalierError('config.value', { what: 'Python cannot express this regular expression', got: { expression: String(expression) }, fix: 'Use plain syntax and no flags but i' })
+    throw new EspalierError('config.value', {
+      what: 'Python cannot express this regular expression',
+      got: { expression: String(expression) },
+      fix: 'Use plain syntax and no flags but i',
+    })
   }
   return `${expression.flags.includes('i') ? '(?i)' : ''}${expression.source.replace(/\(\?<(?=[A-Za-z_])/g, '(?P<').replace(/\\\//g, '/')}`
 }
@@ -25,10 +29,20 @@ function compile(source: string, pattern: string): RegExp {
   try {
     return new RegExp(source, flags)
   } catch (cause) {
-    throw new EspalierError('config.value', { what: 'this pattern is not a regular expression that can be used here', got: { pattern }, fix: 'Simplify it', cause })
+    throw new EspalierError('config.value', {
+      what: 'this pattern is not a regular expression that can be used here',
+      got: { pattern },
+      fix: 'Simplify it',
+      cause,
+    })
   }
 }
 
 function translate(pattern: string): string {
-  return pattern.replace(/^\(\?i\)/, '').replace(/\(\?P</g, '(?<').replace(/\(\?P=(\w+)\)/g, '\\k<$1>').replace(/\\A/g, '^').replace(/\\Z/g, '$')
+  return pattern
+    .replace(/^\(\?i\)/, '')
+    .replace(/\(\?P</g, '(?<')
+    .replace(/\(\?P=(\w+)\)/g, '\\k<$1>')
+    .replace(/\\A/g, '^')
+    .replace(/\\Z/g, '$')
 }

@@ -1,9 +1,9 @@
 /** Which modules a configuration means: PEFT's matching rules, exactly. */
 import { EspalierError } from '../errors.js'
-import { type Adaptable, isAdaptable } from '../module/adaptable.js'
-import { namedModules, type NamedModule } from '../module/tree.js'
 import type { Model } from '../model/model.js'
 import { CausalLM } from '../model/model.js'
+import { type Adaptable, isAdaptable } from '../module/adaptable.js'
+import { type NamedModule, namedModules } from '../module/tree.js'
 import type { LayerTuner, Site, TargetConfig } from './families.js'
 import { fullMatch } from './python-regex.js'
 
@@ -29,7 +29,12 @@ export function isTarget(path: string, config: TargetConfig): boolean {
   if (!matchesPath(path, targetModules)) return false
   if (layersToTransform == null || (Array.isArray(layersToTransform) && layersToTransform.length === 0)) return true
   const index = layerIndex(path, layersPattern)
-  return index !== undefined && (typeof layersToTransform === 'number' ? index === layersToTransform : (layersToTransform as readonly number[]).includes(index))
+  return (
+    index !== undefined &&
+    (typeof layersToTransform === 'number'
+      ? index === layersToTransform
+      : (layersToTransform as readonly number[]).includes(index))
+  )
 }
 
 /** Whether a module, or one above it, is saved in full. */
@@ -49,16 +54,26 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
   for (const { module, paths } of modules) {
     const path = paths.find((candidate) => isTarget(candidate, config))
     if (path === undefined) continue
-    if (isAdaptable(module) && kinds.includes(module.kind)) found.push({ layer: module, site: siteOf(module, path, paths) })
+    if (isAdaptable(module) && kinds.includes(module.kind))
+      found.push({ layer: module, site: siteOf(module, path, paths) })
     else unsupported.push(`${path} (${module.constructor.name})`)
   }
   if (unsupported.length > 0) {
-    throw new EspalierError('target.unsupported', { what: 'matched modules cannot be adapted by this method', got: { kind: tuner.kind, modules: unsupported, layers: kinds }, fix: 'Narrow targetModules' })
+    throw new EspalierError('target.unsupported', {
+      what: 'matched modules cannot be adapted by this method',
+      got: { kind: tuner.kind, modules: unsupported, layers: kinds },
+      fix: 'Narrow targetModules',
+    })
   }
   if (found.length === 0 && !(Array.isArray(config.targetModules) && config.targetModules.length === 0)) {
     throw new EspalierError('target.none', {
       what: 'no module matched targetModules',
-      got: { targetModules: config.targetModules, excludeModules: config.excludeModules ?? null, layersToTransform: config.layersToTransform ?? null, names: layerNames(modules) },
+      got: {
+        targetModules: config.targetModules,
+        excludeModules: config.excludeModules ?? null,
+        layersToTransform: config.layersToTransform ?? null,
+        names: layerNames(modules),
+      },
       fix: 'Use names from that list, or all-linear',
     })
   }
@@ -66,15 +81,25 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
 }
 
 /** The configuration with `targetModules` made explicit: 'all-linear' and the model type's default become lists. Throws target.none. */
-export function resolveTargets<C extends TargetConfig>(config: C, model: Model, defaults: readonly string[] | undefined, modelType: string): C {
+export function resolveTargets<C extends TargetConfig>(
+  config: C,
+  model: Model,
+  defaults: readonly string[] | undefined,
+  modelType: string,
+): C {
   const { targetModules } = config
   if (targetModules == null) {
     if (defaults === undefined) {
-      throw new EspalierError('target.none', { what: 'this model type has no default targets', got: { modelType, names: layerNames(namedModules(model)) }, fix: 'Give targetModules' })
+      throw new EspalierError('target.none', {
+        what: 'this model type has no default targets',
+        got: { modelType, names: layerNames(namedModules(model)) },
+        fix: 'Give targetModules',
+      })
     }
     return { ...config, targetModules: [...defaults] }
   }
-  if (typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear') return { ...config, targetModules: allLinear(model) }
+  if (typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear')
+    return { ...config, targetModules: allLinear(model) }
   return config
 }
 
@@ -98,7 +123,9 @@ const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 function allLinear(model: Model): string[] {
   const head: unknown = model instanceof CausalLM ? model.head() : undefined
   const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
-  return namedModules(model).flatMap(({ path, module }) => (isAdaptable(module) && module.kind !== 'embedding' && module !== head && !outputs.includes(path) ? [path] : []))
+  return namedModules(model).flatMap(({ path, module }) =>
+    isAdaptable(module) && module.kind !== 'embedding' && module !== head && !outputs.includes(path) ? [path] : [],
+  )
 }
 
 function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site {
@@ -107,7 +134,8 @@ function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site 
 
 /** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after one of the patterns. */
 function layerIndex(path: string, pattern: readonly string[] | string | null | undefined): number | undefined {
-  const patterns = pattern == null || pattern.length === 0 ? ['[^.]*'] : typeof pattern === 'string' ? [pattern] : pattern
+  const patterns =
+    pattern == null || pattern.length === 0 ? ['[^.]*'] : typeof pattern === 'string' ? [pattern] : pattern
   for (const name of patterns) {
     const found = new RegExp(`^.*?\\.${name}\\.(\\d+)\\.`).exec(path)
     if (found?.[1] !== undefined) return Number(found[1])
@@ -117,7 +145,11 @@ function layerIndex(path: string, pattern: readonly string[] | string | null | u
 
 /** Distinct names of adaptable layers with layer numbers as *, for messages. */
 function layerNames(modules: readonly NamedModule[]): string[] {
-  return [...new Set(modules.filter(({ module }) => isAdaptable(module)).map(({ path }) => path.replace(/\.\d+(?=\.)/g, '.*')))]
+  return [
+    ...new Set(
+      modules.filter(({ module }) => isAdaptable(module)).map(({ path }) => path.replace(/\.\d+(?=\.)/g, '.*')),
+    ),
+  ]
 }
 
 function endsOf(path: string): string[] {

@@ -9,11 +9,15 @@ import type { Tensor } from '../tensor.js'
  */
 export const barrierRule: OpRule<'barrier'> = {
   infer(inputs, { count }) {
-    if (count < 1 || count > inputs.length) throw new EspalierError('graph.invalid', { what: 'barrier passes at least one of its inputs', got: { count, inputs: inputs.length } })
+    if (count < 1 || count > inputs.length)
+      throw new EspalierError('graph.invalid', {
+        what: 'barrier passes at least one of its inputs',
+        got: { count, inputs: inputs.length },
+      })
     return inputs.slice(0, count)
   },
   reference(_, inputs, outputs) {
-    outputs.forEach((y, i) => y.set(at(inputs, i)))
+    for (const [i, y] of outputs.entries()) y.set(at(inputs, i))
   },
 }
 

@@ -31,7 +31,10 @@ export const binaryRule: OpRule<'binary'> = {
   infer([a, b], { fn }) {
     if (a === undefined || b === undefined) throw new EspalierError('graph.invalid', { what: `${fn} needs two inputs` })
     if (a.dtype !== b.dtype) {
-      throw new EspalierError('dtype.mismatch', { what: `${fn} needs two tensors of one dtype`, got: { a: a.dtype, b: b.dtype } })
+      throw new EspalierError('dtype.mismatch', {
+        what: `${fn} needs two tensors of one dtype`,
+        got: { a: a.dtype, b: b.dtype },
+      })
     }
     if (bitwise.has(fn)) requireDType(a.dtype, [...INTEGERS, 'bool'], fn)
     else if (fn === 'shiftLeft' || fn === 'shiftRight') requireDType(a.dtype, ['u32'], fn)
@@ -44,8 +47,16 @@ export const binaryRule: OpRule<'binary'> = {
     const { dtype } = at(node.outputs, 0)
     const integer = dtype === 'i32' || dtype === 'u32'
     const { fn } = node.attrs
-    const apply = integer && fn === 'mul' ? Math.imul : integer && fn === 'div' ? (p: number, q: number) => Math.trunc(p / q) : binaryFns[fn]
-    if (y !== undefined) forEachPair(node, (i, j, k) => { y[k] = apply(a[i] as number, b[j] as number) })
+    const apply =
+      integer && fn === 'mul'
+        ? Math.imul
+        : integer && fn === 'div'
+          ? (p: number, q: number) => Math.trunc(p / q)
+          : binaryFns[fn]
+    if (y !== undefined)
+      forEachPair(node, (i, j, k) => {
+        y[k] = apply(a[i] as number, b[j] as number)
+      })
   },
 }
 

@@ -1,6 +1,6 @@
 /** Repeating a tensor along axes of size 1 or new leading axes. Element-wise ops broadcast by themselves; this makes it explicit. */
 import { EspalierError } from '../../errors.js'
-import { broadcastShapes, broadcastStrides, sameShape, type Shape } from '../../shape.js'
+import { broadcastShapes, broadcastStrides, type Shape, sameShape } from '../../shape.js'
 import { applySingle, at, type OpRule } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 import { copyStrided } from './strided.js'
@@ -10,7 +10,10 @@ export const broadcastRule: OpRule<'broadcast'> = {
   infer([x], _, declared) {
     const to = at(declared, 0)
     if (x === undefined || !sameShape(broadcastShapes(x.shape, to.shape, 'broadcast'), to.shape)) {
-      throw new EspalierError('shape.mismatch', { what: 'the tensor cannot be broadcast to this shape', got: { from: x?.shape, to: to.shape } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'the tensor cannot be broadcast to this shape',
+        got: { from: x?.shape, to: to.shape },
+      })
     }
     return [{ dtype: x.dtype, shape: to.shape }]
   },

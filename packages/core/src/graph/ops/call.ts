@@ -34,18 +34,32 @@ export const callRule: OpRule<'call'> = {
     return traceBody(definition, inputs, attributes).map(({ dtype, shape }) => ({ dtype, shape }))
   },
   reference(node) {
-    throw new EspalierError('graph.invalid', { what: 'a call reached a kernel without being inlined', got: { name: node.attrs.definition.name } })
+    throw new EspalierError('graph.invalid', {
+      what: 'a call reached a kernel without being inlined',
+      got: { name: node.attrs.definition.name },
+    })
   },
 }
 
 /** Applies a named call; all outputs. */
-export function call<A extends CallAttributes>(definition: CallDefinition<A>, inputs: readonly Tensor[], attributes: A): readonly Tensor[] {
+export function call<A extends CallAttributes>(
+  definition: CallDefinition<A>,
+  inputs: readonly Tensor[],
+  attributes: A,
+): readonly Tensor[] {
   return applyOp('call', callRule, inputs, { definition: definition as unknown as CallDefinition, attributes })
 }
 
 /** The body's outputs over placeholder inputs of the given specs, named by their number. */
-export function traceBody(definition: CallDefinition, inputs: readonly Spec[], attributes: CallAttributes): readonly Tensor[] {
-  return definition.body(inputs.map(({ dtype, shape }, i) => input('feed', String(i), dtype, shape)), attributes)
+export function traceBody(
+  definition: CallDefinition,
+  inputs: readonly Spec[],
+  attributes: CallAttributes,
+): readonly Tensor[] {
+  return definition.body(
+    inputs.map(({ dtype, shape }, i) => input('feed', String(i), dtype, shape)),
+    attributes,
+  )
 }
 
 /** The outputs of a call as its body over the call's own inputs. */

@@ -1,7 +1,7 @@
 /** Changing the dtype. Float to integer truncates towards zero; anything to bool is "not zero". */
 import type { DType } from '../../dtype.js'
-import { sameShape } from '../../shape.js'
 import { EspalierError } from '../../errors.js'
+import { sameShape } from '../../shape.js'
 import { applySingle, at, type OpRule } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
@@ -19,7 +19,8 @@ export const castRule: OpRule<'cast'> = {
     const { dtype } = at(node.outputs, 0)
     if (y === undefined) return
     if (dtype === 'bool') for (let i = 0; i < y.length; i++) y[i] = x[i] === 0 ? 0 : 1
-    else if (dtype === 'i32' || dtype === 'u32' || dtype === 'u8' || dtype === 'i8') for (let i = 0; i < y.length; i++) y[i] = Math.trunc(x[i] as number)
+    else if (dtype === 'i32' || dtype === 'u32' || dtype === 'u8' || dtype === 'i8')
+      for (let i = 0; i < y.length; i++) y[i] = Math.trunc(x[i] as number)
     else y.set(x)
   },
 }

@@ -20,14 +20,20 @@ export const compareRule: OpRule<'compare'> = {
   infer([a, b], { fn }) {
     if (a === undefined || b === undefined) throw new EspalierError('graph.invalid', { what: `${fn} needs two inputs` })
     if (a.dtype !== b.dtype) {
-      throw new EspalierError('dtype.mismatch', { what: `${fn} needs two tensors of one dtype`, got: { a: a.dtype, b: b.dtype } })
+      throw new EspalierError('dtype.mismatch', {
+        what: `${fn} needs two tensors of one dtype`,
+        got: { a: a.dtype, b: b.dtype },
+      })
     }
     return [{ dtype: 'bool', shape: broadcastShapes(a.shape, b.shape, fn) }]
   },
   reference(node, inputs, [y]) {
     const [a, b] = [at(inputs, 0), at(inputs, 1)]
     const apply = compareFns[node.attrs.fn]
-    if (y !== undefined) forEachPair(node, (i, j, k) => { y[k] = apply(a[i] as number, b[j] as number) ? 1 : 0 })
+    if (y !== undefined)
+      forEachPair(node, (i, j, k) => {
+        y[k] = apply(a[i] as number, b[j] as number) ? 1 : 0
+      })
   },
 }
 

@@ -8,9 +8,17 @@ import type { Tensor } from '../tensor.js'
 export const concatRule: OpRule<'concat'> = {
   infer(inputs, { axis }) {
     const first = at(inputs, 0)
-    const fits = inputs.every((x) => x.dtype === first.dtype && x.shape.length === first.shape.length && x.shape.every((extent, i) => i === axis || extent === first.shape[i]))
+    const fits = inputs.every(
+      (x) =>
+        x.dtype === first.dtype &&
+        x.shape.length === first.shape.length &&
+        x.shape.every((extent, i) => i === axis || extent === first.shape[i]),
+    )
     if (!fits) {
-      throw new EspalierError('shape.mismatch', { what: 'concat needs one dtype and equal sizes on the other axes', got: { axis, shapes: inputs.map((x) => x.shape), dtypes: inputs.map((x) => x.dtype) } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'concat needs one dtype and equal sizes on the other axes',
+        got: { axis, shapes: inputs.map((x) => x.shape), dtypes: inputs.map((x) => x.dtype) },
+      })
     }
     const total = inputs.reduce((sum, x) => sum + (x.shape[axis] as number), 0)
     return [{ dtype: first.dtype, shape: first.shape.map((extent, i) => (i === axis ? total : extent)) }]
@@ -33,5 +41,7 @@ export const concatRule: OpRule<'concat'> = {
 export function concat(tensors: readonly Tensor[], axis: number): Tensor {
   const first = tensors[0]
   if (first === undefined) throw new EspalierError('shape.mismatch', { what: 'concat needs one tensor or more' })
-  return tensors.length === 1 ? first : applySingle('concat', concatRule, tensors, { axis: normalizeAxis(axis, first.shape.length, 'concat') })
+  return tensors.length === 1
+    ? first
+    : applySingle('concat', concatRule, tensors, { axis: normalizeAxis(axis, first.shape.length, 'concat') })
 }

@@ -10,7 +10,10 @@ export const constantRule: OpRule<'constant'> = {
   infer(_, attrs, declared) {
     const { shape } = at(declared, 0)
     if ('data' in attrs && attrs.data.length !== sizeOf(shape)) {
-      throw new EspalierError('shape.mismatch', { what: 'constant data do not fill the shape', got: { shape, values: attrs.data.length } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'constant data do not fill the shape',
+        got: { shape, values: attrs.data.length },
+      })
     }
     return declared
   },
@@ -32,7 +35,9 @@ export function constant(value: number, dtype: DType = 'f32', shape: Shape = [])
 
 /** A tensor with the given values. */
 export function constantTensor(tensor: HostTensor): Tensor {
-  return applySingle('constant', constantRule, [], { data: tensor.data }, [{ dtype: tensor.dtype, shape: tensor.shape }])
+  return applySingle('constant', constantRule, [], { data: tensor.data }, [
+    { dtype: tensor.dtype, shape: tensor.shape },
+  ])
 }
 
 /** Zeros of a tensor's dtype and shape. */

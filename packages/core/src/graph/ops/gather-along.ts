@@ -8,8 +8,16 @@ import { checkedIndex } from './gather-rows.js'
 /** Definition of `gatherAlong`: x and indices equal in shape but along the axis; the result has the shape of the indices. */
 export const gatherAlongRule: OpRule<'gatherAlong'> = {
   infer([x, indices], { axis }) {
-    if (x === undefined || indices === undefined || x.shape.length !== indices.shape.length || x.shape.some((extent, i) => i !== axis && extent !== indices.shape[i])) {
-      throw new EspalierError('shape.mismatch', { what: 'gatherAlong needs equal shapes but for the axis', got: { axis, x: x?.shape, indices: indices?.shape } })
+    if (
+      x === undefined ||
+      indices === undefined ||
+      x.shape.length !== indices.shape.length ||
+      x.shape.some((extent, i) => i !== axis && extent !== indices.shape[i])
+    ) {
+      throw new EspalierError('shape.mismatch', {
+        what: 'gatherAlong needs equal shapes but for the axis',
+        got: { axis, x: x?.shape, indices: indices?.shape },
+      })
     }
     requireDType(indices.dtype, INDICES, 'gatherAlong (indices)')
     return [{ dtype: x.dtype, shape: indices.shape }]
@@ -34,5 +42,7 @@ export const gatherAlongRule: OpRule<'gatherAlong'> = {
 
 /** x at the indices along an axis; the result has the shape of the indices. */
 export function gatherAlong(x: Tensor, indices: Tensor, axis: number): Tensor {
-  return applySingle('gatherAlong', gatherAlongRule, [x, indices], { axis: normalizeAxis(axis, x.shape.length, 'gatherAlong') })
+  return applySingle('gatherAlong', gatherAlongRule, [x, indices], {
+    axis: normalizeAxis(axis, x.shape.length, 'gatherAlong'),
+  })
 }

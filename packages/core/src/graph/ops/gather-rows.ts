@@ -8,7 +8,10 @@ import type { Tensor } from '../tensor.js'
 export const gatherRowsRule: OpRule<'gatherRows'> = {
   infer([table, indices]) {
     if (table === undefined || indices === undefined || table.shape.length === 0) {
-      throw new EspalierError('shape.mismatch', { what: 'gatherRows needs a table with rows, and indices', got: { table: table?.shape, indices: indices?.shape } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'gatherRows needs a table with rows, and indices',
+        got: { table: table?.shape, indices: indices?.shape },
+      })
     }
     requireDType(indices.dtype, INDICES, 'gatherRows (indices)')
     return [{ dtype: table.dtype, shape: [...indices.shape, ...table.shape.slice(1)] }]
@@ -31,6 +34,7 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
 
 /** An index inside [0, size). Throws shape.mismatch otherwise: the reference executor checks what kernels assume. */
 export function checkedIndex(index: number, size: number, operation: string): number {
-  if (index < 0 || index >= size) throw new EspalierError('shape.mismatch', { what: `${operation} reads outside the tensor`, got: { index, size } })
+  if (index < 0 || index >= size)
+    throw new EspalierError('shape.mismatch', { what: `${operation} reads outside the tensor`, got: { index, size } })
   return index
 }

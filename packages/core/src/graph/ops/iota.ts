@@ -1,6 +1,6 @@
 /** Counting along an axis. */
 import type { DType } from '../../dtype.js'
-import { type Shape, normalizeAxis, stridesOf } from '../../shape.js'
+import { normalizeAxis, type Shape, stridesOf } from '../../shape.js'
 import { applySingle, at, type OpRule } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 

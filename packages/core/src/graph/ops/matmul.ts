@@ -7,18 +7,28 @@ import type { Tensor } from '../tensor.js'
 /** Definition of `matmul`: (..., m, k) x (..., k, n) -> (..., m, n); a flag reads a side with its last two axes swapped. */
 export const matmulRule: OpRule<'matmul'> = {
   infer([a, b], { transposeA, transposeB }) {
-    if (a === undefined || b === undefined) throw new EspalierError('graph.invalid', { what: 'matmul needs two inputs' })
+    if (a === undefined || b === undefined)
+      throw new EspalierError('graph.invalid', { what: 'matmul needs two inputs' })
     if (a.dtype !== b.dtype) {
-      throw new EspalierError('dtype.mismatch', { what: 'matmul needs two tensors of one dtype', got: { a: a.dtype, b: b.dtype } })
+      throw new EspalierError('dtype.mismatch', {
+        what: 'matmul needs two tensors of one dtype',
+        got: { a: a.dtype, b: b.dtype },
+      })
     }
     requireDType(a.dtype, FLOATS, 'matmul')
     if (a.shape.length < 2 || b.shape.length < 2) {
-      throw new EspalierError('shape.mismatch', { what: 'matmul needs two axes or more on both sides', got: { a: a.shape, b: b.shape } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'matmul needs two axes or more on both sides',
+        got: { a: a.shape, b: b.shape },
+      })
     }
     const [m, k] = matrix(a.shape, transposeA)
     const [inner, n] = matrix(b.shape, transposeB)
     if (k !== inner) {
-      throw new EspalierError('shape.mismatch', { what: 'matmul needs equal inner sizes', got: { a: a.shape, b: b.shape, transposeA, transposeB } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'matmul needs equal inner sizes',
+        got: { a: a.shape, b: b.shape, transposeA, transposeB },
+      })
     }
     return [{ dtype: a.dtype, shape: [...broadcastShapes(a.shape.slice(0, -2), b.shape.slice(0, -2), 'matmul'), m, n] }]
   },
@@ -51,7 +61,11 @@ export const matmulRule: OpRule<'matmul'> = {
 }
 
 /** The matrix product; options read a side with its last two axes swapped. */
-export function matmul(a: Tensor, b: Tensor, options: { readonly transposeA?: boolean; readonly transposeB?: boolean } = {}): Tensor {
+export function matmul(
+  a: Tensor,
+  b: Tensor,
+  options: { readonly transposeA?: boolean; readonly transposeB?: boolean } = {},
+): Tensor {
   const { transposeA = false, transposeB = false } = options
   return applySingle('matmul', matmulRule, [a, b], { transposeA, transposeB })
 }

@@ -7,10 +7,23 @@ import type { Tensor } from '../tensor.js'
 /** Definition of `pad`. */
 export const padRule: OpRule<'pad'> = {
   infer([x], { before, after }) {
-    if (x === undefined || before.length !== x.shape.length || after.length !== x.shape.length || [...before, ...after].some((count) => count < 0)) {
-      throw new EspalierError('shape.mismatch', { what: 'pad needs a count from 0 on before and after each axis', got: { shape: x?.shape, before, after } })
+    if (
+      x === undefined ||
+      before.length !== x.shape.length ||
+      after.length !== x.shape.length ||
+      [...before, ...after].some((count) => count < 0)
+    ) {
+      throw new EspalierError('shape.mismatch', {
+        what: 'pad needs a count from 0 on before and after each axis',
+        got: { shape: x?.shape, before, after },
+      })
     }
-    return [{ dtype: x.dtype, shape: x.shape.map((extent, axis) => extent + (before[axis] as number) + (after[axis] as number)) }]
+    return [
+      {
+        dtype: x.dtype,
+        shape: x.shape.map((extent, axis) => extent + (before[axis] as number) + (after[axis] as number)),
+      },
+    ]
   },
   reference(node, inputs, [y]) {
     const x = at(inputs, 0)
@@ -35,5 +48,7 @@ export const padRule: OpRule<'pad'> = {
 
 /** The tensor with `before[i]` and `after[i]` entries of a value added around axis i. */
 export function pad(x: Tensor, before: readonly number[], after: readonly number[], value = 0): Tensor {
-  return [...before, ...after].every((count) => count === 0) ? x : applySingle('pad', padRule, [x], { before, after, value })
+  return [...before, ...after].every((count) => count === 0)
+    ? x
+    : applySingle('pad', padRule, [x], { before, after, value })
 }

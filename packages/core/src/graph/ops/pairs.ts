@@ -3,10 +3,14 @@ import { broadcastStrides, sizeOf } from '../../shape.js'
 import type { Node } from '../tensor.js'
 
 /** Calls `visit` with the flat indices into each of the node's first two inputs and the output, in output order. */
-export function forEachPair(node: Node<'binary'> | Node<'compare'>, visit: (a: number, b: number, out: number) => void): void {
+export function forEachPair(
+  node: Node<'binary'> | Node<'compare'>,
+  visit: (a: number, b: number, out: number) => void,
+): void {
   const offsets = inputOffsets(node as unknown as Node)
   const size = sizeOf((node.outputs[0] as { shape: readonly number[] }).shape)
-  for (let i = 0; i < size; i++) visit((offsets[0] as Int32Array)[i] as number, (offsets[1] as Int32Array)[i] as number, i)
+  for (let i = 0; i < size; i++)
+    visit((offsets[0] as Int32Array)[i] as number, (offsets[1] as Int32Array)[i] as number, i)
 }
 
 /** For each input, the flat index that it contributes to each output element under broadcasting. */

@@ -8,7 +8,10 @@ import type { Tensor } from '../tensor.js'
 export const randomBitsRule: OpRule<'randomBits'> = {
   infer([seed, index]) {
     if (seed?.dtype !== 'u32' || seed.shape.length !== 0 || index?.dtype !== 'u32') {
-      throw new EspalierError('dtype.mismatch', { what: 'randomBits needs a u32 scalar seed and u32 indices', got: { seed: seed?.dtype, index: index?.dtype } })
+      throw new EspalierError('dtype.mismatch', {
+        what: 'randomBits needs a u32 scalar seed and u32 indices',
+        got: { seed: seed?.dtype, index: index?.dtype },
+      })
     }
     return [{ dtype: 'u32', shape: index.shape }]
   },

@@ -13,14 +13,18 @@ export const reduceRule: OpRule<'reduce'> = {
   infer([x], { axes, keepDims }) {
     if (x === undefined) throw new EspalierError('graph.invalid', { what: 'reduce needs one input' })
     requireDType(x.dtype, [...FLOATS, 'i32'], 'reduce')
-    const shape = keepDims ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent)) : x.shape.filter((_, axis) => !axes.includes(axis))
+    const shape = keepDims
+      ? x.shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))
+      : x.shape.filter((_, axis) => !axes.includes(axis))
     return [{ dtype: x.dtype, shape }]
   },
   reference(node, inputs, [y]) {
     const x = at(inputs, 0)
     const { shape } = at(node.inputs, 0)
     const { fn, axes } = node.attrs
-    const kept = stridesOf(shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))).map((stride, axis) => (axes.includes(axis) ? 0 : stride))
+    const kept = stridesOf(shape.map((extent, axis) => (axes.includes(axis) ? 1 : extent))).map((stride, axis) =>
+      axes.includes(axis) ? 0 : stride,
+    )
     if (y === undefined) return
     const totals = new Float64Array(y.length).fill(starts[fn])
     const counter = new Array<number>(shape.length).fill(0)

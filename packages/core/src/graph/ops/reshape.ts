@@ -1,6 +1,6 @@
 /** The same elements in another shape. */
 import { EspalierError } from '../../errors.js'
-import { checkShape, sameShape, type Shape, sizeOf } from '../../shape.js'
+import { checkShape, type Shape, sameShape, sizeOf } from '../../shape.js'
 import { applySingle, at, type OpRule } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
@@ -10,7 +10,10 @@ export const reshapeRule: OpRule<'reshape'> = {
     const to = at(declared, 0)
     checkShape(to.shape, 'reshape')
     if (x === undefined || sizeOf(x.shape) !== sizeOf(to.shape)) {
-      throw new EspalierError('shape.mismatch', { what: 'reshape keeps the number of elements', got: { from: x?.shape, to: to.shape } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'reshape keeps the number of elements',
+        got: { from: x?.shape, to: to.shape },
+      })
     }
     return [{ dtype: x.dtype, shape: to.shape }]
   },

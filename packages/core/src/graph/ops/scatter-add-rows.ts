@@ -8,8 +8,15 @@ import { checkedIndex } from './gather-rows.js'
 /** Definition of `scatterAddRows`: indices (any), updates (...indices, ...rest) -> (rows, ...rest). Repeated indices add up. */
 export const scatterAddRowsRule: OpRule<'scatterAddRows'> = {
   infer([indices, updates], { rows }) {
-    if (indices === undefined || updates === undefined || !sameShape(updates.shape.slice(0, indices.shape.length), indices.shape)) {
-      throw new EspalierError('shape.mismatch', { what: 'scatterAddRows needs one update per index', got: { indices: indices?.shape, updates: updates?.shape } })
+    if (
+      indices === undefined ||
+      updates === undefined ||
+      !sameShape(updates.shape.slice(0, indices.shape.length), indices.shape)
+    ) {
+      throw new EspalierError('shape.mismatch', {
+        what: 'scatterAddRows needs one update per index',
+        got: { indices: indices?.shape, updates: updates?.shape },
+      })
     }
     requireDType(indices.dtype, INDICES, 'scatterAddRows (indices)')
     return [{ dtype: updates.dtype, shape: [rows, ...updates.shape.slice(indices.shape.length)] }]
@@ -21,7 +28,8 @@ export const scatterAddRowsRule: OpRule<'scatterAddRows'> = {
     if (y === undefined) return
     for (let i = 0; i < indices.length; i++) {
       const row = checkedIndex(indices[i] as number, node.attrs.rows, 'scatterAddRows')
-      for (let j = 0; j < width; j++) y[row * width + j] = (y[row * width + j] as number) + (updates[i * width + j] as number)
+      for (let j = 0; j < width; j++)
+        y[row * width + j] = (y[row * width + j] as number) + (updates[i * width + j] as number)
     }
   },
 }

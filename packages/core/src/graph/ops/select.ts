@@ -9,10 +9,14 @@ import { inputOffsets } from './pairs.js'
 /** Definition of `select`: inputs condition, whenTrue, whenFalse. */
 export const selectRule: OpRule<'select'> = {
   infer([condition, a, b]) {
-    if (condition === undefined || a === undefined || b === undefined) throw new EspalierError('graph.invalid', { what: 'select needs three inputs' })
+    if (condition === undefined || a === undefined || b === undefined)
+      throw new EspalierError('graph.invalid', { what: 'select needs three inputs' })
     requireDType(condition.dtype, ['bool'], 'select (condition)')
     if (a.dtype !== b.dtype) {
-      throw new EspalierError('dtype.mismatch', { what: 'select needs two tensors of one dtype', got: { a: a.dtype, b: b.dtype } })
+      throw new EspalierError('dtype.mismatch', {
+        what: 'select needs two tensors of one dtype',
+        got: { a: a.dtype, b: b.dtype },
+      })
     }
     const values = broadcastShapes(a.shape, b.shape, 'select')
     return [{ dtype: a.dtype, shape: broadcastShapes(condition.shape, values, 'select') }]

@@ -2,7 +2,13 @@
 import type { Values } from '../op-rule.js'
 
 /** Fills `to`, of the given shape, from `from` read with `strides` starting at `offset`. */
-export function copyStrided(from: Values, to: Values, shape: readonly number[], strides: readonly number[], offset: number): void {
+export function copyStrided(
+  from: Values,
+  to: Values,
+  shape: readonly number[],
+  strides: readonly number[],
+  offset: number,
+): void {
   const counter = new Array<number>(shape.length).fill(0)
   let source = offset
   for (let i = 0; i < to.length; i++) {

@@ -8,11 +8,17 @@ export const topKRule: OpRule<'topK'> = {
   infer([x], { k }) {
     const extent = x?.shape[x.shape.length - 1]
     if (x === undefined || extent === undefined || k > extent || k < 0) {
-      throw new EspalierError('shape.mismatch', { what: 'topK needs k from 0 to the size of the last axis', got: { shape: x?.shape, k } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'topK needs k from 0 to the size of the last axis',
+        got: { shape: x?.shape, k },
+      })
     }
     requireDType(x.dtype, FLOATS, 'topK')
     const shape = [...x.shape.slice(0, -1), k]
-    return [{ dtype: x.dtype, shape }, { dtype: 'i32', shape }]
+    return [
+      { dtype: x.dtype, shape },
+      { dtype: 'i32', shape },
+    ]
   },
   reference(node, inputs, [values, indices]) {
     const x = at(inputs, 0)

@@ -8,11 +8,18 @@ import type { Tensor } from '../tensor.js'
 export const writeRowsRule: OpRule<'writeRows'> = {
   infer([buffer, start, rows], { axis }) {
     const fits =
-      buffer !== undefined && start !== undefined && rows !== undefined && buffer.dtype === rows.dtype && start.shape.length === 0 &&
+      buffer !== undefined &&
+      start !== undefined &&
+      rows !== undefined &&
+      buffer.dtype === rows.dtype &&
+      start.shape.length === 0 &&
       rows.shape.length === buffer.shape.length &&
       buffer.shape.every((extent, i) => (i === axis ? (rows.shape[i] as number) <= extent : rows.shape[i] === extent))
     if (!fits) {
-      throw new EspalierError('shape.mismatch', { what: 'writeRows needs rows of the buffer’s shape but for the axis, and a scalar start', got: { axis, buffer: buffer?.shape, rows: rows?.shape, start: start?.shape } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'writeRows needs rows of the buffer’s shape but for the axis, and a scalar start',
+        got: { axis, buffer: buffer?.shape, rows: rows?.shape, start: start?.shape },
+      })
     }
     requireDType(start.dtype, INDICES, 'writeRows (start)')
     return [{ dtype: buffer.dtype, shape: buffer.shape }]
@@ -24,7 +31,10 @@ export const writeRowsRule: OpRule<'writeRows'> = {
     const count = at(node.inputs, 2).shape[axis] as number
     const extent = shape[axis] as number
     if (start < 0 || start + count > extent) {
-      throw new EspalierError('shape.mismatch', { what: 'writeRows writes outside the buffer', got: { start, count, extent } })
+      throw new EspalierError('shape.mismatch', {
+        what: 'writeRows writes outside the buffer',
+        got: { start, count, extent },
+      })
     }
     const inner = sizeOf(shape.slice(axis + 1))
     y?.set(buffer)
@@ -36,5 +46,7 @@ export const writeRowsRule: OpRule<'writeRows'> = {
 
 /** The buffer with rows set (not added) at [start, start + count) along an axis. */
 export function writeRows(buffer: Tensor, start: Tensor, rows: Tensor, axis: number): Tensor {
-  return applySingle('writeRows', writeRowsRule, [buffer, start, rows], { axis: normalizeAxis(axis, buffer.shape.length, 'writeRows') })
+  return applySingle('writeRows', writeRowsRule, [buffer, start, rows], {
+    axis: normalizeAxis(axis, buffer.shape.length, 'writeRows'),
+  })
 }

@@ -1,17 +1,20 @@
 /** Training every parameter: the same machinery as adapters, with the model's own parameters as state. */
 import type { HostTensor } from '../dtype.js'
-import { mapParameters, namedParameters } from '../module/tree.js'
+import type { Model } from '../model/model.js'
 import { memorySource } from '../module/scope.js'
+import { mapParameters, namedParameters } from '../module/tree.js'
 import { readSource } from '../tuner/adapter.js'
 import type { TrainableModel } from './base-model.js'
-import type { Model } from './model.js'
 
 /** A model of which all parameters (or those that `select` accepts) train. `values()` gives the trained ones by path. */
 export class FullModel implements TrainableModel {
   readonly model: Model
   private current: ReadonlyMap<string, HostTensor> | undefined
 
-  constructor(readonly base: Model, select: (path: string) => boolean = () => true) {
+  constructor(
+    readonly base: Model,
+    select: (path: string) => boolean = () => true,
+  ) {
     this.model = mapParameters(base, (parameter) => (select(parameter.path) ? parameter.asState() : parameter))
   }
 
@@ -19,7 +22,9 @@ export class FullModel implements TrainableModel {
   async trainable(): Promise<ReadonlyMap<string, HostTensor>> {
     if (this.current === undefined) {
       const trained = [...namedParameters(this.model)].filter(([, { slot }]) => slot === 'state')
-      this.current = new Map(await Promise.all(trained.map(async ([path, { source }]) => [path, await readSource(source)] as const)))
+      this.current = new Map(
+        await Promise.all(trained.map(async ([path, { source }]) => [path, await readSource(source)] as const)),
+      )
     }
     return this.current
   }

@@ -5,5 +5,9 @@ import { namedParameters } from '../module/tree.js'
 
 /** The frozen weights of a tree, for `Backend.loadWeights`. */
 export function weightRequests(root: Module): Map<string, WeightRequest> {
-  return new Map([...namedParameters(root)].flatMap(([name, { slot, source, dtype }]) => (slot === 'weight' ? [[name, { source, dtype }] as const] : [])))
+  return new Map(
+    [...namedParameters(root)].flatMap(([name, { slot, source, dtype }]) =>
+      slot === 'weight' ? [[name, { source, dtype }] as const] : [],
+    ),
+  )
 }

@@ -1,10 +1,11 @@
 /** Merging adapters into weights on a backend, and back. The base's weights are never touched, so unmerging is exact. */
-import type { Backend, ParameterSource, WeightSet } from '../backend/backend.js'
+import type { Backend, WeightSet } from '../backend/backend.js'
 import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Adaptable } from '../module/adaptable.js'
 import { memorySource } from '../module/scope.js'
+import type { ParameterSource } from '../parameter-source.js'
 import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
 import { type AdaptedModel, mergePrefix } from './adapted-model.js'
 
@@ -17,24 +18,39 @@ export interface MergeOptions {
 }
 
 /** Merges adapters one after another and returns the new weights by parameter path. Throws adapter.state, merge.finite. */
-export async function mergeAdapters(adapted: AdaptedModel, backend: Backend, weights: WeightSet, options: MergeOptions = {}): Promise<Map<string, HostTensor>> {
-  const names = (options.adapterNames ?? adapted.activeAdapters).filter((name) => !adapted.mergedAdapters.includes(name))
+export async function mergeAdapters(
+  adapted: AdaptedModel,
+  backend: Backend,
+  weights: WeightSet,
+  options: MergeOptions = {},
+): Promise<Map<string, HostTensor>> {
+  const names = (options.adapterNames ?? adapted.activeAdapters).filter(
+    (name) => !adapted.mergedAdapters.includes(name),
+  )
   const adapters = names.map((name) => adapted.adapter(name))
   const outputs = mergedOutputs(adapted.mergeSites(names))
-  const bound = await Promise.all(adapters.map(async (adapter, i) => ({ set: await adapter.stateOn(backend), prefix: mergePrefix(i) })))
+  const bound = await Promise.all(
+    adapters.map(async (adapter, i) => ({ set: await adapter.stateOn(backend), prefix: mergePrefix(i) })),
+  )
   const executable = await backend.compile({ name: 'merge', outputs }, { weights })
   const merged = new Map(Object.entries(Object.keys(outputs).length > 0 ? await executable.run({ state: bound }) : {}))
   executable.release()
   for (const adapter of adapters) {
     const values = await adapter.values()
-    for (const { parameters } of adapter.saved) for (const path of parameters) merged.set(path, values.get(path) as HostTensor)
+    for (const { parameters } of adapter.saved)
+      for (const path of parameters) merged.set(path, values.get(path) as HostTensor)
   }
   if (options.safe === true) checkFinite(merged, names)
-  adapted.setMerged(names, new Map<string, ParameterSource>([...merged].map(([path, tensor]) => [path, memorySource(tensor)])))
+  adapted.setMerged(
+    names,
+    new Map<string, ParameterSource>([...merged].map(([path, tensor]) => [path, memorySource(tensor)])),
+  )
   return merged
 }
 
-function mergedOutputs(sites: readonly { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[]): Record<string, Tensor> {
+function mergedOutputs(
+  sites: readonly { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[],
+): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = {}
   for (const { layer, parts } of sites) {
     let weight = layer.orientedWeight()
@@ -45,7 +61,11 @@ function mergedOutputs(sites: readonly { readonly layer: Adaptable; readonly par
       bias = merged.bias ?? bias
     }
     const [parameter, another] = layer.weight.parameters
-    if (parameter === undefined || another !== undefined) throw new EspalierError('adapter.state', { what: 'this weight cannot be merged into', got: { path: parts[0]?.site.path } })
+    if (parameter === undefined || another !== undefined)
+      throw new EspalierError('adapter.state', {
+        what: 'this weight cannot be merged into',
+        got: { path: parts[0]?.site.path },
+      })
     outputs[parameter.path] = layer.unorient(weight)
     if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value) outputs[layer.bias.path] = bias
   }
@@ -53,6 +73,13 @@ function mergedOutputs(sites: readonly { readonly layer: Adaptable; readonly par
 }
 
 function checkFinite(merged: ReadonlyMap<string, HostTensor>, adapters: readonly string[]): void {
-  const broken = [...merged].filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value))).map(([path]) => path)
-  if (broken.length > 0) throw new EspalierError('merge.finite', { what: 'merging gives weights that are not finite numbers', got: { adapters, weights: broken }, fix: 'Check the adapter: training may have diverged' })
+  const broken = [...merged]
+    .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
+    .map(([path]) => path)
+  if (broken.length > 0)
+    throw new EspalierError('merge.finite', {
+      what: 'merging gives weights that are not finite numbers',
+      got: { adapters, weights: broken },
+      fix: 'Check the adapter: training may have diverged',
+    })
 }

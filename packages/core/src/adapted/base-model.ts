@@ -1,7 +1,7 @@
 /** A loaded base model as adapters see it, and what a trainer needs of any model. */
 import type { HostTensor } from '../dtype.js'
-import type { ModelConfig } from './architecture.js'
-import type { Model } from './model.js'
+import type { ModelConfig } from '../model/architecture.js'
+import type { Model } from '../model/model.js'
 
 /** A pretrained model without adapters. */
 export interface BaseModel {

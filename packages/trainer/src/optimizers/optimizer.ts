@@ -1,0 +1,26 @@
+/** What an optimizer is: per parameter, new values and states as graph nodes. The loop around it is the trainer's. */
+import type { Tensor } from '@espalier/core'
+
+/** What an update is given for one parameter. Scalars are f32 tensors: rates and step counts are fed, never constants. */
+export interface UpdateContext {
+  readonly parameter: Tensor
+  /** Already normalised and clipped. */
+  readonly gradient: Tensor
+  /** The optimizer's states of this parameter by name. */
+  readonly states: Readonly<Record<string, Tensor>>
+  readonly learningRate: Tensor
+  /** The scalars that `scalars` named. */
+  readonly scalars: Readonly<Record<string, Tensor>>
+  /** Decoupled weight decay of this parameter; 0 where it is excluded. */
+  readonly weightDecay: number
+}
+
+/** An optimizer as a value. */
+export interface Optimizer {
+  readonly name: string
+  /** Names of the states kept per parameter, each of the parameter's shape, starting at 0. */
+  readonly states: readonly string[]
+  /** Scalars that depend on the step (from 1), computed on the host in double precision. */
+  scalars(step: number): Readonly<Record<string, number>>
+  update(context: UpdateContext): { readonly parameter: Tensor; readonly states: Readonly<Record<string, Tensor>> }
+}

@@ -1,0 +1,184 @@
+/** A run's device side: state of what trains and of the optimizer, and programs compiled once per shape. */
+import {
+  type Backend,
+  EspalierError,
+  type Executable,
+  type HostTensor,
+  hostTensor,
+  type LossFunction,
+  mix32,
+  programSlots,
+  type StateBinding,
+  type StateSet,
+  type TrainableModel,
+  type WeightSet,
+} from '@espalier/core'
+import type { MicroBatch } from './batches.js'
+import type { Optimizer } from './optimizers/optimizer.js'
+import {
+  type ApplySettings,
+  accumulateProgram,
+  applyProgram,
+  evaluateProgram,
+  type Feeds,
+  gradientSlot,
+  initialOptimizerState,
+  type Trained,
+} from './programs.js'
+
+/** What a session works with. */
+export interface SessionOptions {
+  readonly model: TrainableModel
+  readonly backend: Backend
+  readonly weights: WeightSet
+  readonly loss: LossFunction
+  readonly optimizer: Optimizer
+  readonly clips: boolean
+  weightDecay(slot: string): number
+}
+
+/** What an optimizer step is told. */
+export interface ApplyFeeds {
+  readonly step: number
+  readonly count: number
+  readonly learningRate: number
+  readonly maxGradNorm: number
+}
+
+/** Parameters, gradients and optimizer states on a backend. */
+export class TrainingSession {
+  private readonly programs = new Map<string, Promise<Executable>>()
+
+  private constructor(
+    private readonly options: SessionOptions,
+    private readonly trained: Trained,
+    private readonly parameters: StateSet,
+    private readonly optimizerState: StateSet,
+    private readonly fixed: StateSet,
+  ) {}
+
+  /** Uploads the model's present values and zeroed optimizer states. */
+  static async open(options: SessionOptions): Promise<TrainingSession> {
+    const { backend, model, optimizer } = options
+    const values = await model.trainable()
+    const parameters = await backend.createState(values)
+    const optimizerState = await backend.createState(initialOptimizerState(values, optimizer))
+    return new TrainingSession(
+      options,
+      parameters.specs,
+      parameters,
+      optimizerState,
+      await backend.createState(model.fixed()),
+    )
+  }
+
+  /** Number of trained values. */
+  get trainedCount(): number {
+    return [...this.trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  }
+
+  /** Adds a micro-batch's gradients; the sum of its losses. */
+  async accumulate(batch: MicroBatch, seed: number): Promise<number> {
+    const { model, loss } = this.options
+    const feeds: Feeds = { ...batch.feeds, seed: hostTensor('u32', [], [seed]) }
+    const program = await this.compiled(`accumulate ${shapeKey(feeds)}`, () =>
+      accumulateProgram(model.model, loss, this.trained, feeds),
+    )
+    return this.lossSum(program, feeds)
+  }
+
+  /** The sum of a batch's losses, without dropout and gradients. */
+  async evaluate(batch: MicroBatch): Promise<number> {
+    const { model, loss } = this.options
+    const program = await this.compiled(`evaluate ${shapeKey(batch.feeds)}`, () =>
+      evaluateProgram(model.model, loss, batch.feeds),
+    )
+    return this.lossSum(program, batch.feeds)
+  }
+
+  /** One optimizer step over the gathered gradients; their norm. Throws training.diverged, naming parameters, when they are not finite; then nothing changed. */
+  async apply({ step, count, learningRate, maxGradNorm }: ApplyFeeds): Promise<number> {
+    const settings: ApplySettings = this.options
+    const program = await this.compiled('apply', () => applyProgram(this.trained, settings))
+    const values = {
+      count,
+      learning_rate: learningRate,
+      ...(settings.clips ? { max_grad_norm: maxGradNorm } : {}),
+      ...settings.optimizer.scalars(step),
+    }
+    const feeds = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, hostTensor('f32', [], [value])]),
+    )
+    const { grad_norm: norm, finite } = await program.run({ feeds, state: this.state() })
+    if (finite?.data[0] !== 1) await this.diverged(step)
+    return norm?.data[0] as number
+  }
+
+  /** Puts the present values into the model. */
+  async commit(): Promise<Map<string, HostTensor>> {
+    const values = await this.parameters.read()
+    this.options.model.commit(values)
+    return values
+  }
+
+  /** Sets values again: the best ones, or a checkpoint's. */
+  async restore(values: ReadonlyMap<string, HostTensor>): Promise<void> {
+    await this.parameters.write(values)
+  }
+
+  /** Sums of gradients by slot, for hooks and messages. */
+  gradients(): Promise<Map<string, HostTensor>> {
+    return this.optimizerState.read([...this.trained.keys()].map(gradientSlot))
+  }
+
+  /** Gives everything back. */
+  async close(): Promise<void> {
+    for (const program of this.programs.values()) (await program.catch(() => undefined))?.release()
+    this.parameters.release()
+    this.optimizerState.release()
+    this.fixed.release()
+  }
+
+  private compiled(key: string, build: () => Parameters<Backend['compile']>[0]): Promise<Executable> {
+    const known = this.programs.get(key)
+    if (known !== undefined) return known
+    const made = this.options.backend.compile(build(), { weights: this.options.weights })
+    made.catch(() => this.programs.delete(key))
+    this.programs.set(key, made)
+    return made
+  }
+
+  private async lossSum(program: Executable, feeds: Feeds): Promise<number> {
+    // Feeds that the model does not read, such as the seed of a model without dropout, have no slot.
+    const { feed: slots } = programSlots(program.program)
+    const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => slots.has(name)))
+    const { loss_sum: sum } = await program.run({ feeds: used, state: this.state() })
+    return sum?.data[0] as number
+  }
+
+  private state(): StateBinding[] {
+    return [{ set: this.parameters }, { set: this.optimizerState }, { set: this.fixed }]
+  }
+
+  private async diverged(step: number): Promise<never> {
+    const broken = [...(await this.gradients())]
+      .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
+      .map(([slot]) => slot.replace(/^grad:(adapter\d+:)?/, ''))
+    throw new EspalierError('training.diverged', {
+      what: 'gradients are not finite numbers',
+      got: { step, parameters: broken },
+      fix: 'Lower the learning rate, or look for broken rows near this step; the values before it are kept',
+    })
+  }
+}
+
+/** A seed for each micro-batch of a run. */
+export function microBatchSeed(seed: number, step: number, index: number): number {
+  return mix32((mix32((seed ^ Math.imul(step, 0x9e3779b9)) >>> 0) + index) >>> 0)
+}
+
+function shapeKey(feeds: Feeds): string {
+  return Object.entries(feeds)
+    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape.join(',')}]`)
+    .join(' ')
+}
