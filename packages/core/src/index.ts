@@ -1,7 +1,9 @@
 /** @module Espalier's core: the graph, autodiff, module tree, tuner and backend interfaces, and the reference executor. */
 
-export { AdaptedModel, type AddAdapterOptions, slotPrefix } from './adapted/adapted-model.js'
+export { AdaptedModel } from './adapted/adapted-model.js'
+export { slotPrefix } from './adapted/adapted-tree.js'
 export type { BaseModel, TrainableModel } from './adapted/base-model.js'
+export type { AddAdapterOptions } from './adapted/create-adapter.js'
 export { FullModel } from './adapted/full-training.js'
 export { type MergeOptions, mergeAdapters } from './adapted/merge.js'
 export { weightRequests } from './adapted/weights.js'

@@ -2,36 +2,17 @@
  * A base model with adapters: PEFT's PeftModel without files and devices. The base tree is never changed; every state (which adapters
  * are active, disabled, merged) is another tree that shares its weights.
  */
-import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
-import type { Model, TaskType } from '../model/model.js'
+import type { Model } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
-import type { Module } from '../module/module.js'
-import { Parameter } from '../module/parameter.js'
-import { mapModules, mapParameters, namedModules, namedParameters } from '../module/tree.js'
+import { mapParameters, namedModules, namedParameters } from '../module/tree.js'
 import type { ParameterSource } from '../parameter-source.js'
-import { Random } from '../random.js'
-import { AdaptedLayer, AdapterPart, SiteState } from '../tuner/adapted-layer.js'
-import { Adapter, bufferKey, createBuffers, createValues, type SavedModule, siteFileKeys } from '../tuner/adapter.js'
-import type { ConfiguredTuner, LayerTuner, Site, TargetConfig } from '../tuner/families.js'
-import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
-import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
+import type { AdapterPart } from '../tuner/adapted-layer.js'
+import type { Adapter } from '../tuner/adapter.js'
+import type { ConfiguredTuner } from '../tuner/families.js'
+import { adaptedTree, mergePrefix, partsAt, slotPrefix } from './adapted-tree.js'
 import type { BaseModel, TrainableModel } from './base-model.js'
-
-/** How an adapter starts. */
-export interface AddAdapterOptions {
-  /** Seed of initial values. Default 0. */
-  readonly seed?: number
-  /** What adapter_config.json said besides the method's own keys. */
-  readonly metadata?: Partial<AdapterMetadata>
-}
-
-/** Modules that classification heads are; PEFT trains and saves them in full. */
-const headModules: Partial<Record<TaskType, readonly string[]>> = {
-  SEQ_CLS: ['classifier', 'score'],
-  TOKEN_CLS: ['classifier', 'score'],
-  QUESTION_ANS: ['qa_outputs'],
-}
+import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
 
 /** A base model with named adapters. One or more may be active; they compose. */
 export class AdaptedModel {
@@ -101,7 +82,7 @@ export class AdaptedModel {
         got: { name, kind: tuner.kind, existing: first.tuner.kind },
       })
     }
-    const made = this.createAdapter(name, tuner, configured, options)
+    const made = createAdapter(this.base, { name, tuner, configured, options })
     this.adapters.set(name, made)
     if (this.active.length === 0) this.active = [name]
     this.trees.clear()
@@ -159,7 +140,10 @@ export class AdaptedModel {
       ? this.base.model
       : this.mergedNames.length > 0
         ? this.mergedModel()
-        : this.adaptedModel(this.active.map((name) => this.adapter(name)))
+        : adaptedTree(
+            this.base.model,
+            this.active.map((name) => this.adapter(name)),
+          )
     this.trees.set(key, made)
     return made
   }
@@ -265,82 +249,6 @@ export class AdaptedModel {
     return `trainable params: ${number(trainable)} || all params: ${number(all)} || trainable%: ${((100 * trainable) / all).toFixed(4)}`
   }
 
-  private createAdapter(
-    name: string,
-    tuner: LayerTuner,
-    configured: ConfiguredTuner,
-    options: AddAdapterOptions,
-  ): Adapter {
-    const { base } = this
-    const { model, modelType } = base
-    const metadata = completeMetadata(base, { ...configured.metadata, ...options.metadata })
-    const heads = headModules[(metadata.taskType ?? '') as TaskType] ?? []
-    const given = configured.config as TargetConfig
-    const modulesToSave =
-      heads.length > 0 ? [...new Set([...(given.modulesToSave ?? []), ...heads])] : given.modulesToSave
-    const resolved = resolveTargets(
-      { ...given, modulesToSave },
-      model,
-      tuner.defaultTargets?.(modelType) ?? base.defaultTargets,
-      modelType,
-    )
-    const found = findTargets(model, tuner, resolved)
-    const sites = found.map(({ site }) => site)
-    const saved = this.findSaved(modulesToSave ?? [])
-    const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites }) ??
-      resolved) as TargetConfig
-    const condensed =
-      Array.isArray(config.targetModules) && tuner.kind !== 'ia3'
-        ? condenseTargets(
-            config.targetModules,
-            namedModules(model).flatMap(({ paths }) => paths),
-          )
-        : config.targetModules
-    const parameters = namedParameters(model)
-    const copied = new Map(
-      saved.flatMap((module) =>
-        module.parameters.map((path) => [path, (parameters.get(path) as Parameter).source] as const),
-      ),
-    )
-    const random = new Random(options.seed ?? 0)
-    return new Adapter(
-      {
-        name,
-        tuner,
-        config: { ...config, targetModules: condensed },
-        metadata,
-        sites,
-        saved,
-        warnings: configured.unknownKeys.map((key) => `unknown key in the configuration: ${key}`),
-      },
-      createValues(tuner, config, sites, random),
-      createBuffers(tuner, config, sites),
-      copied,
-    )
-  }
-
-  private findSaved(names: readonly string[]): SavedModule[] {
-    const saved: SavedModule[] = []
-    for (const { paths, module } of namedModules(this.base.model)) {
-      const path = paths.find((candidate) => candidate !== '' && names.some((name) => candidate.endsWith(name)))
-      if (path === undefined || saved.some((other) => path.startsWith(`${other.path}.`))) continue
-      const parameters = [...namedParameters(module).values()].map((parameter) => parameter.path)
-      if (parameters.length > 0) saved.push({ path, parameters })
-    }
-    return saved
-  }
-
-  private adaptedModel(adapters: readonly Adapter[]): Model {
-    return mapModules(this.base.model, (module, paths) => {
-      const savedBy = adapters.findIndex(({ saved }) => saved.some(({ path }) => paths.includes(path)))
-      if (savedBy >= 0)
-        return mapParameters(module, (parameter) => parameter.asState(slotPrefix(savedBy) + parameter.path))
-      if (!isAdaptable(module)) return module
-      const parts = partsAt(adapters, paths, slotPrefix)
-      return parts.length === 0 ? module : new AdaptedLayer(module, parts)
-    })
-  }
-
   private mergedModel(): Model {
     return mapParameters(this.base.model, (parameter) => {
       const source = this.mergedSources.get(parameter.path)
@@ -356,72 +264,4 @@ export class AdaptedModel {
         fix: 'Unmerge first',
       })
   }
-}
-
-/** Prefix of the state slots of the active adapter number `index`. Names do not matter, so adapters of one structure share programs. */
-export function slotPrefix(index: number): string {
-  return `adapter${index}:`
-}
-
-/** Prefix of the state slots of adapter number `index` in a program that merges. */
-export function mergePrefix(index: number): string {
-  return `merge${index}:`
-}
-
-function partsAt(
-  adapters: readonly Adapter[],
-  paths: readonly string[],
-  prefix: (index: number) => string,
-): AdapterPart[] {
-  return adapters.flatMap((adapter, index) => {
-    const site = adapter.sites.find(({ path }) => paths.includes(path))
-    return site === undefined ? [] : [partOf(adapter, site, prefix(index))]
-  })
-}
-
-function partOf(adapter: Adapter, site: Site, prefix: string): AdapterPart {
-  const state = (key: string, tensor: { readonly dtype: HostTensor['dtype']; readonly shape: readonly number[] }) =>
-    new Parameter(
-      key,
-      tensor.dtype,
-      tensor.shape,
-      { dtype: tensor.dtype, shape: tensor.shape, read: async () => new Uint8Array() },
-      'state',
-      prefix + key,
-    )
-  const named: Record<string, Parameter> = {}
-  for (const [name, fileKey] of Object.entries(siteFileKeys(adapter.tuner, site, adapter.config))) {
-    const key = `${site.path}.${fileKey}`
-    const spec = adapter.specs.get(key)
-    if (spec !== undefined) named[name] = state(key, spec)
-  }
-  for (const name of Object.keys(adapter.tuner.buffers?.({ site, config: adapter.config }) ?? {})) {
-    const key = bufferKey(site, name)
-    named[name] = state(key, adapter.buffers.get(key) as HostTensor)
-  }
-  return new AdapterPart(adapter.name, adapter.tuner, adapter.config, site, new SiteState(named))
-}
-
-function completeMetadata(
-  { model, nameOrPath, revision }: BaseModel,
-  given: Partial<AdapterMetadata> = {},
-): AdapterMetadata {
-  const taskType = given.taskType ?? null
-  return {
-    taskType,
-    baseModelNameOrPath: given.baseModelNameOrPath ?? nameOrPath,
-    revision: given.revision ?? revision,
-    inferenceMode: given.inferenceMode ?? false,
-    autoMapping:
-      given.autoMapping ??
-      (taskType === null
-        ? { base_model_class: model.className, parent_library: `transformers.models.${libraryOf(model)}` }
-        : null),
-    peftVersion: PEFT_VERSION,
-  }
-}
-
-function libraryOf(model: Model): string {
-  const family = model.className.replace(/(For[A-Z].*|Model|LMHeadModel)$/, '').toLowerCase()
-  return `${family}.modeling_${family}`
 }

@@ -7,7 +7,8 @@ import type { Adaptable } from '../module/adaptable.js'
 import { memorySource } from '../module/scope.js'
 import type { ParameterSource } from '../parameter-source.js'
 import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
-import { type AdaptedModel, mergePrefix } from './adapted-model.js'
+import type { AdaptedModel } from './adapted-model.js'
+import { mergePrefix } from './adapted-tree.js'
 
 /** What to merge and how. */
 export interface MergeOptions {

@@ -1,0 +1,66 @@
+/** Trees with adapters in them: layers wrapped, saved modules replaced by trainable copies. */
+import type { HostTensor } from '../dtype.js'
+import type { Model } from '../model/model.js'
+import { isAdaptable } from '../module/adaptable.js'
+import { Parameter } from '../module/parameter.js'
+import { mapModules, mapParameters } from '../module/tree.js'
+import { AdaptedLayer, AdapterPart, SiteState } from '../tuner/adapted-layer.js'
+import { type Adapter, bufferKey, siteFileKeys } from '../tuner/adapter.js'
+import type { Site } from '../tuner/families.js'
+
+/** The tree with active adapters around their layers; adapter i keeps its tensors in state slots `adapter<i>:<key>`. */
+export function adaptedTree(base: Model, adapters: readonly Adapter[]): Model {
+  return mapModules(base, (module, paths) => {
+    const savedBy = adapters.findIndex(({ saved }) => saved.some(({ path }) => paths.includes(path)))
+    if (savedBy >= 0)
+      return mapParameters(module, (parameter) => parameter.asState(slotPrefix(savedBy) + parameter.path))
+    if (!isAdaptable(module)) return module
+    const parts = partsAt(adapters, paths, slotPrefix)
+    return parts.length === 0 ? module : new AdaptedLayer(module, parts)
+  })
+}
+
+/** Prefix of the state slots of the active adapter number `index`. Names do not matter, so adapters of one structure share programs. */
+export function slotPrefix(index: number): string {
+  return `adapter${index}:`
+}
+
+/** Prefix of the state slots of adapter number `index` in a program that merges. */
+export function mergePrefix(index: number): string {
+  return `merge${index}:`
+}
+
+/** The parts of adapters at a module, in order. */
+export function partsAt(
+  adapters: readonly Adapter[],
+  paths: readonly string[],
+  prefix: (index: number) => string,
+): AdapterPart[] {
+  return adapters.flatMap((adapter, index) => {
+    const site = adapter.sites.find(({ path }) => paths.includes(path))
+    return site === undefined ? [] : [partOf(adapter, site, prefix(index))]
+  })
+}
+
+function partOf(adapter: Adapter, site: Site, prefix: string): AdapterPart {
+  const state = (key: string, tensor: { readonly dtype: HostTensor['dtype']; readonly shape: readonly number[] }) =>
+    new Parameter(
+      key,
+      tensor.dtype,
+      tensor.shape,
+      { dtype: tensor.dtype, shape: tensor.shape, read: async () => new Uint8Array() },
+      'state',
+      prefix + key,
+    )
+  const named: Record<string, Parameter> = {}
+  for (const [name, fileKey] of Object.entries(siteFileKeys(adapter.tuner, site, adapter.config))) {
+    const key = `${site.path}.${fileKey}`
+    const spec = adapter.specs.get(key)
+    if (spec !== undefined) named[name] = state(key, spec)
+  }
+  for (const name of Object.keys(adapter.tuner.buffers?.({ site, config: adapter.config }) ?? {})) {
+    const key = bufferKey(site, name)
+    named[name] = state(key, adapter.buffers.get(key) as HostTensor)
+  }
+  return new AdapterPart(adapter.name, adapter.tuner, adapter.config, site, new SiteState(named))
+}

@@ -1,0 +1,116 @@
+/** Making an adapter: completing the configuration, finding the sites and the modules saved in full, drawing initial values. */
+import type { Model, TaskType } from '../model/model.js'
+import type { Parameter } from '../module/parameter.js'
+import { namedModules, namedParameters } from '../module/tree.js'
+import { Random } from '../random.js'
+import { Adapter, createBuffers, createValues, type SavedModule } from '../tuner/adapter.js'
+import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
+import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
+import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
+import type { BaseModel } from './base-model.js'
+
+/** How an adapter starts. */
+export interface AddAdapterOptions {
+  /** Seed of initial values. Default 0. */
+  readonly seed?: number
+  /** What adapter_config.json said besides the method's own keys. */
+  readonly metadata?: Partial<AdapterMetadata>
+}
+
+/** Modules that classification heads are; PEFT trains and saves them in full. */
+const headModules: Partial<Record<TaskType, readonly string[]>> = {
+  SEQ_CLS: ['classifier', 'score'],
+  TOKEN_CLS: ['classifier', 'score'],
+  QUESTION_ANS: ['qa_outputs'],
+}
+
+/** What an adapter is made from. */
+export interface AdapterRequest {
+  readonly name: string
+  readonly tuner: LayerTuner
+  readonly configured: ConfiguredTuner
+  readonly options: AddAdapterOptions
+}
+
+/** An adapter for a base model, with initial values. Throws target.none, target.unsupported, config errors. */
+export function createAdapter(base: BaseModel, { name, tuner, configured, options }: AdapterRequest): Adapter {
+  const { model, modelType } = base
+  const metadata = completeMetadata(base, { ...configured.metadata, ...options.metadata })
+  const heads = headModules[(metadata.taskType ?? '') as TaskType] ?? []
+  const given = configured.config as TargetConfig
+  const modulesToSave =
+    heads.length > 0 ? [...new Set([...(given.modulesToSave ?? []), ...heads])] : given.modulesToSave
+  const resolved = resolveTargets(
+    { ...given, modulesToSave },
+    model,
+    tuner.defaultTargets?.(modelType) ?? base.defaultTargets,
+    modelType,
+  )
+  const found = findTargets(model, tuner, resolved)
+  const sites = found.map(({ site }) => site)
+  const saved = findSaved(model, modulesToSave ?? [])
+  const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites }) ?? resolved) as TargetConfig
+  const condensed =
+    Array.isArray(config.targetModules) && tuner.kind !== 'ia3'
+      ? condenseTargets(
+          config.targetModules,
+          namedModules(model).flatMap(({ paths }) => paths),
+        )
+      : config.targetModules
+  const parameters = namedParameters(model)
+  const copied = new Map(
+    saved.flatMap((module) =>
+      module.parameters.map((path) => [path, (parameters.get(path) as Parameter).source] as const),
+    ),
+  )
+  const random = new Random(options.seed ?? 0)
+  return new Adapter(
+    {
+      name,
+      tuner,
+      config: { ...config, targetModules: condensed },
+      metadata,
+      sites,
+      saved,
+      warnings: configured.unknownKeys.map((key) => `unknown key in the configuration: ${key}`),
+    },
+    createValues(tuner, config, sites, random),
+    createBuffers(tuner, config, sites),
+    copied,
+  )
+}
+
+function findSaved(model: Model, names: readonly string[]): SavedModule[] {
+  const saved: SavedModule[] = []
+  for (const { paths, module } of namedModules(model)) {
+    const path = paths.find((candidate) => candidate !== '' && names.some((name) => candidate.endsWith(name)))
+    if (path === undefined || saved.some((other) => path.startsWith(`${other.path}.`))) continue
+    const parameters = [...namedParameters(module).values()].map((parameter) => parameter.path)
+    if (parameters.length > 0) saved.push({ path, parameters })
+  }
+  return saved
+}
+
+function completeMetadata(
+  { model, nameOrPath, revision }: BaseModel,
+  given: Partial<AdapterMetadata> = {},
+): AdapterMetadata {
+  const taskType = given.taskType ?? null
+  return {
+    taskType,
+    baseModelNameOrPath: given.baseModelNameOrPath ?? nameOrPath,
+    revision: given.revision ?? revision,
+    inferenceMode: given.inferenceMode ?? false,
+    autoMapping:
+      given.autoMapping ??
+      (taskType === null
+        ? { base_model_class: model.className, parent_library: `transformers.models.${libraryOf(model)}` }
+        : null),
+    peftVersion: PEFT_VERSION,
+  }
+}
+
+function libraryOf(model: Model): string {
+  const family = model.className.replace(/(For[A-Z].*|Model|LMHeadModel)$/, '').toLowerCase()
+  return `${family}.modeling_${family}`
+}
