@@ -1,0 +1,115 @@
+/** A PEFT adapter folder, from wherever it is, attached to a base model. */
+import {
+  AdaptedModel,
+  type Adapter,
+  type BaseModel,
+  configure,
+  EspalierError,
+  fromFileConfig,
+  type HostTensor,
+  hostTensorFromBytes,
+  type Tuner,
+} from '@espalier/core'
+import { type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
+import { openSource, type Source } from '../files/open-source.js'
+import type { HubOptions } from '../hub/environment.js'
+import { coreDType } from '../safetensors/dtype.js'
+import type { LocatedTensor } from '../safetensors/sharded.js'
+
+/** Options of loadAdapter. */
+export interface LoadAdapterOptions extends HubOptions {
+  /** The methods to choose from, by `peft_type`. */
+  readonly tuners: readonly Tuner[]
+  /** Name in the model. Default `default`. */
+  readonly adapterName?: string
+  /** Folder inside the source: where an adapter of another name lies. */
+  readonly subfolder?: string
+}
+
+/** A model with the adapter that was loaded, and what a person should know of it. */
+export interface LoadedAdapter {
+  readonly model: AdaptedModel
+  readonly adapter: Adapter
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Loads an adapter into a model; a base model gets its first adapter. A later adapter does not become active. When it throws, nothing has
+ * changed: file.missing, adapter.config, adapter.tensors, plugin.unknown, model.pickle, config.*, target.*, safetensors.*, hub.*.
+ */
+export async function loadAdapter(
+  model: BaseModel | AdaptedModel,
+  source: Source,
+  options: LoadAdapterOptions,
+): Promise<LoadedAdapter> {
+  const { signal, onProgress, environment, subfolder, adapterName = 'default' } = options
+  const root = await openSource(source, { signal, onProgress, environment, subfolder, groups: ['adapter'] })
+  const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
+  try {
+    const tuner = findTuner(files.peftType, options.tuners)
+    const { runtimeConfig: _, ...config } = fromFileConfig(files.values)
+    const target = 'addAdapter' in model ? model : new AdaptedModel(model)
+    const adapter = target.addAdapter(adapterName, configure(tuner, config))
+    try {
+      const { values, warnings } = await readValues(files, adapter, signal)
+      adapter.setValues(values, { partial: true })
+      return { model: target, adapter, warnings: [...adapter.warnings, ...warnings] }
+    } catch (error) {
+      target.deleteAdapter(adapterName)
+      throw error
+    }
+  } finally {
+    await files.close()
+  }
+}
+
+function findTuner(peftType: string, tuners: readonly Tuner[]): Tuner {
+  const tuner = tuners.find(({ kind }) => kind.toUpperCase() === peftType)
+  if (tuner !== undefined) return tuner
+  throw new EspalierError('plugin.unknown', {
+    what: 'no tuner has this peft_type',
+    got: { peftType, known: tuners.map(({ kind }) => kind.toUpperCase()) },
+    fix: 'Pass the tuner that has it, or correct peft_type in adapter_config.json.',
+  })
+}
+
+async function readValues(files: AdapterFiles, adapter: Adapter, signal: AbortSignal | undefined) {
+  const values = new Map<string, HostTensor>()
+  const missing: string[] = []
+  for (const key of adapter.specs.keys()) {
+    const tensor = files.tensors.get(key)
+    if (tensor === undefined) missing.push(key)
+    else {
+      signal?.throwIfAborted()
+      values.set(key, await hostTensorOf(tensor))
+    }
+  }
+  // Base weights that PEFT stores beside the adapter (embeddings, biases) are the base model's own here.
+  const extra = [...files.tensors.keys()].filter(
+    (key) => !adapter.specs.has(key) && !/\.base_layer\.(?:weight|bias)$/.test(key),
+  )
+  if (values.size === 0 && adapter.specs.size > 0) {
+    throw new EspalierError('adapter.tensors', {
+      what: 'no tensor of the adapter belongs to this model',
+      got: { adapter: adapter.name, tensors: [...files.tensors.keys()], needed: [...adapter.specs.keys()] },
+      fix: 'Load it into the base model that it was trained on.',
+    })
+  }
+  const warnings = [
+    ...(missing.length === 0
+      ? []
+      : [`tensors that the adapter file lacks keep their initial values: ${missing.join(', ')}`]),
+    ...(extra.length === 0 ? [] : [`tensors of the adapter file that the model has no place for: ${extra.join(', ')}`]),
+  ]
+  return { values, warnings }
+}
+
+async function hostTensorOf(tensor: LocatedTensor): Promise<HostTensor> {
+  const dtype = coreDType(tensor.dtype)
+  if (dtype !== undefined) return hostTensorFromBytes(dtype, tensor.shape, await tensor.read())
+  throw new EspalierError('safetensors.dtype', {
+    what: 'an adapter’s tensor is stored in a dtype that cannot be computed with',
+    got: { file: tensor.from.file.name, tensor: tensor.name, dtype: tensor.dtype },
+    fix: 'Save the adapter in float32, float16 or bfloat16.',
+  })
+}

@@ -1,0 +1,139 @@
+/** A model folder, from wherever it is, as a module tree whose parameters know where their bytes are. Nothing of the weights is read here. */
+import {
+  type Architecture,
+  type Backend,
+  type BaseModel,
+  EspalierError,
+  ParameterScope,
+  type TaskType,
+} from '@espalier/core'
+import type { ModelFiles } from '../files/model-files.js'
+import { openSource, type Source } from '../files/open-source.js'
+import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
+import type { HubOptions } from '../hub/environment.js'
+import { openWeights } from '../safetensors/sharded.js'
+import { originOf } from './origin.js'
+import { checkpointLookup } from './parameter-sources.js'
+
+/** Options of loadModel. */
+export interface LoadModelOptions extends HubOptions {
+  /** The families to choose from, by config.json's model_type. */
+  readonly architectures: readonly Architecture[]
+  /** Kept in the result for whoever runs the model. */
+  readonly backend?: Backend
+  /** What the model is for; what its checkpoint was saved from when left out. */
+  readonly task?: TaskType
+  /** Labels of a classification head, by name or by number; the configuration's when left out. */
+  readonly labels?: readonly string[] | number
+  /** Seed of a head that the checkpoint does not have. Default 0. */
+  readonly seed?: number
+}
+
+/** A loaded model: the tree, its configuration, and the files that it came from. */
+export interface LoadedModel extends BaseModel {
+  readonly backend?: Backend
+  readonly architecture: Architecture
+  readonly hfConfig: HfConfig
+  /** generation_config.json, or what config.json says of generation. */
+  readonly generationConfig: Readonly<Record<string, unknown>>
+  /** The folder: tokenizer files are read from here. */
+  readonly files: ModelFiles
+  /** Names of the labels of a classification head. */
+  readonly labels: readonly string[] | null
+  /** Parameters that the checkpoint did not have and that start at initial values: a new head. */
+  readonly initialized: readonly string[]
+  /** Tensors of the checkpoint that the model has no use for. */
+  readonly unused: readonly string[]
+  /** Lets go of the files. */
+  close(): Promise<void>
+}
+
+/** Loads a model. Throws file.missing, model.config, model.code, model.pickle, model.parameters, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+export async function loadModel(source: Source, options: LoadModelOptions): Promise<LoadedModel> {
+  const { signal, onProgress, environment, architectures } = options
+  const files = await openSource(source, {
+    signal,
+    onProgress,
+    environment,
+    groups: ['config', 'tokenizer', 'weights'],
+  })
+  const knownTypes = architectures.map((architecture) => architecture.modelType)
+  const hfConfig = await readModelConfig(files, { knownTypes })
+  const architecture = architectures.find(({ modelType }) => modelType === hfConfig.modelType)
+  if (architecture === undefined) {
+    throw new EspalierError('plugin.unknown', {
+      what: 'no architecture has this model_type',
+      got: { modelType: hfConfig.modelType, known: knownTypes, folder: files.description },
+      fix: 'Pass the architecture, or use a model of a type in that list.',
+    })
+  }
+  const task = options.task ?? taskOf(hfConfig, architecture)
+  if (!architecture.tasks.includes(task)) {
+    throw new EspalierError('model.unsupported', {
+      what: 'this architecture has no head for the task',
+      got: { modelType: architecture.modelType, task, tasks: architecture.tasks },
+      fix: 'Choose a task from that list.',
+    })
+  }
+  const labels = labelsOf(options.labels) ?? hfConfig.labels
+  const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
+  const generationConfig = await readGenerationConfig(files, hfConfig)
+  signal?.throwIfAborted()
+  const weights = await openWeights(files)
+  try {
+    const { lookup, initialized, unused } = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
+    const scope = new ParameterScope(lookup)
+    const model = architecture.build(config, scope, task)
+    scope.check()
+    return {
+      model,
+      modelType: architecture.modelType,
+      config,
+      defaultTargets: architecture.defaultTargets,
+      ...originOf(source, files),
+      backend: options.backend,
+      architecture,
+      hfConfig,
+      generationConfig,
+      files,
+      labels,
+      initialized,
+      unused: unused(),
+      close: () => weights.close(),
+    }
+  } catch (error) {
+    await weights.close()
+    throw error
+  }
+}
+
+const heads: readonly (readonly [RegExp, TaskType])[] = [
+  [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],
+  [/ForSequenceClassification$/, 'SEQ_CLS'],
+  [/ForTokenClassification$/, 'TOKEN_CLS'],
+  [/ForQuestionAnswering$/, 'QUESTION_ANS'],
+  [/Model$/, 'FEATURE_EXTRACTION'],
+]
+
+/** The task that a checkpoint was saved for, by the class in its configuration; the architecture's first when that says nothing. */
+export function taskOf({ architectures }: HfConfig, architecture: Architecture): TaskType {
+  for (const name of architectures) {
+    const task = heads.find(([pattern]) => pattern.test(name))?.[1]
+    if (task !== undefined && architecture.tasks.includes(task)) return task
+  }
+  return architecture.tasks[0] ?? 'FEATURE_EXTRACTION'
+}
+
+function labelsOf(labels: readonly string[] | number | undefined): readonly string[] | null {
+  if (labels === undefined) return null
+  return typeof labels === 'number' ? Array.from({ length: labels }, (_, i) => `LABEL_${i}`) : labels
+}
+
+function withLabels(
+  values: Readonly<Record<string, unknown>>,
+  labels: readonly string[],
+): Readonly<Record<string, unknown>> {
+  const id2label = Object.fromEntries(labels.map((label, i) => [i, label]))
+  const label2id = Object.fromEntries(labels.map((label, i) => [label, i]))
+  return { ...values, num_labels: labels.length, id2label, label2id }
+}

@@ -1,0 +1,315 @@
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import {
+  AdaptedModel,
+  type Architecture,
+  defineTuner,
+  type Embedding,
+  hostTensor,
+  type Linear,
+  Model,
+  type ModelSizes,
+  Module,
+  matmul,
+  namedParameters,
+  readSource,
+  type Tensor,
+} from '@espalier/core'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { blobFiles } from '../files/blob-files.js'
+import { memoryFolder } from '../files/output-folder.js'
+import { type TensorToWrite, writeSafetensors } from '../safetensors/writer.js'
+import { loadAdapter } from './load-adapter.js'
+import { loadModel } from './load-model.js'
+import { saveAdapter, tensorToWrite } from './save-adapter.js'
+import { saveModel } from './save-model.js'
+
+/** A model of two layers, just enough to be loaded, adapted and saved. */
+abstract class Tiny extends Model {
+  readonly causal = false
+  readonly className = 'TinyForSequenceClassification'
+  readonly sizes: ModelSizes = {
+    vocabularySize: 3,
+    hiddenSize: 2,
+    layerCount: 1,
+    headCount: 1,
+    groupCount: 1,
+    headSize: 2,
+    maxPositions: null,
+  }
+  forward(ids: Tensor): Tensor {
+    return ids
+  }
+}
+
+class Body extends Module {
+  constructor(
+    readonly embed: Embedding,
+    readonly query: Linear,
+  ) {
+    super()
+  }
+  forward(ids: Tensor): Tensor {
+    return ids
+  }
+}
+
+class Classifier extends Tiny {
+  readonly task = 'SEQ_CLS'
+  constructor(
+    readonly tiny: Body,
+    readonly classifier: Linear,
+  ) {
+    super()
+  }
+}
+
+class Bare extends Tiny {
+  readonly task = 'FEATURE_EXTRACTION'
+  constructor(
+    readonly embed: Embedding,
+    readonly query: Linear,
+  ) {
+    super()
+  }
+}
+
+const tiny: Architecture = {
+  modelType: 'tiny',
+  tasks: ['SEQ_CLS', 'FEATURE_EXTRACTION'],
+  baseModelPrefix: 'tiny',
+  defaultTargets: ['query'],
+  renameParameter: (name) => name.replace('gamma', 'weight'),
+  build(config, scope, task) {
+    const base = task === 'FEATURE_EXTRACTION' ? scope : scope.at('tiny')
+    const [embed, query] = [base.embedding('embed', 3, 2), base.linear('query', 2, 2, { bias: false })]
+    if (task === 'FEATURE_EXTRACTION') return new Bare(embed, query)
+    const labels = typeof config.num_labels === 'number' ? config.num_labels : 2
+    return new Classifier(new Body(embed, query), scope.linear('classifier', 2, labels, { bias: true }))
+  },
+}
+
+/** W' = W + B, the simplest adapter there is. */
+const shift = defineTuner<
+  { size: number; targetModules: string[] | string | null; modulesToSave: string[] | null },
+  { B: Tensor }
+>({
+  kind: 'shift',
+  parse: (raw) => ({
+    size: Number(raw.size ?? 1),
+    targetModules: (raw.targetModules as string[] | undefined) ?? null,
+    modulesToSave: (raw.modulesToSave as string[] | undefined) ?? null,
+  }),
+  fileKeys: { B: 'shift_B.weight' },
+  create: ({ site }) => ({
+    B: hostTensor('f32', [site.outSize, site.inSize], new Float32Array(site.outSize * site.inSize)),
+  }),
+  merge: ({ weight, state }) => matmul(weight, state.B),
+})
+
+const floats = (name: string, shape: number[], value: number): TensorToWrite =>
+  tensorToWrite(name, hostTensor('f32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value)))
+
+let root = ''
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'espalier-load-'))
+})
+afterEach(() => rmSync(root, { recursive: true }))
+
+/** A model as files: the bare model unless more is given. */
+async function modelFiles(config: object = {}, tensors?: TensorToWrite[]): Promise<Map<string, Blob>> {
+  const memory = memoryFolder()
+  const list = tensors ?? [floats('embed.weight', [3, 2], 1), floats('query.gamma', [2, 2], 2), floats('extra', [1], 0)]
+  await writeSafetensors(memory, 'model.safetensors', list)
+  return memory.toFiles().set('config.json', new Blob([JSON.stringify({ model_type: 'tiny', ...config })]))
+}
+
+async function onDisk(folder: string, files: Map<string, Blob>): Promise<string> {
+  mkdirSync(folder, { recursive: true })
+  for (const [name, blob] of files) writeFileSync(join(folder, name), new Uint8Array(await blob.arrayBuffer()))
+  return folder
+}
+
+const load = (source: Parameters<typeof loadModel>[0], options: Partial<Parameters<typeof loadModel>[1]> = {}) =>
+  loadModel(source, { architectures: [tiny], ...options })
+
+describe('loadModel', () => {
+  it('finds parameters by older names and without the prefix, and starts a new head', async () => {
+    const model = await load(await modelFiles(), { labels: ['no', 'maybe', 'yes'] })
+    const parameters = namedParameters(model.model)
+    expect([...parameters.keys()].sort()).toEqual([
+      'classifier.bias',
+      'classifier.weight',
+      'tiny.embed.weight',
+      'tiny.query.weight',
+    ])
+    expect([...(await readSource(parameters.get('tiny.query.weight')!.source)).data]).toEqual([2, 2, 2, 2])
+    expect(parameters.get('classifier.weight')?.shape).toEqual([3, 2])
+    expect([...model.initialized].sort()).toEqual(['classifier.bias', 'classifier.weight'])
+    expect(model.unused).toEqual(['extra'])
+    expect([model.labels, model.config.num_labels, model.nameOrPath]).toEqual([['no', 'maybe', 'yes'], 3, null])
+    const again = await load(await modelFiles(), { labels: 3 })
+    const head = (loaded: typeof model) => readSource(namedParameters(loaded.model).get('classifier.weight')!.source)
+    expect(await head(again)).toEqual(await head(model))
+  })
+
+  it('takes the bare model out of a checkpoint with a head', async () => {
+    const tensors = [
+      floats('tiny.embed.weight', [3, 2], 1),
+      floats('tiny.query.weight', [2, 2], 2),
+      floats('classifier.weight', [2, 2], 3),
+      floats('classifier.bias', [2], 0),
+    ]
+    const files = await modelFiles({ architectures: ['TinyForSequenceClassification'] }, tensors)
+    const bare = await load(files, { task: 'FEATURE_EXTRACTION' })
+    expect([...namedParameters(bare.model).keys()].sort()).toEqual(['embed.weight', 'query.weight'])
+    expect((await load(files)).model.task).toBe('SEQ_CLS')
+    expect((await load(await modelFiles({ architectures: ['TinyModel'] }))).model.task).toBe('FEATURE_EXTRACTION')
+  })
+
+  it('tells where on the disk a weight lies, and what the model is called', async () => {
+    const folder = await onDisk(join(root, 'plain'), await modelFiles())
+    const plain = await load(folder)
+    const { source } = namedParameters(plain.model).get('tiny.query.weight')!
+    expect(source.file).toMatchObject({ path: realpathSync(join(folder, 'model.safetensors')), byteLength: 16 })
+    expect([plain.nameOrPath, plain.revision]).toEqual([folder, null])
+    const cached = await onDisk(join(root, 'models--me--model', 'snapshots', 'a'.repeat(40)), await modelFiles())
+    expect(await load(cached)).toMatchObject({ nameOrPath: 'me/model', revision: 'a'.repeat(40) })
+  })
+
+  it('says what does not fit', async () => {
+    await expect(load(await modelFiles({ model_type: 'other' }))).rejects.toMatchObject({
+      code: 'plugin.unknown',
+      details: { known: ['tiny'] },
+    })
+    await expect(load(await modelFiles({ model_type: 'other', auto_map: {} }))).rejects.toMatchObject({
+      code: 'model.code',
+    })
+    await expect(load(await modelFiles({}, [floats('embed.weight', [3, 2], 1)]))).rejects.toMatchObject({
+      code: 'model.parameters',
+    })
+    await expect(
+      load(await modelFiles({}, [floats('embed.weight', [9, 2], 1), floats('query.weight', [2, 2], 1)])),
+    ).rejects.toMatchObject({ code: 'model.parameters' })
+    await expect(load(await modelFiles(), { task: 'CAUSAL_LM' })).rejects.toMatchObject({ code: 'model.unsupported' })
+    const whole = [
+      floats('embed.weight', [3, 2], 1),
+      { name: 'query.weight', dtype: 'I64' as const, shape: [2, 2], bytes: () => new Uint8Array(32) },
+    ]
+    await expect(load(await modelFiles({}, whole))).rejects.toMatchObject({ code: 'safetensors.dtype' })
+    await expect(load(await modelFiles(), { signal: AbortSignal.abort('stop') })).rejects.toBe('stop')
+  })
+})
+
+describe('saveAdapter and loadAdapter', () => {
+  const base = async () => load(await modelFiles(), { labels: 2 })
+  const adapted = async () => {
+    const model = new AdaptedModel(await base())
+    const adapter = model.addAdapter('default', shift({ size: 3, modulesToSave: ['classifier'] }))
+    const values = new Map([...(await adapter.values())])
+    values.set('tiny.query.shift_B.weight', hostTensor('f32', [2, 2], Float32Array.of(1, 2, 3, 4)))
+    adapter.setValues(values)
+    return model
+  }
+
+  it('give back what was saved, also of a second adapter and in a folder on the disk', async () => {
+    const model = await adapted()
+    model.addAdapter('b', shift())
+    await saveAdapter(model, root)
+    const loaded = await loadAdapter(await base(), root, { tuners: [shift] })
+    expect(loaded.warnings).toEqual([])
+    expect(loaded.model.activeAdapters).toEqual(['default'])
+    expect(await loaded.adapter.values()).toEqual(await model.adapter('default').values())
+    const second = await loadAdapter(loaded.model, root, { tuners: [shift], adapterName: 'b', subfolder: 'b' })
+    expect(second.model).toBe(loaded.model)
+    expect(second.model.activeAdapters).toEqual(['default'])
+  })
+
+  it('use the keys and the configuration of PEFT', async () => {
+    const memory = memoryFolder()
+    await saveAdapter(await adapted(), memory)
+    const { openWeights } = await import('../safetensors/sharded.js')
+    const weights = await openWeights(blobFiles(memory.toFiles()), 'adapter_model')
+    expect([...weights.tensors.keys()].sort()).toEqual([
+      'base_model.model.classifier.bias',
+      'base_model.model.classifier.weight',
+      'base_model.model.tiny.query.shift_B.weight',
+    ])
+    expect(JSON.parse((await memory.readText('adapter_config.json'))!)).toMatchObject({
+      peft_type: 'SHIFT',
+      inference_mode: true,
+      size: 3,
+      modules_to_save: ['classifier'],
+      target_modules: ['query'],
+    })
+  })
+
+  it('leave the model as it was when an adapter cannot be loaded', async () => {
+    const memory = memoryFolder()
+    await saveAdapter(await adapted(), memory)
+    const model = new AdaptedModel(await base())
+    const attempt = (change: (files: Map<string, Blob>) => unknown, tuners = [shift]) => {
+      const files = memory.toFiles()
+      change(files)
+      return loadAdapter(model, files, { tuners })
+    }
+    const config = (value: object) => (files: Map<string, Blob>) =>
+      files.set('adapter_config.json', new Blob([JSON.stringify(value)]))
+    await expect(attempt(config({ peft_type: 'FOO' }))).rejects.toMatchObject({
+      code: 'plugin.unknown',
+      details: { peftType: 'FOO', known: ['SHIFT'] },
+    })
+    await expect(attempt(config({ peft_type: 'SHIFT', target_modules: ['nothing'] }))).rejects.toMatchObject({
+      code: 'target.none',
+    })
+    await expect(attempt((files) => files.delete('adapter_model.safetensors'))).rejects.toMatchObject({
+      code: 'file.missing',
+    })
+    const other = memoryFolder()
+    await writeSafetensors(other, 'adapter_model.safetensors', [
+      floats('base_model.model.tiny.query.shift_B.weight', [3, 2], 1),
+    ])
+    await expect(
+      attempt((files) => files.set('adapter_model.safetensors', other.toFiles().get('adapter_model.safetensors')!)),
+    ).rejects.toMatchObject({ code: 'adapter.tensors' })
+    await writeSafetensors(other, 'adapter_model.safetensors', [floats('else', [3, 2], 1)])
+    await expect(
+      attempt((files) => files.set('adapter_model.safetensors', other.toFiles().get('adapter_model.safetensors')!)),
+    ).rejects.toMatchObject({ code: 'adapter.tensors' })
+    expect(model.adapterNames).toEqual([])
+  })
+
+  it('warn of unknown keys, missing and additional tensors, as PEFT does', async () => {
+    const memory = memoryFolder()
+    await saveAdapter(await adapted(), memory)
+    await writeSafetensors(memory, 'adapter_model.safetensors', [
+      floats('base_model.model.tiny.query.shift_B.weight', [2, 2], 1),
+      floats('base_model.model.more', [1], 1),
+    ])
+    const config = JSON.parse((await memory.readText('adapter_config.json'))!)
+    const files = memory
+      .toFiles()
+      .set('adapter_config.json', new Blob([JSON.stringify({ ...config, enable_lora: null, runtime_config: {} })]))
+    const { warnings } = await loadAdapter(await base(), files, { tuners: [shift] })
+    expect(warnings).toHaveLength(3)
+    expect(warnings.join('\n')).toMatch(/enableLora[\s\S]*classifier\.weight[\s\S]*more/)
+  })
+})
+
+describe('saveModel', () => {
+  it('writes a folder that loads again, with values that were trained', async () => {
+    const memory = memoryFolder()
+    const model = await load(await modelFiles(), { labels: 2 })
+    const trained = hostTensor('f32', [2, 2], Float32Array.of(5, 6, 7, 8))
+    await saveModel(model, memory, {
+      values: new Map([['tiny.query.weight', trained]]),
+      files: { 'generation_config.json': '{}' },
+    })
+    const again = await load(memory.toFiles())
+    expect([again.initialized, again.unused]).toEqual([[], []])
+    expect((await readSource(namedParameters(again.model).get('tiny.query.weight')!.source)).data).toEqual(trained.data)
+    expect(again.hfConfig.architectures).toEqual(['TinyForSequenceClassification'])
+    expect(again.config.dtype).toBe('float32')
+  })
+})

@@ -1,0 +1,87 @@
+/** Where a model's parameters come from: the tensors of a checkpoint under the names that the tree asks for. */
+import {
+  type Architecture,
+  EspalierError,
+  hostTensor,
+  memorySource,
+  type ParameterSource,
+  Random,
+  type SourceLookup,
+  sizeOf,
+  type TaskType,
+} from '@espalier/core'
+import { coreDType } from '../safetensors/dtype.js'
+import type { LocatedTensor } from '../safetensors/sharded.js'
+
+/** A tensor of a file as a source: its bytes are read when a backend asks, or mapped where there is a disk. */
+export function parameterSource(tensor: LocatedTensor): ParameterSource {
+  const { name, dtype, shape, offset, byteLength, from } = tensor
+  const core = coreDType(dtype)
+  if (core === undefined) {
+    throw new EspalierError('safetensors.dtype', {
+      what: 'a parameter is stored in a dtype that cannot be computed with',
+      got: { file: from.file.name, tensor: name, dtype },
+      fix: 'Save the model in float32, float16 or bfloat16.',
+    })
+  }
+  const { realPath } = from.file
+  return {
+    dtype: core,
+    shape,
+    ...(realPath === undefined ? {} : { file: { path: realPath, offset, byteLength } }),
+    read: () => tensor.read(),
+  }
+}
+
+/** A lookup over a checkpoint, and what it did. */
+export interface CheckpointLookup {
+  readonly lookup: SourceLookup
+  /** Paths that the checkpoint lacked and that start anew: a head that is to be trained. */
+  readonly initialized: readonly string[]
+  /** Names in the file of tensors that nobody asked for so far. */
+  unused(): readonly string[]
+}
+
+/** Makes the lookup. Names may have the architecture's older spelling, and have or lack its prefix. seed: of the heads that start anew. */
+export function checkpointLookup(
+  tensors: ReadonlyMap<string, LocatedTensor>,
+  architecture: Architecture,
+  task: TaskType,
+  seed: number,
+): CheckpointLookup {
+  const byName = new Map<string, LocatedTensor>()
+  for (const [name, tensor] of tensors) byName.set(architecture.renameParameter?.(name) ?? name, tensor)
+  const prefix = `${architecture.baseModelPrefix}.`
+  const random = new Random(seed)
+  const initialized: string[] = []
+  const sources = new Map<string, ParameterSource>()
+  const used = new Set<string>()
+  const find = (path: string) =>
+    byName.get(path) ?? byName.get(path.startsWith(prefix) ? path.slice(prefix.length) : prefix + path)
+  const lookup: SourceLookup = (path, shape, initial) => {
+    const known = sources.get(path)
+    if (known !== undefined) return known
+    const tensor = find(path)
+    const source = tensor === undefined ? undefined : parameterSource(tensor)
+    if (tensor !== undefined) used.add(tensor.name)
+    if (source !== undefined) sources.set(path, source)
+    if (source !== undefined || initial === undefined || !mayStartAnew(path, prefix, task)) return source
+    initialized.push(path)
+    const data =
+      'fill' in initial
+        ? new Float32Array(sizeOf(shape)).fill(initial.fill)
+        : random.at(path).normal(sizeOf(shape), initial.normal)
+    const made = memorySource(hostTensor('f32', shape, data))
+    sources.set(path, made)
+    return made
+  }
+  return { lookup, initialized, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
+}
+
+// What transformers starts anew when a base model is loaded for a task: the head, and a pooler that its task did not need before.
+function mayStartAnew(path: string, prefix: string, task: TaskType): boolean {
+  if (task === 'CAUSAL_LM') return false
+  return !path.startsWith(prefix)
+    ? task !== 'FEATURE_EXTRACTION' || path.startsWith('pooler.')
+    : path.startsWith(`${prefix}pooler.`)
+}

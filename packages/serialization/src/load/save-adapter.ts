@@ -1,0 +1,41 @@
+/** Adapters of a model as PEFT folders. */
+import { type AdaptedModel, type Adapter, type HostTensor, toFileConfig } from '@espalier/core'
+import { writeAdapter } from '../adapter/write-adapter.js'
+import { openTarget, type Target } from '../files/open-source.js'
+import type { WriteOptions } from '../files/output-folder.js'
+import { safetensorsDType } from '../safetensors/dtype.js'
+import type { TensorToWrite } from '../safetensors/writer.js'
+
+/** Options of saveAdapter. adapters: names of those to save (all). */
+export interface SaveAdapterOptions extends WriteOptions {
+  readonly adapters?: readonly string[]
+}
+
+/**
+ * Saves adapters as `save_pretrained` of PEFT does: `default` to the folder itself, others below it. Each file appears whole or not at
+ * all, the configuration last. Throws adapter.name, file.write, or the signal's reason.
+ */
+export async function saveAdapter(
+  model: AdaptedModel,
+  target: Target,
+  options: SaveAdapterOptions = {},
+): Promise<void> {
+  const output = openTarget(target)
+  const adapters = (options.adapters ?? model.adapterNames).map((name) => model.adapter(name))
+  for (const adapter of adapters) {
+    options.signal?.throwIfAborted()
+    const config = toFileConfig(adapter.tuner.kind, adapter.config, adapter.metadata)
+    await writeAdapter(output, { name: adapter.name, config, tensors: await tensorsOf(adapter) }, options)
+  }
+}
+
+/** A host tensor as a tensor to write. */
+export function tensorToWrite(name: string, tensor: HostTensor): TensorToWrite {
+  const { data, dtype, shape } = tensor
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  return { name, dtype: safetensorsDType(dtype), shape, bytes: () => bytes }
+}
+
+async function tensorsOf(adapter: Adapter): Promise<TensorToWrite[]> {
+  return [...(await adapter.values())].map(([key, tensor]) => tensorToWrite(key, tensor))
+}
