@@ -27,7 +27,7 @@ const DEFAULT_SHAPES = 6
 const DEFAULT_MULTIPLE = 8
 const COUNTED_MULTIPLE = 16
 const WORTHWHILE = 0.015 // another shape must save this share of the cost
-const SAMPLED_ROWS = 640 // enough steps for a stable choice, few enough to plan in some milliseconds
+const SAMPLED_ROWS = 480 // enough steps for a stable choice, few enough to plan in some milliseconds
 const LEAST_STEPS = 8
 
 /** A plan for rows of these sizes. The same rows give the same plan. Throws config.value for sizes below 1. */
@@ -44,11 +44,18 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
     }
   }
   const steps = sampleSteps(options)
-  const cost = (shapes: readonly BatchShape[]) => steps.reduce((sum, rows) => sum + stepCost(shapes, rows, options), 0)
+  const cost: CostOf = (shapes, limit) => {
+    let sum = 0
+    for (const rows of steps) {
+      sum += stepCost(shapes, rows, options)
+      if (sum >= limit) break
+    }
+    return sum
+  }
   const candidates = candidateShapes(options, tokensPerMicroBatch, multipleOf)
   const largest = largestShape(options, multipleOf)
   let chosen: BatchShape[] = [largest]
-  let best = cost(chosen)
+  let best = cost(chosen, Number.POSITIVE_INFINITY)
   while (chosen.length < maxShapes) {
     const next = cheapestWith(candidates, (shape) => [...chosen, shape], cost)
     if (next === undefined || best - next.cost < WORTHWHILE * best) break
@@ -66,15 +73,18 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
   return { shapes }
 }
 
+/** Cost of the sampled steps with these shapes; at least `limit` when it reaches that. */
+type CostOf = (shapes: readonly BatchShape[], limit: number) => number
+
 function cheapestWith(
   candidates: readonly BatchShape[],
   withShape: (shape: BatchShape) => BatchShape[],
-  cost: (shapes: readonly BatchShape[]) => number,
+  cost: CostOf,
 ): { shapes: BatchShape[]; cost: number } | undefined {
   let best: { shapes: BatchShape[]; cost: number } | undefined
   for (const candidate of candidates) {
     const shapes = withShape(candidate)
-    const found = cost(shapes)
+    const found = cost(shapes, best?.cost ?? Number.POSITIVE_INFINITY)
     if (best === undefined || found < best.cost) best = { shapes, cost: found }
   }
   return best
@@ -100,7 +110,8 @@ function largestShape({ lengths, counts }: BatchPlanOptions, multipleOf: number)
   return { rows: 1, length: roundUp(length, multipleOf), countedSize: roundUp(count, COUNTED_MULTIPLE) }
 }
 
-const QUANTILES = 16 // lengths tried
+// Lengths tried, as shares of the rows; the tail is fine, since a few long rows cost much.
+const QUANTILES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1]
 const SHARES = [0.5, 0.75, 0.9, 1] // of rows by their share of counted positions
 
 /** Shapes at the quantiles of the lengths, for 1, 2, 4 ... rows, with room for several shares of counted positions. */
@@ -113,7 +124,7 @@ function candidateShapes(options: BatchPlanOptions, tokens: number, multipleOf: 
   const at = (sorted: Float64Array, share: number) =>
     sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 1
   const tried = new Set<number>()
-  for (let i = 1; i <= QUANTILES; i++) tried.add(roundUp(Math.max(1, at(lengths, i / QUANTILES)), multipleOf))
+  for (const quantile of QUANTILES) tried.add(roundUp(Math.max(1, at(lengths, quantile)), multipleOf))
   const shapes: BatchShape[] = []
   for (const length of tried) {
     for (const rows of rowCounts(options.stepRows, Math.floor(tokens / length))) {

@@ -4,6 +4,7 @@
  */
 import { parseAddedTokens } from './added-tokens.js'
 import { checkModel } from './check-model.js'
+import { classPipeline } from './class-pipelines.js'
 import { asArray, asObject, asString, fileError, isObject, type JsonObject, parseObject } from './json-value.js'
 import { type PostProcessor, parsePostProcessor, type TemplateStep } from './post-process.js'
 import { type SpecialTokenName, specialTokenNames, tokenContent } from './special-tokens.js'
@@ -67,6 +68,7 @@ export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): Tokeniz
       pre_tokenizer: null,
       decoder: null,
       ...json,
+      ...classPipeline(config, json.model),
       added_tokens: added,
       post_processor: null,
     },

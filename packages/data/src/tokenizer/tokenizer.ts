@@ -18,6 +18,7 @@ import {
   type TokenizerFiles,
 } from './tokenizer-files.js'
 import { type TruncationStrategy, truncatePair } from './truncation.js'
+import { cacheWords } from './word-cache.js'
 
 /** How a text is encoded. Names and meaning are those of a transformers tokenizer call. */
 export interface EncodeOptions {
@@ -71,6 +72,7 @@ export class Tokenizer {
       throw fileError('tokenizer.json', 'the tokenizer cannot be built from its file', { reason }, cause)
     }
     correctEngine(this.#engine)
+    cacheWords(this.#engine)
     for (const name of specialTokenNames) {
       const content = files.named[name]
       const id = content === undefined ? undefined : this.#engine.token_to_id(content)
