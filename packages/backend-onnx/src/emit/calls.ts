@@ -1,0 +1,88 @@
+/** Named calls that ONNX Runtime has a kernel for. A call that is not here, or not accepted, is inlined by the compiler. */
+import { type CallAttributes, isOp, type Node, type OpAttrs, sameShape, type Shape, sizeOf, type Tensor } from '@espalier/core'
+import { CONTRIB, type Emitter } from './emitter.js'
+
+interface CallRule {
+  /** Whether the kernel covers this use. */
+  accepts(inputs: readonly Tensor[], attributes: CallAttributes): boolean
+  emit(emitter: Emitter, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes: CallAttributes): void
+}
+
+const inF32 = ([x]: readonly Tensor[]) => x !== undefined && x.dtype === 'f32' && x.shape.length > 0
+
+const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
+  [
+    'softmax',
+    {
+      accepts: ([x]) => x !== undefined && (x.dtype === 'f32' || x.dtype === 'f64') && x.shape.length > 0,
+      emit: (e, [x], [y]) => e.set(y as Tensor, e.one('Softmax', [e.full(x as Tensor)], { axis: { int: -1 } })),
+    },
+  ],
+  [
+    'silu',
+    { accepts: inF32, emit: (e, [x], [y]) => e.set(y as Tensor, e.one('QuickGelu', [e.full(x as Tensor)], { alpha: { float: 1 } }, CONTRIB)) },
+  ],
+  [
+    'gelu',
+    {
+      accepts: inF32,
+      emit: (e, [x], [y], { approximate }) =>
+        e.set(y as Tensor, e.one('Gelu', [e.full(x as Tensor)], { approximate: { string: approximate === 'tanh' ? 'tanh' : 'none' } })),
+    },
+  ],
+  [
+    'rmsNorm',
+    {
+      accepts: isNorm,
+      emit(e, [x, weight], [y, inverse], { epsilon }) {
+        const attributes = { axis: { int: -1 }, epsilon: { float: epsilon as number }, stash_type: { int: 1 } }
+        const [normal, deviation] = e.node('SimplifiedLayerNormalization', [e.full(x as Tensor), e.full(weight as Tensor)], { attributes, outputs: 2 })
+        e.set(y as Tensor, normal as string)
+        e.set(inverse as Tensor, deviation as string)
+      },
+    },
+  ],
+  [
+    'layerNorm',
+    {
+      accepts: isNorm,
+      emit(e, [x, weight, bias], outputs, { epsilon }) {
+        const attributes = { axis: { int: -1 }, epsilon: { float: epsilon as number }, stash_type: { int: 1 } }
+        const inputs = [x, weight, bias].map((input) => e.full(input as Tensor))
+        const names = e.node('LayerNormalization', inputs, { attributes, outputs: 3 })
+        outputs.forEach((y, i) => {
+          e.set(y, names[i] as string)
+        })
+      },
+    },
+  ],
+  [
+    'dropoutMask',
+    {
+      accepts: ([seed]) => seed !== undefined && isOp(seed.node, 'input') && seed.node.attrs.slot === 'feed',
+      emit(e, [seed], [y], { rate, site, shape }) {
+        const { name } = (seed as Tensor).node.attrs as OpAttrs['input']
+        const count = sizeOf(shape as Shape)
+        const kept = e.mask({ seed: name, site: site as number, threshold: Math.min(Math.round((rate as number) * 2 ** 32), 2 ** 32 - 1), count })
+        const scaled = e.one('Mul', [e.cast(kept, 'f32'), e.scalar('f32', 1 / (1 - (rate as number)))])
+        e.set(y as Tensor, e.reshaped(scaled, shape as Shape))
+      },
+    },
+  ],
+])
+
+/** Whether a call stays a call. */
+export function keepsCall(node: Node<'call'>): boolean {
+  const { definition, attributes } = node.attrs
+  return rules.get(definition.name)?.accepts(node.inputs, attributes) ?? false
+}
+
+/** Emits a call that `keepsCall` accepted. */
+export function emitCall(e: Emitter, node: Node<'call'>): void {
+  rules.get(node.attrs.definition.name)?.emit(e, node.inputs, node.outputs, node.attrs.attributes)
+}
+
+function isNorm(inputs: readonly Tensor[]): boolean {
+  const [x, ...rest] = inputs
+  return x !== undefined && inF32(inputs) && x.shape.length > 1 && rest.every((row) => sameShape(row.shape, x.shape.slice(-1)))
+}

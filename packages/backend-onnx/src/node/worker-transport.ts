@@ -1,0 +1,120 @@
+/** The runtime in a worker thread: starts it, matches answers to requests, and lets the process end when nothing is under way. */
+import { Worker } from 'node:worker_threads'
+import { EspalierError } from '@espalier/core'
+import type { HostAnswers, HostRequest } from '../host.mjs'
+import type { Transport } from '../transport.js'
+
+interface Pending {
+  resolve(value: unknown): void
+  reject(error: unknown): void
+}
+
+interface Answer {
+  readonly id: number
+  readonly value?: unknown
+  readonly error?: WorkerFailure
+}
+
+interface WorkerFailure {
+  readonly message: string
+  readonly code?: string
+  readonly slot?: string
+  /** The failure happened while the runtime was being loaded. */
+  readonly loading?: boolean
+}
+
+const LONGEST_WAIT_MS = 120_000 // for one step, when the process exits
+
+/** Starts a worker that runs `entry`. */
+export function workerTransport(entry: URL): Transport {
+  return new WorkerTransport(entry)
+}
+
+class WorkerTransport implements Transport {
+  private readonly gate = new Int32Array(new SharedArrayBuffer(8))
+  private readonly pending = new Map<number, Pending>()
+  private readonly worker: Worker
+  private readonly onExit = () => this.waitForNativeCode()
+  private count = 0
+  private ended: EspalierError | undefined
+
+  constructor(entry: URL) {
+    this.worker = new Worker(entry, { workerData: { gate: this.gate.buffer }, stdout: false, stderr: false, execArgv: [] })
+    this.worker.unref()
+    this.worker.on('message', (answer: Answer) => this.settle(answer))
+    this.worker.on('error', (cause) => this.end(new EspalierError('backend.failed', { what: 'the worker thread of ONNX Runtime failed', cause })))
+    this.worker.on('exit', () => this.end(closedError()))
+    process.on('exit', this.onExit)
+  }
+
+  request<K extends HostRequest['type']>(request: Extract<HostRequest, { type: K }>): Promise<HostAnswers[K]> {
+    return new Promise((resolve, reject) => {
+      if (this.ended !== undefined) return reject(this.ended)
+      const id = this.count++
+      // The process stays alive while an answer is awaited, and no longer.
+      if (this.pending.size === 0) this.worker.ref()
+      this.pending.set(id, { resolve: (value) => resolve(value as HostAnswers[K]), reject })
+      this.worker.postMessage({ id, request })
+    })
+  }
+
+  async close(): Promise<void> {
+    process.off('exit', this.onExit)
+    while (this.pending.size > 0 && this.ended === undefined) {
+      await Promise.allSettled([...this.pending.values()].map((one) => new Promise<void>((resolve) => follow(one, resolve))))
+    }
+    this.ended ??= closedError()
+    await this.worker.terminate()
+  }
+
+  private settle({ id, value, error }: Answer): void {
+    const pending = this.pending.get(id)
+    this.pending.delete(id)
+    if (this.pending.size === 0) this.worker.unref()
+    if (error === undefined) pending?.resolve(value)
+    else pending?.reject(asError(error))
+  }
+
+  private end(error: EspalierError): void {
+    this.ended ??= error
+    process.off('exit', this.onExit)
+    for (const { reject } of this.pending.values()) reject(this.ended)
+    this.pending.clear()
+  }
+
+  // Ending the process inside native code aborts it; the step under way is waited for, and nothing new starts.
+  private waitForNativeCode(): void {
+    Atomics.store(this.gate, 1, 1)
+    const deadline = Date.now() + LONGEST_WAIT_MS
+    while (Atomics.load(this.gate, 0) === 1 && Date.now() < deadline) Atomics.wait(this.gate, 0, 1, deadline - Date.now())
+  }
+}
+
+function follow(pending: Pending, done: () => void): void {
+  const { resolve, reject } = pending
+  pending.resolve = (value) => {
+    resolve(value)
+    done()
+  }
+  pending.reject = (error) => {
+    reject(error)
+    done()
+  }
+}
+
+function closedError(): EspalierError {
+  return new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: 'onnx' } })
+}
+
+function asError(failure: WorkerFailure): Error {
+  const cause = new Error(failure.message)
+  if (failure.loading === true) {
+    return new EspalierError('backend.missing', {
+      what: 'ONNX Runtime has no library for this system',
+      got: { platform: process.platform, arch: process.arch, reason: failure.code ?? failure.message.split('\n')[0] },
+      fix: 'There is none for musl (Alpine) and Intel Macs: use onnxWeb() of @espalier/backend-onnx/web with onnxruntime-web, which is 4 to 5 times slower.',
+      cause,
+    })
+  }
+  return Object.assign(cause, { slot: failure.slot })
+}

@@ -1,0 +1,63 @@
+/** The CPU backend over onnxruntime-node: settings, the worker thread and the weight cache put together. */
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { type Backend, EspalierError } from '@espalier/core'
+import { fileWeights } from './node/file-weights.js'
+import { type CacheSettings, defaultCacheFolder } from './node/widened-cache.js'
+import { workerTransport } from './node/worker-transport.js'
+import { onnxBackend } from './onnx-backend.js'
+
+/** Settings of the CPU backend. */
+export interface OnnxOptions {
+  /** Threads that compute. Default: as many as the process may use at once. */
+  readonly threads?: number
+  /**
+   * Where 16-bit weights are kept widened to f32, and how many bytes of them; false: they are widened inside the graph, which needs no
+   * disk and less memory but about 9 % more time to train and twice as much to generate. Default: the folder named by ESPALIER_CACHE, or
+   * espalier/weights in the user's cache folder, up to 20 GB.
+   */
+  readonly weightCache?: false | { readonly folder?: string; readonly maxBytes?: number }
+  /** Bytes that compiled programs may keep between runs; the least recently used are given up and compiled again when needed. Default 2 GB. */
+  readonly programBytes?: number
+  /** A folder to which ONNX Runtime writes a profile of each program when it is released. */
+  readonly profileFolder?: string
+}
+
+const CACHE_BYTES = 20e9
+const PROGRAM_BYTES = 2e9
+const MOST_SESSIONS = 24
+
+/** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
+export function onnx(options: OnnxOptions = {}): Backend {
+  const { threads = availableParallelism(), weightCache = {}, programBytes = PROGRAM_BYTES, profileFolder } = options
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
+  }
+  // The runtime would write an identity below the home folder and look up a host. It reads the real environment, which a worker cannot set.
+  process.env.ORT_DISABLE_TELEMETRY = '1'
+  const store = fileWeights(cacheSettings(weightCache))
+  return onnxBackend({
+    name: 'onnx',
+    transport: workerTransport(new URL('./worker.mjs', import.meta.url)),
+    store,
+    sessions: {
+      budget: { byteLength: programBytes, count: MOST_SESSIONS },
+      profiled: profileFolder !== undefined,
+      options: (program) => ({
+        graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
+        executionMode: 'sequential',
+        enableMemPattern: false, // one planned block reuses less than the arena does
+        intraOpNumThreads: threads,
+        interOpNumThreads: 1,
+        logSeverityLevel: 3,
+        extra: { session: { disable_prepacking: '1', model_external_initializers_file_folder_path: store.folder } },
+        ...(profileFolder === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profileFolder, program) }),
+      }),
+    },
+  })
+}
+
+function cacheSettings(setting: NonNullable<OnnxOptions['weightCache']>): CacheSettings | undefined {
+  if (setting === false) return undefined
+  return { folder: setting.folder ?? defaultCacheFolder(), maxBytes: setting.maxBytes ?? CACHE_BYTES }
+}
