@@ -112,6 +112,11 @@ const codes = {
     example: 'the runtime failed to run a program (program="accumulate").',
     remedy: 'See the cause; less memory per step may help.',
   },
+  'backend.missing': {
+    when: 'the native library of a backend is not installed or not made for this system',
+    example: 'ONNX Runtime has no library for this system (platform="linux", arch="x64", reason="ERR_DLOPEN_FAILED").',
+    remedy: 'Use the WebAssembly form, or a system that the library is made for.',
+  },
   'backend.closed': {
     when: 'a closed backend, executable or buffer was used',
     example: 'the backend is closed (backend="onnx").',
@@ -331,6 +336,16 @@ const codes = {
     when: 'config.json lacks a key or has a value of another kind than it must be',
     example: 'a key of a configuration is missing (file="config.json", key="hidden_size").',
     remedy: 'Correct the file, or download it again.',
+  },
+  'testkit.difference': {
+    when: 'a conformance check found a result that differs from what is right',
+    example: 'a result is further off than allowed (name="y0 of matmul (3,5) x (5,2)", worst="12.5", index=[0,1], got="1.2", want="1").',
+    remedy: 'Correct the implementation under test; the index says which element is worst.',
+  },
+  'testkit.options': {
+    when: 'the options of a conformance suite contradict its cases',
+    example: 'a skip names no case (reason="no f64", cases=["cast to f65"]).',
+    remedy: 'Correct the option.',
   },
 } as const satisfies Record<string, ErrorEntry>
 
