@@ -3,7 +3,7 @@ import { library } from '../../tsup.base.js'
 
 /** Node's build, and the same sources with platform/browser.ts in the place of platform/node.ts. */
 export default defineConfig([
-  library({ outDir: 'dist' }) as object,
+  library({ clean: ['!browser/**'] }) as object,
   {
     ...(library() as object),
     outDir: 'dist/browser',

@@ -24,6 +24,19 @@ async function* failing(error: unknown): AsyncGenerator<Uint8Array> {
 
 const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
 
+/** Runs a script in another process, where `output` is the folder; gives what it printed. */
+async function inChild(script: string, before = ''): Promise<string> {
+  const module = pathToFileURL(join(import.meta.dirname, '../node/folder-output.ts')).href
+  const whole = `const { folderOutput } = await import(${JSON.stringify(module)})
+    const output = folderOutput(${JSON.stringify(root)})
+    ${script}`
+  const command = `${before} exec "$0" --import tsx --input-type=module -e "$1"`
+  const { stdout } = await promisify(execFile)('bash', ['-c', command, process.execPath, whole], {
+    env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+  })
+  return stdout
+}
+
 describe.each([
   ['a local folder', () => folderOutput(root)],
   ['a directory handle', () => handleOutput(directoryHandle(new Map()))],
@@ -92,19 +105,30 @@ describe('folderOutput', () => {
     await expect(folderOutput(join(root, 'file', 'below')).write('a', [])).rejects.toMatchObject({ code: 'file.write' })
   })
 
+  it.runIf(process.platform !== 'win32')(
+    'leaves nothing behind when the process exits in the middle of a file',
+    async () => {
+      const printed = await inChild(`
+      const content = (async function* () {
+        yield new Uint8Array(10)
+        await new Promise((resolve) => setTimeout(resolve, 50))
+        console.log((await import('node:fs')).readdirSync(${JSON.stringify(root)}).length)
+        process.exit(0)
+      })()
+      await output.write('a', content)`)
+      expect(printed.trim()).toBe('1')
+      expect(readdirSync(root)).toEqual([])
+    },
+  )
+
   // A file size limit is the nearest to a full disk that needs no rights; there is none on Windows.
   it.runIf(process.platform !== 'win32')('survives a real limit of the system in the middle of a file', async () => {
     await folderOutput(root).write('a', textContent('old'))
-    const module = pathToFileURL(join(import.meta.dirname, '../node/folder-output.ts')).href
-    const script = `
-      const { folderOutput } = await import(${JSON.stringify(module)})
-      const parts = Array.from({ length: 8 }, () => new Uint8Array(2 ** 19))
-      await folderOutput(${JSON.stringify(root)}).write('a', parts).then(() => console.log('written'), (e) => console.log(e.code, e.details.reason))`
-    const run = promisify(execFile)
-    const command = `ulimit -f 1024; exec "$0" --import tsx --input-type=module -e "$1"`
-    const { stdout } = await run('bash', ['-c', command, process.execPath, script], {
-      env: { ...process.env, TSX_DISABLE_CACHE: '1' },
-    })
+    const stdout = await inChild(
+      `const parts = Array.from({ length: 8 }, () => new Uint8Array(2 ** 19))
+      await output.write('a', parts).then(() => console.log('written'), (e) => console.log(e.code, e.details.reason))`,
+      'ulimit -f 1024;',
+    )
     expect(stdout.trim()).toBe('file.write EFBIG')
     expect(readdirSync(root)).toEqual(['a'])
     expect(readFileSync(join(root, 'a'), 'utf8')).toBe('old')

@@ -170,14 +170,14 @@ async function statusError(
       got,
       fix: hasToken
         ? `Ask for access at ${environment.endpoint}/${repository}, or set HF_TOKEN to a token that has it.`
-        : `Check the name; if it needs access, ask for it at ${environment.endpoint}/${repository} and set HF_TOKEN.`,
+        : `Check the name (there is no local folder of it); if it needs access, ask for it at ${environment.endpoint}/${repository} and set HF_TOKEN.`,
     })
   }
   if (status === 404) {
     return new EspalierError('hub.repository', {
       what: 'there is no such repository on the hub',
       got,
-      fix: 'Check the name; a private repository needs HF_TOKEN.',
+      fix: 'Check the name (there is no local folder of it); a private repository needs HF_TOKEN.',
     })
   }
   return new EspalierError('hub.response', {

@@ -11,8 +11,12 @@ export interface RemoteFile {
   readonly hash: string
 }
 
+type HubClient = typeof import('@huggingface/hub')
+
 /** The hub's official client, loaded when it is first needed. */
-export const hubClient = () => import('@huggingface/hub')
+export function hubClient(): Promise<HubClient> {
+  return import('@huggingface/hub')
+}
 
 /** The commit that a revision stands for. Throws hub.*. */
 export async function resolveCommit(reference: HubReference, endpoint: string, { fetch }: HubFetch): Promise<string> {
