@@ -5,24 +5,50 @@ import type { OpName } from '../graph/op-attrs.js'
 import { expandCall } from '../graph/ops/call.js'
 import { constant, zerosLike } from '../graph/ops/constant.js'
 import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.js'
+import { sameShape } from '../shape.js'
 import { accumulate, type Pullback } from './pullback.js'
 import { pullbacks } from './rules.js'
 
 /** Gradients of a scalar float with respect to tensors, each in its tensor's shape; zeros where the loss does not depend on it. Throws gradient.none. */
 export function gradients(loss: Tensor, withRespectTo: readonly Tensor[]): Tensor[] {
   if (loss.shape.length !== 0 || !isFloat(loss.dtype)) {
-    throw new EspalierError('gradient.none', { what: 'the loss must be one float', got: { dtype: loss.dtype, shape: loss.shape } })
+    throw new EspalierError('gradient.none', {
+      what: 'the loss must be one float',
+      got: { dtype: loss.dtype, shape: loss.shape },
+    })
   }
-  return vjp([loss], [constant(1, loss.dtype)], withRespectTo).map((g, i) => g ?? zerosLike(withRespectTo[i] as Tensor))
+  const found = backward([loss], [constant(1, loss.dtype)], withRespectTo)
+  return found.map((g, i) => g ?? zerosLike(withRespectTo[i] as Tensor))
 }
 
-/** Cotangents of `withRespectTo` from cotangents of the outputs; undefined where an output does not depend on a tensor. */
-export function vjp(outputs: readonly Tensor[], cotangents: readonly (Tensor | undefined)[], withRespectTo: readonly Tensor[]): (Tensor | undefined)[] {
+/**
+ * Cotangents of `withRespectTo` from cotangents of the outputs; undefined where no output depends on a tensor. The tensors count as
+ * independent of each other, as the inputs of a call do: nothing flows through one of them to another.
+ */
+export function vjp(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  withRespectTo: readonly Tensor[],
+): (Tensor | undefined)[] {
+  return backward(outputs, cotangents, withRespectTo, new Set(withRespectTo))
+}
+
+/** `leaves`: tensors not to differentiate through. */
+function backward(
+  outputs: readonly Tensor[],
+  cotangents: readonly (Tensor | undefined)[],
+  withRespectTo: readonly Tensor[],
+  leaves: ReadonlySet<Tensor> = new Set(),
+): (Tensor | undefined)[] {
   for (const x of withRespectTo) {
-    if (!isFloat(x.dtype)) throw new EspalierError('gradient.none', { what: 'gradients exist for floats only', got: { dtype: x.dtype, shape: x.shape } })
+    if (!isFloat(x.dtype))
+      throw new EspalierError('gradient.none', {
+        what: 'gradients exist for floats only',
+        got: { dtype: x.dtype, shape: x.shape },
+      })
   }
   const wanted = new Set(withRespectTo)
-  const order = topologicalOrder(outputs, wanted)
+  const order = topologicalOrder(outputs, leaves)
   const onPath = new Set<Node>()
   const reaches = (x: Tensor) => wanted.has(x) || onPath.has(x.node)
   for (const node of order) if (node.inputs.some(reaches)) onPath.add(node)
@@ -36,11 +62,13 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly (Tensor | u
     if (reaches(x)) addTo(x, cotangents[i])
   })
   for (const node of order.reverse()) {
-    const received = node.outputs.map((x) => sums.get(x))
+    const received = node.outputs.map((x) => (leaves.has(x) ? undefined : sums.get(x)))
     if (!onPath.has(node) || received.every((g) => g === undefined)) continue
     pull(node, received).forEach((g, i) => {
       const x = node.inputs[i] as Tensor
-      if (isFloat(x.dtype) && reaches(x)) addTo(x, g)
+      if (g === undefined || !isFloat(x.dtype) || !reaches(x)) return
+      if (g.dtype !== x.dtype || !sameShape(g.shape, x.shape)) throw wrongCotangent(node, i, g)
+      addTo(x, g)
     })
   }
   return withRespectTo.map((x) => sums.get(x))
@@ -49,9 +77,10 @@ export function vjp(outputs: readonly Tensor[], cotangents: readonly (Tensor | u
 function pull(node: Node, cotangents: readonly (Tensor | undefined)[]): readonly (Tensor | undefined)[] {
   if (isOp(node, 'call')) {
     const { definition, attributes } = node.attrs
-    if (definition.pullback !== undefined) return definition.pullback({ inputs: node.inputs, outputs: node.outputs, attributes, cotangents })
+    const own = definition.pullback?.({ inputs: node.inputs, outputs: node.outputs, attributes, cotangents })
+    if (own !== undefined) return own
     const floats = [...new Set(node.inputs.filter((x) => isFloat(x.dtype)))]
-    const found = vjp(expandCall(node), cotangents, floats)
+    const found = backward(expandCall(node), cotangents, floats, new Set(node.inputs))
     // An input used twice gets its whole cotangent once.
     const given = new Set<Tensor>()
     return node.inputs.map((x) => {
@@ -62,4 +91,14 @@ function pull(node: Node, cotangents: readonly (Tensor | undefined)[]): readonly
   }
   const rule = pullbacks[node.op as Exclude<OpName, 'call'>] as Pullback<OpName> | undefined
   return rule?.(node, cotangents) ?? []
+}
+
+function wrongCotangent(node: Node, input: number, g: Tensor): EspalierError {
+  const x = node.inputs[input] as Tensor
+  const text = (t: Tensor) => `${t.dtype}[${t.shape.join(',')}]`
+  const op = isOp(node, 'call') ? node.attrs.definition.name : (node.op as string)
+  return new EspalierError('shape.mismatch', {
+    what: 'a pullback gave a cotangent of another dtype or shape than its input has',
+    got: { op, input, cotangent: text(g), want: text(x) },
+  })
 }

@@ -4,8 +4,20 @@ import type { Pullback } from './pullback.js'
 import { binaryPullback } from './pullbacks/binary.js'
 import { matmulPullback } from './pullbacks/matmul.js'
 import {
-  barrierPullback, broadcastPullback, castPullback, concatPullback, gatherAlongPullback, gatherRowsPullback, padPullback, permutePullback,
-  reshapePullback, scatterAddRowsPullback, selectPullback, slicePullback, topKPullback, writeRowsPullback,
+  barrierPullback,
+  broadcastPullback,
+  castPullback,
+  concatPullback,
+  gatherAlongPullback,
+  gatherRowsPullback,
+  padPullback,
+  permutePullback,
+  reshapePullback,
+  scatterAddRowsPullback,
+  selectPullback,
+  slicePullback,
+  topKPullback,
+  writeRowsPullback,
 } from './pullbacks/movement.js'
 import { reducePullback } from './pullbacks/reduce.js'
 import { unaryPullback } from './pullbacks/unary.js'

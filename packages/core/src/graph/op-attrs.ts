@@ -21,7 +21,7 @@ export type UnaryFn =
   | 'sign'
   | 'not'
 
-/** Functions of two numbers. Bit operations and shifts are for u32 and i32 (`and`, `or`, `xor` also for bool); shifts are logical on u32. */
+/** Functions of two numbers. `and`, `or`, `xor` are for u32, i32 and bool; shifts are for u32, with zeros in. */
 export type BinaryFn =
   | 'add'
   | 'sub'

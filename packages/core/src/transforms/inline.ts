@@ -5,9 +5,23 @@ import { isOp, type Node, type Tensor } from '../graph/tensor.js'
 
 /** The graph with every call inlined, nested ones too, except those that `keep` accepts. */
 export function inlineCalls(roots: readonly Tensor[], keep: (node: Node<'call'>) => boolean = () => false): Tensor[] {
-  return rebuild(roots, (node, inputs) => {
-    if (!isOp(node, 'call')) return undefined
-    if (keep(node)) return undefined
-    return inlineCalls(expandCall(withInputs(node as unknown as Node, inputs) as unknown as Node<'call'>), keep)
-  })
+  return inlineAbove(roots, keep)
+}
+
+// A body is walked down to the call's inputs and no further: what lies below is done, and walking it again for every call would
+// cost calls x nodes.
+function inlineAbove(
+  roots: readonly Tensor[],
+  keep: (node: Node<'call'>) => boolean,
+  stop?: ReadonlySet<Tensor>,
+): Tensor[] {
+  return rebuild(
+    roots,
+    (node, inputs) => {
+      if (!isOp(node, 'call') || keep(node)) return undefined
+      const body = expandCall(withInputs(node as unknown as Node, inputs) as unknown as Node<'call'>)
+      return inlineAbove(body, keep, new Set(inputs))
+    },
+    stop,
+  )
 }

@@ -22,7 +22,9 @@ export const reshapePullback = single<'reshape'>((g, _, [x]) => [reshape(g, x.sh
 /** Pullback of `permute`. */
 export const permutePullback = single<'permute'>((g, node) => {
   const inverse = new Array<number>(node.attrs.order.length)
-  node.attrs.order.forEach((axis, i) => { inverse[axis] = i })
+  node.attrs.order.forEach((axis, i) => {
+    inverse[axis] = i
+  })
   return [permute(g, inverse)]
 })
 
@@ -30,10 +32,22 @@ export const permutePullback = single<'permute'>((g, node) => {
 export const broadcastPullback = single<'broadcast'>((g, _, [x]) => [sumTo(g, x.shape)])
 
 /** Pullback of `slice`. */
-export const slicePullback = single<'slice'>((g, node, [x]) => [pad(g, node.attrs.starts, x.shape.map((extent, axis) => extent - (node.attrs.ends[axis] as number)))])
+export const slicePullback = single<'slice'>((g, node, [x]) => [
+  pad(
+    g,
+    node.attrs.starts,
+    x.shape.map((extent, axis) => extent - (node.attrs.ends[axis] as number)),
+  ),
+])
 
 /** Pullback of `pad`. */
-export const padPullback = single<'pad'>((g, node, [x]) => [slice(g, node.attrs.before, x.shape.map((extent, axis) => extent + (node.attrs.before[axis] as number)))])
+export const padPullback = single<'pad'>((g, node, [x]) => [
+  slice(
+    g,
+    node.attrs.before,
+    x.shape.map((extent, axis) => extent + (node.attrs.before[axis] as number)),
+  ),
+])
 
 /** Pullback of `concat`. */
 export const concatPullback = single<'concat'>((g, node) => {
@@ -48,19 +62,29 @@ export const concatPullback = single<'concat'>((g, node) => {
 })
 
 /** Pullback of `select`. */
-export const selectPullback = single<'select'>((g, _, [condition, a, b]) => [undefined, sumTo(select(condition, g, 0), a.shape), sumTo(select(condition, 0, g), b.shape)])
+export const selectPullback = single<'select'>((g, _, [condition, a, b]) => [
+  undefined,
+  sumTo(select(condition, g, 0), a.shape),
+  sumTo(select(condition, 0, g), b.shape),
+])
 
 /** Pullback of `cast`: none through integers and bool. */
 export const castPullback = single<'cast'>((g, _, [x]) => [isFloat(x.dtype) ? cast(g, x.dtype) : undefined])
 
 /** Pullback of `gatherRows`. */
-export const gatherRowsPullback = single<'gatherRows'>((g, _, [table, indices]) => [scatterAddRows(indices, g, table.shape[0] as number), undefined])
+export const gatherRowsPullback = single<'gatherRows'>((g, _, [table, indices]) => [
+  scatterAddRows(indices, g, table.shape[0] as number),
+  undefined,
+])
 
 /** Pullback of `scatterAddRows`. */
 export const scatterAddRowsPullback = single<'scatterAddRows'>((g, _, [indices]) => [undefined, gatherRows(g, indices)])
 
 /** Pullback of `gatherAlong`: the cotangents added into zeros at the flat positions they were read from. */
-export const gatherAlongPullback = single<'gatherAlong'>((g, node, [x, indices]) => [scatterAlong(g, indices, x.shape, node.attrs.axis), undefined])
+export const gatherAlongPullback = single<'gatherAlong'>((g, node, [x, indices]) => [
+  scatterAlong(g, indices, x.shape, node.attrs.axis),
+  undefined,
+])
 
 /** Pullback of `topK`: through the values only. */
 export const topKPullback: Pullback<'topK'> = (node, [g]) => {
@@ -83,7 +107,8 @@ export const writeRowsPullback = single<'writeRows'>((g, node, inputs) => {
 })
 
 /** Pullback of `barrier`: cotangents pass to the values. */
-export const barrierPullback: Pullback<'barrier'> = (node, cotangents) => node.inputs.map((_, i) => (i < node.attrs.count ? cotangents[i] : undefined))
+export const barrierPullback: Pullback<'barrier'> = (node, cotangents) =>
+  node.inputs.map((_, i) => (i < node.attrs.count ? cotangents[i] : undefined))
 
 function scatterAlong(g: Tensor, indices: Tensor, shape: readonly number[], axis: number): Tensor {
   // flat position = (outer * extent + index) * inner + rest

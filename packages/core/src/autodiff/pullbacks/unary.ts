@@ -28,4 +28,6 @@ const derivatives: { readonly [F in UnaryFn]: ((g: Tensor, x: Tensor, y: Tensor)
 }
 
 /** Pullback of `unary`. */
-export const unaryPullback = single<'unary'>((g, node, [x]) => [derivatives[node.attrs.fn]?.(g, x, node.outputs[0] as Tensor)])
+export const unaryPullback = single<'unary'>((g, node, [x]) => [
+  derivatives[node.attrs.fn]?.(g, x, node.outputs[0] as Tensor),
+])

@@ -24,8 +24,11 @@ export interface CallDefinition<A extends CallAttributes = CallAttributes> {
   readonly name: string
   /** The outputs, as core ops or other calls of the inputs. Must depend on nothing else. */
   body(inputs: readonly Tensor[], attributes: A): readonly Tensor[]
-  /** Cotangents of the inputs (undefined: none flows). Should agree with the body's. */
-  pullback?(context: CallPullback<A>): readonly (Tensor | undefined)[]
+  /**
+   * Cotangents of the inputs (an undefined entry: none flows), equal to the body's. Undefined instead of a list: the body is
+   * differentiated, for outputs whose cotangents the pullback does not know.
+   */
+  pullback?(context: CallPullback<A>): readonly (Tensor | undefined)[] | undefined
 }
 
 /** Definition of `call`. */
