@@ -152,3 +152,4 @@ export {
   resolveTargets,
   type TargetedLayer,
 } from './tuner/targets.js'
+export { peakMemory, type ProgramMemory } from './transforms/peak-memory.js'

@@ -96,6 +96,11 @@ export class Trainer {
     return new TrainingRun((control) => new Loop(this.options, control, signal).run(), signal)
   }
 
+  /** A run of a trainer that is only made when the run starts: preparing data belongs to the run then. */
+  static deferred(create: () => Promise<Trainer>, signal?: AbortSignal): TrainingRun {
+    return new TrainingRun(async (control) => new Loop((await create()).options, control, signal).run(), signal)
+  }
+
   /** Mean loss over the evaluation's counted items with the model's present values. */
   async evaluate({
     signal,

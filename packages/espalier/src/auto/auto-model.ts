@@ -1,0 +1,67 @@
+/** Pretrained models by task: transformers' Auto classes. */
+import type { Architecture, Backend, TaskType } from '@espalier/core'
+import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
+import { defaultBackend } from '../model/default-backend.js'
+import { PretrainedModel } from '../model/pretrained-model.js'
+import { knownArchitectures } from './architectures.js'
+import { loadTokenizer } from './auto-tokenizer.js'
+
+/** Options of `fromPretrained`. */
+export interface FromPretrainedOptions extends HubOptions {
+  /** Where the model runs. Default: the best backend that is installed. Closed with the last model that uses it. */
+  readonly backend?: Backend
+  /** More architectures than the known ones, or other ones of the same model_type; they come first. */
+  readonly architectures?: readonly Architecture[]
+  /** Where the tokenizer is, when not beside the model. */
+  readonly tokenizer?: Source
+  /** Labels of a classification head, by name or number. */
+  readonly labels?: readonly string[] | number
+  /** Seed of a head that the checkpoint does not have. */
+  readonly seed?: number
+}
+
+/** A class that loads models for one task. */
+export interface AutoClass {
+  /** Loads a model from a hub id, folder or other source. Throws file.missing, model.*, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+  fromPretrained(source: Source, options?: FromPretrainedOptions): Promise<PretrainedModel>
+}
+
+/** Models that predict the next token. */
+export const AutoModelForCausalLM: AutoClass = autoClass('CAUSAL_LM')
+/** Models with one label per text. */
+export const AutoModelForSequenceClassification: AutoClass = autoClass('SEQ_CLS')
+/** Models with one label per token. */
+export const AutoModelForTokenClassification: AutoClass = autoClass('TOKEN_CLS')
+/** Models that find an answer's start and end. */
+export const AutoModelForQuestionAnswering: AutoClass = autoClass('QUESTION_ANS')
+/** Models without a head. */
+export const AutoModel: AutoClass = autoClass('FEATURE_EXTRACTION')
+
+/** Loads a model for a task; without one, for what its checkpoint was saved from. */
+export async function loadPretrained(
+  source: Source,
+  task: TaskType | undefined,
+  options: FromPretrainedOptions = {},
+): Promise<PretrainedModel> {
+  const { backend, tokenizer, architectures = [], labels, seed, ...hub } = options
+  const loaded = await loadModel(source, {
+    ...hub,
+    architectures: [...architectures, ...(await knownArchitectures())],
+    task,
+    labels,
+    seed,
+  })
+  try {
+    const given =
+      tokenizer === undefined ? undefined : openSource(tokenizer, { ...hub, groups: ['tokenizer'] }).then(loadTokenizer)
+    given?.catch(() => {})
+    return new PretrainedModel(loaded, backend ?? (await defaultBackend()), given)
+  } catch (error) {
+    await loaded.close()
+    throw error
+  }
+}
+
+function autoClass(task: TaskType): AutoClass {
+  return { fromPretrained: (source, options) => loadPretrained(source, task, options) }
+}

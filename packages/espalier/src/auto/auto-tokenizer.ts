@@ -1,0 +1,16 @@
+/** Tokenizers from wherever models are. */
+import { Tokenizer } from '@espalier/data'
+import { type HubOptions, type ModelFiles, openSource, readText, type Source } from '@espalier/serialization'
+
+/** Loads tokenizers by the files beside a model. */
+export const AutoTokenizer = {
+  /** The tokenizer of a hub id, folder or other source. Throws tokenizer.file, file.missing, hub.*, or the signal's reason. */
+  async fromPretrained(source: Source, options: HubOptions = {}): Promise<Tokenizer> {
+    return loadTokenizer(await openSource(source, { ...options, groups: ['tokenizer'] }))
+  },
+}
+
+/** The tokenizer in opened files. */
+export function loadTokenizer(files: ModelFiles): Promise<Tokenizer> {
+  return Tokenizer.fromFiles(async (name) => ((await files.exists(name)) ? readText(files, name) : undefined))
+}

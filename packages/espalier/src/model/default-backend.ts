@@ -1,0 +1,50 @@
+/** The backend of a model that was loaded without one: the best that is installed. */
+import { type Backend, EspalierError } from '@espalier/core'
+
+/** Names that `--backend` and the config file know. */
+export type BackendName = 'onnx' | 'webgpu' | 'tfjs' | 'reference'
+
+/** Settings that every named backend takes. */
+export interface BackendSettings {
+  readonly threads?: number
+}
+
+/** The backend of a name. Throws backend.missing when it is not installed, backend.unsupported when it does not exist yet. */
+export async function namedBackend(name: BackendName, settings: BackendSettings = {}): Promise<Backend> {
+  switch (name) {
+    case 'onnx': {
+      const { onnx } = await import('@espalier/backend-onnx')
+      return onnx(settings.threads === undefined ? {} : { threads: settings.threads })
+    }
+    case 'reference': {
+      const { reference } = await import('@espalier/core')
+      return reference()
+    }
+    default:
+      throw new EspalierError('backend.unsupported', {
+        what: 'this backend does not exist yet',
+        got: { backend: name, existing: ['onnx', 'reference'] },
+        fix: 'Use one of those',
+      })
+  }
+}
+
+/** The best backend that is installed: onnx. */
+export function defaultBackend(): Promise<Backend> {
+  return namedBackend('onnx')
+}
+
+const holders = new WeakMap<Backend, number>()
+
+/** Notes one more user of a backend. */
+export function holdBackend(backend: Backend): Backend {
+  holders.set(backend, (holders.get(backend) ?? 0) + 1)
+  return backend
+}
+
+/** Notes one user less; the last one closes the backend. */
+export async function letGoOfBackend(backend: Backend): Promise<void> {
+  const left = (holders.get(backend) ?? 1) - 1
+  holders.set(backend, left)
+  if (left === 0) await backend.close()
+}

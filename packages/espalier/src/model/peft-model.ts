@@ -1,0 +1,225 @@
+/** A base model with adapters on a backend: PEFT's PeftModel. */
+import {
+  AdaptedModel,
+  type AddAdapterOptions,
+  type ConfiguredTuner,
+  type HostTensor,
+  type MergeOptions,
+  type Model,
+  mergeAdapters,
+  printModule,
+  type StateBinding,
+  type Tuner,
+  weightRequests,
+} from '@espalier/core'
+import {
+  type HubOptions,
+  loadAdapter,
+  memoryFolder,
+  type Source,
+  saveAdapter,
+  type Target,
+} from '@espalier/serialization'
+import { knownTuners } from '../auto/tuners.js'
+import type { PretrainedModel } from './pretrained-model.js'
+import { RuntimeModel } from './runtime-model.js'
+
+/** Options of `PeftModel.fromPretrained` and `loadAdapter`. */
+export interface LoadAdapterIntoOptions extends HubOptions {
+  /** Default 'default' for the first adapter; later ones need a name. */
+  readonly adapterName?: string
+  /** More methods than the known ones. */
+  readonly tuners?: readonly Tuner[]
+  readonly subfolder?: string
+}
+
+/** Options of `getPeftModel`. */
+export interface GetPeftModelOptions extends AddAdapterOptions {
+  /** Default 'default'. */
+  readonly adapterName?: string
+}
+
+/** A base model with a new adapter. The base is untouched. Throws target.*, config.*. */
+export function getPeftModel(
+  base: PretrainedModel,
+  configured: ConfiguredTuner,
+  options: GetPeftModelOptions = {},
+): PeftModel {
+  const { adapterName = 'default', ...rest } = options
+  const adapted = new AdaptedModel(base.loaded)
+  const adapter = adapted.addAdapter(adapterName, configured, withTask(base, configured, rest))
+  return new PeftModel(base, adapted, adapter.warnings)
+}
+
+/** A base model with named adapters. */
+export class PeftModel extends RuntimeModel {
+  private readonly notes: string[]
+
+  constructor(
+    readonly base: PretrainedModel,
+    readonly adapted: AdaptedModel,
+    warnings: readonly string[] = [],
+  ) {
+    super(base.loaded, base.backend, undefined)
+    this.notes = [...warnings]
+  }
+
+  /** A base model with an adapter from a folder, the hub or another source. Throws adapter.*, plugin.unknown, file.missing, hub.*. */
+  static async fromPretrained(
+    base: PretrainedModel,
+    source: Source,
+    options: LoadAdapterIntoOptions = {},
+  ): Promise<PeftModel> {
+    const tuners = [...(options.tuners ?? []), ...(await knownTuners())]
+    const { model, warnings } = await loadAdapter(base.loaded, source, { ...options, tuners })
+    return new PeftModel(base, model, warnings)
+  }
+
+  get model(): Model {
+    return this.adapted.model
+  }
+
+  override tokenizer(): ReturnType<RuntimeModel['tokenizer']> {
+    return this.base.tokenizer()
+  }
+
+  /** What there is to know of the adapters' files and configurations: unknown keys, missing tensors. */
+  get warnings(): readonly string[] {
+    return this.notes
+  }
+
+  /** Names of all adapters. */
+  get adapterNames(): readonly string[] {
+    return this.adapted.adapterNames
+  }
+
+  /** Names of the active adapters. */
+  get activeAdapters(): readonly string[] {
+    return this.adapted.activeAdapters
+  }
+
+  /** Configurations by adapter name. */
+  get peftConfig(): Readonly<Record<string, object>> {
+    return Object.fromEntries(this.adapted.adapterNames.map((name) => [name, this.adapted.adapter(name).config]))
+  }
+
+  async stateBindings(): Promise<readonly StateBinding[]> {
+    return Promise.all(
+      this.adapted.boundAdapters.map(async ({ adapter, prefix }) => ({
+        set: await adapter.stateOn(this.backend),
+        prefix,
+      })),
+    )
+  }
+
+  /** PEFT's line; nothing is printed. */
+  printTrainableParameters(): string {
+    return this.adapted.printTrainableParameters()
+  }
+
+  /** Adds a new adapter beside the others; it does not become active. */
+  addAdapter(adapterName: string, configured: ConfiguredTuner, options: AddAdapterOptions = {}): void {
+    this.notes.push(
+      ...this.adapted.addAdapter(adapterName, configured, withTask(this.base, configured, options)).warnings,
+    )
+  }
+
+  /** Loads another adapter; it does not become active. */
+  async loadAdapter(source: Source, options: LoadAdapterIntoOptions & { readonly adapterName: string }): Promise<void> {
+    const tuners = [...(options.tuners ?? []), ...(await knownTuners())]
+    const { warnings } = await loadAdapter(this.adapted, source, { ...options, tuners })
+    this.notes.push(...warnings)
+  }
+
+  /** Chooses the active adapters. An adapter of the same structure compiles nothing. */
+  setAdapter(adapterName: string | readonly string[]): void {
+    this.adapted.setAdapter(adapterName)
+  }
+
+  /** Removes an adapter. */
+  deleteAdapter(adapterName: string): void {
+    this.adapted.deleteAdapter(adapterName)
+  }
+
+  /** Runs `work` with the adapters disabled, and restores the state after it. Runs that overlap see the disabled state too. */
+  async disableAdapter<T>(work: () => T | Promise<T>): Promise<T> {
+    const before = this.adapted.isEnabled
+    this.adapted.setEnabled(false)
+    try {
+      return await work()
+    } finally {
+      this.adapted.setEnabled(before)
+    }
+  }
+
+  /** Merges adapters (the active ones) into the weights that this model runs with; the base stays as it is. */
+  async mergeAdapter(options: MergeOptions = {}): Promise<void> {
+    await this.merge(options)
+  }
+
+  /** Undoes `mergeAdapter`, exactly. */
+  unmergeAdapter(): void {
+    this.adapted.clearMerged()
+  }
+
+  /** The plain model with adapters merged in; this model stays as it is. */
+  async mergeAndUnload(options: MergeOptions = {}): Promise<PretrainedModel> {
+    const before = this.adapted.mergedAdapters
+    await this.merge(options)
+    try {
+      return this.base.withModel(this.adapted.model)
+    } finally {
+      if (before.length === 0) this.adapted.clearMerged()
+    }
+  }
+
+  /** The base model. */
+  unload(): PretrainedModel {
+    return this.base
+  }
+
+  /** Writes adapters in PEFT's layout: `default` into the folder, others below it. */
+  async savePretrained(
+    target: Target,
+    options: { readonly selectedAdapters?: readonly string[]; readonly signal?: AbortSignal } = {},
+  ): Promise<void> {
+    const { selectedAdapters, signal } = options
+    await saveAdapter(this.adapted, target, {
+      ...(selectedAdapters === undefined ? {} : { adapters: selectedAdapters }),
+      ...(signal === undefined ? {} : { signal }),
+    })
+  }
+
+  /** The adapter's files by name, for archives and uploads. */
+  async toFiles(): Promise<Map<string, Blob>> {
+    const folder = memoryFolder()
+    await this.savePretrained(folder)
+    return folder.toFiles()
+  }
+
+  /** The module tree as text. */
+  override toString(): string {
+    return printModule(this.model)
+  }
+
+  /** Releases adapter state on the backend, and the base. */
+  async close(): Promise<void> {
+    for (const name of this.adapterNames) this.adapted.adapter(name).release()
+    await this.base.close()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close()
+  }
+
+  private async merge(options: MergeOptions): Promise<Map<string, HostTensor>> {
+    const weights = await this.backend.loadWeights(weightRequests(this.base.model))
+    return mergeAdapters(this.adapted, this.backend, weights, options)
+  }
+}
+
+function withTask(base: PretrainedModel, configured: ConfiguredTuner, options: AddAdapterOptions): AddAdapterOptions {
+  const { task } = base.loaded.model
+  const taskType = configured.metadata.taskType ?? (task === 'FEATURE_EXTRACTION' ? null : task)
+  return { ...options, metadata: { taskType, ...options.metadata } }
+}

@@ -1,0 +1,67 @@
+/** What a run will take, told before it starts: memory by what it is for, steps, supervision, warnings. */
+import {
+  byteSize,
+  causalLoss,
+  namedParameters,
+  peakMemory,
+  programRoots,
+  sizeOf,
+  type TrainableModel,
+} from '@espalier/core'
+import { type BatchPlan, causalFeeds, collateCausal, type SupervisionReport } from '@espalier/data'
+import { accumulateProgram, type Optimizer } from '@espalier/trainer'
+
+/** Memory in bytes, and which option shrinks each part. */
+export interface MemoryPlan {
+  /** Frozen weights in the dtype that programs read; mapped from disk where the backend can. */
+  readonly weights: number
+  /** Adapter values, their gradients and the optimizer's states. */
+  readonly adapterAndOptimizer: number
+  /** Intermediate values of the largest micro-batch. */
+  readonly activations: number
+  readonly total: number
+  /** For each part the option that makes it smaller. */
+  readonly advice: Readonly<Record<'weights' | 'adapterAndOptimizer' | 'activations', string>>
+}
+
+/** What `preflight` tells. */
+export interface Preflight {
+  readonly memory: MemoryPlan
+  readonly totalSteps: number
+  readonly stepsPerEpoch: number
+  readonly trainableParameters: number
+  readonly supervision: SupervisionReport
+  /** Shapes of micro-batches; each compiles once. */
+  readonly shapes: BatchPlan['shapes']
+  readonly warnings: readonly string[]
+}
+
+/** The memory of training with these shapes: the largest one's program is built and its values are followed, without running it. */
+export async function memoryPlan(
+  trainable: TrainableModel,
+  optimizer: Optimizer,
+  plan: BatchPlan,
+  padId: number,
+): Promise<MemoryPlan> {
+  const values = await trainable.trainable()
+  const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  const weights = [...namedParameters(trainable.model).values()].reduce(
+    (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? sizeOf(shape) * byteSize(dtype) : 0),
+    0,
+  )
+  const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
+  const feeds = causalFeeds(collateCausal([], { ...largest, padId }))
+  const { intermediates } = peakMemory(programRoots(accumulateProgram(trainable.model, causalLoss, values, feeds)))
+  const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
+  return {
+    weights,
+    adapterAndOptimizer,
+    activations: intermediates,
+    total: weights + adapterAndOptimizer + intermediates,
+    advice: {
+      weights: 'a smaller model (4-bit and 8-bit weights are planned)',
+      adapterAndOptimizer: 'fewer target modules or a smaller r',
+      activations: 'a smaller maxLength, or fewer tokensPerMicroBatch',
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** Arguments of SFTTrainer: TRL's and transformers' names in camelCase, with their meanings. */
+import { EspalierError } from '@espalier/core'
+import type { Cadence, SchedulerType, TrainingSettings } from '@espalier/trainer'
+
+/** When evaluation or saving happens. */
+export type Strategy = 'no' | 'steps' | 'epoch'
+
+/** Arguments of a run. Defaults are TRL's but where a comment says otherwise. */
+export interface SFTConfig {
+  /** Where adapters, checkpoints and logs go; without it nothing is written. */
+  readonly outputDir?: string
+  /** Default 2e-4: TRL's 2e-5 is meant for full fine-tuning. */
+  readonly learningRate?: number
+  readonly lrSchedulerType?: SchedulerType
+  readonly lrSchedulerKwargs?: Readonly<Record<string, unknown>>
+  /** Steps, or a share of them below 1. Default 0. */
+  readonly warmupSteps?: number
+  /** The older name of a fractional `warmupSteps`. */
+  readonly warmupRatio?: number
+  readonly weightDecay?: number
+  readonly adamBeta1?: number
+  readonly adamBeta2?: number
+  readonly adamEpsilon?: number
+  /** Default 1; 0 turns clipping off. */
+  readonly maxGradNorm?: number
+  readonly optim?: 'adamw_torch' | 'adamw_torch_fused' | 'sgd'
+  /** Default 3. */
+  readonly numTrainEpochs?: number
+  /** Above 0 it wins over epochs. Default -1. */
+  readonly maxSteps?: number
+  /** Rows of a step before accumulation. Default 8. They are split into micro-batches as memory and speed ask; the loss does not change. */
+  readonly perDeviceTrainBatchSize?: number
+  readonly perDeviceEvalBatchSize?: number
+  readonly gradientAccumulationSteps?: number
+  /** Longest row in tokens; null keeps rows whole. Default 1024. */
+  readonly maxLength?: number | null
+  /** Loss on completions only; by default where rows have a prompt. */
+  readonly completionOnlyLoss?: boolean
+  /** Default 42. */
+  readonly seed?: number
+  /** False takes rows in file order. Default true. */
+  readonly shuffle?: boolean
+  readonly evalStrategy?: Strategy
+  /** Default: loggingSteps, as transformers. */
+  readonly evalSteps?: number
+  /** Default 'epoch' with an output folder: transformers saves every 500 steps, which short runs never reach. */
+  readonly saveStrategy?: Strategy
+  readonly saveSteps?: number
+  /** Most checkpoints kept; the oldest go first. */
+  readonly saveTotalLimit?: number
+  readonly loadBestModelAtEnd?: boolean
+  /** Steps between log entries. Default 1: nothing is averaged away. */
+  readonly loggingSteps?: number
+  /** Most tokens of a micro-batch, padding included. Default: chosen by the data. */
+  readonly tokensPerMicroBatch?: number
+}
+
+const DEFAULT_SAVE_STEPS = 500 // transformers
+/** transformers' default rows of a batch. */
+export const DEFAULT_BATCH = 8
+/** transformers' default epochs. */
+export const DEFAULT_EPOCHS = 3
+
+/** The trainer's settings from a run's arguments. Throws config.value. */
+export function settingsOf(args: SFTConfig): TrainingSettings {
+  const { warmupRatio, warmupSteps = warmupRatio ?? 0 } = args
+  if (warmupRatio !== undefined && (warmupRatio < 0 || warmupRatio > 1)) {
+    throw new EspalierError('config.value', { what: 'warmupRatio is a share from 0 to 1', got: { warmupRatio } })
+  }
+  return {
+    learningRate: args.learningRate,
+    lrSchedulerType: args.lrSchedulerType,
+    lrSchedulerKwargs: args.lrSchedulerKwargs,
+    warmupSteps,
+    weightDecay: args.weightDecay,
+    maxGradNorm: args.maxGradNorm,
+    seed: args.seed,
+    evaluateEvery: cadence(args.evalStrategy ?? 'no', args.evalSteps ?? args.loggingSteps ?? 1),
+    saveEvery: cadence(
+      args.saveStrategy ?? (args.outputDir === undefined ? 'no' : 'epoch'),
+      args.saveSteps ?? DEFAULT_SAVE_STEPS,
+    ),
+    loadBestModelAtEnd: args.loadBestModelAtEnd,
+  }
+}
+
+function cadence(strategy: Strategy, steps: number): Cadence {
+  return strategy === 'steps' ? { steps } : strategy
+}

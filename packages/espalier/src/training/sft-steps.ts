@@ -1,0 +1,76 @@
+/** From prepared rows to the trainer's steps and evaluation batches. */
+import {
+  type BatchPlan,
+  type CausalBatch,
+  causalFeeds,
+  planBatches,
+  type SftData,
+  stepsPerEpoch,
+  trainingSteps,
+} from '@espalier/data'
+import type { EvaluationSource, MicroBatch, StepSource } from '@espalier/trainer'
+import { DEFAULT_BATCH, DEFAULT_EPOCHS, type SFTConfig } from './sft-config.js'
+
+const DEFAULT_SEED = 42 // transformers
+
+/** Rows of one optimizer step. */
+export function rowsPerStep(args: SFTConfig): number {
+  return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
+}
+
+/** Shapes of micro-batches for these rows. */
+export function planFor(data: SftData, stepRows: number, args: SFTConfig): BatchPlan {
+  const { tokensPerMicroBatch } = args
+  return planBatches({
+    lengths: data.lengths,
+    counts: data.counts,
+    stepRows,
+    ...(tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch }),
+  })
+}
+
+/** The steps of a run. */
+export function trainSteps(data: SftData, plan: BatchPlan, args: SFTConfig, padId: number): StepSource {
+  const stepRows = rowsPerStep(args)
+  const perEpoch = stepsPerEpoch({ rowCount: data.length, stepRows })
+  const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS, shuffle = true, seed = DEFAULT_SEED } = args
+  const totalSteps = maxSteps > 0 ? maxSteps : Math.ceil(numTrainEpochs * perEpoch)
+  return {
+    totalSteps,
+    stepsPerEpoch: perEpoch,
+    async *steps() {
+      for await (const { step, microBatches } of trainingSteps(
+        data,
+        { rowCount: data.length, stepRows, shuffle, seed, plan, padId },
+        { end: totalSteps },
+      )) {
+        yield {
+          microBatches: microBatches.map(toMicroBatch),
+          epoch: (step + 1) / perEpoch,
+          endsEpoch: (step + 1) % perEpoch === 0,
+        }
+      }
+    },
+  }
+}
+
+/** All rows once, in order. */
+export function evaluationBatches(data: SftData, args: SFTConfig, padId: number): EvaluationSource {
+  const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
+  const plan = planFor(data, stepRows, args)
+  const end = stepsPerEpoch({ rowCount: data.length, stepRows })
+  return {
+    async *batches() {
+      for await (const { microBatches } of trainingSteps(
+        data,
+        { rowCount: data.length, stepRows, shuffle: false, seed: 0, plan, padId },
+        { end },
+      ))
+        yield* microBatches.map(toMicroBatch)
+    },
+  }
+}
+
+function toMicroBatch(batch: CausalBatch): MicroBatch {
+  return { feeds: causalFeeds(batch), count: batch.countedCount, tokens: batch.tokenCount }
+}
