@@ -71,7 +71,7 @@ export class Host {
       else inputs[name] = this.stateTensor(bindings[from.slot].state, bindings[from.slot].name)
     }
     for (const { name, seed, threshold, site, count } of plan.masks ?? []) inputs[name] = this.tensor({ type: 'bool', shape: [count], data: keptElements(feeds[seed][0], site, threshold, count) })
-    const results = plan.outputs.length + plan.updates.length === 0 ? {} : await created.run(inputs)
+    const results = await created.run(inputs)
     this.commit(plan, bindings, results)
     const outputs = {}
     for (const { slot, output } of plan.outputs) outputs[slot] = results[output].data

@@ -82,7 +82,7 @@ class OnnxBackend implements Backend {
     const found = known.get(key)
     if (found !== undefined) return found
     const executable = new OnnxExecutable(program, { id: this.count++, ...this.emit(program, weights) }, this, () => known.delete(key))
-    await this.sessions.use(executable.source)
+    if (executable.computes) await this.sessions.use(executable.source)
     known.set(key, executable)
     return executable
   }
@@ -186,6 +186,11 @@ class OnnxExecutable implements Executable {
     this.specs = new Map(Object.entries(program.outputs))
   }
 
+  /** False when no result has elements: there is nothing for the runtime to do. */
+  get computes(): boolean {
+    return this.source.plan.outputs.length + this.source.plan.updates.length > 0
+  }
+
   get byteLength(): number {
     return this.source.plan.peakBytes + this.source.model.byteLength
   }
@@ -196,6 +201,7 @@ class OnnxExecutable implements Executable {
     if (this.released) throw new EspalierError('backend.closed', { what: 'a released program was run', got: { program: name } })
     const fed = checkFeeds(this.slots, name, feeds)
     const bound = bindState(this.slots, name, state)
+    if (!this.computes) return this.results({})
     await this.backend.sessions.use(this.source)
     try {
       const data = await this.backend.transport.request({
@@ -204,10 +210,14 @@ class OnnxExecutable implements Executable {
         feeds: Object.fromEntries([...fed].map(([slot, tensor]) => [slot, toWire(tensor).data])),
         bindings: Object.fromEntries([...bound].map(([slot, at]) => [slot, locate(at)])),
       })
-      return Object.fromEntries([...this.specs].map(([slot, spec]) => [slot, fromWire(spec, data[slot] ?? hostArray(spec.dtype, 0))]))
+      return this.results(data)
     } catch (cause) {
       throw runtimeError(cause, 'run', name)
     }
+  }
+
+  private results(data: Readonly<Record<string, HostTensor['data']>>): Record<string, HostTensor> {
+    return Object.fromEntries([...this.specs].map(([slot, spec]) => [slot, fromWire(spec, data[slot] ?? hostArray(spec.dtype, 0))]))
   }
 
   release(): void {

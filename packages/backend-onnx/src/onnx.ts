@@ -49,7 +49,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
         enableMemPattern: false, // one planned block reuses less than the arena does
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
-        logSeverityLevel: 3,
+        logSeverityLevel: 4,
         extra: { session: { disable_prepacking: '1', model_external_initializers_file_folder_path: store.folder } },
         ...(profileFolder === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profileFolder, program) }),
       }),

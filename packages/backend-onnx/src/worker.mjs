@@ -13,7 +13,7 @@ async function answer({ id, request }) {
     if (Atomics.load(gate, 1) === 1) return
     if (host === undefined) {
       const ort = await import('onnxruntime-node')
-      ort.env.logLevel = 'error'
+      ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
       host = new Host(ort.default ?? ort)
     }
     const value = await host.handle(request)
