@@ -1,2 +1,2 @@
-/** Model architectures under their Hugging Face names, and generation. */
-export {}
+/** @module Model architectures under their Hugging Face names, and generation: token ids in, token ids out. */
+export { llama } from './llama.js'

@@ -1,0 +1,20 @@
+/** Running a model's layers one after another, with the hidden states that transformers hands out on request. */
+import type { Context, Module, Tensor } from '@espalier/core'
+
+/**
+ * x (batch, tokens, hidden) through all layers and the last norm, if there is one. Captures `hidden_states.0` before the layers and
+ * `hidden_states.i` after layer i; the last one is taken after the norm.
+ */
+export function runLayers(x: Tensor, layers: readonly Module[], context: Context, norm?: Module): Tensor {
+  const capture = (index: number, value: Tensor) => context.trace.capture(`hidden_states.${index}`, () => value)
+  capture(0, x)
+  const y = layers.reduce((hidden, layer, i) => {
+    const next = layer.forward(hidden, context)
+    if (i + 1 < layers.length || norm === undefined) capture(i + 1, next)
+    return next
+  }, x)
+  if (norm === undefined) return y
+  const normed = norm.forward(y, context)
+  capture(layers.length, normed)
+  return normed
+}
