@@ -64,6 +64,8 @@ export function hostTensor(dtype: DType, shape: Shape, data?: HostArray | readon
   if (dtype === 'f16' || dtype === 'bf16') {
     const encode = dtype === 'f16' ? encodeF16 : encodeBf16
     for (let i = 0; i < size; i++) own[i] = encode(data[i] as number)
+  } else if (dtype === 'bool') {
+    for (let i = 0; i < size; i++) own[i] = data[i] === 0 ? 0 : 1
   } else {
     for (let i = 0; i < size; i++) own[i] = data[i] as number
   }
@@ -79,7 +81,7 @@ export function hostTensorFromBytes(dtype: DType, shape: Shape, bytes: Uint8Arra
       got: { dtype, shape, byteLength: bytes.byteLength },
     })
   }
-  const aligned = bytes.byteOffset % byteSize(dtype) === 0 ? bytes : bytes.slice()
+  const aligned = bytes.byteOffset % byteSize(dtype) === 0 ? bytes : new Uint8Array(bytes) // slice() of a Node Buffer would not copy
   return { dtype, shape, data: new arrays[dtype](aligned.buffer as ArrayBuffer, aligned.byteOffset, size) }
 }
 
@@ -87,7 +89,7 @@ export function hostTensorFromBytes(dtype: DType, shape: Shape, bytes: Uint8Arra
 export function toFloat64(tensor: HostTensor): Float64Array {
   if (tensor.dtype === 'f16') return Float64Array.from(tensor.data, decodeF16)
   if (tensor.dtype === 'bf16') return Float64Array.from(tensor.data, decodeBf16)
-  return Float64Array.from(tensor.data)
+  return new Float64Array(tensor.data)
 }
 
 /** The values of a host tensor as 32-bit floats, f16 and bf16 decoded; the same array when it is f32 already. */
@@ -95,7 +97,7 @@ export function toFloat32(tensor: HostTensor): Float32Array {
   if (tensor.dtype === 'f32') return tensor.data as Float32Array
   if (tensor.dtype === 'f16') return decodeF16Array(tensor.data as Uint16Array)
   if (tensor.dtype === 'bf16') return decodeBf16Array(tensor.data as Uint16Array)
-  return Float32Array.from(tensor.data)
+  return new Float32Array(tensor.data)
 }
 
 const f32 = new Float32Array(1)
@@ -103,10 +105,19 @@ const u32 = new Uint32Array(f32.buffer)
 
 /** A number as the nearest bfloat16 bits, ties to even. */
 export function encodeBf16(value: number): number {
-  f32[0] = value
-  const bits = u32[0] as number
+  const bits = oddBits(value)
   if (Number.isNaN(value)) return (bits >>> 16) | 0x40
   return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff
+}
+
+// float32 bits of a number rounded to odd: cut off, with the last bit set when anything was lost. Rounding these again gives what
+// rounding the number at once would; rounding to the nearest twice would not.
+function oddBits(value: number): number {
+  f32[0] = value
+  const near = f32[0] as number
+  const bits = u32[0] as number
+  if (near === value || Number.isNaN(value)) return bits
+  return ((Math.abs(near) > Math.abs(value) ? bits - 1 : bits) | 1) >>> 0
 }
 
 /** The value of bfloat16 bits. */
@@ -117,15 +128,15 @@ export function decodeBf16(bits: number): number {
 
 /** A number as the nearest IEEE half-precision bits, ties to even; overflow becomes infinity. */
 export function encodeF16(value: number): number {
-  f32[0] = value
-  const bits = u32[0] as number
+  const bits = oddBits(value)
   const sign = (bits >>> 16) & 0x8000
   const magnitude = bits & 0x7fffffff
   if (magnitude > 0x7f800000) return sign | 0x7e00 // NaN
   if (magnitude >= 0x477ff000) return sign | 0x7c00 // rounds to 65536 or more
   if (magnitude < 0x38800000) {
     // subnormal half: the value in units of 2^-24, rounded half to even
-    const scaled = Math.abs(f32[0] as number) * 0x1000000
+    u32[0] = magnitude
+    const scaled = (f32[0] as number) * 0x1000000
     const low = Math.floor(scaled)
     const rest = scaled - low
     return sign | (rest > 0.5 || (rest === 0.5 && (low & 1) === 1) ? low + 1 : low)

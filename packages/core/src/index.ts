@@ -28,7 +28,7 @@ export {
   withRoots,
 } from './backend/program.js'
 export { type ReferenceOptions, reference } from './backend/reference.js'
-export { type BoundState, bindState, checkFeeds } from './backend/run-arguments.js'
+export { type BoundState, bindState, checkFeeds, checkStateWrite } from './backend/run-arguments.js'
 export {
   byteSize,
   type DType,

@@ -3,7 +3,7 @@ import type { Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import { attrsText, specsText } from '../graph/attrs-key.js'
 import type { SlotKind } from '../graph/op-attrs.js'
-import { traceBody } from '../graph/ops/call.js'
+import { type CallDefinition, traceBody } from '../graph/ops/call.js'
 import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.js'
 import { sameShape } from '../shape.js'
 
@@ -52,10 +52,12 @@ export function programSlots(program: Program): ProgramSlots {
   return slots
 }
 
+type Bodies = Map<CallDefinition, Map<string, number>>
+
 /** A text that two programs share exactly when they are the same graph over the same slots: the key of compile caches. */
 export function programKey(program: Program): string {
   const numbers = new Map<Node, number>()
-  const bodies = new Map<string, string>()
+  const bodies: Bodies = new Map()
   const name = (x: Tensor) => `${numbers.get(x.node)}.${x.index}`
   const lines = topologicalOrder(programRoots(program)).map((node, i) => {
     numbers.set(node, i)
@@ -68,14 +70,20 @@ export function programKey(program: Program): string {
   return [program.name, ...lines, ...ends].join('\n')
 }
 
-// Calls are open by name: two definitions of one name must not share a compiled program, so the body belongs to the key, once per use.
-function bodyText(node: Node, bodies: Map<string, string>): string {
+// Calls are open by name: two definitions of one name must not share a compiled program, so the body belongs to the key. Each use
+// (definition, attributes and specs) has a number, and its body stands where it first occurs.
+function bodyText(node: Node, bodies: Bodies): string {
   if (!isOp(node, 'call')) return ''
   const use = `${attrsText(node as unknown as Node)}|${node.inputs.map((x) => `${x.dtype}[${x.shape.join(',')}]`).join(' ')}`
-  if (bodies.has(use)) return ''
-  bodies.set(use, use)
-  const roots = traceBody(node.attrs.definition, node.inputs, node.attrs.attributes)
-  return `{${programKey({ name: use, outputs: Object.fromEntries(roots.map((x, i) => [String(i), x])) })}}`
+  const { definition, attributes } = node.attrs
+  const uses = bodies.get(definition) ?? new Map<string, number>()
+  bodies.set(definition, uses)
+  const known = uses.get(use)
+  if (known !== undefined) return `#${known}`
+  const number = [...bodies.values()].reduce((sum, { size }) => sum + size, 0)
+  uses.set(use, number)
+  const roots = traceBody(definition, node.inputs, attributes)
+  return `#${number}{${programKey({ name: use, outputs: Object.fromEntries(roots.map((x, i) => [String(i), x])) })}}`
 }
 
 function specOf({ dtype, shape }: Spec): Spec {

@@ -2,19 +2,7 @@
  * The reference executor: every op as plain loops, in f32 or f64. When two backends disagree it is right, and it is never made
  * fast.
  */
-import {
-  type DType,
-  decodeBf16,
-  decodeF16,
-  encodeBf16,
-  encodeF16,
-  type HostTensor,
-  hostArray,
-  hostTensorFromBytes,
-  isFloat,
-  type Spec,
-  toFloat64,
-} from '../dtype.js'
+import { type DType, type HostTensor, hostTensorFromBytes, type Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { OpName } from '../graph/op-attrs.js'
 import type { OpRule, Values } from '../graph/op-rule.js'
@@ -32,8 +20,17 @@ import type {
   WeightRequest,
   WeightSet,
 } from './backend.js'
-import { type Program, programRoots, programSlots, withRoots } from './program.js'
-import { bindState, checkFeeds } from './run-arguments.js'
+import { type Program, type ProgramSlots, programRoots, programSlots, withRoots } from './program.js'
+import {
+  type Precision,
+  ReferenceState,
+  ReferenceWeights,
+  roundTo,
+  toHost,
+  toValues,
+  valuesOf,
+} from './reference-memory.js'
+import { type BoundState, bindState, checkFeeds, checkSpec } from './run-arguments.js'
 
 /** Settings of the reference executor. */
 export interface ReferenceOptions {
@@ -46,30 +43,36 @@ export function reference(options: ReferenceOptions = {}): Backend {
   return new ReferenceBackend(options.precision ?? 'f32')
 }
 
-type Precision = 'f32' | 'f64'
-
 class ReferenceBackend implements Backend {
   readonly apiVersion = 1
   readonly name = 'reference'
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'f64', 'f16', 'i32', 'u32', 'bool'])
   private closed = false
-  private readonly loaded = new WeakMap<ParameterSource, Promise<Values>>()
+  private readonly loaded = new WeakMap<ParameterSource, Map<DType, Promise<Values>>>()
 
   constructor(private readonly precision: Precision) {}
 
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>): Promise<WeightSet> {
     this.check()
-    const values = new Map<string, Values>()
-    for (const [name, { source, dtype }] of sources) {
-      const known =
-        this.loaded.get(source) ??
-        source
-          .read()
-          .then((bytes) => toValues(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype, this.precision))
-      this.loaded.set(source, known)
-      values.set(name, await known)
+    const tensors = new Map<string, { values: Values; spec: Spec }>()
+    for (const [name, request] of sources) {
+      const spec = { dtype: request.dtype, shape: request.source.shape }
+      tensors.set(name, { values: await this.load(request), spec })
     }
-    return new ReferenceWeights(values)
+    return new ReferenceWeights(tensors)
+  }
+
+  private load({ source, dtype }: WeightRequest): Promise<Values> {
+    const known = this.loaded.get(source) ?? new Map<DType, Promise<Values>>()
+    this.loaded.set(source, known)
+    const before = known.get(dtype)
+    if (before !== undefined) return before
+    const values = source
+      .read()
+      .then((bytes) => toValues(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype, this.precision))
+    known.set(dtype, values)
+    values.catch(() => known.delete(dtype)) // the next attempt reads again
+    return values
   }
 
   async createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet> {
@@ -79,7 +82,7 @@ class ReferenceBackend implements Backend {
 
   async compile(program: Program, options: CompileOptions = {}): Promise<Executable> {
     this.check()
-    return new ReferenceExecutable(program, options.weights as ReferenceWeights | undefined, this.precision)
+    return new ReferenceExecutable(program, options.weights, this.precision, () => this.check())
   }
 
   async close(): Promise<void> {
@@ -92,81 +95,34 @@ class ReferenceBackend implements Backend {
   }
 }
 
-class ReferenceWeights implements WeightSet {
-  readonly names: ReadonlySet<string>
-  readonly byteLength: number
-
-  constructor(readonly values: Map<string, Values>) {
-    this.names = new Set(values.keys())
-    this.byteLength = [...values.values()].reduce((sum, x) => sum + x.byteLength, 0)
-  }
-
-  release(): void {
-    this.values.clear()
-  }
-}
-
-class ReferenceState implements StateSet {
-  readonly specs = new Map<string, Spec>()
-  readonly values = new Map<string, Values>()
-
-  constructor(
-    tensors: ReadonlyMap<string, HostTensor>,
-    private readonly precision: Precision,
-  ) {
-    for (const [name, tensor] of tensors) {
-      this.specs.set(name, { dtype: tensor.dtype, shape: tensor.shape })
-      this.values.set(name, toValues(tensor, tensor.dtype, precision).slice())
-    }
-  }
-
-  get byteLength(): number {
-    return [...this.values.values()].reduce((sum, x) => sum + x.byteLength, 0)
-  }
-
-  async read(names: readonly string[] = [...this.specs.keys()]): Promise<Map<string, HostTensor>> {
-    return new Map(names.map((name) => [name, toHost(this.get(name), this.specs.get(name) as Spec)]))
-  }
-
-  async write(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
-    for (const [name, tensor] of tensors) {
-      this.get(name)
-      this.values.set(name, toValues(tensor, tensor.dtype, this.precision).slice())
-    }
-  }
-
-  get(name: string): Values {
-    const value = this.values.get(name)
-    if (value === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'the state has no such tensor',
-        got: { name, names: [...this.specs.keys()] },
-      })
-    return value
-  }
-
-  release(): void {
-    this.values.clear()
-  }
-}
-
 class ReferenceExecutable implements Executable {
   readonly byteLength = 0
   private readonly inlined: Program
   private readonly order: readonly Node[]
-  private readonly slots
+  private readonly slots: ProgramSlots
+  private readonly weights: ReferenceWeights | undefined
+  private released = false
 
   constructor(
     readonly program: Program,
-    private readonly weights: ReferenceWeights | undefined,
+    weights: WeightSet | undefined,
     private readonly precision: Precision,
+    private readonly checkOpen: () => void,
   ) {
     this.slots = programSlots(program)
+    this.weights = checkWeights(this.slots, program.name, weights)
     this.inlined = withRoots(program, inlineCalls(programRoots(program)))
     this.order = topologicalOrder(programRoots(this.inlined))
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
+    this.checkOpen()
+    if (this.released) {
+      throw new EspalierError('backend.closed', {
+        what: 'the executable was released',
+        got: { program: this.program.name },
+      })
+    }
     const fed = checkFeeds(this.slots, this.program.name, feeds)
     const bound = bindState(this.slots, this.program.name, state)
     const values = new Map<Tensor, Values>()
@@ -183,9 +139,10 @@ class ReferenceExecutable implements Executable {
     const result = Object.fromEntries(
       Object.entries(this.inlined.outputs).map(([name, x]) => [name, toHost(values.get(x) as Values, x)]),
     )
+    // Nothing can fail from here on: all updates or none.
     for (const [slot, x] of Object.entries(this.inlined.updates ?? {})) {
-      const target = bound.get(slot) as { set: StateSet; name: string }
-      ;(target.set as ReferenceState).values.set(target.name, (values.get(x) as Values).slice())
+      const { set, name } = bound.get(slot) as BoundState
+      ownState(set).commit(new Map([[name, (values.get(x) as Values).slice()]]))
     }
     return result
   }
@@ -193,7 +150,7 @@ class ReferenceExecutable implements Executable {
   private inputValue(
     node: Node<'input'>,
     fed: ReadonlyMap<string, HostTensor>,
-    bound: ReadonlyMap<string, { set: StateSet; name: string }>,
+    bound: ReadonlyMap<string, BoundState>,
   ): Values {
     const { slot, name } = node.attrs
     if (slot === 'feed') {
@@ -201,16 +158,10 @@ class ReferenceExecutable implements Executable {
       return toValues(tensor, tensor.dtype, this.precision)
     }
     if (slot === 'state') {
-      const target = bound.get(name) as { set: StateSet; name: string }
-      return (target.set as ReferenceState).get(target.name)
+      const target = bound.get(name) as BoundState
+      return ownState(target.set).get(target.name)
     }
-    const value = this.weights?.values.get(name)
-    if (value === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'a weight of the program was not loaded',
-        got: { program: this.program.name, slot: name },
-      })
-    return value
+    return (this.weights as ReferenceWeights).get(name)
   }
 
   private evaluate(node: Node, values: Map<Tensor, Values>): void {
@@ -223,38 +174,44 @@ class ReferenceExecutable implements Executable {
     )
     node.outputs.forEach((x, i) => {
       const y = outputs[i] as Values
-      if (x.dtype === 'f16') for (let j = 0; j < y.length; j++) y[j] = decodeF16(encodeF16(y[j] as number))
-      if (x.dtype === 'bf16') for (let j = 0; j < y.length; j++) y[j] = decodeBf16(encodeBf16(y[j] as number))
+      roundTo(x.dtype, y)
       values.set(x, y)
     })
   }
 
-  release(): void {}
+  release(): void {
+    this.released = true
+  }
+}
+
+/** A program's weights, all there and as the program reads them. Throws graph.slot. */
+function checkWeights(
+  slots: ProgramSlots,
+  program: string,
+  weights: WeightSet | undefined,
+): ReferenceWeights | undefined {
+  if (weights !== undefined && !(weights instanceof ReferenceWeights)) throw foreign('weights')
+  for (const [slot, spec] of slots.weight) {
+    const got = weights?.specOf(slot)
+    if (got === undefined) {
+      throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program, slot } })
+    }
+    checkSpec(got, spec, program, slot)
+  }
+  return weights
+}
+
+function ownState(set: StateSet): ReferenceState {
+  if (!(set instanceof ReferenceState)) throw foreign('state')
+  return set
+}
+
+function foreign(kind: string): EspalierError {
+  return new EspalierError('graph.slot', { what: 'a set of tensors belongs to another backend', got: { kind } })
 }
 
 function countUses(order: readonly Node[], roots: readonly Tensor[]): Map<Tensor, number> {
   const uses = new Map<Tensor, number>()
   for (const x of [...order.flatMap((node) => node.inputs), ...roots]) uses.set(x, (uses.get(x) ?? 0) + 1)
   return uses
-}
-
-function valuesOf(dtype: DType, size: number, precision: Precision): Values {
-  if (!isFloat(dtype)) return hostArray(dtype, size) as Values
-  return dtype === 'f64' || precision === 'f64' ? new Float64Array(size) : new Float32Array(size)
-}
-
-function toValues(tensor: HostTensor, dtype: DType, precision: Precision): Values {
-  if (!isFloat(dtype)) return tensor.data as Values
-  const values = valuesOf(dtype, tensor.data.length, precision)
-  values.set(toFloat64(tensor))
-  return values
-}
-
-function toHost(values: Values, { dtype, shape }: Spec): HostTensor {
-  const data = hostArray(dtype, values.length)
-  if (dtype === 'f16' || dtype === 'bf16') {
-    const encode = dtype === 'f16' ? encodeF16 : encodeBf16
-    for (let i = 0; i < data.length; i++) data[i] = encode(values[i] as number)
-  } else data.set(values)
-  return { dtype, shape, data }
 }

@@ -1,7 +1,7 @@
 /** Checks what a run is given against the program's slots, the same way for every backend. */
-import type { HostTensor, Spec } from '../dtype.js'
+import { byteSize, type HostTensor, type Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
-import { sameShape } from '../shape.js'
+import { sameShape, sizeOf } from '../shape.js'
 import type { RunArguments, StateSet } from './backend.js'
 import type { ProgramSlots } from './program.js'
 
@@ -29,7 +29,7 @@ export function checkFeeds(
     const value = feeds[name]
     if (value === undefined)
       throw new EspalierError('graph.slot', { what: 'a feed is missing', got: { program, slot: name } })
-    checkSpec(value, spec, program, name)
+    checkTensor(value, spec, program, name)
     bound.set(name, value)
   }
   return bound
@@ -61,7 +61,39 @@ export function bindState(
   return bound
 }
 
-function checkSpec(got: Spec, want: Spec, program: string, slot: string): void {
+/** Throws graph.slot unless every tensor is one of the state's, with its dtype and shape: for `StateSet.write`, before it changes anything. */
+export function checkStateWrite(specs: ReadonlyMap<string, Spec>, tensors: ReadonlyMap<string, HostTensor>): void {
+  for (const [name, tensor] of tensors) {
+    const spec = specs.get(name)
+    if (spec === undefined) {
+      throw new EspalierError('graph.slot', {
+        what: 'the state has no such tensor',
+        got: { name, names: [...specs.keys()] },
+      })
+    }
+    checkTensor(tensor, spec, 'state', name)
+  }
+}
+
+function checkTensor(tensor: HostTensor, spec: Spec, program: string, slot: string): void {
+  checkSpec(tensor, spec, program, slot)
+  const { data } = tensor
+  if (data.length !== sizeOf(spec.shape) || data.BYTES_PER_ELEMENT !== byteSize(spec.dtype)) {
+    throw new EspalierError('graph.slot', {
+      what: 'the data given to a slot do not fill its shape',
+      got: {
+        program,
+        slot,
+        want: `${spec.dtype}[${spec.shape.join(',')}]`,
+        values: data.length,
+        bytesEach: data.BYTES_PER_ELEMENT,
+      },
+    })
+  }
+}
+
+/** Throws graph.slot, naming the slot, unless two specs are equal. */
+export function checkSpec(got: Spec, want: Spec, program: string, slot: string): void {
   if (got.dtype !== want.dtype || !sameShape(got.shape, want.shape)) {
     throw new EspalierError('graph.slot', {
       what: 'a slot was given another dtype or shape',

@@ -6,16 +6,21 @@ export function attrsText(node: Node): string {
   if (isOp(node, 'call')) return `${node.attrs.definition.name} ${JSON.stringify(node.attrs.attributes)}`
   if (isOp(node, 'constant') && 'data' in node.attrs) {
     const { data } = node.attrs
-    return `data=${data.length > 8 ? `${data.length} values #${hashBytes(data)}` : `[${Array.from(data).join(',')}]`}`
+    return `data=${data.length > 8 ? `${data.length} values #${hashBytes(data)}` : `[${Array.from(data, numberText).join(',')}]`}`
   }
   return Object.entries(node.attrs as object)
-    .map(([key, value]) => `${key}=${Object.is(value, -0) ? '-0' : String(value)}`)
+    .map(([key, value]) => `${key}=${typeof value === 'number' ? numberText(value) : String(value)}`)
     .join(' ')
 }
 
 /** Outputs' dtypes and shapes as text, `f32[2,3]`. */
 export function specsText(node: Node): string {
   return node.outputs.map((x) => `${x.dtype}[${x.shape.join(',')}]`).join(' ')
+}
+
+// 0 and -0 are different constants: 1 / x tells them apart.
+function numberText(value: number): string {
+  return Object.is(value, -0) ? '-0' : String(value)
 }
 
 function hashBytes(data: ArrayBufferView): string {

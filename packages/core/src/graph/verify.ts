@@ -1,10 +1,11 @@
 /** Checks a graph between transforms: every node's specs agree with its op's shape rule. */
+import type { Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import { sameShape } from '../shape.js'
 import type { OpName } from './op-attrs.js'
 import type { OpRule } from './op-rule.js'
 import { opRules } from './rules.js'
-import { type Tensor, topologicalOrder } from './tensor.js'
+import { type Node, type Tensor, topologicalOrder } from './tensor.js'
 
 /** Throws graph.invalid, naming the node, when a node contradicts its op; returns the roots. */
 export function verifyGraph(roots: readonly Tensor[]): readonly Tensor[] {
@@ -18,7 +19,7 @@ export function verifyGraph(roots: readonly Tensor[]): readonly Tensor[] {
     }
     const rule = opRules[node.op] as OpRule<OpName> | undefined
     if (rule === undefined) throw fault('the op does not exist', {})
-    const specs = rule.infer(node.inputs, node.attrs, node.outputs)
+    const specs = inferred(rule, node)
     const agrees =
       specs.length === node.outputs.length &&
       specs.every(
@@ -31,4 +32,17 @@ export function verifyGraph(roots: readonly Tensor[]): readonly Tensor[] {
       })
   }
   return roots
+}
+
+function inferred(rule: OpRule<OpName>, node: Node): readonly Spec[] {
+  try {
+    return rule.infer(node.inputs, node.attrs, node.outputs)
+  } catch (cause) {
+    const inputs = node.inputs.map(({ dtype, shape }) => ({ dtype, shape }))
+    throw new EspalierError('graph.invalid', {
+      what: 'a node’s op refuses its inputs',
+      got: { op: node.op, inputs },
+      cause,
+    })
+  }
 }

@@ -1,4 +1,5 @@
 /** Algebraic clean-up that never changes a value: identities, chained movements, constants. Dead code falls away by itself. */
+import { type DType, hostTensor, toFloat64 } from '../dtype.js'
 import type { OpName } from '../graph/op-attrs.js'
 import { add, binaryFns, mul } from '../graph/ops/binary.js'
 import { constant, filledWith } from '../graph/ops/constant.js'
@@ -16,7 +17,9 @@ type Rule<K extends OpName> = (node: Node<K>, inputs: readonly [Tensor, Tensor])
 const rules: { readonly [K in OpName]?: Rule<K> } = {
   unary(node, [x]) {
     const value = filledWith(x)
-    if (value !== undefined && x.dtype === 'f32') return constant(unaryFns[node.attrs.fn](value), x.dtype, x.shape)
+    if (value !== undefined && x.dtype === 'f32') {
+      return constant(Math.fround(unaryFns[node.attrs.fn](Math.fround(value))), x.dtype, x.shape)
+    }
     const inner = x.node
     if (node.attrs.fn === 'neg' && isOp(inner, 'unary') && inner.attrs.fn === 'neg') return inner.inputs[0]
     return undefined
@@ -26,7 +29,7 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
     const y = node.outputs[0] as Tensor
     const value = filledWith(x)
     if (x.dtype === y.dtype) return x
-    return value !== undefined && y.dtype === 'f32' ? constant(value, 'f32', y.shape) : undefined
+    return value !== undefined && y.dtype === 'f32' ? constant(stored(value, x.dtype), 'f32', y.shape) : undefined
   },
   reshape(node, [x]) {
     const { shape } = node.outputs[0] as Tensor
@@ -104,7 +107,7 @@ function simplifyBinary(node: Node<'binary'>, [a, b]: readonly [Tensor, Tensor])
   const { shape, dtype } = node.outputs[0] as Tensor
   const [p, q] = [filledWith(a), filledWith(b)]
   if (p !== undefined && q !== undefined && dtype === 'f32')
-    return constant(Math.fround(binaryFns[fn](p, q)), dtype, shape)
+    return constant(Math.fround(binaryFns[fn](Math.fround(p), Math.fround(q))), dtype, shape)
   const whole = (x: Tensor) => sameShape(x.shape, shape)
   if (q === 0 && (fn === 'add' || fn === 'sub') && whole(a)) return a
   if (p === 0 && fn === 'add' && whole(b)) return b
@@ -134,4 +137,9 @@ function untransposed(x: Tensor): Tensor | undefined {
     (axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i),
   )
   return swapped ? node.inputs[0] : undefined
+}
+
+/** What a constant of this number and dtype holds. */
+function stored(value: number, dtype: DType): number {
+  return toFloat64(hostTensor(dtype, [], [value]))[0] as number
 }

@@ -1,7 +1,7 @@
 /** Values known when the graph is built: one number everywhere, or a small array. Large data belongs in weights or feeds. */
 import { type DType, type HostTensor, toFloat64 } from '../../dtype.js'
 import { EspalierError } from '../../errors.js'
-import { type Shape, sizeOf } from '../../shape.js'
+import { checkShape, type Shape, sizeOf } from '../../shape.js'
 import { applySingle, at, type OpRule } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
@@ -9,6 +9,7 @@ import type { Tensor } from '../tensor.js'
 export const constantRule: OpRule<'constant'> = {
   infer(_, attrs, declared) {
     const { shape } = at(declared, 0)
+    checkShape(shape, 'constant')
     if ('data' in attrs && attrs.data.length !== sizeOf(shape)) {
       throw new EspalierError('shape.mismatch', {
         what: 'constant data do not fill the shape',
