@@ -58,7 +58,7 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
   let best = cost(chosen, Number.POSITIVE_INFINITY)
   while (chosen.length < maxShapes) {
     const next = cheapestWith(candidates, (shape) => [...chosen, shape], cost)
-    if (next === undefined || best - next.cost < WORTHWHILE * best) break
+    if (next === undefined || best - next.cost <= WORTHWHILE * best) break
     chosen = next.shapes
     best = next.cost
   }

@@ -7,8 +7,6 @@ export interface DataFile {
   byteLength(): Promise<number>
   /** Bytes start to end (exclusive), all of them. */
   read(start: number, end: number): Promise<Uint8Array>
-  /** Gives back what reading holds. The file can be read again afterwards. */
-  close?(): Promise<void>
 }
 
 /** A Blob or File as a data file. name: needed for a Blob, which has none. */

@@ -37,8 +37,6 @@ export interface Dataset<Row = DataRow> extends AsyncIterable<Row> {
   placedRows(): AsyncIterable<PlacedRow<Row>>
   /** The row at a place that placedRows gave. */
   readAgain(place: readonly [start: number, end: number]): Promise<Row>
-  /** Closes what reading opened; the data set can be read again afterwards. */
-  close(): Promise<void>
 }
 
 /** A row of plain text. */
@@ -97,7 +95,6 @@ function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOpt
       const bytes = await file.read(start, end)
       return format.parse({ bytes, start, end, line: 0 }, file.name, columns) as Row
     },
-    close: async () => file.close?.(),
   })
 }
 
@@ -117,7 +114,6 @@ function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row>
       }
     },
     readAgain: async ([index]) => (await read())[index] as Row,
-    close: async () => file.close?.(),
   })
 }
 
@@ -144,7 +140,6 @@ function fromRows<Row>(source: Iterable<Row> | AsyncIterable<Row>, fieldOptions:
         fix: 'Pass an array or a file.',
       })
     },
-    close: async () => {},
   })
 }
 

@@ -5,27 +5,20 @@ import { fileURLToPath } from 'node:url'
 import { EspalierError } from '@espalier/core'
 import type { DataFile } from '../dataset/data-file.js'
 
-/** The file at a path or file URL. It is opened at the first read, so a missing file is reported then. */
+/** The file at a path or file URL. It is open only while it is read, so there is nothing to close; a missing file is reported then. */
 export function openPath(path: string | URL): DataFile {
   const name = typeof path === 'string' ? path : fileURLToPath(path)
-  let handle: Promise<FileHandle> | undefined
-  const opened = () => {
-    handle ??= open(name, 'r')
-    return handle
-  }
   return {
     name: basename(name),
-    async byteLength() {
-      return attempt(name, async () => {
-        const status = await (await opened()).stat()
+    byteLength: () =>
+      withFile(name, async (file) => {
+        const status = await file.stat()
         if (status.isFile()) return status.size
         throw new Error('it is not a file')
-      })
-    },
-    async read(start, end) {
-      return attempt(name, async () => {
+      }),
+    read: (start, end) =>
+      withFile(name, async (file) => {
         const bytes = new Uint8Array(end - start)
-        const file = await opened()
         let filled = 0
         while (filled < bytes.length) {
           const { bytesRead } = await file.read(bytes, filled, bytes.length - filled, start + filled)
@@ -33,19 +26,15 @@ export function openPath(path: string | URL): DataFile {
           filled += bytesRead
         }
         return bytes
-      })
-    },
-    async close() {
-      const open = await handle?.catch(() => undefined)
-      handle = undefined
-      await open?.close()
-    },
+      }),
   }
 }
 
-async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
+async function withFile<T>(path: string, action: (file: FileHandle) => Promise<T>): Promise<T> {
+  let file: FileHandle | undefined
   try {
-    return await action()
+    file = await open(path, 'r')
+    return await action(file)
   } catch (cause) {
     throw new EspalierError('data.file', {
       what: 'a data file cannot be read',
@@ -53,5 +42,7 @@ async function attempt<T>(path: string, action: () => Promise<T>): Promise<T> {
       fix: 'Check the path and its permissions.',
       cause,
     })
+  } finally {
+    await file?.close()
   }
 }

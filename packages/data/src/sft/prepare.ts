@@ -45,7 +45,6 @@ export interface SftData {
   /** Counted labels of each example, the first position's (which nothing predicts) left out. */
   readonly counts: Int32Array
   example(index: number): Promise<SupervisedExample>
-  close(): Promise<void>
 }
 
 const DEFAULT_MAX_LENGTH = 1024 // TRL's SFTConfig
@@ -164,7 +163,6 @@ class Pass {
       lengths: Int32Array.from(indices, (index) => this.#ids.lengthOf(index)),
       counts: Int32Array.from(indices, (index) => this.#counts.at(index)),
       example,
-      close: () => this.#dataset.close(),
     }
   }
 

@@ -1,0 +1,107 @@
+import { describe, expect, test } from 'vitest'
+import { loadDataset } from '../dataset/dataset.js'
+import type { DataRow } from '../dataset/formats.js'
+import { codeOf, tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
+import { prepareSft } from './prepare.js'
+import { renderSupervision } from './supervision.js'
+
+const tokenizer = tinyTokenizer()
+const IGNORED = -100
+
+describe('prepareSft', () => {
+  test('a text row gets one end-of-sequence token and trains on all of it', async () => {
+    const data = await prepareSft(loadDataset<DataRow>([{ text: 'x' }, { text: 'x<eos>' }]), tokenizer)
+    const [first, second] = [await data.example(0), await data.example(1)]
+    expect(first).toEqual(second)
+    expect([...first.inputIds]).toEqual([...tokenizer.encode('x').inputIds, 1])
+    expect(first.labels).toEqual(first.inputIds)
+  })
+
+  test('of a prompt and its completion only the completion trains', async () => {
+    const data = await prepareSft(loadDataset<DataRow>([{ prompt: 'ab', completion: 'c' }]), tokenizer)
+    const { inputIds, labels } = await data.example(0)
+    expect([...labels]).toEqual([IGNORED, IGNORED, inputIds[2], 1])
+    expect([...data.counts]).toEqual([2])
+    const all = await prepareSft(loadDataset<DataRow>([{ prompt: 'ab', completion: 'c' }]), tokenizer, {
+      completionOnlyLoss: false,
+    })
+    expect((await all.example(0)).labels).toEqual(inputIds)
+  })
+
+  test('messages go through the chat template', async () => {
+    const rows = [{ prompt: [{ role: 'user', content: 'q' }], completion: [{ role: 'assistant', content: 'a' }] }]
+    const data = await prepareSft(loadDataset<DataRow>(rows), tokenizer)
+    const { inputIds, labels } = await data.example(0)
+    expect(tokenizer.decode(inputIds)).toBe('[user]q<eos>[assistant]a<eos>')
+    expect(tokenizer.decode(labels.filter((label) => label !== IGNORED))).toBe('a<eos>')
+  })
+
+  test('the report counts what was truncated, dropped and cut off', async () => {
+    const rows = [
+      { prompt: 'ab', completion: 'c' }, // fits
+      { prompt: 'ab', completion: 'cdef' }, // loses its end
+      { prompt: 'abcdefgh', completion: 'c' }, // nothing left to train on
+    ]
+    const { report } = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { maxLength: 5 })
+    expect(report).toMatchObject({
+      rows: 3,
+      kept: 2,
+      dropped: 1,
+      truncated: 2,
+      lostEndOfSequence: 1,
+      withoutSupervision: 1,
+      tokens: 9,
+      supervisedTokens: 5,
+      longest: 10,
+    })
+    const lines = renderSupervision(report)
+    expect(lines.join('\n')).toContain('rows: 2 kept, 1 dropped, 2 truncated (max length 5, longest 10)')
+    expect(lines.at(-1)).toBe('ab[[c<eos>]]')
+  })
+
+  test('keep_end cuts the prompt instead', async () => {
+    const data = await prepareSft(loadDataset<DataRow>([{ prompt: 'abcdefgh', completion: 'c' }]), tokenizer, {
+      maxLength: 4,
+      truncationMode: 'keep_end',
+    })
+    const { inputIds, labels } = await data.example(0)
+    expect(tokenizer.decode(inputIds)).toBe('ghc<eos>')
+    expect(labels[1]).toBe(IGNORED)
+    expect(labels[2]).toBe(inputIds[2])
+  })
+
+  test('rows beyond the cache are tokenized again to the same ids', async () => {
+    const rows = Array.from({ length: 300 }, (_, i) => ({ prompt: `p${i}`, completion: `the ${i}` }))
+    const held = await prepareSft(loadDataset<DataRow>(rows), tokenizer)
+    const again = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { cacheBytes: 0 })
+    for (const index of [0, 150, 299]) expect(await again.example(index)).toEqual(await held.example(index))
+  })
+
+  test('rows of a generator are all held', async () => {
+    const rows = (function* () {
+      yield { text: 'a' }
+      yield { text: 'b' }
+    })()
+    const data = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { cacheBytes: 0 })
+    expect(tokenizer.decode((await data.example(1)).inputIds)).toBe('b<eos>')
+  })
+
+  test('data that cannot be trained on is refused', async () => {
+    const prepare = (rows: DataRow[], options = {}) => codeOf(() => prepareSft(loadDataset(rows), tokenizer, options))
+    expect(await prepare([])).toBe('data.empty')
+    expect(await prepare([{ prompt: 'abcdef', completion: 'x' }], { maxLength: 3 })).toBe('data.unsupervised')
+    expect(await prepare([{ q: 'x' }])).toBe('data.shape')
+    expect(await prepare([{ text: 'x', label: 1 }])).toBe('data.shape')
+    expect(await prepare([{ text: 'x' }, { text: 5 }])).toBe('data.row')
+    expect(await prepare([{ prompt: 'x', completion: 'y' }, { prompt: 'x' }])).toBe('data.row')
+    expect(await prepare([{ text: 'x' }], { maxLength: 0 })).toBe('config.value')
+    expect(await prepare([{ text: 'x' }], { eosToken: '<none>' })).toBe('tokenizer.special')
+    const named = prepareSft(loadDataset([{ text: 'x' }, { text: null }]), tokenizer)
+    await expect(named).rejects.toThrow(/row="row 2".*found="null"/)
+  })
+
+  test('an aborted signal stops the pass', async () => {
+    const signal = AbortSignal.abort(new Error('enough'))
+    await expect(prepareSft(loadDataset([{ text: 'x' }]), tokenizer, { signal })).rejects.toThrow('enough')
+  })
+})
