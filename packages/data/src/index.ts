@@ -19,6 +19,7 @@ export { blobFile, type DataFile } from './dataset/data-file.js'
 export {
   type DataSource,
   type Dataset,
+  type FileSource,
   type LoadDatasetOptions,
   loadDataset,
   type PlacedRow,

@@ -1,7 +1,6 @@
 import { Random } from '@espalier/core'
 import { describe, expect, test } from 'vitest'
 import { loadDataset } from '../dataset/dataset.js'
-import type { DataRow } from '../dataset/formats.js'
 import { codeOf, tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { prepareSft } from '../sft/prepare.js'
 import { planBatches } from './batch-plan.js'
@@ -124,7 +123,7 @@ describe('trainingSteps', () => {
       prompt: 'p'.repeat(1 + (i % 5)),
       completion: 'c'.repeat(1 + ((i * 3) % 11)),
     }))
-    const data = await prepareSft(loadDataset<DataRow>(rows), tokenizer)
+    const data = await prepareSft(loadDataset(rows), tokenizer)
     const plan = planBatches({ lengths: data.lengths, counts: data.counts, stepRows: 4, tokensPerMicroBatch: 24 })
     const options = { plan, padId: 0, rowCount: data.length, stepRows: 4, shuffle: true, seed: 1 }
     const counted: number[] = []

@@ -9,8 +9,11 @@ import { asRow, type DataRow, extensionOf, type Format, formats, readJsonRows } 
 import { readRecords } from './records.js'
 import type { FieldOptions } from './shape.js'
 
-/** What rows can be loaded from: a path, a file URL, a File or Blob, a file of one's own, or rows. */
-export type DataSource<Row = DataRow> = string | URL | Blob | DataFile | Iterable<Row> | AsyncIterable<Row>
+/** A file of rows: a path, a file URL, a File or Blob, or a file of one's own. */
+export type FileSource = string | URL | Blob | DataFile
+
+/** What rows can be loaded from: a file, or rows. */
+export type DataSource<Row extends object = DataRow> = FileSource | Iterable<Row> | AsyncIterable<Row>
 
 /** How a data set is loaded. */
 export interface LoadDatasetOptions extends FieldOptions {
@@ -50,13 +53,30 @@ export interface PromptCompletion {
   readonly completion: string
 }
 
-/** The rows of a source. Nothing is read until they are asked for. Throws data.file when the kind of a file is not known. */
-export function loadDataset<Row = DataRow>(source: DataSource<Row>, options: LoadDatasetOptions = {}): Dataset<Row> {
+/** The rows of a file. Nothing is read until they are asked for. Throws data.file when the kind of the file is not known. */
+export function loadDataset<Row extends object = DataRow>(
+  source: FileSource,
+  options?: LoadDatasetOptions,
+): Dataset<Row>
+/** Rows from memory or a generator. */
+export function loadDataset<Row extends object>(
+  source: Iterable<Row> | AsyncIterable<Row>,
+  options?: LoadDatasetOptions,
+): Dataset<Row>
+/** Either. */
+export function loadDataset<Row extends object = DataRow>(
+  source: DataSource<Row>,
+  options?: LoadDatasetOptions,
+): Dataset<Row>
+export function loadDataset<Row extends object = DataRow>(
+  source: DataSource<Row>,
+  options: LoadDatasetOptions = {},
+): Dataset<Row> {
   const { format, ...fieldOptions } = options
   if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
   if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)
   if (isDataFile(source)) return fromFile(source, format, fieldOptions)
-  return fromRows(source, fieldOptions)
+  return fromRows(source as Iterable<Row> | AsyncIterable<Row>, fieldOptions)
 }
 
 function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions: FieldOptions): Dataset<Row> {

@@ -10,7 +10,7 @@ const IGNORED = -100
 
 describe('prepareSft', () => {
   test('a text row gets one end-of-sequence token and trains on all of it', async () => {
-    const data = await prepareSft(loadDataset<DataRow>([{ text: 'x' }, { text: 'x<eos>' }]), tokenizer)
+    const data = await prepareSft(loadDataset([{ text: 'x' }, { text: 'x<eos>' }]), tokenizer)
     const [first, second] = [await data.example(0), await data.example(1)]
     expect(first).toEqual(second)
     expect([...first.inputIds]).toEqual([...tokenizer.encode('x').inputIds, 1])
@@ -18,11 +18,11 @@ describe('prepareSft', () => {
   })
 
   test('of a prompt and its completion only the completion trains', async () => {
-    const data = await prepareSft(loadDataset<DataRow>([{ prompt: 'ab', completion: 'c' }]), tokenizer)
+    const data = await prepareSft(loadDataset([{ prompt: 'ab', completion: 'c' }]), tokenizer)
     const { inputIds, labels } = await data.example(0)
     expect([...labels]).toEqual([IGNORED, IGNORED, inputIds[2], 1])
     expect([...data.counts]).toEqual([2])
-    const all = await prepareSft(loadDataset<DataRow>([{ prompt: 'ab', completion: 'c' }]), tokenizer, {
+    const all = await prepareSft(loadDataset([{ prompt: 'ab', completion: 'c' }]), tokenizer, {
       completionOnlyLoss: false,
     })
     expect((await all.example(0)).labels).toEqual(inputIds)
@@ -30,7 +30,7 @@ describe('prepareSft', () => {
 
   test('messages go through the chat template', async () => {
     const rows = [{ prompt: [{ role: 'user', content: 'q' }], completion: [{ role: 'assistant', content: 'a' }] }]
-    const data = await prepareSft(loadDataset<DataRow>(rows), tokenizer)
+    const data = await prepareSft(loadDataset(rows), tokenizer)
     const { inputIds, labels } = await data.example(0)
     expect(tokenizer.decode(inputIds)).toBe('[user]q<eos>[assistant]a<eos>')
     expect(tokenizer.decode(labels.filter((label) => label !== IGNORED))).toBe('a<eos>')
@@ -42,7 +42,7 @@ describe('prepareSft', () => {
       { prompt: 'ab', completion: 'cdef' }, // loses its end
       { prompt: 'abcdefgh', completion: 'c' }, // nothing left to train on
     ]
-    const { report } = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { maxLength: 5 })
+    const { report } = await prepareSft(loadDataset(rows), tokenizer, { maxLength: 5 })
     expect(report).toMatchObject({
       rows: 3,
       kept: 2,
@@ -60,7 +60,7 @@ describe('prepareSft', () => {
   })
 
   test('keep_end cuts the prompt instead', async () => {
-    const data = await prepareSft(loadDataset<DataRow>([{ prompt: 'abcdefgh', completion: 'c' }]), tokenizer, {
+    const data = await prepareSft(loadDataset([{ prompt: 'abcdefgh', completion: 'c' }]), tokenizer, {
       maxLength: 4,
       truncationMode: 'keep_end',
     })
@@ -72,8 +72,8 @@ describe('prepareSft', () => {
 
   test('rows beyond the cache are tokenized again to the same ids', async () => {
     const rows = Array.from({ length: 300 }, (_, i) => ({ prompt: `p${i}`, completion: `the ${i}` }))
-    const held = await prepareSft(loadDataset<DataRow>(rows), tokenizer)
-    const again = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { cacheBytes: 0 })
+    const held = await prepareSft(loadDataset(rows), tokenizer)
+    const again = await prepareSft(loadDataset(rows), tokenizer, { cacheBytes: 0 })
     for (const index of [0, 150, 299]) expect(await again.example(index)).toEqual(await held.example(index))
   })
 
@@ -82,7 +82,7 @@ describe('prepareSft', () => {
       yield { text: 'a' }
       yield { text: 'b' }
     })()
-    const data = await prepareSft(loadDataset<DataRow>(rows), tokenizer, { cacheBytes: 0 })
+    const data = await prepareSft(loadDataset(rows), tokenizer, { cacheBytes: 0 })
     expect(tokenizer.decode((await data.example(1)).inputIds)).toBe('b<eos>')
   })
 
