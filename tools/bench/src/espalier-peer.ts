@@ -1,0 +1,132 @@
+/** Our side of a training benchmark: driven line by line on stdin, as the Python side is. Arguments: model folder, JSON of the setting. */
+import { createInterface } from 'node:readline'
+import { onnx } from '@espalier/backend-onnx'
+import { AdaptedModel, type CausalLM, causalLoss, type HostTensor, weightRequests } from '@espalier/core'
+import { causalFeeds, collateCausal, planBatches, splitStep } from '@espalier/data'
+import { lora } from '@espalier/lora'
+import { generateTokens, llama } from '@espalier/models'
+import { loadModel } from '@espalier/serialization'
+import { adamw, type MicroBatch, TrainingSession } from '@espalier/trainer'
+
+interface Row {
+  readonly input_ids: readonly number[]
+  readonly labels: readonly number[]
+}
+
+interface Setting {
+  readonly threads: number
+  readonly dropout?: number
+  /** Sizes of all rows that will come, to plan shapes as a run does. */
+  readonly sizes: { readonly lengths: readonly number[]; readonly counts: readonly number[] }
+  readonly stepRows: number
+  readonly tokensPerMicroBatch?: number
+}
+
+type Request =
+  | { readonly do: 'step'; readonly rows: readonly Row[] }
+  | { readonly do: 'evaluate'; readonly rows: readonly Row[] }
+  | { readonly do: 'generate'; readonly ids: readonly number[]; readonly count: number }
+  | { readonly do: 'compilations' }
+  | { readonly do: 'end' }
+
+const [folder = '', text = '{}'] = process.argv.slice(2)
+const setting = JSON.parse(text) as Setting
+const PAD = 0
+
+async function main(): Promise<void> {
+  const backend = onnx({ threads: setting.threads })
+  const base = await loadModel(folder, { architectures: [llama] })
+  const adapted = new AdaptedModel(base)
+  adapted.addAdapter(
+    'default',
+    lora({ r: 8, loraAlpha: 16, loraDropout: setting.dropout ?? 0, targetModules: ['q_proj', 'v_proj'] }),
+  )
+  const trainable = adapted.trainable()
+  const weights = await backend.loadWeights(weightRequests(adapted.model))
+  const session = await TrainingSession.open({
+    model: trainable,
+    backend,
+    weights,
+    loss: causalLoss,
+    optimizer: adamw(),
+    clips: true,
+    weightDecay: () => 0,
+  })
+  const plan = planBatches({
+    ...setting.sizes,
+    stepRows: setting.stepRows,
+    ...(setting.tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch: setting.tokensPerMicroBatch }),
+  })
+  let step = 0
+  const microBatches = (rows: readonly Row[]): MicroBatch[] => {
+    const sizes = {
+      lengths: rows.map((row) => row.input_ids.length),
+      counts: rows.map((row) => row.labels.slice(1).filter((label) => label !== -100).length),
+    }
+    return splitStep(
+      plan.shapes,
+      rows.map((_, i) => i),
+      sizes,
+    ).map(({ shape, rows: picked }) => {
+      const batch = collateCausal(
+        picked.map((i) => ({
+          inputIds: Int32Array.from((rows[i] as Row).input_ids),
+          labels: Int32Array.from((rows[i] as Row).labels),
+        })),
+        { ...shape, padId: PAD },
+      )
+      return {
+        feeds: causalFeeds(batch) as Record<string, HostTensor>,
+        count: batch.countedCount,
+        tokens: batch.tokenCount,
+      }
+    })
+  }
+  const answer = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
+  const shapes = new Set<string>()
+
+  async function handle(request: Request): Promise<boolean> {
+    if (request.do === 'step') {
+      const began = performance.now()
+      const batches = microBatches(request.rows)
+      let sum = 0
+      for (const [i, batch] of batches.entries()) {
+        shapes.add(JSON.stringify(batch.feeds.input_ids?.shape) + JSON.stringify(batch.feeds.counted_indices?.shape))
+        sum += await session.accumulate(batch, step * 100 + i)
+      }
+      const count = batches.reduce((total, batch) => total + batch.count, 0)
+      await session.apply({ step: ++step, count, learningRate: 1e-4, maxGradNorm: 1 })
+      answer({ loss: sum / count, seconds: (performance.now() - began) / 1000 })
+    } else if (request.do === 'evaluate') {
+      const batches = microBatches(request.rows)
+      let sum = 0
+      for (const batch of batches) sum += await session.evaluate(batch)
+      answer({ loss: sum / batches.reduce((total, batch) => total + batch.count, 0) })
+    } else if (request.do === 'generate') {
+      await session.commit()
+      const state = await Promise.all(
+        adapted.boundAdapters.map(async ({ adapter, prefix }) => ({ set: await adapter.stateOn(backend), prefix })),
+      )
+      const began = performance.now()
+      const tokens: number[] = []
+      const stream = generateTokens(
+        { model: adapted.model as CausalLM, backend, weights, state, eosTokenIds: [], padTokenId: PAD },
+        [[...request.ids]],
+        { maxNewTokens: request.count },
+      )
+      for await (const { token } of stream) tokens.push(token)
+      answer({ tokens, seconds: (performance.now() - began) / 1000 })
+    } else if (request.do === 'compilations') answer({ shapes: shapes.size })
+    else return false
+    return true
+  }
+
+  answer({ ready: true })
+  for await (const line of createInterface({ input: process.stdin }))
+    if (!(await handle(JSON.parse(line) as Request))) break
+  await session.close()
+  await backend.close()
+  await base.close()
+}
+
+await main()

@@ -1,0 +1,68 @@
+/** Where the peers are: real models, real PEFT, real data; and our own side, bundled against the built packages. */
+import { existsSync } from 'node:fs'
+import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import { Peer } from './peer.js'
+
+/** What every benchmark needs. */
+export interface Setup {
+  readonly model: string
+  readonly python: string
+  readonly data: string
+  readonly threads: number
+  readonly rounds: number
+}
+
+const here = fileURLToPath(new URL('..', import.meta.url))
+
+/** Reads the environment; says what is missing and how to get it. */
+export function readSetup(rounds: number): Setup {
+  const { ESPALIER_MODELS: models, ESPALIER_PYTHON: python, ESPALIER_DATA: data } = process.env
+  if (models === undefined || python === undefined || data === undefined) {
+    throw new Error(
+      'benchmarks need ESPALIER_MODELS (a folder with smollm2-135m-instruct), ESPALIER_PYTHON (a python with torch, transformers and peft) and ESPALIER_DATA (a folder with gsm8k)',
+    )
+  }
+  const model = join(models, 'smollm2-135m-instruct')
+  for (const path of [model, python, join(data, 'gsm8k/train.jsonl')])
+    if (!existsSync(path)) throw new Error(`not found: ${path}`)
+  return { model, python, data, threads: availableParallelism(), rounds }
+}
+
+/** The machine in one line. */
+export function machine(): string {
+  return `${cpus()[0]?.model.trim()}, ${availableParallelism()} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
+}
+
+/** Our side, running the built packages as users do. */
+export async function espalier({ model }: Setup, setting: object): Promise<Peer> {
+  const outfile = join(here, 'dist', 'espalier-peer.mjs')
+  await build({
+    entryPoints: [join(here, 'src/espalier-peer.ts')],
+    outfile,
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    packages: 'external',
+    logLevel: 'silent',
+    tsconfigRaw: {},
+  })
+  return Peer.start('espalier', process.execPath, [outfile, model, JSON.stringify(setting)])
+}
+
+/** PEFT on PyTorch with an attention implementation. */
+export function pytorch({ model, python }: Setup, attention: 'eager' | 'sdpa', setting: object): Promise<Peer> {
+  return Peer.start(
+    `pytorch ${attention}`,
+    python,
+    [join(here, 'peers/train_peer.py'), model, attention, JSON.stringify(setting)],
+    { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
+  )
+}
+
+/** A folder for results of a benchmark. */
+export function scratch(name: string): string {
+  return join(tmpdir(), `espalier-bench-${name}`)
+}
