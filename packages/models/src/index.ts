@@ -1,2 +1,10 @@
 /** @module Model architectures under their Hugging Face names, and generation: token ids in, token ids out. */
+export { architectures } from './architectures.js'
+export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
+export type {
+  FinishReason,
+  GeneratedToken,
+  GenerateTokensOptions,
+  GenerationSource,
+} from './generation/options.js'
 export { llama } from './llama.js'

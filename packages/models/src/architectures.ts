@@ -1,0 +1,6 @@
+/** All families of this package as one list. A program that needs one family imports that one. */
+import type { Architecture } from '@espalier/core'
+import { llama } from './llama.js'
+
+/** Every architecture here, for lookups by config.json's model_type. */
+export const architectures: readonly Architecture[] = [llama]

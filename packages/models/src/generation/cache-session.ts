@@ -1,0 +1,145 @@
+/** A batch of rows in the course of generation: the key/value cache on the device, and the programs that read and extend it. */
+import { type Executable, type HostTensor, hostTensor, type Program, programSlots, type StateSet } from '@espalier/core'
+import { firstSlots, moreSlots, promptBucket } from './buckets.js'
+import { grownCache } from './grown-cache.js'
+import type { GenerationSource } from './options.js'
+import { decodeProgram, prefillProgram, type StepOutput } from './programs.js'
+
+const CACHE_SLOT = /^cache\.\d+\.(key|value)$/
+
+/** Rows in generation. Rows of unequal length are padded on the left, so that all rows share one `filled`. */
+export class CacheSession {
+  private cache: StateSet | undefined
+  private decode: Executable | undefined
+  private slots: number
+  /** Slots in use. */
+  private filled: number
+  private readonly columns: number
+  private readonly uneven: boolean
+
+  /**
+   * @param prompts token ids of each row
+   * @param output what each step gives
+   * @param maxNewTokens most tokens that will be added
+   */
+  constructor(
+    private readonly source: GenerationSource,
+    private readonly prompts: readonly (readonly number[])[],
+    private readonly output: StepOutput,
+    maxNewTokens: number,
+    private readonly signal: AbortSignal | undefined,
+  ) {
+    this.filled = Math.max(...prompts.map((ids) => ids.length))
+    this.columns = promptBucket(this.filled, source.model.sizes.maxPositions)
+    this.uneven = prompts.some((ids) => ids.length !== this.filled)
+    this.slots = firstSlots(this.columns, this.filled + maxNewTokens)
+  }
+
+  /** Reads the prompts; the result of their last tokens. */
+  async prefill(): Promise<HostTensor> {
+    const { prompts, columns, uneven, filled, source } = this
+    const program = prefillProgram(source.model, columns, uneven, this.sizes)
+    const executable = await this.compile(program)
+    const empty = [...programSlots(program).state].filter(([name]) => CACHE_SLOT.test(name))
+    this.cache = await source.backend.createState(
+      new Map(empty.map(([name, { dtype, shape }]) => [name, hostTensor(dtype, shape)])),
+    )
+    const table = (padding: number, value: (ids: readonly number[], column: number) => number) =>
+      prompts.flatMap((ids) =>
+        Array.from({ length: columns }, (_, i) => {
+          const column = i - (filled - ids.length)
+          return column >= 0 && i < filled ? value(ids, column) : padding
+        }),
+      )
+    const shape = [prompts.length, columns]
+    return this.run(executable, {
+      input_ids: hostTensor(
+        'i32',
+        shape,
+        table(source.padTokenId ?? 0, (ids, column) => ids[column] as number),
+      ),
+      last: hostTensor('i32', [], [filled - 1]),
+      ...(uneven
+        ? {
+            position_ids: hostTensor(
+              'i32',
+              shape,
+              table(0, (_, column) => column),
+            ),
+            keep: hostTensor(
+              'bool',
+              shape,
+              table(0, () => 1),
+            ),
+          }
+        : {}),
+    })
+  }
+
+  /** Adds one token per row; the result of those tokens. */
+  async step(tokens: readonly number[]): Promise<HostTensor> {
+    const { prompts, filled } = this
+    if (filled === this.slots) await this.grow()
+    this.decode ??= await this.compile(decodeProgram(this.source.model, this.sizes))
+    const longest = Math.max(...prompts.map((ids) => ids.length))
+    const added = filled - longest
+    // Rows that ended at the model's last position are fed along with the others.
+    const last = (this.source.model.sizes.maxPositions ?? Number.POSITIVE_INFINITY) - 1
+    const batch = prompts.length
+    const result = await this.run(this.decode, {
+      input_ids: hostTensor('i32', [batch, 1], [...tokens]),
+      position_ids: hostTensor(
+        'i32',
+        [batch, 1],
+        prompts.map((ids) => Math.min(ids.length + added, last)),
+      ),
+      filled: hostTensor('i32', [], [filled]),
+      keep: this.kept(longest),
+    })
+    this.filled = filled + 1
+    return result
+  }
+
+  /** Gives the cache's memory back. Programs stay with the backend, which reuses them. */
+  release(): void {
+    this.cache?.release()
+    this.cache = undefined
+  }
+
+  private get sizes() {
+    return { batch: this.prompts.length, slots: this.slots, output: this.output }
+  }
+
+  private compile(program: Program): Promise<Executable> {
+    const { backend, weights } = this.source
+    return backend.compile(program, { weights, signal: this.signal })
+  }
+
+  private async run(executable: Executable, feeds: Readonly<Record<string, HostTensor>>): Promise<HostTensor> {
+    const { state = [], feeds: others = {} } = this.source
+    this.signal?.throwIfAborted()
+    const result = await executable.run({
+      feeds: { ...others, ...feeds },
+      state: [{ set: this.cache as StateSet }, ...state],
+    })
+    this.signal?.throwIfAborted()
+    return result[this.output] as HostTensor
+  }
+
+  private async grow(): Promise<void> {
+    const { cache, source, slots } = this
+    this.slots = moreSlots(slots)
+    this.decode = undefined
+    const larger = await grownCache(source.backend, cache as StateSet, this.slots)
+    this.release()
+    this.cache = larger
+  }
+
+  // False at a row's padding on the left, of which an even batch has none.
+  private kept(longest: number): HostTensor {
+    const { prompts, slots } = this
+    const keep = new Uint8Array(prompts.length * slots).fill(1)
+    for (const [row, ids] of prompts.entries()) keep.fill(0, row * slots, row * slots + longest - ids.length)
+    return hostTensor('bool', [prompts.length, slots], keep)
+  }
+}
