@@ -6,12 +6,22 @@ import {
   emptyCases,
   matmulCases,
   movementCases,
+  namedCallCases,
   reduceCases,
   secondOrderCases,
 } from '@espalier/testkit'
 import { describe, it } from 'vitest'
 
-const suites = { elementwiseCases, movementCases, matmulCases, reduceCases, emptyCases, callCases, secondOrderCases }
+const suites = {
+  namedCallCases,
+  elementwiseCases,
+  movementCases,
+  matmulCases,
+  reduceCases,
+  emptyCases,
+  callCases,
+  secondOrderCases,
+}
 
 for (const [name, cases] of Object.entries(suites)) {
   describe(`gradients: ${name}`, () => {

@@ -1,6 +1,8 @@
 /** Activation functions as named calls with their derivatives. */
-import { add, max, mul, sub } from '../graph/ops/binary.js'
+import { add, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { lessEqual } from '../graph/ops/compare.js'
+import { select } from '../graph/ops/select.js'
 import { erf, exp, neg, sigmoid, tanh } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 
@@ -50,9 +52,9 @@ export function gelu(x: Tensor, approximate: 'none' | 'tanh' = 'none'): Tensor {
   return call(geluCall, [x], { approximate })[0] as Tensor
 }
 
-/** The larger of x and 0. */
+/** The larger of x and 0; its slope at 0 is 0, as in PyTorch, where `max` would give half. */
 export function relu(x: Tensor): Tensor {
-  return max(x, 0)
+  return select(lessEqual(x, 0), 0, x)
 }
 
 function tanhArgument(x: Tensor): Tensor {

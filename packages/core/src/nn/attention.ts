@@ -71,7 +71,8 @@ export const attentionCall: CallDefinition<AttentionAttributes> = {
       ),
     ]
   },
-  pullback({ inputs, outputs: [y, sums], cotangents: [g], attributes }) {
+  pullback({ inputs, outputs: [y, sums], cotangents: [g, ofSums], attributes }) {
+    if (ofSums !== undefined) return undefined
     if (g === undefined || y === undefined || sums === undefined) return inputs.map(() => undefined)
     const [q, k, v, keep] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
     const [dq, dk, dv] = call(

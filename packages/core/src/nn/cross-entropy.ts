@@ -62,7 +62,8 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
     }
     return [losses.reduce((a, b) => add(a, b)), concat(dHidden, 0), dWeight as Tensor]
   },
-  pullback({ outputs: [, dHidden, dWeight], cotangents: [g] }) {
+  pullback({ outputs: [, dHidden, dWeight], cotangents: [g, ...ofDerivatives] }) {
+    if (ofDerivatives.some((one) => one !== undefined)) return undefined
     if (g === undefined || dHidden === undefined || dWeight === undefined)
       return [undefined, undefined, undefined, undefined]
     return [mul(dHidden, g), mul(dWeight, g), undefined, undefined]

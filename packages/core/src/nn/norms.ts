@@ -16,7 +16,8 @@ export const rmsNormCall: CallDefinition<NormAttributes> = {
     const inverse = rsqrt(add(reduceMean(mul(x as Tensor, x as Tensor), rows), epsilon))
     return [mul(mul(x as Tensor, inverse), weight as Tensor), inverse]
   },
-  pullback({ inputs: [x, weight], outputs: [, inverse], cotangents: [g] }) {
+  pullback({ inputs: [x, weight], outputs: [, inverse], cotangents: [g, ofStatistics] }) {
+    if (ofStatistics !== undefined) return undefined
     if (g === undefined || x === undefined || weight === undefined || inverse === undefined)
       return [undefined, undefined]
     const weighted = mul(g, weight)
@@ -34,7 +35,8 @@ export const layerNormCall: CallDefinition<NormAttributes> = {
     const inverse = rsqrt(add(reduceMean(mul(centred, centred), rows), epsilon))
     return [add(mul(mul(centred, inverse), weight as Tensor), bias as Tensor), mean, inverse]
   },
-  pullback({ inputs: [x, weight, bias], outputs: [, mean, inverse], cotangents: [g] }) {
+  pullback({ inputs: [x, weight, bias], outputs: [, mean, inverse], cotangents: [g, ...ofStatistics] }) {
+    if (ofStatistics.some((one) => one !== undefined)) return undefined
     if (
       g === undefined ||
       x === undefined ||

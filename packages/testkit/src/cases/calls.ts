@@ -125,6 +125,18 @@ export function secondOrderCases(dtype: DType): GraphCase[] {
     }),
     second('a call with a pullback of its own', -1, 1, (x) => first(call(productWithPullback, [x, x], {}))),
     second('a call with two outputs', -1, 1, (x) => core.mul(first(call(scaled, [x], { factor: 3 })), x)),
+    // Their pullbacks use outputs, whose own derivatives then count.
+    second('softmax', -1, 1, (x) => core.mul(core.softmax(x), x)),
+    second('silu and gelu', -2, 2, (x) => core.add(core.silu(x), core.gelu(x))),
+    second('rmsNorm', -1, 1, (x) => core.exp(core.rmsNorm(x, core.iota([3], 0, x.dtype), 1e-5))),
+    second('layerNorm', -1, 1, (x) => {
+      const row = core.iota([3], 0, x.dtype)
+      return core.exp(core.layerNorm(x, row, row, 1e-5))
+    }),
+    second('attention', -1, 1, (x) => {
+      const heads = core.reshape(x, [1, 1, 2, 3])
+      return core.exp(core.attention(heads, heads, heads, { scale: 0.7, causal: true, window: null }))
+    }),
     second('erf', -1, 1, (x) => core.mul(core.erf(x), x)),
   ]
 }
