@@ -12,6 +12,7 @@ export type SchedulerType =
   | 'constant_with_warmup'
   | 'inverse_sqrt'
   | 'cosine_with_min_lr'
+  | 'cosine_warmup_with_min_lr'
   | 'warmup_stable_decay'
 
 /** Settings of a schedule. */
@@ -23,60 +24,107 @@ export interface ScheduleOptions {
   readonly warmupSteps?: number
   /** Base rate; polynomial and cosine_with_min_lr end at an absolute rate. */
   readonly learningRate: number
-  /** `lr_scheduler_kwargs` in camelCase: numCycles, power, lrEnd, timescale, minLr, minLrRate, numDecaySteps, minLrRatio, warmupType, decayType. */
+  /** `lr_scheduler_kwargs` in camelCase: numCycles, power, lrEnd, timescale, minLr, minLrRate, warmupLrRate, numStableSteps, numDecaySteps, minLrRatio, warmupType, decayType. */
   readonly parameters?: Readonly<Record<string, unknown>>
 }
 
-type Shape = (
-  step: number,
-  context: {
-    readonly warmup: number
-    readonly total: number
-    readonly rate: number
-    number(name: string, fallback: number): number
-  },
-) => number
+interface Context {
+  readonly warmup: number
+  readonly total: number
+  readonly rate: number
+  number(name: string, fallback: number): number
+  /** One of the curves, by name. Throws config.value. */
+  curve(name: string, fallback: string): (progress: number) => number
+}
+
+/** A factor of the base rate: `at` after the warmup; `rise` during it when it is not a straight line from 0. */
+interface Shape {
+  at(step: number, context: Context): number
+  rise?(step: number, context: Context): number
+}
 
 const cosineAt = (progress: number, cycles: number) =>
   Math.max(0, 0.5 * (1 + Math.cos(Math.PI * cycles * 2 * progress)))
 
+/** From 0 to 1 as progress goes from 0 to 1. A decay is the same curve read backwards. */
+const rises: Readonly<Record<string, (progress: number) => number>> = {
+  linear: (progress) => progress,
+  cosine: (progress) => 0.5 * (1 - Math.cos(Math.PI * progress)),
+  '1-sqrt': (progress) => 1 - Math.sqrt(1 - progress),
+}
+
 const shapes: { readonly [T in SchedulerType]: Shape } = {
-  constant: () => 1,
-  constant_with_warmup: () => 1,
-  linear: (step, { warmup, total }) => Math.max(0, (total - step) / Math.max(1, total - warmup)),
-  cosine: (step, { warmup, total, number }) =>
-    cosineAt((step - warmup) / Math.max(1, total - warmup), number('numCycles', 0.5)),
-  cosine_with_restarts: (step, { warmup, total, number }) => {
-    const progress = (step - warmup) / Math.max(1, total - warmup)
-    return progress >= 1 ? 0 : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * ((number('numCycles', 1) * progress) % 1))))
+  constant: { at: () => 1 },
+  constant_with_warmup: { at: () => 1 },
+  linear: { at: (step, { warmup, total }) => Math.max(0, (total - step) / Math.max(1, total - warmup)) },
+  cosine: {
+    at: (step, { warmup, total, number }) =>
+      cosineAt((step - warmup) / Math.max(1, total - warmup), number('numCycles', 0.5)),
   },
-  polynomial: (step, { warmup, total, rate, number }) => {
-    const end = number('lrEnd', 1e-7)
-    if (step > total) return end / rate
-    return ((rate - end) * (1 - (step - warmup) / (total - warmup)) ** number('power', 1) + end) / rate
+  cosine_with_restarts: {
+    at: (step, { warmup, total, number }) => {
+      const progress = (step - warmup) / Math.max(1, total - warmup)
+      return progress >= 1 ? 0 : Math.max(0, 0.5 * (1 + Math.cos(Math.PI * ((number('numCycles', 1) * progress) % 1))))
+    },
   },
-  inverse_sqrt: (step, { warmup, number }) => {
-    const timescale = number('timescale', warmup || 10_000)
-    return 1 / Math.sqrt((step + timescale - warmup) / timescale)
+  polynomial: {
+    at: (step, { warmup, total, rate, number }) => {
+      const end = number('lrEnd', 1e-7)
+      if (step > total) return end / rate
+      return ((rate - end) * (1 - (step - warmup) / (total - warmup)) ** number('power', 1) + end) / rate
+    },
   },
-  cosine_with_min_lr: (step, { warmup, total, rate, number }) => {
-    const least = Number.isNaN(number('minLr', Number.NaN)) ? number('minLrRate', 0) : number('minLr', 0) / rate
-    const wave =
-      0.5 * (1 + Math.cos(Math.PI * number('numCycles', 0.5) * 2 * ((step - warmup) / Math.max(1, total - warmup))))
-    return Math.max(0, wave * (1 - least) + least)
+  inverse_sqrt: {
+    at: (step, { warmup, number }) => {
+      const timescale = number('timescale', warmup || 10_000)
+      return 1 / Math.sqrt((step + timescale - warmup) / timescale)
+    },
   },
-  warmup_stable_decay: (step, { warmup, total, number }) => {
-    const decay = number('numDecaySteps', 0)
-    const stable = number('numStableSteps', total - warmup - decay)
-    const least = number('minLrRatio', 0)
-    if (step < warmup + stable) return 1
-    if (step >= warmup + stable + decay) return least
-    const wave = Math.max(
-      0,
-      0.5 * (1 + Math.cos(Math.PI * number('numCycles', 0.5) * 2 * ((step - warmup - stable) / Math.max(1, decay)))),
-    )
-    return wave * (1 - least) + least
+  cosine_with_min_lr: {
+    at: (step, context) => {
+      const { warmup, total } = context
+      return cosineAbove((step - warmup) / Math.max(1, total - warmup), context)
+    },
   },
+  cosine_warmup_with_min_lr: {
+    // Counts from 1, so that the first step moves and the last one ends at the least rate.
+    at: (step, context) => {
+      const { warmup, total } = context
+      return cosineAbove((step - warmup + 1) / Math.max(1, total - warmup), context)
+    },
+    rise: (step, { warmup, number }) => {
+      const start = number('warmupLrRate', Number.NaN)
+      if (Number.isNaN(start)) return (step + 1) / Math.max(1, warmup)
+      return start + ((1 - start) * step) / Math.max(1, warmup - 1)
+    },
+  },
+  warmup_stable_decay: {
+    at: (step, context) => {
+      const { warmup, total, number, curve } = context
+      const decay = number('numDecaySteps', 0)
+      const stable = number('numStableSteps', total - warmup - decay)
+      if (step < warmup + stable) return 1
+      const progress = (step - warmup - stable) / Math.max(1, decay)
+      if (step >= warmup + stable + decay) return number('minLrRatio', 0)
+      const fall = curve('decayType', 'cosine')
+      const isCosine = fall === rises.cosine
+      return aboveLeast(isCosine ? cosineAt(progress, number('numCycles', 0.5)) : fall(1 - progress), context)
+    },
+    rise: (step, context) =>
+      aboveLeast(context.curve('warmupType', 'linear')(step / Math.max(1, context.warmup)), context),
+  },
+}
+
+/** Half a cosine wave that ends at `minLr`, or at the share `minLrRate` of the base rate. */
+function cosineAbove(progress: number, { rate, number }: Context): number {
+  const least = Number.isNaN(number('minLr', Number.NaN)) ? number('minLrRate', 0) : number('minLr', 0) / rate
+  const wave = 0.5 * (1 + Math.cos(Math.PI * number('numCycles', 0.5) * 2 * progress))
+  return Math.max(0, wave * (1 - least) + least)
+}
+
+function aboveLeast(factor: number, { number }: Context): number {
+  const least = number('minLrRatio', 0)
+  return Math.max(0, factor * (1 - least) + least)
 }
 
 /** The rate of each step, counted from 0. Throws config.value for an unknown schedule or settings out of range. */
@@ -92,6 +140,16 @@ export function createSchedule(options: ScheduleOptions): (step: number) => numb
   const warmup = type === 'constant' ? 0 : warmupSteps
   const number = (name: string, fallback: number) =>
     typeof parameters[name] === 'number' ? (parameters[name] as number) : fallback
-  const context = { warmup, total: totalSteps, rate: learningRate, number }
-  return (step) => learningRate * (step < warmup ? step / Math.max(1, warmup) : shape(step, context))
+  const curve = (name: string, fallback: string) => {
+    const chosen = parameters[name] ?? fallback
+    const found = typeof chosen === 'string' ? rises[chosen] : undefined
+    if (found !== undefined) return found
+    throw new EspalierError('config.value', {
+      what: 'no curve has this name',
+      got: { [name]: chosen, known: Object.keys(rises) },
+    })
+  }
+  const context: Context = { warmup, total: totalSteps, rate: learningRate, number, curve }
+  const rise = shape.rise?.bind(shape) ?? ((step: number) => step / Math.max(1, warmup))
+  return (step) => learningRate * (step < warmup ? rise(step, context) : shape.at(step, context))
 }
