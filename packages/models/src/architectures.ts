@@ -1,6 +1,8 @@
 /** All families of this package as one list. A program that needs one family imports that one. */
 import type { Architecture } from '@espalier/core'
+import { bert } from './bert.js'
+import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 
 /** Every architecture here, for lookups by config.json's model_type. */
-export const architectures: readonly Architecture[] = [llama]
+export const architectures: readonly Architecture[] = [llama, bert, gpt2]

@@ -1,5 +1,6 @@
 /** @module Model architectures under their Hugging Face names, and generation: token ids in, token ids out. */
 export { architectures } from './architectures.js'
+export { bert } from './bert.js'
 export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {
   FinishReason,
@@ -7,4 +8,5 @@ export type {
   GenerateTokensOptions,
   GenerationSource,
 } from './generation/options.js'
+export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
