@@ -50,7 +50,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 4,
-        extra: { session: { disable_prepacking: '1', model_external_initializers_file_folder_path: store.folder } },
+        extra: { session: { ...(process.env.SPIN===undefined?{}:{'intra_op.allow_spinning':process.env.SPIN}), disable_prepacking: '1', model_external_initializers_file_folder_path: store.folder } },
         ...(profileFolder === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profileFolder, program) }),
       }),
     },

@@ -57,6 +57,19 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
     },
   ],
   [
+    'rope',
+    {
+      accepts: ([x, cos]) => x !== undefined && cos !== undefined && inF32([x]) && x.shape.length === 4 && cos.shape.length === 3,
+      emit(e, [x, cos, sin], [y]) {
+        const [batch, tokens, half] = (cos as Tensor).shape as readonly [number, number, number]
+        const table = (t: Tensor) => e.reshaped(e.full(t), [batch * tokens, half])
+        // One row of angles for all: positions count from 0. One for each: row b begins at b * tokens.
+        const positions = batch === 1 ? e.list([0]) : e.reshaped(e.list(Array.from({ length: batch * tokens }, (_, i) => i)), [batch, tokens])
+        e.set(y as Tensor, e.one('RotaryEmbedding', [e.full(x as Tensor), positions, table(cos as Tensor), table(sin as Tensor)], {}, CONTRIB))
+      },
+    },
+  ],
+  [
     'dropoutMask',
     {
       accepts: ([seed]) => seed !== undefined && isOp(seed.node, 'input') && seed.node.attrs.slot === 'feed',

@@ -3,7 +3,7 @@
  * never reach the runtime.
  */
 import {
-  type DType, inlineCalls, isOp, type Node, type Program, programRoots, type Shape, simplify, sizeOf, type Spec, type Tensor, topologicalOrder, withRoots,
+  inlineCalls, isOp, type Node, type Program, programRoots, type Shape, simplify, sizeOf, type Spec, type Tensor, topologicalOrder, withRoots,
 } from '@espalier/core'
 import { encodeModel, type OnnxInitializer, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
 import { keepsCall } from './calls.js'
@@ -102,7 +102,7 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
     return { slot, kind: 'rows', output: output(rows), start: output(start), axis, shape: x.shape, count: rows.shape[axis] as number }
   })
 
-  const running = schedule(e.nodes, [...graphOutputs.values()].map(({ name }) => name))
+  const { order: running, peakBytes } = schedule({ nodes: e.nodes, outputs: [...graphOutputs.values()].map(({ name }) => name), bytes: e.bytes })
   const read = new Set(running.flatMap((node) => node.inputs))
   const used = [...inputs.values()].filter(({ name }) => read.has(name))
   const masks = e.masks.filter(({ name }) => read.has(name))
@@ -113,7 +113,7 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
     outputs: [...graphOutputs.values()],
     initializers: [...initializers, ...e.initializers.values()].filter(({ name }) => read.has(name)),
   })
-  const plan = { program: program.name, inputs: used, outputs: planned, updates: replaced, masks, nodeCount: running.length, peakBytes: estimatePeak(order) }
+  const plan = { program: program.name, inputs: used, outputs: planned, updates: replaced, masks, nodeCount: running.length, peakBytes }
   return { model, plan, order: running.map(({ name }) => name) }
 }
 
@@ -154,28 +154,4 @@ function nameOf(node: Node): string {
   if (isOp(node, 'call')) return node.attrs.definition.name
   if (isOp(node, 'unary') || isOp(node, 'binary') || isOp(node, 'compare') || isOp(node, 'reduce')) return `${node.op}.${node.attrs.fn}`
   return node.op
-}
-
-const NO_MEMORY: ReadonlySet<string> = new Set(['input', 'constant', 'reshape', 'broadcast', 'barrier', 'iota'])
-const BYTES: { readonly [K in DType]: number } = { f32: 4, f16: 4, bf16: 4, f64: 8, i32: 4, u32: 4, u8: 1, i8: 1, bool: 1 }
-
-// Bytes alive at once when the nodes run in this order; movements without a copy hold what they view.
-function estimatePeak(order: readonly Node[]): number {
-  const owner = new Map<Tensor, Tensor>()
-  const last = new Map<Tensor, number>()
-  order.forEach((node, i) => {
-    for (const y of node.outputs) owner.set(y, NO_MEMORY.has(node.op) && node.inputs[0] !== undefined ? (owner.get(node.inputs[0]) as Tensor) : y)
-    for (const x of [...node.inputs, ...node.outputs]) last.set(owner.get(x) as Tensor, i)
-  })
-  const freed = order.map((): number => 0)
-  let alive = 0
-  let peak = 0
-  const bytes = (x: Tensor) => (NO_MEMORY.has(x.node.op) ? 0 : sizeOf(x.shape) * BYTES[x.dtype])
-  for (const [x, i] of last) freed[i] = (freed[i] as number) + bytes(x)
-  order.forEach((node, i) => {
-    for (const y of node.outputs) if (owner.get(y) === y) alive += bytes(y)
-    peak = Math.max(peak, alive)
-    alive -= freed[i] as number
-  })
-  return peak
 }

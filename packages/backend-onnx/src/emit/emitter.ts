@@ -43,6 +43,8 @@ export function ints(attributes: Readonly<Record<string, number>>): Record<strin
 
 const typeNumbers: { readonly [K in OnnxType]: number } = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11, u32: 12, bf16: 16 }
 
+const ELEMENT_BYTES: { readonly [K in OnnxType]: number } = { f32: 4, f64: 8, i32: 4, u32: 4, i64: 8, u8: 1, i8: 1, bool: 1, f16: 2, bf16: 2 }
+
 /** The graph under construction. */
 export class Emitter {
   readonly nodes: OnnxNode[] = []
@@ -53,6 +55,8 @@ export class Emitter {
   private readonly expanded = new Map<Tensor, string>()
   private readonly known = new Map<string, string>()
   private readonly computed = new Set<string>()
+  /** Bytes of the values that stand for tensors; small ones inside an op are not counted. */
+  readonly bytes = new Map<string, number>()
   private scope = 'program'
   private count = 0
 
@@ -133,6 +137,7 @@ export class Emitter {
   /** Notes which value stands for a tensor. */
   set(tensor: Tensor, name: string, shape: Shape = tensor.shape): void {
     this.values.set(tensor, { name, shape })
+    if (this.computed.has(name)) this.bytes.set(name, sizeOf(shape) * ELEMENT_BYTES[held(tensor.dtype)])
   }
 
   /** Notes a tensor that lies in 16 bits: every use widens it anew, so that no widened copy outlives the node that reads it. */

@@ -1,48 +1,225 @@
 /**
- * The order in which ONNX Runtime runs a graph. Without optimisations it walks from the nodes that nobody reads, the one with the
- * highest number first, to their producers, highest first, and runs each node once its producers have run. We walk so too, but
- * choose the order, and number the nodes backwards: the first to run gets the highest number.
+ * The order in which ONNX Runtime runs a graph, chosen to keep little alive. Without optimisations the runtime walks from the nodes
+ * that nobody reads, the one with the highest number first, to their producers, highest first, and runs each node once its producers
+ * have run. We walk so too, with an order of our own, and number the nodes backwards. Where a node should run earlier than that walk
+ * would reach it, the node after it is made to wait for it.
  */
 import type { OnnxNode } from '../model/onnx-model.js'
 
-/** Nodes in running order: dead ones dropped, shallow results first, and before each node its deepest producer first. */
-export function schedule(nodes: readonly OnnxNode[], outputs: readonly string[]): OnnxNode[] {
-  const producers = new Map<string, number>()
-  nodes.forEach((node, i) => {
-    for (const name of node.outputs) producers.set(name, i)
-  })
-  // `nodes` are sorted, so one pass finds the longest path to each.
-  const depth = new Int32Array(nodes.length)
-  const before: number[][] = nodes.map((node, i) => {
-    const list = [...new Set(node.inputs.flatMap((name) => producers.get(name) ?? []))]
-    depth[i] = 1 + list.reduce((most, producer) => Math.max(most, depth[producer] as number), 0)
-    // Deepest first: what needs the activations comes before what needs none, such as widening a weight, which so runs right before its use.
-    return list.sort((a, b) => (depth[b] as number) - (depth[a] as number) || a - b)
-  })
-  const roots = [...new Set(outputs.flatMap((name) => producers.get(name) ?? []))].sort((a, b) => (depth[a] as number) - (depth[b] as number) || a - b)
-  const order: OnnxNode[] = []
-  const seen = new Uint8Array(nodes.length)
-  for (const root of roots) {
-    const stack: { node: number; next: number }[] = []
-    const enter = (node: number) => {
-      if (seen[node] === 1) return
-      seen[node] = 1
-      stack.push({ node, next: 0 })
-    }
-    enter(root)
-    for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
-      const producer = (before[top.node] as number[])[top.next++]
-      if (producer !== undefined) enter(producer)
-      else {
-        order.push(nodes[top.node] as OnnxNode)
-        stack.pop()
-      }
-    }
-  }
-  return order
+/** What the scheduler knows of the graph. `bytes`: sizes of values; those left out count nothing. */
+export interface ScheduleInput {
+  readonly nodes: readonly OnnxNode[]
+  readonly outputs: readonly string[]
+  readonly bytes: ReadonlyMap<string, number>
+}
+
+/** Nodes in running order, and the bytes of values alive at once. */
+export interface Schedule {
+  readonly order: readonly OnnxNode[]
+  readonly peakBytes: number
+}
+
+const WORTH_BYTES = 1 << 20 // freeing less is not worth the nodes that make another one wait
+
+/** Orders the nodes; dead ones are dropped. */
+export function schedule(input: ScheduleInput): Schedule {
+  return new Walk(input).run()
 }
 
 /** The nodes as the model must list them to run in the given order. */
 export function numbered(order: readonly OnnxNode[]): OnnxNode[] {
   return [...order].reverse()
+}
+
+/** The order in which the runtime runs nodes that are listed so: its own walk, for checks. */
+export function runtimeOrder(listed: readonly OnnxNode[]): OnnxNode[] {
+  const { before, after } = edges(listed)
+  const order: OnnxNode[] = []
+  const seen = new Uint8Array(listed.length)
+  const visit = (root: number) => {
+    walk(root, seen, (node) => [...(before[node] as number[])].sort((a, b) => b - a), (node) => order.push(listed[node] as OnnxNode))
+  }
+  for (let node = listed.length - 1; node >= 0; node--) if ((after[node] as number[]).length === 0) visit(node)
+  return order
+}
+
+class Walk {
+  private readonly before: number[][]
+  private readonly after: number[][]
+  private readonly depth: Int32Array
+  private readonly done: Uint8Array
+  private readonly wanted: Uint8Array
+  private readonly order: OnnxNode[] = []
+  /** The value whose memory a value is a view of. */
+  private readonly owners = new Map<string, string>()
+  /** Nodes that still have to read the memory of a value. */
+  private readonly readers = new Map<string, Set<number>>()
+  private readonly kept: ReadonlySet<string>
+  /** Nodes that ran ahead of the walk, until the walk goes on. */
+  private ahead: number[] = []
+  private alive = 0
+  private peakBytes = 0
+
+  constructor(private readonly input: ScheduleInput) {
+    const { nodes, outputs } = input
+    const { before, after } = edges(nodes)
+    this.before = before
+    this.after = after
+    this.done = new Uint8Array(nodes.length)
+    this.wanted = new Uint8Array(nodes.length)
+    this.depth = new Int32Array(nodes.length)
+    nodes.forEach((node, i) => {
+      const producers = before[i] as number[]
+      this.depth[i] = 1 + producers.reduce((most, producer) => Math.max(most, this.depth[producer] as number), 0)
+      // Deepest first: what needs the activations comes before what needs none, such as widening a weight, which so runs right before its use.
+      producers.sort((a, b) => (this.depth[b] as number) - (this.depth[a] as number) || a - b)
+      const viewed = node.op === 'Reshape' ? (node.inputs[0] as string) : undefined
+      for (const name of node.outputs) this.owners.set(name, viewed === undefined ? name : this.owner(viewed))
+    })
+    this.kept = new Set(outputs.map((name) => this.owner(name)))
+  }
+
+  run(): Schedule {
+    const { nodes, outputs } = this.input
+    const producers = new Map(nodes.flatMap((node, i) => node.outputs.map((name) => [name, i] as const)))
+    const roots = [...new Set(outputs.flatMap((name) => producers.get(name) ?? []))].sort((a, b) => (this.depth[a] as number) - (this.depth[b] as number) || a - b)
+    for (const root of roots) walk(root, this.wanted, (node) => this.before[node] as number[], (node) => this.noteReads(node))
+    const seen = new Uint8Array(nodes.length)
+    for (const root of roots) {
+      walk(root, seen, (node) => this.before[node] as number[], (node) => {
+        if (this.done[node] === 1) return
+        this.emit(node, false)
+        this.runAhead(node)
+      })
+    }
+    return { order: this.order, peakBytes: this.peakBytes }
+  }
+
+  private noteReads(node: number): void {
+    for (const name of (this.input.nodes[node] as OnnxNode).inputs) {
+      const owner = this.owner(name)
+      const readers = this.readers.get(owner) ?? new Set<number>()
+      readers.add(node)
+      this.readers.set(owner, readers)
+    }
+  }
+
+  // What reads the same memory as the node just run, or its results, runs now if that frees more than it makes.
+  private runAhead(start: number): void {
+    const queue = [start]
+    for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
+      const { inputs, outputs } = this.input.nodes[node] as OnnxNode
+      const large = inputs.map((name) => this.owner(name)).filter((owner) => this.bytes(owner) >= WORTH_BYTES)
+      const near = new Set([...large, ...outputs].flatMap((name) => [...(this.readers.get(this.owner(name)) ?? [])]))
+      for (const candidate of near) {
+        if (this.done[candidate] === 1 || !this.isReady(candidate) || this.gain(candidate) < WORTH_BYTES) continue
+        this.emit(candidate, true)
+        queue.push(candidate)
+      }
+    }
+  }
+
+  private isReady(node: number): boolean {
+    return (this.before[node] as number[]).every((producer) => this.done[producer] === 1)
+  }
+
+  private gain(node: number): number {
+    const { op, inputs, outputs } = this.input.nodes[node] as OnnxNode
+    const freed = new Set(inputs.map((name) => this.owner(name)))
+    let bytes = 0
+    for (const owner of freed) {
+      const readers = this.readers.get(owner)
+      if (readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner)) bytes += this.bytes(owner)
+    }
+    return bytes - (op === 'Reshape' ? bytes : outputs.reduce((sum, name) => sum + this.bytes(name), 0))
+  }
+
+  private emit(node: number, ahead: boolean): void {
+    const own = this.input.nodes[node] as OnnxNode
+    this.done[node] = 1
+    if (ahead) {
+      this.order.push(own)
+      this.ahead.push(node)
+    } else {
+      const others = this.notBelow(node)
+      const canWait = own.inputs.length > 0 && own.inputs[0] !== ''
+      this.order.push(...(others.length > 0 && canWait ? waiting(own, others.map((other) => (this.input.nodes[other] as OnnxNode).outputs[0] as string)) : [own]))
+      this.ahead = canWait ? [] : others
+    }
+    for (const name of own.outputs) if (this.owner(name) === name) this.alive += this.bytes(name)
+    this.peakBytes = Math.max(this.peakBytes, this.alive)
+    for (const owner of new Set([...own.inputs, ...own.outputs].map((name) => this.owner(name)))) {
+      const readers = this.readers.get(owner)
+      readers?.delete(node)
+      if ((readers === undefined || readers.size === 0) && !this.kept.has(owner)) this.alive -= this.bytes(owner)
+    }
+  }
+
+  // Nodes that ran ahead and that the walk would not reach from this node anyway.
+  private notBelow(node: number): number[] {
+    if (this.ahead.length === 0) return []
+    const ahead = new Set(this.ahead)
+    const below = new Set<number>()
+    const open = [node]
+    for (let at = open.pop(); at !== undefined; at = open.pop()) {
+      for (const producer of this.before[at] as number[]) {
+        if (!ahead.has(producer) || below.has(producer)) continue
+        below.add(producer)
+        open.push(producer)
+      }
+    }
+    return this.ahead.filter((one) => !below.has(one))
+  }
+
+  private owner(name: string): string {
+    return this.owners.get(name) ?? name
+  }
+
+  private bytes(name: string): number {
+    return this.input.bytes.get(name) ?? 0
+  }
+}
+
+/** The node with its first input passed through a Reshape to its own shape, which copies nothing, once the others have run. */
+function waiting(node: OnnxNode, others: readonly string[]): OnnxNode[] {
+  const [first = '', ...rest] = node.inputs
+  const name = (part: string) => `${node.name}.${part}`
+  const plain = (op: string, part: string, inputs: readonly string[], attributes: OnnxNode['attributes'] = {}): OnnxNode => ({
+    op, domain: '', inputs, outputs: [name(part)], attributes, name: name(part),
+  })
+  const nothing = others.map((other, i) => plain('Shape', `wait${i}`, [other], { start: { int: 0 }, end: { int: 0 } }))
+  return [
+    ...nothing,
+    plain('Shape', 'shape', [first]),
+    plain('Concat', 'waited', [...nothing.map(({ outputs }) => outputs[0] as string), name('shape')], { axis: { int: 0 } }),
+    plain('Reshape', 'after', [first, name('waited')]),
+    { ...node, inputs: [name('after'), ...rest] },
+  ]
+}
+
+function edges(nodes: readonly OnnxNode[]): { before: number[][]; after: number[][] } {
+  const producers = new Map(nodes.flatMap((node, i) => node.outputs.map((name) => [name, i] as const)))
+  const before = nodes.map((node) => [...new Set(node.inputs.flatMap((name) => producers.get(name) ?? []))])
+  const after = nodes.map((): number[] => [])
+  before.forEach((list, node) => {
+    for (const producer of list) (after[producer] as number[]).push(node)
+  })
+  return { before, after }
+}
+
+// Post-order without recursion: deep graphs overflow the call stack.
+function walk(root: number, seen: Uint8Array, producersOf: (node: number) => readonly number[], leave: (node: number) => void): void {
+  if (seen[root] === 1) return
+  seen[root] = 1
+  const stack = [{ producers: producersOf(root), node: root, next: 0 }]
+  for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
+    const producer = top.producers[top.next++]
+    if (producer === undefined) {
+      leave(top.node)
+      stack.pop()
+    } else if (seen[producer] === 0) {
+      seen[producer] = 1
+      stack.push({ producers: producersOf(producer), node: producer, next: 0 })
+    }
+  }
 }
