@@ -93,7 +93,7 @@ export {
   namedParameters,
   printModule,
 } from './module/tree.js'
-export { DenseWeight, type Weight } from './module/weight.js'
+export { DenseWeight, GivenWeight, type Weight } from './module/weight.js'
 export { gelu, relu, silu } from './nn/activations.js'
 export { type AttentionAttributes, attention } from './nn/attention.js'
 export { type CachedAttentionAttributes, cachedAttention } from './nn/cached-attention.js'
@@ -111,6 +111,7 @@ export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
 export { Adapter, type AdapterParts, readSource, type SavedModule } from './tuner/adapter.js'
 export {
+  type ConfigInput,
   configure,
   defineModuleTuner,
   definePromptTuner,

@@ -1,2 +1,3 @@
-/** IA3: learned rescaling of keys, values and feed-forward activations. */
-export {}
+/** @module IA3 for Espalier, from core's public interface alone. */
+export type { Ia3Config } from './config.js'
+export { type Ia3State, ia3 } from './ia3.js'

@@ -133,7 +133,8 @@ export class AdaptedModel {
 
   /** The tree of the present state. Active adapter i keeps its tensors in state slots `adapter<i>:<key>`. */
   get model(): Model {
-    const key = !this.enabled ? 'base' : this.mergedNames.length > 0 ? 'merged' : this.active.join('\n')
+    // No name holds a slash, so no adapter is mistaken for a state.
+    const key = !this.enabled ? '/base' : this.mergedNames.length > 0 ? '/merged' : this.active.join('/')
     const known = this.trees.get(key)
     if (known !== undefined) return known
     const made = !this.enabled
@@ -193,7 +194,7 @@ export class AdaptedModel {
     }
   }
 
-  /** Layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge. */
+  /** The base's layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge. */
   mergeSites(names: readonly string[]): { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[] {
     const adapters = names.map((name) => this.adapter(name))
     for (const { name, tuner } of adapters) {
@@ -203,18 +204,16 @@ export class AdaptedModel {
           got: { name, kind: tuner.kind },
         })
     }
-    return namedModules(this.mergedNames.length > 0 ? this.mergedModel() : this.base.model).flatMap(
-      ({ module, paths }) => {
-        const parts = isAdaptable(module) ? partsAt(adapters, paths, mergePrefix) : []
-        return parts.length === 0 ? [] : [{ layer: module as Adaptable, parts }]
-      },
-    )
+    return namedModules(this.base.model).flatMap(({ module, paths }) => {
+      const parts = isAdaptable(module) ? partsAt(adapters, paths, mergePrefix) : []
+      return parts.length === 0 ? [] : [{ layer: module as Adaptable, parts }]
+    })
   }
 
-  /** Takes merged weights over: sources by parameter path. They replace the base's until `clearMerged`. */
+  /** Takes merged weights over: the names of all merged adapters and sources by parameter path, which replace the base's until `clearMerged`. */
   setMerged(names: readonly string[], sources: ReadonlyMap<string, ParameterSource>): void {
-    this.mergedNames = [...this.mergedNames, ...names]
-    this.mergedSources = new Map([...this.mergedSources, ...sources])
+    this.mergedNames = [...names]
+    this.mergedSources = sources
     this.trees.clear()
   }
 

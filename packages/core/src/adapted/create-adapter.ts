@@ -40,23 +40,23 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const given = configured.config as TargetConfig
   const modulesToSave =
     heads.length > 0 ? [...new Set([...(given.modulesToSave ?? []), ...heads])] : given.modulesToSave
-  const resolved = resolveTargets(
-    { ...given, modulesToSave },
+  const resolved = condensed(
+    tuner,
     model,
-    tuner.defaultTargets?.(modelType) ?? base.defaultTargets,
-    modelType,
+    resolveTargets(
+      { ...given, modulesToSave },
+      model,
+      tuner.defaultTargets?.(modelType) ?? base.defaultTargets,
+      modelType,
+    ),
   )
   const found = findTargets(model, tuner, resolved)
   const sites = found.map(({ site }) => site)
   const saved = findSaved(model, modulesToSave ?? [])
-  const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites }) ?? resolved) as TargetConfig
-  const condensed =
-    Array.isArray(config.targetModules) && tuner.kind !== 'ia3'
-      ? condenseTargets(
-          config.targetModules,
-          namedModules(model).flatMap(({ paths }) => paths),
-        )
-      : config.targetModules
+  const warnings = configured.unknownKeys.map((key) => `unknown key in the configuration: ${key}`)
+  const warn = (text: string) => void warnings.push(text)
+  const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites, warn }) ??
+    resolved) as TargetConfig
   const parameters = namedParameters(model)
   const copied = new Map(
     saved.flatMap((module) =>
@@ -65,19 +65,17 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   )
   const random = new Random(options.seed ?? 0)
   return new Adapter(
-    {
-      name,
-      tuner,
-      config: { ...config, targetModules: condensed },
-      metadata,
-      sites,
-      saved,
-      warnings: configured.unknownKeys.map((key) => `unknown key in the configuration: ${key}`),
-    },
+    { name, tuner, config, metadata, sites, saved, warnings },
     createValues(tuner, config, sites, random),
     createBuffers(tuner, config, sites),
     copied,
   )
+}
+
+function condensed(tuner: LayerTuner, model: Model, config: TargetConfig): TargetConfig {
+  if (!Array.isArray(config.targetModules) || tuner.keepsTargets === true) return config
+  const paths = namedModules(model).flatMap((module) => module.paths)
+  return { ...config, targetModules: condenseTargets(config.targetModules, paths) }
 }
 
 function findSaved(model: Model, names: readonly string[]): SavedModule[] {

@@ -18,24 +18,32 @@ export interface MergeOptions {
   readonly safe?: boolean
 }
 
-/** Merges adapters one after another and returns the new weights by parameter path. Throws adapter.state, merge.finite. */
+/**
+ * Merges adapters one after another, after those that are merged already, and returns all changed weights by parameter path. `weights`
+ * are the base's. When it throws, nothing has changed: adapter.state, merge.finite.
+ */
 export async function mergeAdapters(
   adapted: AdaptedModel,
   backend: Backend,
   weights: WeightSet,
   options: MergeOptions = {},
 ): Promise<Map<string, HostTensor>> {
-  const names = (options.adapterNames ?? adapted.activeAdapters).filter(
-    (name) => !adapted.mergedAdapters.includes(name),
-  )
+  const asked = options.adapterNames ?? adapted.activeAdapters
+  const names = [...new Set([...adapted.mergedAdapters, ...asked])]
   const adapters = names.map((name) => adapted.adapter(name))
   const outputs = mergedOutputs(adapted.mergeSites(names))
   const bound = await Promise.all(
     adapters.map(async (adapter, i) => ({ set: await adapter.stateOn(backend), prefix: mergePrefix(i) })),
   )
-  const executable = await backend.compile({ name: 'merge', outputs }, { weights })
-  const merged = new Map(Object.entries(Object.keys(outputs).length > 0 ? await executable.run({ state: bound }) : {}))
-  executable.release()
+  const merged = new Map<string, HostTensor>()
+  if (Object.keys(outputs).length > 0) {
+    const executable = await backend.compile({ name: 'merge', outputs }, { weights })
+    try {
+      for (const [path, tensor] of Object.entries(await executable.run({ state: bound }))) merged.set(path, tensor)
+    } finally {
+      executable.release()
+    }
+  }
   for (const adapter of adapters) {
     const values = await adapter.values()
     for (const { parameters } of adapter.saved)
@@ -54,19 +62,21 @@ function mergedOutputs(
 ): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = {}
   for (const { layer, parts } of sites) {
-    let weight = layer.orientedWeight()
-    let bias = layer.bias?.value
-    for (const part of parts) {
-      const merged = mergedParts(part.merge(weight, bias))
-      weight = merged.weight
-      bias = merged.bias ?? bias
-    }
     const [parameter, another] = layer.weight.parameters
     if (parameter === undefined || another !== undefined)
       throw new EspalierError('adapter.state', {
         what: 'this weight cannot be merged into',
         got: { path: parts[0]?.site.path },
       })
+    // A weight that another layer shares gets the changes of both, as in PEFT.
+    const shared = outputs[parameter.path]
+    let weight = shared === undefined ? layer.orientedWeight() : layer.unorient(shared)
+    let bias = layer.bias?.value
+    for (const part of parts) {
+      const merged = mergedParts(part.merge(weight, bias))
+      weight = merged.weight
+      bias = merged.bias ?? bias
+    }
     outputs[parameter.path] = layer.unorient(weight)
     if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value) outputs[layer.bias.path] = bias
   }

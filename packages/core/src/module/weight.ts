@@ -40,3 +40,26 @@ export class DenseWeight implements Weight {
     return parameter === undefined ? this : new DenseWeight(parameter)
   }
 }
+
+/** A weight that is computed in the graph, such as the change that an adapter makes. No parameters hold it. */
+export class GivenWeight implements Weight {
+  readonly parameters: readonly Parameter[] = []
+
+  constructor(private readonly tensor: Tensor) {}
+
+  get shape(): Shape {
+    return this.tensor.shape
+  }
+
+  get dtype(): DType {
+    return this.tensor.dtype
+  }
+
+  value(): Tensor {
+    return this.tensor
+  }
+
+  withParameters(): Weight {
+    return this
+  }
+}

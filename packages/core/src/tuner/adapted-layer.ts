@@ -1,12 +1,12 @@
 /** A layer with active adapters around it. Outputs compose: each adapter sees the layer below it as `inner`. */
 
 import { add, sub } from '../graph/ops/binary.js'
-import { gatherRows } from '../graph/ops/gather-rows.js'
 import type { Tensor } from '../graph/tensor.js'
-import { type Adaptable, linear } from '../module/adaptable.js'
+import { type Adaptable, linear, withWeight } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
 import type { Parameter } from '../module/parameter.js'
+import { GivenWeight } from '../module/weight.js'
 import type { LayerTuner, Merged, Site } from './families.js'
 
 /** An adapter's tensors at one site, as program state; `Weight`-like, so that trees can be walked and rebuilt through it. */
@@ -54,7 +54,9 @@ export class AdapterPart extends Module {
     const weight = layer.orientedWeight()
     const merged = mergedParts(this.merge(weight, layer.bias?.value))
     const change = sub(merged.weight, weight)
-    const delta = layer.kind === 'embedding' ? gatherRows(change, x) : linear(x, change)
+    // An embedding looks the change up itself: it may scale its rows, or keep one from learning.
+    const delta =
+      layer.kind === 'embedding' ? withWeight(layer, new GivenWeight(change)).forward(x, context) : linear(x, change)
     const y = add(inner(x), delta)
     return merged.bias === undefined || layer.bias === null ? y : add(y, sub(merged.bias, layer.bias.value))
   }

@@ -122,6 +122,10 @@ export class Adapter implements AdapterParts {
     if (known !== undefined) return known
     const made = this.values().then((values) => backend.createState(new Map([...values, ...this.fixed])))
     this.bound.set(backend, made)
+    // A failure is not kept: the next call tries again.
+    made.catch(() => {
+      if (this.bound.get(backend) === made) this.bound.delete(backend)
+    })
     return made
   }
 

@@ -2,10 +2,16 @@
 import { EspalierError } from '../errors.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
 import { type AdapterMetadata, splitMetadata } from './file-config.js'
+import { toPythonPattern } from './python-regex.js'
+
+/** A configuration as users write it: every field may be left out, and target names may be a RegExp that matches the whole path. */
+export type ConfigInput<Config> = {
+  readonly [K in keyof Config]?: K extends PatternKey ? Config[K] | RegExp : Config[K]
+} & Partial<AdapterMetadata>
 
 /** A tuner that is called with its configuration: `lora({ r: 8 })`. Its parts are properties of the function. */
 export type TunerFunction<T extends TunerBase<Config>, Config> = T &
-  ((config?: Partial<Config> & Partial<AdapterMetadata>) => ConfiguredTuner<Config>)
+  ((config?: ConfigInput<Config>) => ConfiguredTuner<Config>)
 
 /** A layer tuner's definition as authors write it; `apiVersion` and `family` are filled in. */
 export type LayerTunerDefinition<Config, State extends TunerState> = Omit<
@@ -40,13 +46,13 @@ export function defineModuleTuner<Config, State extends TunerState>(
   return callable({ ...definition, apiVersion: 1, family: 'module' })
 }
 
-/** The tuner with a configuration given by camelCase keys. */
+/** The tuner with a configuration given by camelCase keys. Throws config errors; config.value for a RegExp that Python cannot express. */
 export function configure<Config>(
   tuner: TunerBase<Config>,
   raw: Readonly<Record<string, unknown>>,
 ): ConfiguredTuner<Config> {
   const { metadata, own } = splitMetadata(raw)
-  const config = tuner.parse(own)
+  const config = tuner.parse(withPatterns(own))
   const known = new Set(Object.keys(config as object))
   return {
     tuner: tuner as unknown as ConfiguredTuner['tuner'],
@@ -56,6 +62,19 @@ export function configure<Config>(
   }
 }
 
+type PatternKey = 'targetModules' | 'excludeModules'
+
+const patternKeys: readonly PatternKey[] = ['targetModules', 'excludeModules']
+
+/** Target names given as a RegExp become the pattern that files hold. */
+function withPatterns(own: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const expressions = patternKeys.flatMap((key) => {
+    const value = own[key]
+    return value instanceof RegExp ? [[key, toPythonPattern(value)] as const] : []
+  })
+  return { ...own, ...Object.fromEntries(expressions) }
+}
+
 function callable<T extends TunerBase<Config>, Config>(tuner: T): TunerFunction<T, Config> {
   if (!/^[a-z][a-z0-9_]*$/.test(tuner.kind)) {
     throw new EspalierError('config.value', {
@@ -63,7 +82,6 @@ function callable<T extends TunerBase<Config>, Config>(tuner: T): TunerFunction<
       got: { kind: tuner.kind },
     })
   }
-  const configured = (config: Partial<Config> & Partial<AdapterMetadata> = {}) =>
-    configure(tuner, config as Readonly<Record<string, unknown>>)
+  const configured = (config: ConfigInput<Config> = {}) => configure(tuner, config as Readonly<Record<string, unknown>>)
   return Object.assign(configured, tuner)
 }

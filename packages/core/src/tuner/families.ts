@@ -77,6 +77,8 @@ export interface ResolveContext {
   readonly modelType: string
   readonly modelConfig: ModelConfig
   readonly sites: readonly Site[]
+  /** Says something that the user should know; it ends in the adapter's warnings. */
+  warn(text: string): void
 }
 
 /** What every family has in common. */
@@ -94,8 +96,10 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   readonly family: 'layer'
   /** Kinds of layers that it adapts; linear and conv1d when left out. */
   readonly layers?: readonly LayerKind[]
-  /** Default targets of a model type; when left out, or undefined, the architecture's. */
-  defaultTargets?(modelType: string): readonly string[] | undefined
+  /** Default targets of a model type, as `targetModules` takes them; when left out, or undefined, the architecture's. */
+  defaultTargets?(modelType: string): readonly string[] | string | undefined
+  /** Whether long lists of targets are saved as they are. Otherwise they are condensed to the ends that match the same modules. */
+  readonly keepsTargets?: boolean
   /** Completes the configuration once the sites are known; returns the configuration that is saved. */
   resolve?(config: Config, context: ResolveContext): Config
   /** Names of the tensors in the adapter file, below the module's path: 'lora_A.weight'. */

@@ -5,7 +5,7 @@ import { CausalLM } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
 import { type NamedModule, namedModules } from '../module/tree.js'
 import type { LayerTuner, Site, TargetConfig } from './families.js'
-import { fullMatch } from './python-regex.js'
+import { fullMatch, layerPattern } from './python-regex.js'
 
 /** A site with its layer. */
 export interface TargetedLayer {
@@ -84,7 +84,7 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
 export function resolveTargets<C extends TargetConfig>(
   config: C,
   model: Model,
-  defaults: readonly string[] | undefined,
+  defaults: readonly string[] | string | undefined,
   modelType: string,
 ): C {
   const { targetModules } = config
@@ -96,18 +96,17 @@ export function resolveTargets<C extends TargetConfig>(
         fix: 'Give targetModules',
       })
     }
-    return { ...config, targetModules: [...defaults] }
+    return { ...config, targetModules: typeof defaults === 'string' ? defaults : [...defaults] }
   }
   if (typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear')
     return { ...config, targetModules: allLinear(model) }
   return config
 }
 
-/** Names from 20 on are condensed, as PEFT does, to the shortest ends that match the same modules. */
+/** From 20 names on, the shortest ends that match the same modules, as PEFT does; fewer names stay as they are. */
 export function condenseTargets(targets: readonly string[], allPaths: readonly string[]): readonly string[] {
   if (targets.length < CONDENSE_FROM) return targets
-  const wanted = new Set(targets)
-  const taken = new Set(allPaths.filter((path) => !wanted.has(path)).flatMap(endsOf))
+  const taken = new Set(allPaths.filter((path) => !matchesPath(path, targets)).flatMap(endsOf))
   const chosen = new Set<string>()
   for (const target of targets) {
     if ([...chosen].some((end) => target.endsWith(`.${end}`))) continue
@@ -132,13 +131,14 @@ function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site 
   return { path, paths, kind: layer.kind, inSize: layer.inSize, outSize: layer.outSize, hasBias: layer.bias !== null }
 }
 
-/** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after one of the patterns. */
+/** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after the first pattern found. */
 function layerIndex(path: string, pattern: readonly string[] | string | null | undefined): number | undefined {
-  const patterns =
-    pattern == null || pattern.length === 0 ? ['[^.]*'] : typeof pattern === 'string' ? [pattern] : pattern
-  for (const name of patterns) {
-    const found = new RegExp(`^.*?\\.${name}\\.(\\d+)\\.`).exec(path)
-    if (found?.[1] !== undefined) return Number(found[1])
+  const patterns = pattern == null || pattern.length === 0 ? [] : typeof pattern === 'string' ? [pattern] : pattern
+  // Without a pattern PEFT wants something before the word; a pattern may begin the path.
+  const expressions = patterns.length === 0 ? [/^.*?\.[^.]*\.(?<index>\d+)\./] : patterns.map(layerPattern)
+  for (const expression of expressions) {
+    const index = expression.exec(path)?.groups?.index
+    if (index !== undefined) return Number(index)
   }
   return undefined
 }

@@ -1,0 +1,116 @@
+/**
+ * LoRA: W' = W + s B A, s = alpha / r; y += s B(A(dropout(x))). Source: arXiv:2106.09685 §4; formats and defaults: PEFT 0.21.
+ * Legend: A (r, in), B (out, r), s the scale of the layer, a state tensor, so that another scale compiles nothing.
+ */
+import {
+  add,
+  cast,
+  defineTuner,
+  dropout,
+  EspalierError,
+  type ForwardContext,
+  GivenWeight,
+  hostTensor,
+  linear,
+  type MergeContext,
+  matmul,
+  mul,
+  type ResolveContext,
+  reshape,
+  type Tensor,
+  transpose,
+  withWeight,
+} from '@espalier/core'
+import type { LoraConfig } from './config.js'
+import { defaultLoraTargets } from './default-targets.js'
+import { createLoraValues } from './initial-values.js'
+import { parseLoraConfig } from './parse-config.js'
+import { scalingAt, unmatchedPatterns } from './ranks.js'
+
+/** Tensors of LoRA at one layer: A (r, in), B (out, r), the bias of B (out) with loraBias, and the scale, which does not train. */
+export type LoraState = {
+  readonly A: Tensor
+  readonly B: Tensor
+  readonly bias?: Tensor
+  readonly scaling: Tensor
+}
+
+/** Low-rank adaptation of linear layers, Conv1D and embeddings: `lora({ r: 8, targetModules: 'all-linear' })`. */
+export const lora = defineTuner<LoraConfig, LoraState>({
+  kind: 'lora',
+  layers: ['linear', 'conv1d', 'embedding'],
+  parse: parseLoraConfig,
+  defaultTargets: defaultLoraTargets,
+  resolve,
+  fileKeys: ({ kind }, { loraBias }) =>
+    kind === 'embedding'
+      ? { A: 'lora_embedding_A', B: 'lora_embedding_B' }
+      : { A: 'lora_A.weight', B: 'lora_B.weight', ...(loraBias ? { bias: 'lora_B.bias' } : {}) },
+  create: createLoraValues,
+  buffers: ({ site, config }) => ({ scaling: hostTensor('f32', [], [scalingAt(site, config)]) }),
+  forward: (context) => (context.site.kind === 'embedding' ? adaptRows(context) : adaptProduct(context)),
+  merge,
+})
+
+/** Corrects fanInFanOut by the layers, as PEFT does, and says what will not work as it may be meant. */
+function resolve(config: LoraConfig, { sites, warn }: ResolveContext): LoraConfig {
+  const isLinear = sites.some(({ kind }) => kind === 'linear')
+  const isConv1D = sites.some(({ kind }) => kind === 'conv1d')
+  const fanInFanOut = isLinear && isConv1D ? config.fanInFanOut : isConv1D || (config.fanInFanOut && !isLinear)
+  if (fanInFanOut !== config.fanInFanOut)
+    warn(`fanInFanOut is ${fanInFanOut} for these layers, not ${config.fanInFanOut}; it was corrected`)
+  for (const key of ['rankPattern', 'alphaPattern'] as const) {
+    const unmatched = unmatchedPatterns(config[key], sites)
+    if (unmatched.length > 0) warn(`${key} holds patterns that match no layer: ${unmatched.join(', ')}`)
+  }
+  if (config.loraBias) checkBias(sites, warn)
+  return { ...config, fanInFanOut }
+}
+
+function checkBias(sites: ResolveContext['sites'], warn: ResolveContext['warn']): void {
+  const embeddings = sites.filter(({ kind }) => kind === 'embedding').map(({ path }) => path)
+  if (embeddings.length > 0)
+    throw new EspalierError('config.unsupported', {
+      what: 'loraBias does not exist for embeddings',
+      got: { loraBias: true, modules: embeddings },
+      fix: 'Leave them out of targetModules',
+    })
+  const plain = sites.filter(({ hasBias }) => !hasBias).map(({ path }) => path)
+  if (plain.length > 0) warn(`loraBias cannot be merged into layers without a bias: ${plain.join(', ')}`)
+}
+
+/** The update of a linear layer. Both thin products have two axes, so that a backend can let the second add to the layer's own. */
+function adaptProduct({ x, inner, state, config, site, context }: ForwardContext<LoraConfig, LoraState>): Tensor {
+  const { A, B, bias, scaling } = state
+  const y = inner(x) // (..., out)
+  const read = context.seed === undefined ? x : dropout(x, context.seed, config.loraDropout, site.path)
+  const rows = reshape(cast(read, A.dtype), [-1, site.inSize]) // (tokens, in)
+  const thin = mul(matmul(rows, A, { transposeB: true }), scaling) // (tokens, r): where the scale costs least
+  const change = cast(matmul(thin, B, { transposeB: true }), y.dtype) // (tokens, out)
+  const sum = add(change, reshape(y, [-1, site.outSize]))
+  return reshape(bias === undefined ? sum : add(sum, cast(mul(bias, scaling), y.dtype)), y.shape)
+}
+
+/** The update of an embedding: rows of A^T, looked up by the layer itself, which may scale rows or keep one from learning. */
+function adaptRows({ x, inner, layer, state, context }: ForwardContext<LoraConfig, LoraState>): Tensor {
+  const { A, B, scaling } = state
+  const y = inner(x) // (..., size)
+  const rows = withWeight(layer, new GivenWeight(transpose(A))).forward(x, context) // (..., r)
+  return add(y, cast(linear(mul(rows, scaling), B), y.dtype))
+}
+
+/** W + s B A, and with loraBias b + s B.bias; an embedding's W, (rows, size), + s (B A)^T. */
+function merge({ weight, bias, state, site }: MergeContext<LoraConfig, LoraState>) {
+  const { A, B, scaling } = state
+  const scaled = mul(B, scaling)
+  const change =
+    site.kind === 'embedding' ? matmul(A, scaled, { transposeA: true, transposeB: true }) : matmul(scaled, A)
+  const merged = add(weight, cast(change, weight.dtype))
+  if (state.bias === undefined) return merged
+  if (bias === undefined)
+    throw new EspalierError('adapter.state', {
+      what: 'an adapter with loraBias cannot be merged into a layer without a bias',
+      got: { path: site.path },
+    })
+  return { weight: merged, bias: add(bias, cast(mul(state.bias, scaling), bias.dtype)) }
+}
