@@ -1,10 +1,28 @@
 /** @module Conformance suites: what a backend or a tuner must do, as tests that anyone can run on their own. */
+export { compareWithJudge } from './backend/parity.js'
 export { callCases, secondOrderCases } from './cases/calls.js'
 export { elementwiseCases } from './cases/elementwise.js'
 export { castCases, integerCases, storageCases } from './cases/integers.js'
 export { movementCases } from './cases/movement.js'
 export { namedCallCases } from './cases/named-calls.js'
 export { emptyCases, largeCases, matmulCases, reduceCases } from './cases/products.js'
+export {
+  type Check,
+  expectError,
+  expectThat,
+  type Failure,
+  failuresOf,
+  register,
+  type Skip,
+  type TestFunction,
+} from './check.js'
+export {
+  type BackendCheckOptions,
+  type BackendSuiteOptions,
+  backendChecks,
+  type CreateBackend,
+  checkBackend,
+} from './check-backend.js'
 export { centralDifferences, checkGradients, type GradientOptions, gradientTolerance } from './check-gradients.js'
 export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } from './compare.js'
 export { caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'

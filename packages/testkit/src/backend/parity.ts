@@ -1,0 +1,85 @@
+/** Every core op and named call, forward and gradient, on a backend and on the reference executor. */
+import { type Backend, type DType, type HostTensor, isFloat } from '@espalier/core'
+import { callCases } from '../cases/calls.js'
+import { elementwiseCases } from '../cases/elementwise.js'
+import { castCases, integerCases, storageCases } from '../cases/integers.js'
+import { movementCases } from '../cases/movement.js'
+import { namedCallCases } from '../cases/named-calls.js'
+import { emptyCases, largeCases, matmulCases, reduceCases } from '../cases/products.js'
+import type { Check } from '../check.js'
+import { gradientTolerance } from '../check-gradients.js'
+import { EXACT, expectClose } from '../compare.js'
+import { caseProgram, type GraphCase } from '../graph-case.js'
+
+/** What parity needs to know. */
+export interface ParityOptions {
+  readonly relative?: Partial<Record<'f32' | 'f16' | 'f64', number>>
+  readonly storage?: readonly DType[]
+}
+
+// Allowed difference relative to the largest magnitude of a result.
+const ALLOWED = {
+  f32: 3e-5, // sums of up to 131 terms, and functions that kernels approximate to some 1e-6
+  f16: 2e-2, // 2^-11 at each of up to 40 ops in a row
+  f64: 1e-10,
+}
+
+/** Checks on one float dtype, or ('whole') on integers, bool, casts and large shapes. */
+export function parityChecks(
+  backend: () => Promise<Backend>,
+  judge: Backend,
+  dtype: 'f32' | 'f16' | 'f64' | 'whole',
+  options: ParityOptions,
+): Check[] {
+  const { storage = [] } = options
+  const allowed = { ...ALLOWED, ...options.relative }
+  const groups: readonly (readonly [string, readonly GraphCase[]])[] =
+    dtype === 'whole'
+      ? [
+          ['whole numbers', integerCases()],
+          ['casts', castCases()],
+          ['storage', storage.flatMap(storageCases)],
+          ['large', largeCases('f32')],
+        ]
+      : [
+          [`${dtype} element-wise`, elementwiseCases(dtype)],
+          [`${dtype} movement`, movementCases(dtype)],
+          [`${dtype} matmul`, matmulCases(dtype)],
+          [`${dtype} reduce`, reduceCases(dtype)],
+          [`${dtype} empty`, emptyCases(dtype)],
+          [`${dtype} calls`, [...callCases(dtype), ...namedCallCases(dtype)]],
+        ]
+  return groups.flatMap(([group, cases]) =>
+    cases.map((one) => ({
+      name: `${group}: ${one.name}`,
+      run: async () => compareWithJudge(await backend(), judge, one, allowed),
+    })),
+  )
+}
+
+/** Throws testkit.difference when the backend's results or gradients of a case are not the judge's. `relative`: see ALLOWED. */
+export async function compareWithJudge(
+  backend: Backend,
+  judge: Backend,
+  graphCase: GraphCase,
+  relative: Readonly<Partial<Record<DType, number>>> = ALLOWED,
+): Promise<void> {
+  const program = caseProgram(graphCase)
+  const executable = await backend.compile(program)
+  try {
+    const got = await executable.run({ feeds: graphCase.feeds })
+    const want = await (await judge.compile(program)).run({ feeds: graphCase.feeds })
+    for (const [name, tensor] of Object.entries(want))
+      expectClose(got[name], tensor, toleranceOf(name, tensor), `${name} of "${graphCase.name}"`)
+  } finally {
+    executable.release()
+  }
+
+  function toleranceOf(name: string, want: HostTensor) {
+    if (!isFloat(want.dtype)) return EXACT
+    return (
+      (name.startsWith('y') ? graphCase.tolerance : undefined) ??
+      gradientTolerance(want, relative[want.dtype] ?? ALLOWED.f32)
+    )
+  }
+}

@@ -1,0 +1,71 @@
+/** The reference executor passes the suite that judges backends, and wrong backends do not. */
+import { reference } from '@espalier/core'
+import { describe, expect, it, test } from 'vitest'
+import { failuresOf } from './check.js'
+import { backendChecks, checkBackend } from './check-backend.js'
+import { type Fault, wrongBackend } from './wrong-backend.js'
+
+const dtypes = ['f32', 'f16', 'f64'] as const
+
+describe('reference', () => checkBackend(() => reference(), { test, dtypes }))
+describe('reference in float64', () => checkBackend(() => reference({ precision: 'f64' }), { test, dtypes }))
+
+describe('checkBackend', () => {
+  const faults: Readonly<Record<Fault, RegExp>> = {
+    transpose: /matmul|attention/,
+    scale: /reduce|softmax|rmsNorm/,
+    mask: /select|attention/,
+    kernel: /exp|softmax/,
+    gradient: /add|matmul|softmax/,
+  }
+  for (const [fault, suspects] of Object.entries(faults)) {
+    it(`fails a backend with a wrong ${fault}, and names the cases`, async () => {
+      const checks = backendChecks(() => wrongBackend(fault as Fault), { dtypes }).filter(({ name }) =>
+        name.startsWith('f32'),
+      )
+      const failures = await failuresOf(checks)
+      expect(failures.length).toBeGreaterThan(0)
+      expect(failures.length).toBeLessThan(checks.length)
+      for (const { name, error } of failures) expect(error, name).toMatchObject({ code: 'testkit.difference' })
+      expect(failures.some(({ name }) => suspects.test(name))).toBe(true)
+    })
+  }
+
+  it('fails a backend that lists other dtypes than are checked', async () => {
+    const [listing] = backendChecks(() => reference(), { dtypes: ['f32'] })
+    expect(await failuresOf(listing === undefined ? [] : [listing])).toHaveLength(1)
+  })
+
+  it('fails a backend whose updates are lost, whose feeds are unchecked, or that lives on after close', async () => {
+    const right = reference()
+    const careless = () => ({
+      ...wrongBackend('kernel'),
+      compile: async (program: Parameters<typeof right.compile>[0]) => {
+        const executable = await right.compile({ ...program, updates: {} })
+        const run: typeof executable.run = async (given) => executable.run(given).catch(() => ({}))
+        return { program, byteLength: 0, run, release: () => undefined }
+      },
+    })
+    const failed = (await failuresOf(backendChecks(careless, { dtypes }))).map(({ name }) => name).join('\n')
+    expect(failed).toContain('state: an update replaces a tensor')
+    expect(failed).toContain('program: wrong feeds are refused')
+    expect(failed).toContain('lifecycle: a closed backend refuses use')
+    expect(failed).toContain('lifecycle: a released executable')
+  })
+
+  it('skips cases with a reason, and refuses a skip that names none', () => {
+    const names: string[] = []
+    const skipped: string[] = []
+    const runner = Object.assign((name: string) => names.push(name), { skip: (name: string) => skipped.push(name) })
+    checkBackend(() => reference(), { test: runner, skip: [{ reason: 'no erf', cases: [/: erf/] }] })
+    expect(skipped).toEqual(['f32 element-wise: erf (3,5) (not run: no erf)'])
+    expect(names.length).toBeGreaterThan(200)
+    const stale = { test: runner, skip: [{ reason: 'old', cases: ['no such case'] }] }
+    expect(() => checkBackend(() => reference(), stale)).toThrow('a skip names no case')
+  })
+
+  it('has no two checks of one name', () => {
+    const names = backendChecks(() => reference(), { dtypes }).map(({ name }) => name)
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  })
+})
