@@ -10,6 +10,7 @@ import { keepsCall } from './calls.js'
 import { Emitter, held, type HostMask } from './emitter.js'
 import { findFusions } from './fusions.js'
 import { emitProduct } from './products.js'
+import { recomputeCheap } from './recompute.js'
 import { numbered, schedule } from './schedule.js'
 import { emitNode } from './table.js'
 
@@ -102,7 +103,8 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
     return { slot, kind: 'rows', output: output(rows), start: output(start), axis, shape: x.shape, count: rows.shape[axis] as number }
   })
 
-  const { order: running, peakBytes } = schedule({ nodes: e.nodes, outputs: [...graphOutputs.values()].map(({ name }) => name), bytes: e.bytes })
+  const graph = { nodes: e.nodes, outputs: [...graphOutputs.values()].map(({ name }) => name), bytes: e.bytes }
+  const { order: running, peakBytes } = schedule({ ...graph, nodes: recomputeCheap(graph) })
   const read = new Set(running.flatMap((node) => node.inputs))
   const used = [...inputs.values()].filter(({ name }) => read.has(name))
   const masks = e.masks.filter(({ name }) => read.has(name))

@@ -17,6 +17,8 @@ export interface ScheduleInput {
 export interface Schedule {
   readonly order: readonly OnnxNode[]
   readonly peakBytes: number
+  /** Where in the order the most is alive. */
+  readonly peakAt: number
 }
 
 const WORTH_BYTES = 1 << 20 // freeing less is not worth the nodes that make another one wait
@@ -59,6 +61,7 @@ class Walk {
   private ahead: number[] = []
   private alive = 0
   private peakBytes = 0
+  private peakAt = 0
 
   constructor(private readonly input: ScheduleInput) {
     const { nodes, outputs } = input
@@ -92,7 +95,7 @@ class Walk {
         this.runAhead(node)
       })
     }
-    return { order: this.order, peakBytes: this.peakBytes }
+    return { order: this.order, peakBytes: this.peakBytes, peakAt: this.peakAt }
   }
 
   private noteReads(node: number): void {
@@ -147,7 +150,10 @@ class Walk {
       this.ahead = canWait ? [] : others
     }
     for (const name of own.outputs) if (this.owner(name) === name) this.alive += this.bytes(name)
-    this.peakBytes = Math.max(this.peakBytes, this.alive)
+    if (this.alive > this.peakBytes) {
+      this.peakBytes = this.alive
+      this.peakAt = this.order.length - 1
+    }
     for (const owner of new Set([...own.inputs, ...own.outputs].map((name) => this.owner(name)))) {
       const readers = this.readers.get(owner)
       readers?.delete(node)
