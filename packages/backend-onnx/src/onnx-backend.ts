@@ -31,6 +31,8 @@ class OnnxBackend implements Backend {
   readonly sessions: Sessions
   private readonly placed = new WeakMap<ParameterSource, Map<DType, Promise<WeightPlace>>>()
   private readonly compiled = new Map<OnnxWeights | undefined, Map<string, OnnxExecutable>>()
+  /** Sets that hold each buffer. */
+  private readonly uses = new Map<number, number>()
   private closing: Promise<void> | undefined
   private count = 0
 
@@ -47,7 +49,9 @@ class OnnxBackend implements Backend {
     const places = this.parts.store.place(fresh, this.hold, options)
     fresh.forEach(({ source, dtype }, i) => {
       const known = this.placed.get(source) ?? new Map<DType, Promise<WeightPlace>>()
-      known.set(dtype, places.then((all) => all[i] as WeightPlace))
+      const own = places.then((all) => all[i] as WeightPlace)
+      own.catch(() => {}) // `places` is awaited below
+      known.set(dtype, own)
       this.placed.set(source, known)
     })
     try {
@@ -56,11 +60,13 @@ class OnnxBackend implements Backend {
       for (const { source, dtype } of fresh) this.placed.get(source)?.delete(dtype)
       throw error
     }
-    const placeOf = new Map<string, WeightPlace>()
-    for (const [name, { source, dtype }] of sources) placeOf.set(name, (await this.placed.get(source)?.get(dtype)) as WeightPlace)
-    const weights = new OnnxWeights(placeOf, [...sources.values()].reduce((sum, { source, dtype }) => sum + heldBytes({ dtype, shape: source.shape }), 0), () =>
-      this.compiled.delete(weights),
-    )
+    const placed = new Map<string, PlacedWeight>()
+    for (const [name, { source, dtype }] of sources) {
+      const place = (await this.placed.get(source)?.get(dtype)) as WeightPlace
+      placed.set(name, { place, source, spec: { dtype, shape: source.shape } })
+      if (place.kind === 'buffer') this.uses.set(place.id, (this.uses.get(place.id) ?? 0) + 1)
+    }
+    const weights = new OnnxWeights(placed, () => this.forgetWeights(weights))
     return weights
   }
 
@@ -99,13 +105,32 @@ class OnnxBackend implements Backend {
 
   private emit(program: Program, weights: OnnxWeights | undefined) {
     const mounts: { location: string; id: number }[] = []
-    const emitted = emitProgram(program, (slot) => {
-      const place = weights?.places.get(slot)
-      if (place === undefined) throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program: program.name, slot } })
+    const emitted = emitProgram(program, (slot, spec) => {
+      const found = weights?.weights.get(slot)
+      if (found === undefined) throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program: program.name, slot } })
+      const { place } = found
+      if (text(found.spec) !== text(spec)) {
+        throw new EspalierError('graph.slot', { what: 'a weight has another dtype or shape than the program reads', got: { program: program.name, slot, got: text(found.spec), want: text(spec) } })
+      }
       if (place.kind === 'file' && place.mounted !== undefined) mounts.push({ location: place.location, id: place.mounted })
       return place
     })
     return { ...emitted, ...(mounts.length > 0 ? { mounts } : {}) }
+  }
+
+  // Buffers go with the last set that has them; files are only mapped by sessions.
+  private forgetWeights(weights: OnnxWeights): void {
+    this.compiled.delete(weights)
+    for (const { place, source, spec } of weights.weights.values()) {
+      const id = place.kind === 'buffer' ? place.id : undefined
+      if (id === undefined) continue
+      const left = (this.uses.get(id) ?? 1) - 1
+      this.uses.set(id, left)
+      if (left > 0) continue
+      this.uses.delete(id)
+      this.placed.get(source)?.delete(spec.dtype)
+      this.transport.request({ type: 'dropWeight', id }).catch(() => {}) // a closed backend has dropped it already
+    }
   }
 
   private readonly hold: HoldWeight = async (tensor) => {
@@ -115,24 +140,34 @@ class OnnxBackend implements Backend {
   }
 }
 
+interface PlacedWeight {
+  readonly place: WeightPlace
+  readonly source: ParameterSource
+  readonly spec: Spec
+}
+
 class OnnxWeights implements WeightSet {
   readonly names: ReadonlySet<string>
+  readonly byteLength: number
+  private released = false
 
   constructor(
-    readonly places: ReadonlyMap<string, WeightPlace>,
-    readonly byteLength: number,
+    readonly weights: ReadonlyMap<string, PlacedWeight>,
     private readonly forget: () => void,
   ) {
-    this.names = new Set(places.keys())
+    this.names = new Set(weights.keys())
+    this.byteLength = [...weights.values()].reduce((sum, { spec }) => sum + heldBytes(spec), 0)
   }
 
   release(): void {
-    this.forget()
+    if (!this.released) this.forget()
+    this.released = true
   }
 }
 
 class OnnxState implements StateSet {
   readonly byteLength: number
+  private released = false
 
   constructor(
     readonly id: number,
@@ -152,8 +187,8 @@ class OnnxState implements StateSet {
   async write(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
     for (const [name, tensor] of tensors) {
       const spec = this.specOf(name)
-      if (spec.dtype !== tensor.dtype || spec.shape.join() !== tensor.shape.join()) {
-        throw new EspalierError('graph.slot', { what: 'a state tensor was written with another dtype or shape', got: { name, got: `${tensor.dtype}[${tensor.shape}]`, want: `${spec.dtype}[${spec.shape}]` } })
+      if (text(spec) !== text(tensor)) {
+        throw new EspalierError('graph.slot', { what: 'a state tensor was written with another dtype or shape', got: { name, got: text(tensor), want: text(spec) } })
       }
     }
     const filled = [...tensors].filter(([, tensor]) => tensor.data.length > 0)
@@ -161,10 +196,18 @@ class OnnxState implements StateSet {
   }
 
   release(): void {
+    if (this.released) return
+    this.released = true
     this.transport.request({ type: 'dropState', state: this.id }).catch(() => {}) // a closed backend has dropped it already
   }
 
+  /** Throws backend.closed after `release`. */
+  check(): void {
+    if (this.released) throw new EspalierError('backend.closed', { what: 'a released state set was used', got: { names: [...this.specs.keys()] } })
+  }
+
   private specOf(name: string): Spec {
+    this.check()
     const spec = this.specs.get(name)
     if (spec === undefined) throw new EspalierError('graph.slot', { what: 'the state has no such tensor', got: { name, names: [...this.specs.keys()] } })
     return spec
@@ -228,6 +271,13 @@ class OnnxExecutable implements Executable {
 }
 
 function locate({ set, name }: BoundState): { state: number; name: string } {
-  if (set instanceof OnnxState) return { state: set.id, name }
+  if (set instanceof OnnxState) {
+    set.check()
+    return { state: set.id, name }
+  }
   throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
+}
+
+function text({ dtype, shape }: Spec): string {
+  return `${dtype}[${shape.join(',')}]`
 }
