@@ -1,5 +1,14 @@
 /** Adapters of a model as PEFT folders. */
-import { type AdaptedModel, type Adapter, type HostTensor, toFileConfig } from '@espalier/core'
+import {
+  type AdaptedModel,
+  type Adapter,
+  type HostTensor,
+  isAdaptable,
+  moduleAt,
+  type ParameterSource,
+  type TargetConfig,
+  toFileConfig,
+} from '@espalier/core'
 import { writeAdapter } from '../adapter/write-adapter.js'
 import { openTarget, type Target } from '../files/open-source.js'
 import type { WriteOptions } from '../files/output-folder.js'
@@ -25,8 +34,14 @@ export async function saveAdapter(
   for (const adapter of adapters) {
     options.signal?.throwIfAborted()
     const config = toFileConfig(adapter.tuner.kind, adapter.config, adapter.metadata)
-    await writeAdapter(output, { name: adapter.name, config, tensors: await tensorsOf(adapter) }, options)
+    const tensors = await tensorsOf(model, adapter)
+    await writeAdapter(output, { name: adapter.name, config, tensors }, options)
   }
+}
+
+/** A stored tensor as a tensor to write, read when its turn comes. */
+export function sourceToWrite(name: string, source: ParameterSource): TensorToWrite {
+  return { name, dtype: safetensorsDType(source.dtype), shape: source.shape, bytes: () => source.read() }
 }
 
 /** A host tensor as a tensor to write. */

@@ -1,11 +1,10 @@
 /** A model with all its weights as an ordinary Hugging Face folder: after training all parameters, or after a merge. */
-import { type BaseModel, type HostTensor, namedParameters, type Parameter } from '@espalier/core'
+import { type BaseModel, type HostTensor, namedParameters } from '@espalier/core'
 import { pythonJson } from '../adapter/python-json.js'
 import { openTarget, type Target } from '../files/open-source.js'
 import { textContent, type WriteOptions } from '../files/output-folder.js'
-import { safetensorsDType } from '../safetensors/dtype.js'
-import { type TensorToWrite, writeSafetensors } from '../safetensors/writer.js'
-import { tensorToWrite } from './save-adapter.js'
+import { writeSafetensors } from '../safetensors/writer.js'
+import { sourceToWrite, tensorToWrite } from './save-adapter.js'
 
 /** Options of saveModel. values: parameters that replace the model's own, by path. files: more text files to write, such as generation_config.json. */
 export interface SaveModelOptions extends WriteOptions {
@@ -23,7 +22,7 @@ export async function saveModel(
   const output = openTarget(target)
   const tensors = [...namedParameters(model).values()].map((parameter) => {
     const value = values.get(parameter.path)
-    return value === undefined ? fromSource(parameter) : tensorToWrite(parameter.path, value)
+    return value === undefined ? sourceToWrite(parameter.path, parameter.source) : tensorToWrite(parameter.path, value)
   })
   await writeSafetensors(output, 'model.safetensors', tensors, { signal })
   for (const [name, text] of Object.entries(files)) await output.write(name, textContent(text), { signal })
@@ -35,8 +34,4 @@ export async function saveModel(
     textContent(`${pythonJson({ ...rest, architectures: [model.className], dtype })}\n`),
     { signal },
   )
-}
-
-function fromSource({ path, source }: Parameter): TensorToWrite {
-  return { name: path, dtype: safetensorsDType(source.dtype), shape: source.shape, bytes: () => source.read() }
 }
