@@ -1,4 +1,5 @@
 /** adapter_config.json's keys and ours: snake_case in files, camelCase in programs. Keys inside values are never renamed. */
+import { EspalierError } from '../errors.js'
 
 /** Fields of adapter_config.json that belong to every method. */
 export interface AdapterMetadata {
@@ -23,6 +24,8 @@ const metadataKeys = new Set([
   'inference_mode',
 ])
 
+const taskTypes = ['SEQ_CLS', 'SEQ_2_SEQ_LM', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION']
+
 /** lora_alpha -> loraAlpha. */
 export function camelCase(key: string): string {
   return key.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
@@ -40,12 +43,17 @@ export function fromFileConfig(file: Readonly<Record<string, unknown>>): Record<
   )
 }
 
-/** A configuration's camelCase keys split into what every method has and the method's own. */
+/** A configuration's camelCase keys split into what every method has and the method's own. Throws config.value for an unknown task. */
 export function splitMetadata(raw: Readonly<Record<string, unknown>>): {
   readonly metadata: Partial<AdapterMetadata>
   readonly own: Readonly<Record<string, unknown>>
 } {
   const entries = Object.entries(raw)
+  if (raw.taskType != null && !taskTypes.includes(String(raw.taskType)))
+    throw new EspalierError('config.value', {
+      what: 'no task has this name',
+      got: { taskType: raw.taskType, known: taskTypes },
+    })
   const common = entries.filter(([key, value]) => metadataKeys.has(snakeCase(key)) && value != null)
   const texts = common.filter(([key, value]) => typeof value === 'string' && key !== 'peftType')
   const metadata: Partial<AdapterMetadata> = {
