@@ -51,6 +51,20 @@ export function tensorToWrite(name: string, tensor: HostTensor): TensorToWrite {
   return { name, dtype: safetensorsDType(dtype), shape, bytes: () => bytes }
 }
 
-async function tensorsOf(adapter: Adapter): Promise<TensorToWrite[]> {
-  return [...(await adapter.values())].map(([key, tensor]) => tensorToWrite(key, tensor))
+async function tensorsOf(model: AdaptedModel, adapter: Adapter): Promise<TensorToWrite[]> {
+  const own = [...(await adapter.values())].map(([key, tensor]) => tensorToWrite(key, tensor))
+  return [...own, ...embeddingTensors(model, adapter)]
+}
+
+/** Modules whose base weights PEFT stores with an adapter that targets one of them by name (`save_embedding_layers="auto"`). */
+const EMBEDDING_NAMES = ['embed_tokens', 'lm_head']
+
+function embeddingTensors({ base }: AdaptedModel, { config, sites }: Adapter): TensorToWrite[] {
+  const { targetModules } = config as TargetConfig
+  if (!EMBEDDING_NAMES.some((name) => targetModules?.includes(name))) return []
+  return sites.flatMap(({ path }) => {
+    const layer = EMBEDDING_NAMES.includes(path.split('.').at(-1) ?? '') ? moduleAt(base.model, path) : undefined
+    const [parameter] = isAdaptable(layer) ? layer.weight.parameters : []
+    return parameter === undefined ? [] : [sourceToWrite(`${path}.base_layer.weight`, parameter.source)]
+  })
 }
