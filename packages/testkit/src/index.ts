@@ -25,4 +25,4 @@ export {
 } from './check-backend.js'
 export { centralDifferences, checkGradients, type GradientOptions, gradientTolerance } from './check-gradients.js'
 export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } from './compare.js'
-export { caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
+export { caseInputs, caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
