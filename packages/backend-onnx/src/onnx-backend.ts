@@ -33,6 +33,7 @@ class OnnxBackend implements Backend {
   private readonly compiled = new Map<OnnxWeights | undefined, Map<string, OnnxExecutable>>()
   /** Sets that hold each buffer. */
   private readonly uses = new Map<number, number>()
+  private readonly underWay = new Set<Promise<unknown>>()
   private closing: Promise<void> | undefined
   private count = 0
 
@@ -94,8 +95,18 @@ class OnnxBackend implements Backend {
   }
 
   close(): Promise<void> {
-    this.closing ??= this.transport.close()
+    this.closing ??= Promise.allSettled([...this.underWay]).then(() => this.transport.close())
     return this.closing
+  }
+
+  /** Notes work that `close` waits for. */
+  async finish<T>(work: Promise<T>): Promise<T> {
+    this.underWay.add(work)
+    try {
+      return await work
+    } finally {
+      this.underWay.delete(work)
+    }
   }
 
   /** Throws backend.closed after `close`. */
@@ -245,6 +256,10 @@ class OnnxExecutable implements Executable {
     const fed = checkFeeds(this.slots, name, feeds)
     const bound = bindState(this.slots, name, state)
     if (!this.computes) return this.results({})
+    return this.backend.finish(this.compute(fed, bound))
+  }
+
+  private async compute(fed: ReadonlyMap<string, HostTensor>, bound: ReadonlyMap<string, BoundState>): Promise<Record<string, HostTensor>> {
     await this.backend.sessions.use(this.source)
     try {
       const data = await this.backend.transport.request({
@@ -255,7 +270,7 @@ class OnnxExecutable implements Executable {
       })
       return this.results(data)
     } catch (cause) {
-      throw runtimeError(cause, 'run', name)
+      throw runtimeError(cause, 'run', this.program.name)
     }
   }
 

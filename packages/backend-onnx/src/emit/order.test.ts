@@ -1,0 +1,109 @@
+/** The runtime runs nodes in the order that was planned: asserted from its own profile. */
+import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { add, barrier, feed, gradients, hostTensor, input, matmul, mul, type ParameterSource, type Program, reduceSum, sigmoid, type Tensor, tanh } from '@espalier/core'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { onnx } from '../index.js'
+import { emitProgram, type WeightPlace } from './emit-program.js'
+import { numbered, runtimeOrder } from './schedule.js'
+
+const LAYERS = 6
+const SIZE = 64
+const ROWS = 8200 // of 64 floats: just above the size at which running ahead is worth it
+
+let folder: string
+beforeAll(async () => {
+  folder = await realpath(await mkdtemp(join(tmpdir(), 'espalier-order-')))
+})
+afterAll(() => rm(folder, { recursive: true, force: true }))
+
+/** A deep stack with 16-bit weights and the gradients of what it is fed to train. */
+function stackProgram(): Program {
+  const scales = Array.from({ length: LAYERS }, (_, i) => input('state', `scale${i}`, 'f32', [SIZE]))
+  let x: Tensor = feed('x', 'f32', [ROWS, SIZE])
+  scales.forEach((scale, i) => {
+    const y = matmul(mul(x, scale), input('weight', `w${i}`, 'f32', [SIZE, SIZE]), { transposeB: true })
+    x = add(x, mul(sigmoid(y), tanh(y)))
+  })
+  const found = gradients(reduceSum(mul(x, x)), scales)
+  return { name: 'stack', outputs: { loss: reduceSum(x) }, updates: Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)])) }
+}
+
+const place: WeightPlace = { kind: 'file', location: 'w', offset: 0, byteLength: SIZE * SIZE * 2, type: 'bf16' }
+
+describe('emitProgram', () => {
+  it('widens each weight right before each of its uses, forward and backward', () => {
+    const { order } = emitProgram(stackProgram(), () => place)
+    const casts = order.flatMap((name, i) => (name.startsWith('matmul') && order[i - 1]?.startsWith('matmul') ? [i] : []))
+    expect(casts.length).toBeGreaterThanOrEqual(2 * LAYERS - 1)
+  })
+
+  it('runs the gradients of a layer before those of the layers below', () => {
+    const { plan, order } = emitProgram(stackProgram(), () => place)
+    expect(plan.updates).toHaveLength(LAYERS)
+    expect(plan.peakBytes).toBeLessThan(LAYERS * 6 * ROWS * SIZE * 4)
+    expect(order.length).toBe(plan.nodeCount)
+  })
+})
+
+describe('the order of running', () => {
+  it('is the planned one in the profile of the runtime', async () => {
+    const file = join(folder, 'w')
+    await writeFile(file, new Uint8Array(SIZE * SIZE * 2))
+    const source = (): ParameterSource => ({
+      dtype: 'bf16', shape: [SIZE, SIZE], file: { path: file, offset: 0, byteLength: SIZE * SIZE * 2 }, read: () => Promise.reject(new Error('not mapped')),
+    })
+    const backend = onnx({ threads: 1, weightCache: false, profileFolder: folder })
+    const weights = await backend.loadWeights(new Map(Array.from({ length: LAYERS }, (_, i) => [`w${i}`, { source: source(), dtype: 'f32' as const }])))
+    const state = await backend.createState(new Map(Array.from({ length: LAYERS }, (_, i) => [`scale${i}`, hostTensor('f32', [SIZE])])))
+    const program = stackProgram()
+    const executable = await backend.compile(program, { weights })
+    await executable.run({ feeds: { x: hostTensor('f32', [ROWS, SIZE]) }, state: [{ set: state }] })
+    executable.release()
+    await backend.close()
+    const { order } = emitProgram(program, () => place)
+    expect(await profiledOrder('stack')).toEqual(order)
+  })
+
+  it('puts what follows a barrier after what it waits for', async () => {
+    const x = feed('x', 'f32', [4])
+    const late = tanh(x)
+    const [gated] = barrier([x], [late])
+    const program: Program = { name: 'gated', outputs: { first: sigmoid(gated as Tensor), second: late } }
+    const backend = onnx({ threads: 1, profileFolder: folder })
+    const executable = await backend.compile(program)
+    await executable.run({ feeds: { x: hostTensor('f32', [4]) } })
+    executable.release()
+    await backend.close()
+    const order = (await profiledOrder('gated')).map((name) => name.split('#')[0])
+    expect(order.indexOf('unary.tanh')).toBeLessThan(order.indexOf('unary.sigmoid'))
+  })
+})
+
+describe('runtimeOrder', () => {
+  it('gives back an order that was numbered, unless a node comes before its turn', () => {
+    const node = (name: string, inputs: readonly string[]) => ({ op: 'X', domain: '', inputs, outputs: [name], attributes: {}, name })
+    const nodes = [node('a', []), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])]
+    expect(runtimeOrder(numbered(nodes)).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd'])
+    const early = [node('z', []), node('a', []), node('b', ['a']), node('c', ['b', 'z'])]
+    expect(runtimeOrder(numbered(early)).map(({ name }) => name)).toEqual(['z', 'a', 'b', 'c'])
+    const unreachable = [node('a', []), node('z', []), node('b', ['a']), node('c', ['b', 'z'])]
+    expect(runtimeOrder(numbered(unreachable)).map(({ name }) => name)).toEqual(['z', 'a', 'b', 'c'])
+  })
+})
+
+interface ProfileEvent {
+  readonly cat?: string
+  readonly name: string
+  readonly ts: number
+}
+
+async function profiledOrder(program: string): Promise<string[]> {
+  const [file] = (await readdir(folder)).filter((name) => name.startsWith(program) && name.endsWith('.json'))
+  const events = JSON.parse(await readFile(join(folder, file as string), 'utf8')) as ProfileEvent[]
+  return events
+    .filter(({ cat, name }) => cat === 'Node' && name.endsWith('_kernel_time'))
+    .sort((a, b) => a.ts - b.ts)
+    .map(({ name }) => name.slice(0, -'_kernel_time'.length))
+}
