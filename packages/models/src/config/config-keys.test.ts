@@ -1,0 +1,38 @@
+import { describe, expect, it } from 'vitest'
+import { ConfigKeys, labelCount } from './config-keys.js'
+
+const keys = new ConfigKeys({ n: 4, none: null, share: 0.5, on: true, name: 'x', below: { m: 'y' }, list: [1] })
+const failing = (part: string) =>
+  expect.objectContaining({ code: 'model.config', message: expect.stringContaining(part) })
+
+describe('ConfigKeys', () => {
+  it('gives values of the right kind, and fallbacks where a key is absent or null', () => {
+    expect([keys.size('n'), keys.size('none', 3), keys.optionalInteger('none'), keys.number('share')]).toEqual([
+      4,
+      3,
+      null,
+      0.5,
+    ])
+    expect([keys.flag('on', false), keys.flag('off', false), keys.text('name'), keys.rate('rate')]).toEqual([
+      true,
+      false,
+      'x',
+      0,
+    ])
+  })
+
+  it('names the key that is missing or of another kind, with its path', () => {
+    expect(() => keys.size('missing')).toThrow(failing('missing'))
+    expect(() => keys.size('share')).toThrow(failing('share'))
+    expect(() => keys.rate('n')).toThrow(failing('from 0 to below 1'))
+    expect(() => keys.below('list')).toThrow(failing('an object'))
+    expect(() => keys.below('below')?.size('m')).toThrow(failing('below.m'))
+  })
+
+  it('counts labels by their names, then by num_labels, and else as two', () => {
+    const counts = [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, { num_labels: 5 }, {}].map((config) =>
+      labelCount(new ConfigKeys(config)),
+    )
+    expect(counts).toEqual([3, 5, 2])
+  })
+})
