@@ -1,0 +1,97 @@
+import { fromFileConfig } from '@espalier/core'
+import { describe, expect, it } from 'vitest'
+import { loraDefaults } from './config.js'
+import { parseLoraConfig } from './parse-config.js'
+
+describe('parseLoraConfig', () => {
+  it('completes a configuration with PEFT’s defaults', () => {
+    expect(parseLoraConfig({})).toEqual(loraDefaults)
+    expect(parseLoraConfig({ r: 4, loraAlpha: undefined })).toEqual({ ...loraDefaults, r: 4 })
+  })
+
+  it('has all fields of PEFT’s file but those of every method', () => {
+    expect(Object.keys(loraDefaults)).toHaveLength(34)
+  })
+
+  it('accepts what PEFT writes when nothing is switched on', () => {
+    const file = {
+      alora_invocation_tokens: null,
+      eva_config: null,
+      loftq_config: {},
+      megatron_config: null,
+      megatron_core: 'megatron.core',
+      qalora_group_size: 16,
+      target_parameters: null,
+      use_bdlora: null,
+      use_dora: false,
+    }
+    expect(parseLoraConfig(fromFileConfig(file))).toEqual(loraDefaults)
+  })
+
+  it('leaves out keys that it does not know', () => {
+    expect(Object.keys(parseLoraConfig({ enableLora: true }))).toEqual(Object.keys(loraDefaults))
+  })
+
+  it.each<[string, unknown]>([
+    ['r', 0],
+    ['r', 1.5],
+    ['r', '8'],
+    ['r', null],
+    ['loraAlpha', Number.NaN],
+    ['loraDropout', 1],
+    ['loraDropout', -0.1],
+    ['targetModules', 3],
+    ['targetModules', ['']],
+    ['targetModules', '('],
+    ['excludeModules', [1]],
+    ['modulesToSave', 'lm_head'],
+    ['layersToTransform', -1],
+    ['layersToTransform', ['1']],
+    ['rankPattern', { q: 0 }],
+    ['rankPattern', { '(': 1 }],
+    ['rankPattern', []],
+    ['alphaPattern', { q: 'x' }],
+    ['useRslora', 1],
+    ['bias', 'some'],
+    ['initLoraWeights', 'zeros'],
+    ['initLoraWeights', null],
+  ])('refuses %s = %j', (key, value) => {
+    expect(() => parseLoraConfig({ [key]: value })).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it.each<[string, unknown]>([
+    ['useDora', true],
+    ['bias', 'all'],
+    ['bias', 'lora_only'],
+    ['initLoraWeights', 'pissa'],
+    ['initLoraWeights', 'pissa_niter_16'],
+    ['initLoraWeights', 'olora'],
+    ['trainableTokenIndices', [1]],
+    ['targetParameters', ['experts.gate']],
+    ['aloraInvocationTokens', [1, 2]],
+    ['layerReplication', [[0, 2]]],
+    ['evaConfig', { rho: 2 }],
+    ['useQalora', true],
+    ['kasaConfig', {}],
+    ['ensureWeightTying', true],
+    ['megatronConfig', {}],
+    ['runtimeConfig', { ephemeralGpuOffload: true }],
+  ])('says that %s = %j does not exist yet, naming the field', (key, value) => {
+    expect(() => parseLoraConfig({ [key]: value })).toThrow(
+      expect.objectContaining({ code: 'config.unsupported', details: { [key]: value } }),
+    )
+  })
+
+  it('refuses fields that contradict each other', () => {
+    for (const raw of [
+      { targetModules: '.*q', layersToTransform: [1] },
+      { targetModules: '.*q', layersPattern: 'layers' },
+      { targetModules: ['q'], layersPattern: 'layers' },
+      { loraBias: true, initLoraWeights: 'gaussian' },
+    ])
+      expect(() => parseLoraConfig(raw)).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(parseLoraConfig({ targetModules: ['q'], layersPattern: 'layers', layersToTransform: 1 }).layersPattern).toBe(
+      'layers',
+    )
+  })
+})
