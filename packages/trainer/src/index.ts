@@ -28,11 +28,5 @@ export {
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
 export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
-export {
-  type Cadence,
-  type GradientContext,
-  type SaveContext,
-  Trainer,
-  type TrainerOptions,
-  type TrainingSettings,
-} from './trainer.js'
+export { Trainer } from './trainer.js'
+export type { Cadence, GradientContext, SaveContext, TrainerOptions, TrainingSettings } from './trainer-options.js'

@@ -13,8 +13,9 @@ export interface TrainingResult {
 export interface RunControl {
   readonly stopRequested: boolean
   emit(event: TrainingEvent): void
-  /** Resolves at once unless the run is paused; then when it is resumed, stopped or aborted. */
-  whileRunning(step: number): Promise<void>
+  readonly isPaused: boolean
+  /** Resolves when the run is no longer paused: resumed, stopped or aborted. */
+  untilResumed(): Promise<void>
 }
 
 /** A training run. Events of steps coalesce when they are not read in time; others never do. Leaving a `for await` stops the run after its step. */
@@ -22,10 +23,9 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
   private readonly queue: TrainingEvent[] = []
   private started: Promise<TrainingResult> | undefined
   private finished = false
-  private failure: { readonly reason: unknown } | undefined
   private stopped = false
   private paused: { readonly promise: Promise<void>; release(): void } | undefined
-  private wake: (() => void) | undefined
+  private readonly waiting = new Set<() => void>()
 
   constructor(
     private readonly work: (control: RunControl) => Promise<TrainingResult>,
@@ -45,7 +45,7 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
 
   /** Waits after the step until `resume`. */
   pause(): void {
-    if (this.paused !== undefined || this.finished) return
+    if (this.paused !== undefined || this.finished || this.stopped || this.signal?.aborted === true) return
     let release = () => {}
     const promise = new Promise<void>((resolve) => {
       release = resolve
@@ -65,18 +65,16 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
       while (true) {
         const event = this.queue.shift()
         if (event !== undefined) yield event
-        else if (this.failure !== undefined) throw this.failure.reason
-        else if (this.finished) return
+        else if (this.finished) break
         else
           await new Promise<void>((resolve) => {
-            this.wake = resolve
+            this.waiting.add(resolve)
           })
       }
     } finally {
-      if (!this.finished) {
-        this.stop()
-        await this.started?.catch(() => {})
-      }
+      if (!this.finished) this.stop()
+      // Whoever leaves early hears of a failure too: what was to be saved may not be there.
+      await this.started
     }
   }
 
@@ -88,13 +86,16 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
           return result
         },
         (reason: unknown) => {
-          this.failure = { reason }
           this.end()
           throw reason
         },
       )
       this.started.catch(() => {})
-      this.signal?.addEventListener('abort', () => this.resume(), { once: true })
+      const resume = () => this.resume()
+      this.signal?.addEventListener('abort', resume, { once: true })
+      // A signal may outlive many runs.
+      const forget = () => this.signal?.removeEventListener('abort', resume)
+      this.started.then(forget, forget)
     }
     return this.started
   }
@@ -105,8 +106,8 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
   }
 
   private notify(): void {
-    this.wake?.()
-    this.wake = undefined
+    for (const wake of this.waiting) wake()
+    this.waiting.clear()
   }
 
   private control(): RunControl {
@@ -120,12 +121,11 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
         run.queue.push(event)
         run.notify()
       },
-      async whileRunning(step) {
-        const { paused } = run
-        if (paused === undefined) return
-        this.emit({ type: 'pause', step })
-        await paused.promise
-        this.emit({ type: 'resume', step })
+      get isPaused() {
+        return run.paused !== undefined
+      },
+      async untilResumed() {
+        while (run.paused !== undefined) await run.paused.promise
       },
     }
   }

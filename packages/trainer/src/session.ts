@@ -8,6 +8,7 @@ import {
   type LossFunction,
   mix32,
   programSlots,
+  type Spec,
   type StateBinding,
   type StateSet,
   type TrainableModel,
@@ -35,6 +36,8 @@ export interface SessionOptions {
   readonly optimizer: Optimizer
   readonly clips: boolean
   weightDecay(slot: string): number
+  /** Stops compilations. */
+  readonly signal?: AbortSignal
 }
 
 /** What an optimizer step is told. */
@@ -48,28 +51,30 @@ export interface ApplyFeeds {
 /** Parameters, gradients and optimizer states on a backend. */
 export class TrainingSession {
   private readonly programs = new Map<string, Promise<Executable>>()
+  private readonly feedsOf = new WeakMap<Executable, ReadonlyMap<string, Spec>>()
+
+  private optimizerState: Promise<StateSet> | undefined
 
   private constructor(
     private readonly options: SessionOptions,
-    private readonly trained: Trained,
     private readonly parameters: StateSet,
-    private readonly optimizerState: StateSet,
     private readonly fixed: StateSet,
   ) {}
 
-  /** Uploads the model's present values and zeroed optimizer states. */
+  /** Uploads the model's present values. */
   static async open(options: SessionOptions): Promise<TrainingSession> {
-    const { backend, model, optimizer } = options
-    const values = await model.trainable()
-    const parameters = await backend.createState(values)
-    const optimizerState = await backend.createState(initialOptimizerState(values, optimizer))
-    return new TrainingSession(
-      options,
-      parameters.specs,
-      parameters,
-      optimizerState,
-      await backend.createState(model.fixed()),
-    )
+    const { backend, model } = options
+    const parameters = await backend.createState(await model.trainable())
+    try {
+      return new TrainingSession(options, parameters, await backend.createState(model.fixed()))
+    } catch (error) {
+      parameters.release()
+      throw error
+    }
+  }
+
+  private get trained(): Trained {
+    return this.parameters.specs
   }
 
   /** Number of trained values. */
@@ -84,7 +89,7 @@ export class TrainingSession {
     const program = await this.compiled(`accumulate ${shapeKey(feeds)}`, () =>
       accumulateProgram(model.model, loss, this.trained, feeds),
     )
-    return this.lossSum(program, feeds)
+    return this.lossSum(program, feeds, [...this.values(), { set: await this.optimizer() }])
   }
 
   /** The sum of a batch's losses, without dropout and gradients. */
@@ -93,7 +98,7 @@ export class TrainingSession {
     const program = await this.compiled(`evaluate ${shapeKey(batch.feeds)}`, () =>
       evaluateProgram(model.model, loss, batch.feeds),
     )
-    return this.lossSum(program, batch.feeds)
+    return this.lossSum(program, batch.feeds, this.values())
   }
 
   /** One optimizer step over the gathered gradients; their norm. Throws training.diverged, naming parameters, when they are not finite; then nothing changed. */
@@ -109,7 +114,10 @@ export class TrainingSession {
     const feeds = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, hostTensor('f32', [], [value])]),
     )
-    const { grad_norm: norm, finite } = await program.run({ feeds, state: this.state() })
+    const { grad_norm: norm, finite } = await program.run({
+      feeds: this.readFeeds(program, feeds),
+      state: [...this.values(), { set: await this.optimizer() }],
+    })
     if (finite?.data[0] !== 1) await this.diverged(step)
     return norm?.data[0] as number
   }
@@ -127,48 +135,62 @@ export class TrainingSession {
   }
 
   /** Sums of gradients by slot, for hooks and messages. */
-  gradients(): Promise<Map<string, HostTensor>> {
-    return this.optimizerState.read([...this.trained.keys()].map(gradientSlot))
+  async gradients(): Promise<Map<string, HostTensor>> {
+    return (await this.optimizer()).read([...this.trained.keys()].map(gradientSlot))
+  }
+
+  /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not. */
+  async diverged(step: number, loss?: number): Promise<never> {
+    const parameters = [...(await this.gradients())]
+      .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
+      .map(([slot]) => slot.replace(/^grad:(?:adapter\d+:)?/, ''))
+    throw new EspalierError('training.diverged', {
+      what:
+        loss === undefined ? 'the gradients, or their norm, are not finite numbers' : 'the loss is not a finite number',
+      got: { step, ...(loss === undefined ? {} : { loss: String(loss) }), parameters },
+      fix: 'Lower the learning rate, or look for broken rows near this step; the values before it are kept',
+    })
   }
 
   /** Gives everything back. */
   async close(): Promise<void> {
     for (const program of this.programs.values()) (await program.catch(() => undefined))?.release()
     this.parameters.release()
-    this.optimizerState.release()
     this.fixed.release()
+    ;(await this.optimizerState?.catch(() => undefined))?.release()
   }
 
   private compiled(key: string, build: () => Parameters<Backend['compile']>[0]): Promise<Executable> {
     const known = this.programs.get(key)
     if (known !== undefined) return known
-    const made = this.options.backend.compile(build(), { weights: this.options.weights })
+    const { backend, weights, signal } = this.options
+    const made = backend.compile(build(), { weights, ...(signal === undefined ? {} : { signal }) })
     made.catch(() => this.programs.delete(key))
     this.programs.set(key, made)
     return made
   }
 
-  private async lossSum(program: Executable, feeds: Feeds): Promise<number> {
-    // Feeds that the model does not read, such as the seed of a model without dropout, have no slot.
-    const { feed: slots } = programSlots(program.program)
-    const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => slots.has(name)))
-    const { loss_sum: sum } = await program.run({ feeds: used, state: this.state() })
+  private async lossSum(program: Executable, feeds: Feeds, state: readonly StateBinding[]): Promise<number> {
+    const { loss_sum: sum } = await program.run({ feeds: this.readFeeds(program, feeds), state })
     return sum?.data[0] as number
   }
 
-  private state(): StateBinding[] {
-    return [{ set: this.parameters }, { set: this.optimizerState }, { set: this.fixed }]
+  // A program has no slots for what it does not read: the seed of a model without dropout, the step of an optimizer without momentum.
+  private readFeeds(program: Executable, feeds: Feeds): Feeds {
+    const slots = this.feedsOf.get(program) ?? programSlots(program.program).feed
+    this.feedsOf.set(program, slots)
+    return Object.fromEntries(Object.entries(feeds).filter(([name]) => slots.has(name)))
   }
 
-  private async diverged(step: number): Promise<never> {
-    const broken = [...(await this.gradients())]
-      .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
-      .map(([slot]) => slot.replace(/^grad:(adapter\d+:)?/, ''))
-    throw new EspalierError('training.diverged', {
-      what: 'gradients are not finite numbers',
-      got: { step, parameters: broken },
-      fix: 'Lower the learning rate, or look for broken rows near this step; the values before it are kept',
-    })
+  private values(): StateBinding[] {
+    return [{ set: this.parameters }, { set: this.fixed }]
+  }
+
+  // Made at the first gradient: an evaluation needs none of it.
+  private optimizer(): Promise<StateSet> {
+    const { backend, optimizer } = this.options
+    this.optimizerState ??= backend.createState(initialOptimizerState(this.trained, optimizer))
+    return this.optimizerState
   }
 }
 

@@ -1,0 +1,208 @@
+/**
+ * The training loop: steps of micro-batches, evaluation, saving, stopping. It works on whatever loss, batches and optimizer it is given
+ * and says everything through events.
+ */
+import type { StepBatch } from './batches.js'
+import { evaluateWith } from './evaluate.js'
+import type { TrainingEvent } from './events.js'
+import { openSession } from './open-session.js'
+import type { RunControl, TrainingResult } from './run.js'
+import { createSchedule } from './schedule.js'
+import { microBatchSeed, type TrainingSession } from './session.js'
+import { type Cadence, DEFAULT_RATE, DEFAULT_SEED, type SaveContext, type TrainerOptions } from './trainer-options.js'
+
+const ETA_MEMORY = 0.9 // share of the estimate that older steps keep
+
+/** One run from its first step to its last save. */
+export class Loop {
+  private step = 0
+  private epoch = 0
+  private readonly losses = { sum: 0, count: 0 }
+  private stepSeconds: number | undefined
+  private best: { readonly loss: number; readonly values: Awaited<ReturnType<TrainingSession['commit']>> } | undefined
+
+  constructor(
+    private readonly options: TrainerOptions,
+    private readonly control: RunControl,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  /** Runs to the end. Rejects with what failed, or with the signal's reason after the last good state was saved. */
+  async run(): Promise<TrainingResult> {
+    this.signal?.throwIfAborted()
+    const began = now()
+    const session = await openSession(this.options, this.signal)
+    try {
+      await this.steps(session).catch(async (error: unknown) => {
+        if (this.signal?.aborted === true && error === this.signal.reason) return
+        // The steps before the failure are not lost: the model keeps their values. The failure itself is what the caller hears of.
+        if (this.step > 0) await session.commit().catch(() => {})
+        throw error
+      })
+      return await this.finish(session, began)
+    } finally {
+      await session.close()
+    }
+  }
+
+  private async steps(session: TrainingSession): Promise<void> {
+    const { steps, settings = {} } = this.options
+    const schedule = createSchedule({
+      type: settings.lrSchedulerType ?? 'linear',
+      totalSteps: steps.totalSteps,
+      learningRate: settings.learningRate ?? DEFAULT_RATE,
+      warmupSteps: warmupOf(settings.warmupSteps ?? 0, steps.totalSteps),
+      ...(settings.lrSchedulerKwargs === undefined ? {} : { parameters: settings.lrSchedulerKwargs }),
+    })
+    this.emit({
+      type: 'start',
+      totalSteps: steps.totalSteps,
+      stepsPerEpoch: steps.stepsPerEpoch,
+      trainableParameters: session.trainedCount,
+    })
+    for await (const batch of steps.steps()) {
+      if (this.step >= steps.totalSteps || this.control.stopRequested) return
+      await this.train(session, batch, schedule)
+      if (this.control.isPaused) await this.pause()
+      this.signal?.throwIfAborted()
+      if (!this.control.stopRequested) await this.evaluateAndSave(session, batch.endsEpoch)
+    }
+  }
+
+  private async train(session: TrainingSession, batch: StepBatch, schedule: (step: number) => number): Promise<void> {
+    const { settings = {}, onGradients } = this.options
+    const began = now()
+    const step = this.step + 1
+    let sum = 0
+    for (const [index, microBatch] of batch.microBatches.entries()) {
+      this.signal?.throwIfAborted()
+      if (microBatch.count === 0) continue // its gradient is 0
+      sum += await session.accumulate(microBatch, microBatchSeed(settings.seed ?? DEFAULT_SEED, this.step, index))
+    }
+    const counted = batch.microBatches.reduce((total, { count }) => total + count, 0)
+    if (!Number.isFinite(sum)) await session.diverged(step, sum / counted)
+    const count = (await onGradients?.({ step, count: counted, session })) ?? counted
+    this.signal?.throwIfAborted()
+    const learningRate = schedule(this.step)
+    const maxGradNorm = settings.maxGradNorm ?? 1
+    const gradNorm = count > 0 ? await session.apply({ step, count, learningRate, maxGradNorm }) : 0
+    this.step = step
+    this.epoch = batch.epoch
+    if (count === 0)
+      this.emit({ type: 'warning', message: `step ${step} has nothing to learn from; it changes nothing` })
+    this.report(batch, { loss: sum / Math.max(counted, 1), counted, learningRate, gradNorm, seconds: now() - began })
+  }
+
+  private report(
+    batch: StepBatch,
+    done: {
+      readonly loss: number
+      readonly counted: number
+      readonly learningRate: number
+      readonly gradNorm: number
+      readonly seconds: number
+    },
+  ): void {
+    const { loss, counted, learningRate, gradNorm, seconds } = done
+    const { totalSteps } = this.options.steps
+    if (counted > 0) {
+      this.losses.sum += loss
+      this.losses.count++
+    }
+    // The first step compiles; it tells nothing about the others once a second one is known.
+    this.stepSeconds =
+      this.stepSeconds === undefined || this.step === 2
+        ? seconds
+        : ETA_MEMORY * this.stepSeconds + (1 - ETA_MEMORY) * seconds
+    const tokens = batch.microBatches.reduce((total, microBatch) => total + microBatch.tokens, 0)
+    this.emit({
+      type: 'step',
+      step: this.step,
+      totalSteps,
+      epoch: this.epoch,
+      loss,
+      learningRate,
+      gradNorm,
+      tokens,
+      usefulTokens: counted,
+      seconds,
+      tokensPerSecond: tokens / Math.max(seconds, 1e-9),
+      peakMemoryBytes: this.options.peakMemory?.() ?? 0,
+      etaSeconds: this.stepSeconds * Math.max(0, totalSteps - this.step),
+    })
+  }
+
+  private async pause(): Promise<void> {
+    this.emit({ type: 'pause', step: this.step })
+    await this.control.untilResumed()
+    this.emit({ type: 'resume', step: this.step })
+  }
+
+  private async evaluateAndSave(session: TrainingSession, endsEpoch: boolean): Promise<void> {
+    const { settings = {}, evaluation } = this.options
+    if (evaluation !== undefined && isDue(settings.evaluateEvery, this.step, endsEpoch)) await this.evaluate(session)
+    if (isDue(settings.saveEvery, this.step, endsEpoch) && this.step < this.options.steps.totalSteps)
+      await this.save(session, 'checkpoint')
+  }
+
+  private async evaluate(session: TrainingSession): Promise<void> {
+    const began = now()
+    const { evalLoss, perplexity } = await evaluateWith(session, this.options.evaluation, this.signal)
+    const best = this.best === undefined || evalLoss < this.best.loss
+    if (best && this.options.settings?.loadBestModelAtEnd === true)
+      this.best = { loss: evalLoss, values: await session.commit() }
+    this.emit({
+      type: 'evaluate',
+      step: this.step,
+      epoch: this.epoch,
+      evalLoss,
+      perplexity,
+      seconds: now() - began,
+      best,
+    })
+  }
+
+  private async save(session: TrainingSession, kind: SaveContext['kind']): Promise<void> {
+    await session.commit()
+    const { save } = this.options
+    if (save === undefined) return
+    const path = await save({ step: this.step, epoch: this.epoch, kind })
+    this.emit({ type: 'save', step: this.step, path, kind })
+  }
+
+  private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
+    const aborted = this.signal?.aborted === true
+    if (this.best !== undefined && !aborted) await session.restore(this.best.values)
+    if (this.step > 0) await this.save(session, 'final')
+    const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested
+    const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
+    this.emit({
+      type: 'end',
+      reason: aborted ? 'aborted' : done ? 'done' : 'stopped',
+      globalStep: this.step,
+      trainingLoss,
+      seconds: now() - began,
+    })
+    this.signal?.throwIfAborted()
+    return { globalStep: this.step, trainingLoss, reason: done ? 'done' : 'stopped' }
+  }
+
+  private emit(event: TrainingEvent): void {
+    this.control.emit(event)
+    this.options.onEvent?.(event)
+  }
+}
+
+/** transformers 5: from 1 on a number of steps, below it a share of all steps, rounded up. */
+function warmupOf(warmup: number, totalSteps: number): number {
+  return warmup < 1 ? Math.ceil(warmup * totalSteps) : Math.floor(warmup)
+}
+
+function isDue(cadence: Cadence | undefined, step: number, endsEpoch: boolean): boolean {
+  if (cadence === undefined || cadence === 'no') return false
+  return cadence === 'epoch' ? endsEpoch : step % cadence.steps === 0
+}
+
+function now(): number {
+  return performance.now() / 1000
+}

@@ -1,0 +1,161 @@
+import { type HostTensor, hostTensor, programSlots, reference, type Tensor } from '@espalier/core'
+import { describe, expect, it } from 'vitest'
+import { applyProgram, gradientSlot, initialOptimizerState } from '../programs.js'
+import { adamw } from './adamw.js'
+import type { Optimizer } from './optimizer.js'
+import { sgd } from './sgd.js'
+
+interface Setting {
+  readonly learningRate: number
+  readonly weightDecay?: number
+}
+
+/** Values of one parameter after each of the steps, run through the apply program as training does. */
+async function run(
+  optimizer: Optimizer,
+  start: number[],
+  gradients: number[][],
+  setting: Setting,
+): Promise<number[][]> {
+  const backend = reference()
+  const trained = new Map([['p', { dtype: 'f32' as const, shape: [start.length] }]])
+  const parameters = await backend.createState(new Map([['p', hostTensor('f32', [start.length], start)]]))
+  const state = await backend.createState(initialOptimizerState(trained, optimizer))
+  const program = applyProgram(trained, { optimizer, clips: false, weightDecay: () => setting.weightDecay ?? 0 })
+  const executable = await backend.compile(program)
+  const results: number[][] = []
+  for (const [i, gradient] of gradients.entries()) {
+    await state.write(new Map([[gradientSlot('p'), hostTensor('f32', [start.length], gradient)]]))
+    const values = { count: 1, learning_rate: setting.learningRate, ...optimizer.scalars(i + 1) }
+    const feeds = Object.fromEntries(
+      Object.entries(values).map(([name, value]) => [name, hostTensor('f32', [], [value])]),
+    )
+    const { feed: slots } = programSlots(program)
+    const used = Object.fromEntries(Object.entries(feeds).filter(([name]) => slots.has(name)))
+    await executable.run({ feeds: used, state: [{ set: parameters }, { set: state }] })
+    results.push([...((await parameters.read()).get('p') as HostTensor).data] as number[])
+  }
+  return results
+}
+
+function expectClose(got: number[][], want: number[][]): void {
+  expect(got).toHaveLength(want.length)
+  for (const [i, row] of want.entries())
+    for (const [j, value] of row.entries()) expect(got[i]?.[j], `step ${i + 1}, value ${j}`).toBeCloseTo(value, 6) // float32
+}
+
+describe('adamw', () => {
+  it('moves by the learning rate at first, whatever the size of the gradient', async () => {
+    // m / (1 - b1) = g and sqrt(v / (1 - b2)) = |g|, so the first step is rate * sign(g).
+    const [first] = await run(adamw(), [1, -2], [[0.001, -40]], { learningRate: 0.1 })
+    expect(first?.[0]).toBeCloseTo(0.9, 5)
+    expect(first?.[1]).toBeCloseTo(-1.9, 5)
+  })
+
+  it('gives torch.optim.AdamW’s values over three steps with decay', async () => {
+    // By hand, in doubles: p <- p (1 - lr wd); m, v; p <- p - lr / (1 - b1^t) * m / (sqrt(v) / sqrt(1 - b2^t) + eps).
+    const [lr, wd, b1, b2, eps] = [0.05, 0.1, 0.9, 0.99, 1e-8]
+    const gradients = [
+      [0.5, -1],
+      [0.1, 2],
+      [-0.3, 0],
+    ]
+    const want: number[][] = []
+    const [p, m, v] = [
+      [1, -1],
+      [0, 0],
+      [0, 0],
+    ] as [number[], number[], number[]]
+    for (const [i, g] of gradients.entries()) {
+      for (let j = 0; j < 2; j++) {
+        m[j] = b1 * m[j]! + (1 - b1) * g[j]!
+        v[j] = b2 * v[j]! + (1 - b2) * g[j]! ** 2
+        const denominator = Math.sqrt(v[j]!) / Math.sqrt(1 - b2 ** (i + 1)) + eps
+        p[j] = p[j]! * (1 - lr * wd) - (lr / (1 - b1 ** (i + 1))) * (m[j]! / denominator)
+      }
+      want.push([...p])
+    }
+    expectClose(await run(adamw({ beta2: b2 }), [1, -1], gradients, { learningRate: lr, weightDecay: wd }), want)
+  })
+
+  it('refuses settings outside their ranges', () => {
+    expect(() => adamw({ beta1: 1 })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+    expect(() => adamw({ epsilon: 0 })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+  })
+})
+
+describe('sgd', () => {
+  const gradients = [[1], [2], [-1]]
+  const setting = { learningRate: 0.1 }
+
+  it('is plain descent without momentum', async () => {
+    expectClose(await run(sgd(), [1], gradients, setting), [[0.9], [0.7], [0.8]])
+  })
+
+  it('adds decay to the gradient', async () => {
+    // 1 - 0.1 (1 + 0.5 * 1) = 0.85; 0.85 - 0.1 (2 + 0.425) = 0.6075
+    expectClose(await run(sgd(), [1], gradients.slice(0, 2), { ...setting, weightDecay: 0.5 }), [[0.85], [0.6075]])
+  })
+
+  it('starts its buffer at the first gradient, without dampening', async () => {
+    // buffers 1; 0.9 + 2 = 2.9; 2.61 - 1 = 1.61
+    expectClose(await run(sgd({ momentum: 0.9 }), [1], gradients, setting), [[0.9], [0.61], [0.449]])
+    // buffers 1; 0.9 + 0.5 * 2 = 1.9; 1.71 - 0.5 = 1.21
+    expectClose(await run(sgd({ momentum: 0.9, dampening: 0.5 }), [1], gradients, setting), [[0.9], [0.71], [0.589]])
+  })
+
+  it('looks ahead with nesterov', async () => {
+    // g + 0.9 buffer: 1.9; 2 + 2.61 = 4.61; -1 + 1.449 = 0.449
+    expectClose(await run(sgd({ momentum: 0.9, nesterov: true }), [1], gradients, setting), [[0.81], [0.349], [0.3041]])
+  })
+
+  it('refuses nesterov without momentum or with dampening', () => {
+    expect(() => sgd({ nesterov: true })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+    expect(() => sgd({ momentum: 0.9, nesterov: true, dampening: 0.1 })).toThrow()
+  })
+})
+
+describe('applyProgram', () => {
+  it('normalises by the count, clips the norm over all parameters, and clears the sums', async () => {
+    const backend = reference()
+    const trained = new Map(['a', 'b'].map((name) => [name, { dtype: 'f32' as const, shape: [1] }]))
+    const one = (value: number) => hostTensor('f32', [1], [value])
+    const parameters = await backend.createState(
+      new Map([
+        ['a', one(0)],
+        ['b', one(0)],
+      ]),
+    )
+    const sums = await backend.createState(
+      new Map([
+        [gradientSlot('a'), one(6)],
+        [gradientSlot('b'), one(8)],
+      ]),
+    )
+    const program = applyProgram(trained, { optimizer: sgd(), clips: true, weightDecay: () => 0 })
+    const executable = await backend.compile(program)
+    const feeds = Object.fromEntries(
+      Object.entries({ count: 2, learning_rate: 1, max_grad_norm: 1 }).map(([k, v]) => [k, hostTensor('f32', [], [v])]),
+    )
+    const { grad_norm: norm, finite } = await executable.run({ feeds, state: [{ set: parameters }, { set: sums }] })
+    expect(norm?.data[0]).toBeCloseTo(5, 6) // of (3, 4), before clipping
+    expect(finite?.data[0]).toBe(1)
+    const values = await parameters.read()
+    expect(values.get('a')?.data[0]).toBeCloseTo(-0.6, 5)
+    expect(values.get('b')?.data[0]).toBeCloseTo(-0.8, 5)
+    expect((await sums.read()).get(gradientSlot('a'))?.data[0]).toBe(0)
+  })
+
+  it('lets an optimizer of one’s own be a function of graph values', async () => {
+    const sign: Optimizer = {
+      name: 'plain',
+      states: [],
+      scalars: () => ({}),
+      update: ({ gradient }): { parameter: Tensor; states: Record<string, Tensor> } => ({
+        parameter: gradient,
+        states: {},
+      }),
+    }
+    expectClose(await run(sign, [1], [[3]], { learningRate: 1 }), [[3]])
+  })
+})

@@ -1,0 +1,72 @@
+/** What a trainer is made of and told. Numbers and their defaults; the loop itself is in loop.ts. */
+import type { Backend, LossFunction, TrainableModel, WeightSet } from '@espalier/core'
+import type { EvaluationSource, StepSource } from './batches.js'
+import type { TrainingEvent } from './events.js'
+import type { Optimizer } from './optimizers/optimizer.js'
+import type { SchedulerType } from './schedule.js'
+import type { TrainingSession } from './session.js'
+
+/** When something happens: never, every so many steps, or at the end of epochs. */
+export type Cadence = 'no' | 'epoch' | { readonly steps: number }
+
+/** Numbers of a run; names and meanings are transformers'. */
+export interface TrainingSettings {
+  /** Default 2e-4. */
+  readonly learningRate?: number
+  /** Default linear. */
+  readonly lrSchedulerType?: SchedulerType
+  readonly lrSchedulerKwargs?: Readonly<Record<string, unknown>>
+  /** Steps, or below 1 a share of all steps. Default 0. */
+  readonly warmupSteps?: number
+  /** Decoupled decay of what is neither bias nor norm. Default 0. */
+  readonly weightDecay?: number
+  /** Default 1; 0 turns clipping off. */
+  readonly maxGradNorm?: number
+  /** Of dropout. Default 42. */
+  readonly seed?: number
+  readonly evaluateEvery?: Cadence
+  readonly saveEvery?: Cadence
+  /** Keeps the values with the lowest evaluation loss. */
+  readonly loadBestModelAtEnd?: boolean
+}
+
+/** What a save hook is told; the model holds the values already. */
+export interface SaveContext {
+  readonly step: number
+  readonly epoch: number
+  readonly kind: 'checkpoint' | 'final'
+}
+
+/** What the hook between accumulation and the optimizer sees. */
+export interface GradientContext {
+  readonly step: number
+  readonly count: number
+  readonly session: TrainingSession
+}
+
+/** What a trainer is made of. */
+export interface TrainerOptions {
+  readonly model: TrainableModel
+  readonly backend: Backend
+  readonly weights: WeightSet
+  readonly steps: StepSource
+  readonly evaluation?: EvaluationSource
+  /** Default: the task's own. */
+  readonly loss?: LossFunction
+  /** Default AdamW. */
+  readonly optimizer?: Optimizer
+  readonly settings?: TrainingSettings
+  /** Writes what the model holds; returns where. */
+  save?(context: SaveContext): Promise<string | null>
+  /** Runs between gradients and the optimizer; may return another count, as data parallelism would. */
+  onGradients?(context: GradientContext): Promise<number | undefined>
+  /** Bytes of peak memory so far. */
+  peakMemory?(): number
+  /** Told every event, also those that a slow reader of the run does not see. */
+  onEvent?(event: TrainingEvent): void
+}
+
+/** Base rate when none is given. */
+export const DEFAULT_RATE = 2e-4
+/** transformers' seed. */
+export const DEFAULT_SEED = 42
