@@ -65,7 +65,8 @@ class OnnxBackend implements Backend {
     for (const [name, { source, dtype }] of sources) {
       const place = (await this.placed.get(source)?.get(dtype)) as WeightPlace
       placed.set(name, { place, source, spec: { dtype, shape: source.shape } })
-      if (place.kind === 'buffer') this.uses.set(place.id, (this.uses.get(place.id) ?? 0) + 1)
+      const held = heldId(place)
+      if (held !== undefined) this.uses.set(held, (this.uses.get(held) ?? 0) + 1)
     }
     const weights = new OnnxWeights(placed, () => this.forgetWeights(weights))
     return weights
@@ -133,7 +134,7 @@ class OnnxBackend implements Backend {
   private forgetWeights(weights: OnnxWeights): void {
     this.compiled.delete(weights)
     for (const { place, source, spec } of weights.weights.values()) {
-      const id = place.kind === 'buffer' ? place.id : undefined
+      const id = heldId(place)
       if (id === undefined) continue
       const left = (this.uses.get(id) ?? 1) - 1
       this.uses.set(id, left)
@@ -291,6 +292,11 @@ function locate({ set, name }: BoundState): { state: number; name: string } {
     return { state: set.id, name }
   }
   throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
+}
+
+// The host's copy of a weight, when it has one.
+function heldId(place: WeightPlace): number | undefined {
+  return place.kind === 'buffer' ? place.id : place.mounted
 }
 
 function text({ dtype, shape }: Spec): string {

@@ -1,0 +1,84 @@
+/** @module The same programs on onnxruntime-web: WebAssembly in browsers, and in Node where no native library exists. 4 to 5 times slower than native. */
+import { type Backend, EspalierError, hostTensorFromBytes } from '@espalier/core'
+import { inPlaceTransport } from './in-place-transport.js'
+import type { OnnxType } from './model/onnx-model.js'
+import { onnxBackend } from './onnx-backend.js'
+import type { WeightStore } from './transport.js'
+import { converted, toWire } from './wire.js'
+
+/** Settings of the WebAssembly backend. */
+export interface OnnxWebOptions {
+  /** The module onnxruntime-web, where it must not be imported by that name: another build of it, or one that is configured already. */
+  readonly ort?: unknown
+  /** Threads that compute; in browsers more than one needs cross-origin isolation. Default: the module's own. */
+  readonly threads?: number
+  /** Bytes that compiled programs may keep between runs; the least recently used are given up. Default 1 GB. */
+  readonly programBytes?: number
+}
+
+const PROGRAM_BYTES = 1e9 // the WebAssembly heap ends at 4 GB
+const MOST_SESSIONS = 12
+
+/** A backend on WebAssembly. It computes in the calling thread: start it inside a worker where that matters. */
+export function onnxWeb(options: OnnxWebOptions = {}): Backend {
+  const { threads, programBytes = PROGRAM_BYTES } = options
+  return onnxBackend({
+    name: 'onnx-web',
+    transport: inPlaceTransport(async () => configured(options.ort ?? (await imported()), threads)),
+    store: memoryWeights,
+    sessions: {
+      budget: { byteLength: programBytes, count: MOST_SESSIONS },
+      profiled: false,
+      options: () => ({
+        executionProviders: ['wasm'],
+        graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
+        executionMode: 'sequential',
+        enableMemPattern: false,
+        logSeverityLevel: 4,
+        extra: { session: { disable_prepacking: '1' } },
+      }),
+    },
+  })
+}
+
+/** Weights in memory, mounted as files of the models that use them. */
+const memoryWeights: WeightStore = {
+  folder: undefined,
+  async place(sources, hold, { signal, onProgress }) {
+    const total = sources.reduce((sum, { source }) => sum + (source.file?.byteLength ?? 0), 0)
+    let done = 0
+    const places = []
+    for (const { source, dtype } of sources) {
+      signal?.throwIfAborted()
+      const bytes = await source.read()
+      const wire = toWire(converted(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype))
+      const { id } = await hold(wire)
+      const type = wire.type as OnnxType
+      places.push({ kind: 'file' as const, location: `weight${id}`, offset: 0, byteLength: wire.data.byteLength, type, mounted: id })
+      done += bytes.byteLength
+      onProgress?.(done, total, 'reading weights')
+    }
+    return places
+  },
+}
+
+async function imported(): Promise<unknown> {
+  try {
+    const module = (await import('onnxruntime-web')) as { default?: unknown }
+    return module.default ?? module
+  } catch (cause) {
+    throw new EspalierError('backend.missing', {
+      what: 'onnxruntime-web is not installed',
+      got: { backend: 'onnx-web' },
+      fix: 'Run npm install onnxruntime-web, or pass the module as ort.',
+      cause,
+    })
+  }
+}
+
+function configured(ort: unknown, threads: number | undefined): unknown {
+  const { env } = ort as { env?: { logLevel?: string; wasm?: { numThreads?: number } } }
+  if (env !== undefined) env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
+  if (threads !== undefined && env?.wasm !== undefined) env.wasm.numThreads = threads
+  return ort
+}
