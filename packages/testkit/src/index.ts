@@ -24,5 +24,13 @@ export {
   checkBackend,
 } from './check-backend.js'
 export { centralDifferences, checkGradients, type GradientOptions, gradientTolerance } from './check-gradients.js'
+export {
+  checkTuner,
+  type TunerCheckOptions,
+  type TunerSuiteOptions,
+  type TunerVariant,
+  tunerChecks,
+} from './check-tuner.js'
 export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } from './compare.js'
 export { caseInputs, caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
+export { testModel } from './tuner/test-model.js'

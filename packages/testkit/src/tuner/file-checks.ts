@@ -1,0 +1,112 @@
+/** Files: an adapter's tensors and configuration survive a trip through their file form, whatever the adapter is called. */
+import { AdaptedModel, configure, fromFileConfig, type HostTensor, Random, toFileConfig } from '@espalier/core'
+import { type Check, expectError, expectThat } from '../check.js'
+import { EXACT, expectClose } from '../compare.js'
+import { logitsOf } from './run-model.js'
+import type { TunerSubject } from './subject.js'
+
+/** Checks of a tuner's file form. */
+export function fileChecks(subject: TunerSubject): Check[] {
+  return [
+    {
+      name: 'saved tensors and configuration give the same output when loaded under another name',
+      async run() {
+        const adapted = await subject.moved('first')
+        const saved = await saveAdapter(adapted, 'first')
+        const loaded = new AdaptedModel(subject.base())
+        const configured = configure(subject.tuner, fromFileConfig(saved.config))
+        expectThat(configured.unknownKeys.length === 0, 'the tuner does not know its own keys', {
+          unknownKeys: configured.unknownKeys,
+        })
+        const adapter = loaded.addAdapter('second', configured, { seed: 99 })
+        adapter.setValues(saved.tensors)
+        expectClose(await logitsOf(loaded), await logitsOf(adapted), EXACT, 'logits of the loaded adapter')
+        const again = await saveAdapter(loaded, 'second')
+        const [first, second] = [canonical(saved.config), canonical(again.config)]
+        expectThat(first === second, 'the configuration changed on its way through the file', { first, second })
+        expectThat(
+          [...again.tensors.keys()].join() === [...saved.tensors.keys()].join(),
+          'the names of tensors changed on their way through the file',
+        )
+      },
+    },
+    {
+      name: 'every tensor has a name of its own below its module, without the adapter’s name',
+      async run() {
+        const adapted = subject.fresh('unusual_adapter_name')
+        const { sites, specs, saved } = adapted.adapter('unusual_adapter_name')
+        const keys = [...specs.keys()]
+        expectThat(keys.length > 0, 'the adapter has no tensors to save')
+        const stray = keys.filter(
+          (key) =>
+            key.includes('unusual_adapter_name') ||
+            ![...sites, ...saved].some(({ path }) => key.startsWith(`${path}.`)),
+        )
+        expectThat(stray.length === 0, 'some tensors are not named after their modules', { keys: stray })
+        const { config } = adapted.adapter('unusual_adapter_name')
+        for (const site of sites) {
+          const own = keys.filter((key) => key.startsWith(`${site.path}.`))
+          const tensors = Object.keys(subject.tuner.create({ site, config, random: new Random(1) }))
+          expectThat(own.length === tensors.length, 'two tensors of a layer share a name, or one has none', {
+            path: site.path,
+            keys: own,
+            tensors,
+          })
+        }
+      },
+    },
+    {
+      name: 'values that are missing, unknown or ill-shaped are refused with adapter.tensors, and nothing changes',
+      async run() {
+        const adapted = await subject.moved()
+        const before = await logitsOf(adapted)
+        const adapter = adapted.adapter('default')
+        const values = new Map(await adapter.values())
+        const [key, tensor] = [...values][0] as [string, HostTensor]
+        const without = new Map([...values].filter(([name]) => name !== key))
+        const wrong = {
+          missing: without,
+          unknown: new Map([...values, [`${key}.x`, tensor]]),
+          'ill-shaped': new Map([...values, [key, { ...tensor, shape: [...tensor.shape, 1, 1] }]]),
+        }
+        for (const [what, given] of Object.entries(wrong))
+          await expectError('adapter.tensors', `setting values, one ${what}`, async () => {
+            adapter.setValues(given)
+          })
+        expectClose(await logitsOf(adapted), before, EXACT, 'logits after refused values')
+      },
+    },
+    {
+      name: 'unknown keys of a configuration are named, and nothing matched is refused with target.none',
+      async run() {
+        const { config } = subject.configured()
+        const { unknownKeys } = configure(subject.tuner, { ...(config as object), someFutureKey: 1 })
+        expectThat(unknownKeys.join() === 'someFutureKey', 'the unknown key is named, and it alone', { unknownKeys })
+        const adapted = new AdaptedModel(subject.base())
+        const lost = configure(subject.tuner, { targetModules: ['no_such_module'] })
+        await expectError('target.none', 'adapting nothing', async () => adapted.addAdapter('default', lost))
+        expectThat(adapted.adapterNames.length === 0, 'a refused adapter is not added')
+      },
+    },
+  ]
+}
+
+interface SavedAdapter {
+  readonly config: Record<string, unknown>
+  readonly tensors: ReadonlyMap<string, HostTensor>
+}
+
+/** What files would hold: the configuration as JSON, and copies of the tensors. */
+async function saveAdapter(adapted: AdaptedModel, name: string): Promise<SavedAdapter> {
+  const adapter = adapted.adapter(name)
+  const { tuner, config, metadata } = adapter
+  const values = await adapter.values()
+  return {
+    config: JSON.parse(JSON.stringify(toFileConfig(tuner.kind, config, metadata))) as Record<string, unknown>,
+    tensors: new Map([...values].map(([key, tensor]) => [key, { ...tensor, data: tensor.data.slice() }])),
+  }
+}
+
+function canonical(config: Readonly<Record<string, unknown>>): string {
+  return JSON.stringify(Object.entries(config).sort(([a], [b]) => (a < b ? -1 : 1)))
+}
