@@ -1,0 +1,125 @@
+/** This side of the exchange: making, saving and loading adapters, logits, and steps of training. */
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  AdaptedModel,
+  type Adapter,
+  type Backend,
+  configure,
+  feed,
+  fromFileConfig,
+  type HostTensor,
+  hostTensor,
+  initialValues,
+  type LayerTuner,
+  lossOf,
+  ParameterScope,
+  passOf,
+  Random,
+  sizeOf,
+  weightRequests,
+} from '@espalier/core'
+import { lora } from '@espalier/lora'
+import { architectures, llama } from '@espalier/models'
+import { type LoadedModel, loadAdapter, loadModel, saveAdapter, saveModel } from '@espalier/serialization'
+import { sgd, TrainingSession } from '@espalier/trainer'
+import { ia3 } from '@espalier/tuner-ia3'
+import { type ExchangeCase, inputIds, training } from './plan.js'
+
+const tuners: Readonly<Record<ExchangeCase['method'], LayerTuner>> = { lora, ia3 }
+const SPREAD = 0.2 // of random adapter values: large enough to move every logit
+
+const rows = inputIds.length
+const length = inputIds[0]?.length ?? 0
+const ids = hostTensor('i32', [rows, length], inputIds.flat())
+
+/** A base model. */
+export function loadBase(folder: string): Promise<LoadedModel> {
+  return loadModel(folder, { architectures })
+}
+
+/** Writes a base model like the one in `like` with more layers and random weights. */
+export async function writeDeepBase(like: string, folder: string): Promise<void> {
+  const text = await readFile(join(like, 'config.json'), 'utf8')
+  const config = { ...(JSON.parse(text) as Record<string, unknown>), num_hidden_layers: 4 }
+  const scope = new ParameterScope(initialValues(new Random(1)))
+  await saveModel({ model: llama.build(config, scope, 'CAUSAL_LM'), config }, folder)
+}
+
+/** Makes the case's adapter with random values, saves it, and gives its logits. */
+export async function makeOurs(base: LoadedModel, { method, config }: ExchangeCase, folder: string, backend: Backend) {
+  const adapted = new AdaptedModel(base)
+  const adapter = adapted.addAdapter('default', configure(tuners[method], fromFileConfig(config)))
+  const values = [...adapter.specs].map(
+    ([key, { shape }]) => [key, hostTensor('f32', shape, new Random(9).at(key).normal(sizeOf(shape), SPREAD))] as const,
+  )
+  adapter.setValues(new Map(values))
+  await saveAdapter(adapted, folder)
+  return logitsOf(adapted, backend)
+}
+
+/** Loads an adapter. */
+export async function loadTheirs(base: LoadedModel, folder: string): Promise<AdaptedModel> {
+  const { model, warnings } = await loadAdapter(base, folder, { tuners: Object.values(tuners) })
+  if (warnings.length > 0) throw new Error(`warnings on loading ${folder}: ${warnings.join('; ')}`)
+  return model
+}
+
+/** The values of a model's adapter. */
+export function valuesOf(adapted: AdaptedModel): Promise<ReadonlyMap<string, HostTensor>> {
+  return firstAdapter(adapted).values()
+}
+
+/** Logits of the fixed ids. */
+export async function logitsOf(adapted: AdaptedModel, backend: Backend): Promise<Float32Array> {
+  const { model } = adapted
+  const pass = passOf({ input_ids: feed('input_ids', 'i32', ids.shape) }, model.causal)
+  const weights = await backend.loadWeights(weightRequests(model))
+  const outputs = { logits: model.forward(pass.ids, pass.context) }
+  const executable = await backend.compile({ name: 'logits', outputs }, { weights })
+  const state = await Promise.all(
+    adapted.boundAdapters.map(async ({ adapter, prefix }) => ({ set: await adapter.stateOn(backend), prefix })),
+  )
+  const { logits } = await executable.run({ feeds: { input_ids: ids }, state })
+  return logits?.data as Float32Array
+}
+
+/** Trains the model's adapter by plain gradient descent on the fixed ids. */
+export async function train(adapted: AdaptedModel, steps: number, backend: Backend): Promise<void> {
+  const session = await TrainingSession.open({
+    model: adapted.trainable(),
+    backend,
+    weights: await backend.loadWeights(weightRequests(adapted.model)),
+    loss: lossOf(adapted.model),
+    optimizer: sgd(),
+    clips: false,
+    weightDecay: () => 0,
+  })
+  // Every token but a row's first is a target.
+  const counted = inputIds.flatMap((row, i) => row.slice(1).map((token, j) => ({ token, at: i * length + j })))
+  const count = counted.length
+  const feeds = {
+    input_ids: ids,
+    counted_indices: hostTensor(
+      'i32',
+      [count],
+      counted.map(({ at }) => at),
+    ),
+    counted_targets: hostTensor(
+      'i32',
+      [count],
+      counted.map(({ token }) => token),
+    ),
+    counted_weights: hostTensor('f32', [count], new Float32Array(count).fill(1)),
+  }
+  for (let step = 1; step <= steps; step++) {
+    await session.accumulate({ feeds, count, tokens: ids.data.length }, 0)
+    await session.apply({ step, count, learningRate: training.learningRate, maxGradNorm: 0 })
+  }
+  await session.commit()
+  await session.close()
+}
+
+function firstAdapter(adapted: AdaptedModel): Adapter {
+  return adapted.adapter(adapted.adapterNames[0] ?? '')
+}

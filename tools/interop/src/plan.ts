@@ -1,0 +1,78 @@
+/** What is exchanged with Python: adapters of many configurations, and training that one side begins and the other continues. */
+
+/** One adapter that both sides make, save and load. */
+export interface ExchangeCase {
+  readonly name: string
+  /** Folder of the base model: below the fixtures, or DEEP. */
+  readonly base: string
+  readonly modelClass: 'AutoModelForCausalLM' | 'AutoModelForSequenceClassification'
+  readonly method: 'lora' | 'ia3'
+  /** PEFT's arguments, in snake_case. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+/** Stands for a base model of four layers that is made here: long lists of targets are condensed. */
+export const DEEP = '(deep)'
+
+const causal = { base: 'base/llama', modelClass: 'AutoModelForCausalLM', method: 'lora' } as const
+const classifier = { base: 'base/bert/seq-cls', modelClass: 'AutoModelForSequenceClassification' } as const
+const task = { task_type: 'CAUSAL_LM' }
+
+/** All cases. */
+export const cases: readonly ExchangeCase[] = [
+  { ...causal, name: 'defaults', config: task },
+  { ...causal, name: 'without-task', config: {} },
+  { ...causal, name: 'all-linear', config: { ...task, target_modules: 'all-linear', r: 3, lora_alpha: 5 } },
+  { ...causal, name: 'all-linear-deep', base: DEEP, config: { ...task, target_modules: 'all-linear', r: 2 } },
+  { ...causal, name: 'rslora', config: { ...task, use_rslora: true, lora_dropout: 0.1 } },
+  { ...causal, name: 'gaussian', config: { ...task, init_lora_weights: 'gaussian' } },
+  { ...causal, name: 'init-false', config: { ...task, init_lora_weights: false } },
+  {
+    ...causal,
+    name: 'patterns',
+    config: {
+      ...task,
+      target_modules: ['q_proj', 'v_proj', 'down_proj'],
+      rank_pattern: { '^model.layers.0.mlp.down_proj': 1, 'layers\\.1\\.self_attn\\.v_proj': 6, q_proj: 2 },
+      alpha_pattern: { down_proj: 3, q_proj: 7 },
+    },
+  },
+  { ...causal, name: 'regex', config: { ...task, target_modules: '.*\\.(self_attn\\.(q|o)_proj|mlp\\.down_proj)' } },
+  {
+    ...causal,
+    name: 'excluded',
+    config: { ...task, target_modules: 'all-linear', exclude_modules: ['k_proj', 'layers.0.mlp.up_proj'] },
+  },
+  {
+    ...causal,
+    name: 'layers',
+    config: { ...task, target_modules: ['q_proj', 'up_proj'], layers_to_transform: [1], layers_pattern: 'layers' },
+  },
+  { ...causal, name: 'modules-to-save', config: { ...task, modules_to_save: ['lm_head', 'norm'] } },
+  {
+    ...causal,
+    name: 'embeddings',
+    config: { ...task, target_modules: ['embed_tokens', 'lm_head', 'q_proj'] },
+  },
+  { ...causal, name: 'lora-bias', base: 'base/llama-bias', config: { ...task, lora_bias: true } },
+  { ...causal, name: 'gpt2', base: 'base/gpt2', config: task },
+  { ...classifier, method: 'lora', name: 'bert', config: { task_type: 'SEQ_CLS' } },
+  { ...causal, name: 'ia3', method: 'ia3', config: task },
+  { ...causal, name: 'ia3-gpt2', method: 'ia3', base: 'base/gpt2', config: task },
+  { ...classifier, name: 'ia3-bert', method: 'ia3', config: { task_type: 'SEQ_CLS' } },
+  {
+    ...causal,
+    name: 'ia3-targets',
+    method: 'ia3',
+    config: { ...task, target_modules: '.*_proj', feedforward_modules: ['o_proj', 'down_proj'] },
+  },
+]
+
+/** Ids that every model reads: two rows without padding. */
+export const inputIds: readonly (readonly number[])[] = [
+  [5, 17, 42, 8, 99, 23, 64, 11, 3],
+  [77, 12, 30, 55, 9, 101, 48, 7, 66],
+]
+
+/** Steps of plain gradient descent, half on each side, from an adapter of the fixtures. */
+export const training = { base: 'base/llama', adapter: 'lora/llama/default/adapter', steps: 6, learningRate: 0.05 }
