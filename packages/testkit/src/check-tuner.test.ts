@@ -11,6 +11,7 @@ describe('a low-rank update', () =>
     variants: {
       default: { config: {} },
       'rank 3': { config: { rank: 3 } },
+      'a module saved in full': { config: { modulesToSave: ['lm_head'] } },
       loud: { config: { loud: true }, startsAsIdentity: false },
     },
   }))

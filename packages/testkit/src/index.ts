@@ -33,4 +33,5 @@ export {
 } from './check-tuner.js'
 export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } from './compare.js'
 export { caseInputs, caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
+export { type RandomGraph, randomGraph } from './random-graph.js'
 export { testModel } from './tuner/test-model.js'

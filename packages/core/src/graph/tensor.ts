@@ -2,8 +2,7 @@
  * Nodes and tensors of the graph: immutable, statically shaped, without storage. A node applies one op to input tensors and has one
  * or more output tensors. Ops and their shape rules are in ops/.
  */
-import type { DType, Spec } from '../dtype.js'
-import type { Shape } from '../shape.js'
+import type { Spec } from '../dtype.js'
 import type { OpAttrs, OpName } from './op-attrs.js'
 
 /** One output of a node. Two tensors are the same value exactly when they are the same object. */
@@ -38,17 +37,6 @@ export function createNode<K extends OpName>(
     outputs.push({ node: node as unknown as Node, index, dtype: spec.dtype, shape: spec.shape })
   })
   return node
-}
-
-/** A node with one output, as that output. */
-export function createTensor<K extends OpName>(
-  op: K,
-  inputs: readonly Tensor[],
-  attrs: OpAttrs[K],
-  dtype: DType,
-  shape: Shape,
-): Tensor {
-  return createNode(op, inputs, attrs, [{ dtype, shape }]).outputs[0] as Tensor
 }
 
 /** Whether a node has this op; narrows its attributes. */

@@ -1,5 +1,5 @@
 /** Transforms keep values, and do what they are for. */
-import { EXACT, expectClose } from '@espalier/testkit'
+import { EXACT, expectClose, randomGraph } from '@espalier/testkit'
 import { describe, expect, it } from 'vitest'
 import { gradients } from '../autodiff/gradients.js'
 import { reference } from '../backend/reference.js'
@@ -21,7 +21,6 @@ import { verifyGraph } from '../graph/verify.js'
 import { gelu } from '../nn/activations.js'
 import { deduplicate } from './deduplicate.js'
 import { inlineCalls } from './inline.js'
-import { randomGraph } from './random-graph.js'
 import { simplify } from './simplify.js'
 
 const x = feed('x', 'f32', [2, 3])

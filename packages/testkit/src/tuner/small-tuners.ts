@@ -59,5 +59,8 @@ export const wrongPullback: LayerTuner = {
 }
 
 function targetsOf(raw: Readonly<Record<string, unknown>>): TargetConfig {
-  return { targetModules: (raw.targetModules as string[] | null | undefined) ?? null }
+  return {
+    targetModules: (raw.targetModules as string[] | null | undefined) ?? null,
+    modulesToSave: (raw.modulesToSave as string[] | null | undefined) ?? null,
+  }
 }

@@ -1,27 +1,44 @@
 /** Random graphs from a seed, for tests that a transform keeps values. */
-import { type HostTensor, hostTensor } from '../dtype.js'
-import { barrier } from '../graph/ops/barrier.js'
-import { add, div, max, min, mul, sub } from '../graph/ops/binary.js'
-import { broadcast } from '../graph/ops/broadcast.js'
-import { cast } from '../graph/ops/cast.js'
-import { less } from '../graph/ops/compare.js'
-import { concat } from '../graph/ops/concat.js'
-import { constant } from '../graph/ops/constant.js'
-import { feed } from '../graph/ops/input.js'
-import { matmul } from '../graph/ops/matmul.js'
-import { pad } from '../graph/ops/pad.js'
-import { permute } from '../graph/ops/permute.js'
-import { reduceMax, reduceSum } from '../graph/ops/reduce.js'
-import { reshape } from '../graph/ops/reshape.js'
-import { select } from '../graph/ops/select.js'
-import { sliceAxis } from '../graph/ops/slice.js'
-import { topK } from '../graph/ops/top-k.js'
-import { abs, cos, exp, neg, sigmoid, sin, tanh } from '../graph/ops/unary.js'
-import type { Tensor } from '../graph/tensor.js'
-import { gelu, silu } from '../nn/activations.js'
-import { softmax } from '../nn/softmax.js'
-import { Random } from '../random.js'
-import { sizeOf } from '../shape.js'
+
+import {
+  abs,
+  add,
+  barrier,
+  broadcast,
+  cast,
+  concat,
+  constant,
+  cos,
+  div,
+  exp,
+  feed,
+  gelu,
+  type HostTensor,
+  hostTensor,
+  less,
+  matmul,
+  max,
+  min,
+  mul,
+  neg,
+  pad,
+  permute,
+  Random,
+  reduceMax,
+  reduceSum,
+  reshape,
+  select,
+  sigmoid,
+  silu,
+  sin,
+  sizeOf,
+  sliceAxis,
+  softmax,
+  sub,
+  type Tensor,
+  tanh,
+  topK,
+} from '@espalier/core'
 
 /** A graph with the feeds it reads. */
 export interface RandomGraph {
