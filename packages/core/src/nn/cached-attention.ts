@@ -39,28 +39,27 @@ export const cachedAttentionCall: CallDefinition<CachedAttentionAttributes> = {
     const [batch, heads, tokens, size] = q.shape as [number, number, number, number]
     const [groups, slots] = [cachedK.shape[1] as number, cachedK.shape[2] as number]
     const grouped = reshape(q, [batch, groups, (heads / groups) * tokens, size])
-    const scores = (keys: Tensor, seen: Tensor) => {
+    // One token sees all that is before it and itself; its scores need no axis of tokens. Generation runs this for every token.
+    const single = tokens === 1
+    const scores = (keys: Tensor, seen: Tensor | undefined) => {
       const count = keys.shape[2] as number
-      const raw = reshape(mul(matmul(grouped, keys, { transposeB: true }), scale), [
-        batch,
-        groups,
-        heads / groups,
-        tokens,
-        count,
-      ])
-      return add(raw, select(seen, constant(0, q.dtype), MASKED))
+      const raw = mul(matmul(grouped, keys, { transposeB: true }), scale)
+      const apart = single ? raw : reshape(raw, [batch, groups, heads / groups, tokens, count])
+      return seen === undefined ? apart : add(apart, select(seen, constant(0, q.dtype), MASKED))
     }
     const slot = iota([tokens, slots], 1)
     const token = iota([tokens, slots], 0)
-    let old = and(less(slot, filled), reshape(keep, [batch, 1, 1, 1, slots]))
-    let fresh = lessEqual(iota([tokens, tokens], 1), iota([tokens, tokens], 0))
+    let old = and(less(slot, filled), reshape(keep, single ? [batch, 1, 1, slots] : [batch, 1, 1, 1, slots]))
+    let fresh = single ? undefined : lessEqual(iota([tokens, tokens], 1), iota([tokens, tokens], 0))
     if (window !== null) {
       old = and(old, less(sub(add(token, filled), slot), constant(window, 'i32')))
-      fresh = and(fresh, less(sub(iota([tokens, tokens], 0), iota([tokens, tokens], 1)), constant(window, 'i32')))
+      const near = less(sub(iota([tokens, tokens], 0), iota([tokens, tokens], 1)), constant(window, 'i32'))
+      fresh = fresh === undefined ? undefined : and(fresh, near)
     }
-    const probabilities = softmax(concat([scores(cachedK, old), scores(newK, fresh)], 4))
+    const axis = single ? 3 : 4
+    const probabilities = softmax(concat([scores(cachedK, old), scores(newK, fresh)], axis))
     const part = (from: number, to: number) =>
-      reshape(sliceAxis(probabilities, 4, from, to), [batch, groups, (heads / groups) * tokens, to - from])
+      reshape(sliceAxis(probabilities, axis, from, to), [batch, groups, (heads / groups) * tokens, to - from])
     return [reshape(add(matmul(part(0, slots), cachedV), matmul(part(slots, slots + tokens), newV)), q.shape)]
   },
 }
