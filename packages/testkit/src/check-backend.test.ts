@@ -21,7 +21,7 @@ describe('checkBackend', () => {
   for (const [fault, suspects] of Object.entries(faults)) {
     it(`fails a backend with a wrong ${fault}, and names the cases`, async () => {
       const checks = backendChecks(() => wrongBackend(fault as Fault), { dtypes }).filter(({ name }) =>
-        name.startsWith('f32'),
+        /^f32 (?!movement)(?!.*131)/.test(name),
       )
       const failures = await failuresOf(checks)
       expect(failures.length).toBeGreaterThan(0)
@@ -46,7 +46,13 @@ describe('checkBackend', () => {
         return { program, byteLength: 0, run, release: () => undefined }
       },
     })
-    const failed = (await failuresOf(backendChecks(careless, { dtypes }))).map(({ name }) => name).join('\n')
+    const failed = (
+      await failuresOf(
+        backendChecks(careless, { dtypes }).filter(({ name }) => /^(program|state|weights|lifecycle)/.test(name)),
+      )
+    )
+      .map(({ name }) => name)
+      .join('\n')
     expect(failed).toContain('state: an update replaces a tensor')
     expect(failed).toContain('program: wrong feeds are refused')
     expect(failed).toContain('lifecycle: a closed backend refuses use')
