@@ -140,9 +140,10 @@ export class Loop {
 
   private async evaluateAndSave(session: TrainingSession, endsEpoch: boolean): Promise<void> {
     const { settings = {}, evaluation } = this.options
-    if (evaluation !== undefined && isDue(settings.evaluateEvery, this.step, endsEpoch)) await this.evaluate(session)
-    if (isDue(settings.saveEvery, this.step, endsEpoch) && this.step < this.options.steps.totalSteps)
-      await this.save(session, 'checkpoint')
+    const evaluates = this.control.take('evaluate') || isDue(settings.evaluateEvery, this.step, endsEpoch)
+    if (evaluation !== undefined && evaluates) await this.evaluate(session)
+    const saves = this.control.take('save') || isDue(settings.saveEvery, this.step, endsEpoch)
+    if (saves && this.step < this.options.steps.totalSteps) await this.save(session, 'checkpoint')
   }
 
   private async evaluate(session: TrainingSession): Promise<void> {

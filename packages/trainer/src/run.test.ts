@@ -161,6 +161,29 @@ describe('a run of Trainer', () => {
     expect((await run.result).reason).toBe('stopped')
   })
 
+  it('saves and evaluates once when asked to', async () => {
+    const calls: string[] = []
+    const { trainer } = await toyTrainer(
+      {
+        evaluation: { batches: () => [toyBatch(toyRows)] },
+        save: async ({ step, kind }) => {
+          calls.push(`${kind} ${step}`)
+          return null
+        },
+        onEvent(event) {
+          if (event.type === 'evaluate') calls.push(`evaluate ${event.step}`)
+          if (event.type !== 'step' || event.step !== 2) return
+          run.requestSave()
+          run.requestEvaluation()
+        },
+      },
+      4,
+    )
+    const run = trainer.train()
+    await run.result
+    expect(calls).toEqual(['evaluate 2', 'checkpoint 2', 'final 4'])
+  })
+
   it('saves the last good state on abort and rejects with the signal’s reason', async () => {
     const abort = new AbortController()
     const saved: number[] = []

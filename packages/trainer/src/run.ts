@@ -13,6 +13,8 @@ export interface TrainingResult {
 export interface RunControl {
   readonly stopRequested: boolean
   emit(event: TrainingEvent): void
+  /** Whether something was asked for; asking again is a new request. */
+  take(request: 'save' | 'evaluate'): boolean
   readonly isPaused: boolean
   /** Resolves when the run is no longer paused: resumed, stopped or aborted. */
   untilResumed(): Promise<void>
@@ -25,6 +27,7 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
   private finished = false
   private stopped = false
   private paused: { readonly promise: Promise<void>; release(): void } | undefined
+  private readonly requests = new Set<'save' | 'evaluate'>()
   private readonly waiting = new Set<() => void>()
 
   constructor(
@@ -41,6 +44,16 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
   stop(): void {
     this.stopped = true
     this.resume()
+  }
+
+  /** Saves a checkpoint after the step, besides those that are due. */
+  requestSave(): void {
+    this.requests.add('save')
+  }
+
+  /** Evaluates after the step, besides what is due. */
+  requestEvaluation(): void {
+    this.requests.add('evaluate')
   }
 
   /** Waits after the step until `resume`. */
@@ -121,6 +134,7 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
         run.queue.push(event)
         run.notify()
       },
+      take: (request) => run.requests.delete(request),
       get isPaused() {
         return run.paused !== undefined
       },

@@ -2,12 +2,15 @@
 import type { Architecture, Backend, TaskType } from '@espalier/core'
 import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
 import { defaultBackend } from '../model/default-backend.js'
+import type { OnLoadProgress } from '../model/load-progress.js'
 import { PretrainedModel } from '../model/pretrained-model.js'
 import { knownArchitectures } from './architectures.js'
 import { loadTokenizer } from './auto-tokenizer.js'
 
 /** Options of `fromPretrained`. */
-export interface FromPretrainedOptions extends HubOptions {
+export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
+  /** Is told of downloads, and later of weights on their way to the backend. */
+  readonly onProgress?: OnLoadProgress
   /** Where the model runs. Default: the best backend that is installed. Closed with the last model that uses it. */
   readonly backend?: Backend
   /** More architectures than the known ones, or other ones of the same model_type; they come first. */
@@ -55,7 +58,10 @@ export async function loadPretrained(
     const given =
       tokenizer === undefined ? undefined : openSource(tokenizer, { ...hub, groups: ['tokenizer'] }).then(loadTokenizer)
     given?.catch(() => {})
-    return new PretrainedModel(loaded, backend ?? (await defaultBackend()), given)
+    return new PretrainedModel(loaded, backend ?? (await defaultBackend()), {
+      tokenizer: given,
+      onProgress: options.onProgress,
+    })
   } catch (error) {
     await loaded.close()
     throw error

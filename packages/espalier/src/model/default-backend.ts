@@ -33,18 +33,3 @@ export async function namedBackend(name: BackendName, settings: BackendSettings 
 export function defaultBackend(): Promise<Backend> {
   return namedBackend('onnx')
 }
-
-const holders = new WeakMap<Backend, number>()
-
-/** Notes one more user of a backend. */
-export function holdBackend(backend: Backend): Backend {
-  holders.set(backend, (holders.get(backend) ?? 0) + 1)
-  return backend
-}
-
-/** Notes one user less; the last one closes the backend. */
-export async function letGoOfBackend(backend: Backend): Promise<void> {
-  const left = (holders.get(backend) ?? 1) - 1
-  holders.set(backend, left)
-  if (left === 0) await backend.close()
-}

@@ -10,7 +10,7 @@ import {
   printModule,
   type StateBinding,
   type Tuner,
-  weightRequests,
+  type WeightSet,
 } from '@espalier/core'
 import {
   type HubOptions,
@@ -22,7 +22,7 @@ import {
 } from '@espalier/serialization'
 import { knownTuners } from '../auto/tuners.js'
 import type { PretrainedModel } from './pretrained-model.js'
-import { RuntimeModel } from './runtime-model.js'
+import { RuntimeModel, type WeightsOptions } from './runtime-model.js'
 
 /** Options of `PeftModel.fromPretrained` and `loadAdapter`. */
 export interface LoadAdapterIntoOptions extends HubOptions {
@@ -31,6 +31,12 @@ export interface LoadAdapterIntoOptions extends HubOptions {
   /** More methods than the known ones. */
   readonly tuners?: readonly Tuner[]
   readonly subfolder?: string
+}
+
+/** Options of `PeftModel.fromPretrained`. */
+export interface PeftFromPretrainedOptions extends LoadAdapterIntoOptions {
+  /** Closes the base along with this model. Default false: whoever loaded the base closes it. */
+  readonly ownsBase?: boolean
 }
 
 /** Options of `getPeftModel`. */
@@ -46,7 +52,7 @@ export function getPeftModel(
   options: GetPeftModelOptions = {},
 ): PeftModel {
   const { adapterName = 'default', ...rest } = options
-  const adapted = new AdaptedModel(base.loaded)
+  const adapted = new AdaptedModel(base.asBase)
   const adapter = adapted.addAdapter(adapterName, configured, withTask(base, configured, rest))
   return new PeftModel(base, adapted, adapter.warnings)
 }
@@ -54,25 +60,29 @@ export function getPeftModel(
 /** A base model with named adapters. */
 export class PeftModel extends RuntimeModel {
   private readonly notes: string[]
+  private disabling = 0
+  private closed = false
 
   constructor(
     readonly base: PretrainedModel,
     readonly adapted: AdaptedModel,
     warnings: readonly string[] = [],
+    private readonly ownsBase = false,
   ) {
-    super(base.loaded, base.backend, undefined)
+    super(base.loaded, base.backend)
     this.notes = [...warnings]
+    base.onClose(() => this.release())
   }
 
   /** A base model with an adapter from a folder, the hub or another source. Throws adapter.*, plugin.unknown, file.missing, hub.*. */
   static async fromPretrained(
     base: PretrainedModel,
     source: Source,
-    options: LoadAdapterIntoOptions = {},
+    { ownsBase = false, ...options }: PeftFromPretrainedOptions = {},
   ): Promise<PeftModel> {
     const tuners = [...(options.tuners ?? []), ...(await knownTuners())]
-    const { model, warnings } = await loadAdapter(base.loaded, source, { ...options, tuners })
-    return new PeftModel(base, model, warnings)
+    const { model, warnings } = await loadAdapter(base.asBase, source, { ...options, tuners })
+    return new PeftModel(base, model, warnings, ownsBase)
   }
 
   get model(): Model {
@@ -112,6 +122,12 @@ export class PeftModel extends RuntimeModel {
     )
   }
 
+  /** The base's weights, one set for all adapters, so that a switch compiles nothing; merged weights are a set of their own. */
+  override weights(options: WeightsOptions = {}): Promise<WeightSet> {
+    const { isEnabled, mergedAdapters } = this.adapted
+    return isEnabled && mergedAdapters.length > 0 ? super.weights(options) : this.base.weights(options)
+  }
+
   /** PEFT's line; nothing is printed. */
   printTrainableParameters(): string {
     return this.adapted.printTrainableParameters()
@@ -141,14 +157,14 @@ export class PeftModel extends RuntimeModel {
     this.adapted.deleteAdapter(adapterName)
   }
 
-  /** Runs `work` with the adapters disabled, and restores the state after it. Runs that overlap see the disabled state too. */
+  /** Runs `work` with the adapters disabled, and restores the state when the last such work is done. What runs meanwhile sees the disabled state too. */
   async disableAdapter<T>(work: () => T | Promise<T>): Promise<T> {
-    const before = this.adapted.isEnabled
+    this.disabling++
     this.adapted.setEnabled(false)
     try {
       return await work()
     } finally {
-      this.adapted.setEnabled(before)
+      if (--this.disabling === 0) this.adapted.setEnabled(true)
     }
   }
 
@@ -160,16 +176,17 @@ export class PeftModel extends RuntimeModel {
   /** Undoes `mergeAdapter`, exactly. */
   unmergeAdapter(): void {
     this.adapted.clearMerged()
+    this.releaseWeights()
   }
 
-  /** The plain model with adapters merged in; this model stays as it is. */
+  /** The plain model with adapters merged in, as a handle to close by itself; this model stays as it is. */
   async mergeAndUnload(options: MergeOptions = {}): Promise<PretrainedModel> {
-    const before = this.adapted.mergedAdapters
+    const [before, sources] = [this.adapted.mergedAdapters, this.adapted.replacedSources]
     await this.merge(options)
     try {
       return this.base.withModel(this.adapted.model)
     } finally {
-      if (before.length === 0) this.adapted.clearMerged()
+      this.adapted.setMerged(before, sources)
     }
   }
 
@@ -202,10 +219,10 @@ export class PeftModel extends RuntimeModel {
     return printModule(this.model)
   }
 
-  /** Releases adapter state on the backend, and the base. */
+  /** Releases the adapters' state on the backend, and the base when it was loaded along with them. */
   async close(): Promise<void> {
-    for (const name of this.adapterNames) this.adapted.adapter(name).release()
-    await this.base.close()
+    this.release()
+    if (this.ownsBase) await this.base.close()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -213,13 +230,19 @@ export class PeftModel extends RuntimeModel {
   }
 
   private async merge(options: MergeOptions): Promise<Map<string, HostTensor>> {
-    const weights = await this.backend.loadWeights(weightRequests(this.base.model))
-    return mergeAdapters(this.adapted, this.backend, weights, options)
+    return mergeAdapters(this.adapted, this.backend, await this.base.weights(), options)
+  }
+
+  private release(): void {
+    if (this.closed) return
+    this.closed = true
+    for (const name of this.adapterNames) this.adapted.adapter(name).release()
+    this.releaseWeights()
   }
 }
 
 function withTask(base: PretrainedModel, configured: ConfiguredTuner, options: AddAdapterOptions): AddAdapterOptions {
-  const { task } = base.loaded.model
+  const { task } = base.model
   const taskType = configured.metadata.taskType ?? (task === 'FEATURE_EXTRACTION' ? null : task)
   return { ...options, metadata: { taskType, ...options.metadata } }
 }

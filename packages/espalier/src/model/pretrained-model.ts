@@ -1,26 +1,55 @@
 /** A pretrained model on a backend, without adapters. */
-import { type Backend, type HostTensor, type Model, printModule, type StateBinding } from '@espalier/core'
-import type { Tokenizer } from '@espalier/data'
+import {
+  type Backend,
+  type BaseModel,
+  type HostTensor,
+  type Model,
+  printModule,
+  type StateBinding,
+} from '@espalier/core'
 import { type LoadedModel, saveModel, type Target } from '@espalier/serialization'
-import { holdBackend, letGoOfBackend } from './default-backend.js'
-import { RuntimeModel } from './runtime-model.js'
+import { hold, letGo } from './held.js'
+import { RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
+
+/** What a base model may be given beside its files. */
+export interface PretrainedOptions extends RuntimeOptions {
+  /** Another tree of the same architecture than the files': merged or trained weights. */
+  readonly model?: Model
+}
 
 /** A base model. Adapters attach to it without changing it. */
 export class PretrainedModel extends RuntimeModel {
   private closed = false
+  private tree: () => Model
+  private readonly closing = new Set<() => void>()
+  private readonly options: PretrainedOptions
 
-  constructor(loaded: LoadedModel, backend: Backend, tokenizer?: Promise<Tokenizer>) {
-    super(loaded, holdBackend(backend), tokenizer)
+  constructor(loaded: LoadedModel, backend: Backend, options: PretrainedOptions = {}) {
+    super(hold(loaded), hold(backend), options)
+    const { model = loaded.model } = options
+    this.tree = () => model
+    this.options = options
   }
 
   get model(): Model {
-    return this.loaded.model
+    return this.tree()
   }
 
-  /** Takes another tree of the same model: merged or fully trained weights. */
+  /** The model as adapters see it. */
+  get asBase(): BaseModel {
+    return { ...this.loaded, model: this.model }
+  }
+
+  /** A handle on another tree of the same model: merged or trained weights. */
   withModel(model: Model): PretrainedModel {
-    return new PretrainedModel({ ...this.loaded, model, close: async () => {} }, this.backend, this.tokenizer())
+    return new PretrainedModel(this.loaded, this.backend, { ...this.options, tokenizer: this.tokenizer(), model })
+  }
+
+  /** Takes over what training all parameters changes; the function is asked whenever the model is used. */
+  adopt(tree: () => Model): void {
+    this.tree = tree
+    this.releaseWeights()
   }
 
   async stateBindings(): Promise<readonly StateBinding[]> {
@@ -29,7 +58,11 @@ export class PretrainedModel extends RuntimeModel {
 
   /** The same model on another backend: a new handle; this one stays usable. */
   async to(backend: Backend): Promise<PretrainedModel> {
-    return new PretrainedModel({ ...this.loaded, close: async () => {} }, backend, this.tokenizer())
+    return new PretrainedModel(this.loaded, backend, {
+      ...this.options,
+      tokenizer: this.tokenizer(),
+      model: this.model,
+    })
   }
 
   /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files. */
@@ -51,12 +84,19 @@ export class PretrainedModel extends RuntimeModel {
     return printModule(this.model)
   }
 
-  /** Lets go of files and of the backend, which closes with its last model. */
+  /** Calls back when this model closes: whoever holds something on its backend gives it back then. */
+  onClose(release: () => void): void {
+    this.closing.add(release)
+  }
+
+  /** Lets go of weights, files and backend, which close with their last model, and of the adapters on this base. */
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    await this.loaded.close()
-    await letGoOfBackend(this.backend)
+    for (const release of this.closing) release()
+    this.releaseWeights()
+    await letGo(this.loaded)
+    await letGo(this.backend)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

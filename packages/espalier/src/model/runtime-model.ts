@@ -13,22 +13,37 @@ import { generateTokens } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
+import type { OnLoadProgress } from './load-progress.js'
 import { StopScanner } from './stop-strings.js'
 
 const DEFAULT_NEW_TOKENS = 128
 
+/** What a model may be given beside its files. */
+export interface RuntimeOptions {
+  readonly tokenizer?: Promise<Tokenizer> | undefined
+  readonly onProgress?: OnLoadProgress | undefined
+}
+
+/** Options of loading weights; the progress goes to whoever loaded the model unless another is given. */
+export interface WeightsOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onProgress?: OnLoadProgress | undefined
+}
+
 /** A model that runs: loaded files, a backend, and the tree of its present state. */
 export abstract class RuntimeModel {
-  private readonly weightSets = new WeakMap<Model, Promise<WeightSet>>()
+  private readonly weightSets = new Map<Model, Promise<WeightSet>>()
   private tokenizerPromise: Promise<Tokenizer> | undefined
+  private readonly onProgress: OnLoadProgress | undefined
 
   constructor(
     /** Configuration, files and architecture of the base. */
     readonly loaded: LoadedModel,
     readonly backend: Backend,
-    tokenizer?: Promise<Tokenizer>,
+    options: RuntimeOptions = {},
   ) {
-    this.tokenizerPromise = tokenizer
+    this.tokenizerPromise = options.tokenizer
+    this.onProgress = options.onProgress
   }
 
   /** The module tree of the present state. */
@@ -53,20 +68,34 @@ export abstract class RuntimeModel {
     this.tokenizerPromise = Promise.resolve(tokenizer)
   }
 
-  /** The tree's weights on the backend, loaded once. */
-  weights(
-    options: {
-      readonly signal?: AbortSignal
-      readonly onProgress?: (done: number, total: number, what: string) => void
-    } = {},
-  ): Promise<WeightSet> {
+  /** The tree's weights on the backend, loaded once. Throws safetensors.*, file.*, backend.*, or the signal's reason. */
+  weights(options: WeightsOptions = {}): Promise<WeightSet> {
     const { model } = this
     const known = this.weightSets.get(model)
     if (known !== undefined) return known
-    const made = this.backend.loadWeights(weightRequests(model), options)
+    const { signal, onProgress = this.onProgress } = options
+    const made = this.backend.loadWeights(weightRequests(model), {
+      ...(signal === undefined ? {} : { signal }),
+      ...(onProgress === undefined
+        ? {}
+        : {
+            onProgress: (loadedBytes, totalBytes, file) =>
+              onProgress({ phase: 'weights', file, loadedBytes, totalBytes }),
+          }),
+    })
     made.catch(() => this.weightSets.delete(model))
     this.weightSets.set(model, made)
     return made
+  }
+
+  /** Gives the loaded weights back; they are loaded again when they are needed. */
+  protected releaseWeights(): void {
+    for (const set of this.weightSets.values())
+      set.then(
+        (weights) => weights.release(),
+        () => {},
+      )
+    this.weightSets.clear()
   }
 
   /** Generates to the end. Throws config.value, model.unsupported for models without a language-model head, or the signal's reason. */
@@ -106,6 +135,7 @@ export abstract class RuntimeModel {
         got: { task: model.task },
         fix: 'Load it with AutoModelForCausalLM',
       })
+    options.signal?.throwIfAborted()
     const tokenizer = await this.tokenizer()
     const ids = promptIds(tokenizer, options)
     const eos = endTokens(this.loaded.generationConfig, tokenizer)
@@ -125,7 +155,7 @@ export abstract class RuntimeModel {
       {
         model: model as CausalLM,
         backend: this.backend,
-        weights: await this.weights(signal === undefined ? {} : { signal }),
+        weights: await this.weights({ signal }),
         state: await this.stateBindings(),
         eosTokenIds: eos,
         padTokenId: tokenizer.padTokenId ?? 0,

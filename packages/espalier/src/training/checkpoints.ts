@@ -1,7 +1,7 @@
-/** A run's folder: the result, checkpoints beside it, and how many of them stay. */
-import { mkdir, readdir, rm } from 'node:fs/promises'
+/** A run's folder: the result, checkpoints beside it, how many of them stay, and whether another run's lie there. */
+import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { FullModel, type TrainableModel } from '@espalier/core'
+import { EspalierError } from '@espalier/core'
 import type { SaveContext } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -15,20 +15,17 @@ export interface CheckpointOptions {
 /** Writes what a model holds. */
 export interface CheckpointFolder {
   readonly path: string
-  save(model: PeftModel | PretrainedModel, trainable: TrainableModel): Promise<void>
   /** Writes a checkpoint or the final result; where. */
-  saveStep(model: PeftModel | PretrainedModel, trainable: TrainableModel, context: SaveContext): Promise<string>
+  saveStep(model: PeftModel | PretrainedModel, context: SaveContext): Promise<string>
 }
 
-/** Opens a folder for results; it is made if needed. */
-export async function openRunFolder(path: string, options: CheckpointOptions = {}): Promise<CheckpointFolder> {
-  await mkdir(path, { recursive: true })
+/** A folder for results; it is made by the first file. */
+export function runFolder(path: string, options: CheckpointOptions = {}): CheckpointFolder {
   return {
     path,
-    save: (model, trainable) => saveTo(path, model, trainable),
-    async saveStep(model, trainable, { step, kind }) {
+    async saveStep(model, { step, kind }) {
       const folder = kind === 'final' ? path : join(path, `checkpoint-${step}`)
-      await saveTo(folder, model, trainable)
+      await saveTo(folder, model)
       if (kind === 'checkpoint' && options.saveTotalLimit !== undefined)
         await removeOldest(path, options.saveTotalLimit)
       return folder
@@ -36,19 +33,44 @@ export async function openRunFolder(path: string, options: CheckpointOptions = {
   }
 }
 
-async function saveTo(folder: string, model: PeftModel | PretrainedModel, trainable: TrainableModel): Promise<void> {
-  if (model instanceof PeftModel) {
-    await model.savePretrained(folder)
-    await saveTokenizer(model, folder)
-  } else if (trainable instanceof FullModel) await model.savePretrained(folder, { values: await trainable.trainable() })
+/** Writes an adapter, or a whole model, and its tokenizer's files. */
+export async function saveTo(folder: string, model: PeftModel | PretrainedModel): Promise<void> {
+  await model.savePretrained(folder)
+  if (model instanceof PeftModel) await saveTokenizer(model, folder)
+}
+
+const RESULTS = ['adapter_config.json', 'adapter_model.safetensors', 'model.safetensors', 'trainer_state.json']
+
+/** What a folder holds of an earlier run: its results and the steps of its checkpoints. */
+export async function earlierRun(
+  path: string,
+): Promise<{ readonly results: readonly string[]; readonly checkpoints: readonly number[] }> {
+  const names = await readdir(path).catch(() => [])
+  return { results: names.filter((name) => RESULTS.includes(name)), checkpoints: checkpointSteps(names) }
+}
+
+/** Throws config.value when a folder holds a run already. */
+export async function requireNoRun(path: string): Promise<void> {
+  const { results, checkpoints } = await earlierRun(path)
+  if (results.length + checkpoints.length === 0) return
+  throw new EspalierError('config.value', {
+    what: 'the output folder holds a run already',
+    got: { outputDir: path, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
+    fix: 'Choose another outputDir, or set overwriteOutputDir',
+  })
 }
 
 async function removeOldest(path: string, limit: number): Promise<void> {
-  const steps = (await readdir(path)).flatMap((name) => {
-    const found = /^checkpoint-(\d+)$/.exec(name)
-    return found === null ? [] : [Number(found[1])]
-  })
-  steps.sort((a, b) => a - b)
+  const steps = checkpointSteps(await readdir(path))
   for (const step of steps.slice(0, Math.max(0, steps.length - Math.max(limit, 1))))
     await rm(join(path, `checkpoint-${step}`), { recursive: true })
+}
+
+function checkpointSteps(names: readonly string[]): number[] {
+  return names
+    .flatMap((name) => {
+      const found = /^checkpoint-(\d+)$/.exec(name)
+      return found === null ? [] : [Number(found[1])]
+    })
+    .sort((a, b) => a - b)
 }

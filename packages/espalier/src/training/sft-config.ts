@@ -9,6 +9,8 @@ export type Strategy = 'no' | 'steps' | 'epoch'
 export interface SFTConfig {
   /** Where adapters, checkpoints and logs go; without it nothing is written. */
   readonly outputDir?: string
+  /** Goes on in a folder that holds a run already, and replaces its files. Default false. */
+  readonly overwriteOutputDir?: boolean
   /** Default 2e-4: TRL's 2e-5 is meant for full fine-tuning. */
   readonly learningRate?: number
   readonly lrSchedulerType?: SchedulerType

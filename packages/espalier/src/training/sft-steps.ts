@@ -13,6 +13,12 @@ import { DEFAULT_BATCH, DEFAULT_EPOCHS, type SFTConfig } from './sft-config.js'
 
 const DEFAULT_SEED = 42 // transformers
 
+/** Rows and the shapes that they are batched in. */
+export interface PlannedRows {
+  readonly data: SftData
+  readonly plan: BatchPlan
+}
+
 /** Rows of one optimizer step. */
 export function rowsPerStep(args: SFTConfig): number {
   return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
@@ -29,8 +35,17 @@ export function planFor(data: SftData, stepRows: number, args: SFTConfig): Batch
   })
 }
 
+/** Shapes of evaluation batches: training's where every row fits one of them, so that memory and compilations stay what they are. */
+export function evaluationPlan(data: SftData, training: BatchPlan, args: SFTConfig): BatchPlan {
+  const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
+  const room = training.shapes.some(
+    ({ length, countedSize }) => most(data.lengths) <= length && most(data.counts) <= countedSize,
+  )
+  return room ? training : planFor(data, stepRows, args)
+}
+
 /** The steps of a run. */
-export function trainSteps(data: SftData, plan: BatchPlan, args: SFTConfig, padId: number): StepSource {
+export function trainSteps({ data, plan }: PlannedRows, args: SFTConfig, padId: number): StepSource {
   const stepRows = rowsPerStep(args)
   const perEpoch = stepsPerEpoch({ rowCount: data.length, stepRows })
   const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS, shuffle = true, seed = DEFAULT_SEED } = args
@@ -55,9 +70,8 @@ export function trainSteps(data: SftData, plan: BatchPlan, args: SFTConfig, padI
 }
 
 /** All rows once, in order. */
-export function evaluationBatches(data: SftData, args: SFTConfig, padId: number): EvaluationSource {
+export function evaluationBatches({ data, plan }: PlannedRows, args: SFTConfig, padId: number): EvaluationSource {
   const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
-  const plan = planFor(data, stepRows, args)
   const end = stepsPerEpoch({ rowCount: data.length, stepRows })
   return {
     async *batches() {
@@ -69,6 +83,10 @@ export function evaluationBatches(data: SftData, args: SFTConfig, padId: number)
         yield* microBatches.map(toMicroBatch)
     },
   }
+}
+
+function most(values: ArrayLike<number>): number {
+  return Array.from(values).reduce((a, b) => Math.max(a, b), 0)
 }
 
 function toMicroBatch(batch: CausalBatch): MicroBatch {

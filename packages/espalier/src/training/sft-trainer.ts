@@ -1,32 +1,17 @@
 /** Supervised fine-tuning: data, model and arguments put together. TRL's SFTTrainer. */
 import { type ConfiguredTuner, EspalierError, FullModel, type LossFunction, type TrainableModel } from '@espalier/core'
-import {
-  checkTokenizerFits,
-  type DataRow,
-  type Dataset,
-  loadDataset,
-  prepareSft,
-  type SftData,
-  type Tokenizer,
-} from '@espalier/data'
-import {
-  adamw,
-  type Optimizer,
-  type SaveContext,
-  sgd,
-  Trainer,
-  type TrainingEvent,
-  type TrainingRun,
-} from '@espalier/trainer'
+import type { Tokenizer } from '@espalier/data'
+import { type Optimizer, type SaveContext, Trainer, type TrainingEvent, type TrainingRun } from '@espalier/trainer'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { type CheckpointFolder, openRunFolder } from './checkpoints.js'
+import { callbackListener, type TrainerCallback } from './callbacks.js'
+import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, saveTo } from './checkpoints.js'
+import { FullTraining } from './full-training.js'
+import { optimizerOf } from './optimizer-of.js'
 import { memoryPlan, type Preflight } from './preflight.js'
+import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
 import { type SFTConfig, settingsOf } from './sft-config.js'
-import { evaluationBatches, planFor, rowsPerStep, trainSteps } from './sft-steps.js'
-
-/** Rows to train on: a data set, or anything that can be gone through. */
-export type TrainRows = Dataset<DataRow> | Iterable<object> | AsyncIterable<object>
+import { evaluationBatches, trainSteps } from './sft-steps.js'
 
 /** What a trainer is made of. */
 export interface SFTTrainerOptions {
@@ -41,19 +26,15 @@ export interface SFTTrainerOptions {
   readonly args?: SFTConfig
   readonly computeLoss?: LossFunction
   readonly optimizer?: Optimizer
+  /** Told every event, also those that a slow reader of the run does not see. */
   readonly onEvent?: (event: TrainingEvent) => void
+  /** transformers' callbacks. */
+  readonly callbacks?: readonly TrainerCallback[]
 }
 
 /** Options of calls that take a while. */
 export interface CallOptions {
   readonly signal?: AbortSignal
-}
-
-interface Prepared {
-  readonly tokenizer: Tokenizer
-  readonly data: SftData
-  readonly evaluation: SftData | undefined
-  readonly padId: number
 }
 
 /** Fine-tunes a causal language model on text or on prompts with completions. */
@@ -62,7 +43,9 @@ export class SFTTrainer {
   readonly model: PeftModel | PretrainedModel
   readonly args: SFTConfig
   private readonly trainable: TrainableModel
-  private prepared: Promise<Prepared> | undefined
+  private prepared: Promise<PreparedData> | undefined
+  /** The folder that this trainer has written to: its own run is no other one. */
+  private written: string | undefined
 
   constructor(private readonly options: SFTTrainerOptions) {
     const { model, peftConfig } = options
@@ -74,40 +57,47 @@ export class SFTTrainer {
     }
     this.model = peftConfig === undefined ? model : getPeftModel(model as PretrainedModel, peftConfig)
     this.args = options.args ?? {}
-    this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullModel(this.model.model)
+    this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
     settingsOf(this.args)
+    this.optimizer()
   }
 
   /** Reads and tokenizes the data, and tells what a run would take. Throws data.*, tokenizer.*, config.*. */
   async preflight(options: CallOptions = {}): Promise<Preflight> {
-    const { data, padId } = await this.prepare(options)
-    const plan = planFor(data, rowsPerStep(this.args), this.args)
-    const { totalSteps, stepsPerEpoch } = trainSteps(data, plan, this.args, padId)
+    const { train, padId } = await this.prepare(options)
+    const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args, padId)
     const trained = await this.trainable.trainable()
     return {
-      memory: await memoryPlan(this.trainable, this.optimizer(), plan, padId),
+      memory: await memoryPlan(this.trainable, this.optimizer(), train.plan, padId),
       totalSteps,
       stepsPerEpoch,
       trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
-      supervision: data.report,
-      shapes: plan.shapes,
+      supervision: train.data.report,
+      shapes: train.plan.shapes,
       warnings: this.model instanceof PeftModel ? this.model.warnings : [],
     }
   }
 
-  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. */
+  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. Throws config.value when outputDir holds another run. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
-    return Trainer.deferred(async () => {
-      const folder = await this.openFolder(resumeFromCheckpoint)
-      return this.trainer(await this.prepare(options), folder, signal)
+    const { onEvent, callbacks = [] } = this.options
+    const toCallbacks = callbackListener(callbacks, this.args, () => run)
+    const listener = (event: TrainingEvent) => {
+      toCallbacks(event)
+      onEvent?.(event)
+    }
+    const run = Trainer.deferred(async () => {
+      const folder = await this.outputFolder(resumeFromCheckpoint)
+      return this.trainer(await this.prepare(options), { folder, signal, listener })
     }, signal)
+    return run
   }
 
   /** Mean loss over the counted tokens of the evaluation data. */
   async evaluate(options: CallOptions = {}): Promise<{ readonly evalLoss: number; readonly perplexity: number }> {
     const prepared = await this.prepare(options)
-    return (await this.trainer(prepared, undefined, options.signal)).evaluate(options)
+    return (await this.trainer(prepared, { signal: options.signal })).evaluate(options)
   }
 
   /** Writes the model as it is now: an adapter, or the whole model after training all parameters; with the tokenizer's files. */
@@ -117,66 +107,70 @@ export class SFTTrainer {
         what: 'there is no folder to save to',
         fix: 'Give one, or set outputDir',
       })
-    await (await openRunFolder(target)).save(this.model, this.trainable)
+    await saveTo(target, this.model)
   }
 
-  private prepare({ signal }: CallOptions): Promise<Prepared> {
-    this.prepared ??= this.prepareData(signal)
-    this.prepared.catch(() => {
+  private prepare({ signal }: CallOptions): Promise<PreparedData> {
+    if (this.prepared !== undefined) return this.prepared
+    const made = this.prepareData(signal)
+    // A failure is not kept: the next call tries again.
+    made.catch(() => {
       this.prepared = undefined
     })
-    return this.prepared
+    this.prepared = made
+    return made
   }
 
-  private async prepareData(signal: AbortSignal | undefined): Promise<Prepared> {
+  private async prepareData(signal: AbortSignal | undefined): Promise<PreparedData> {
+    signal?.throwIfAborted()
     const { trainDataset, evalDataset } = this.options
-    const tokenizer = this.options.tokenizer ?? (await this.model.tokenizer())
-    checkTokenizerFits(tokenizer, this.model.model.sizes.vocabularySize)
-    const { maxLength, completionOnlyLoss } = this.args
-    const options = {
-      ...(maxLength === undefined ? {} : { maxLength }),
-      ...(completionOnlyLoss === undefined ? {} : { completionOnlyLoss }),
-      ...(signal === undefined ? {} : { signal }),
-    }
-    const data = await prepareSft(datasetOf(trainDataset), tokenizer, options)
-    const evaluation =
-      evalDataset === undefined ? undefined : await prepareSft(datasetOf(evalDataset), tokenizer, options)
-    return { tokenizer, data, evaluation, padId: tokenizer.padTokenId ?? tokenizer.eosTokenId ?? 0 }
+    return prepareData({
+      tokenizer: this.options.tokenizer ?? (await this.model.tokenizer()),
+      trainDataset,
+      evalDataset,
+      vocabularySize: this.model.model.sizes.vocabularySize,
+      args: this.args,
+      signal,
+    })
   }
 
-  private async openFolder(resume: boolean | string): Promise<CheckpointFolder | undefined> {
-    const { outputDir, saveTotalLimit } = this.args
-    if (resume !== false && resume !== true)
+  private async outputFolder(resume: boolean | string): Promise<CheckpointFolder | undefined> {
+    const { outputDir, saveTotalLimit, overwriteOutputDir = false } = this.args
+    const checkpoints = outputDir === undefined ? [] : (await earlierRun(outputDir)).checkpoints
+    if (typeof resume === 'string' || (resume && checkpoints.length > 0)) {
       throw new EspalierError('config.unsupported', {
-        what: 'a run cannot be continued from a named checkpoint yet',
-        got: { resumeFromCheckpoint: resume },
+        what: 'a run cannot be continued from a checkpoint yet',
+        got: { resumeFromCheckpoint: resume, ...(outputDir === undefined ? {} : { outputDir, checkpoints }) },
+        fix: 'Load the checkpoint’s adapter and train it in a new outputDir, or set overwriteOutputDir without resuming',
       })
-    return outputDir === undefined
-      ? undefined
-      : openRunFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
+    }
+    if (outputDir === undefined) return undefined
+    if (!resume && !overwriteOutputDir && this.written !== outputDir) await requireNoRun(outputDir)
+    this.written = outputDir
+    return runFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
   }
 
   private async trainer(
-    { data, evaluation, padId }: Prepared,
-    folder: CheckpointFolder | undefined,
-    signal: AbortSignal | undefined,
+    { train, evaluation, padId }: PreparedData,
+    run: {
+      readonly folder?: CheckpointFolder | undefined
+      readonly signal?: AbortSignal | undefined
+      readonly listener?: (event: TrainingEvent) => void
+    },
   ): Promise<Trainer> {
-    const { computeLoss, onEvent } = this.options
-    const plan = planFor(data, rowsPerStep(this.args), this.args)
-    const weights = await this.weights(signal)
+    const { computeLoss } = this.options
+    const { folder, signal, listener } = run
     return new Trainer({
       model: this.trainable,
       backend: this.model.backend,
-      weights,
-      steps: trainSteps(data, plan, this.args, padId),
+      weights: await this.weights(signal),
+      steps: trainSteps(train, this.args, padId),
       optimizer: this.optimizer(),
       settings: settingsOf(this.args),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args, padId) }),
       ...(computeLoss === undefined ? {} : { loss: computeLoss }),
-      ...(folder === undefined
-        ? {}
-        : { save: (context: SaveContext) => folder.saveStep(this.model, this.trainable, context) }),
-      ...(onEvent === undefined ? {} : { onEvent }),
+      ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
+      ...(listener === undefined ? {} : { onEvent: listener }),
       peakMemory,
     })
   }
@@ -189,26 +183,8 @@ export class SFTTrainer {
   }
 
   private optimizer(): Optimizer {
-    const { optim = 'adamw_torch_fused', adamBeta1, adamBeta2, adamEpsilon } = this.args
-    if (this.options.optimizer !== undefined) return this.options.optimizer
-    if (optim === 'sgd') return sgd()
-    if (optim !== 'adamw_torch' && optim !== 'adamw_torch_fused') {
-      throw new EspalierError('config.unsupported', {
-        what: 'this optimizer does not exist yet',
-        got: { optim },
-        fix: 'Use adamw_torch or sgd, or pass an optimizer',
-      })
-    }
-    return adamw({
-      ...(adamBeta1 === undefined ? {} : { beta1: adamBeta1 }),
-      ...(adamBeta2 === undefined ? {} : { beta2: adamBeta2 }),
-      ...(adamEpsilon === undefined ? {} : { epsilon: adamEpsilon }),
-    })
+    return this.options.optimizer ?? optimizerOf(this.args)
   }
-}
-
-function datasetOf(rows: TrainRows): Dataset<DataRow> {
-  return 'placedRows' in rows ? rows : loadDataset(rows as Iterable<DataRow>)
 }
 
 function peakMemory(): number {

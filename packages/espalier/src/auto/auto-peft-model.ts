@@ -1,0 +1,74 @@
+/** Adapters loaded with their base, which is found through the adapter's configuration: PEFT's AutoPeftModel classes. */
+import { EspalierError, type TaskType } from '@espalier/core'
+import { parseHubReference, type Source } from '@espalier/serialization'
+import { type LoadAdapterIntoOptions, PeftModel } from '../model/peft-model.js'
+import { type FromPretrainedOptions, loadPretrained } from './auto-model.js'
+import { PeftConfig } from './peft-config.js'
+
+/** Options of `fromPretrained`: those of the base and of the adapter. */
+export interface AutoPeftOptions
+  extends FromPretrainedOptions,
+    Pick<LoadAdapterIntoOptions, 'adapterName' | 'tuners' | 'subfolder'> {
+  /** Where the base is, when not where the adapter's configuration says. */
+  readonly base?: Source
+}
+
+/** A class that loads adapters with their bases. */
+export interface AutoPeftClass {
+  /** Loads an adapter and its base, which closes with it. Throws adapter.*, and what loading either throws. */
+  fromPretrained(source: Source, options?: AutoPeftOptions): Promise<PeftModel>
+}
+
+/** Adapters of models that predict the next token. */
+export const AutoPeftModelForCausalLM: AutoPeftClass = autoPeftClass('CAUSAL_LM')
+/** Adapters of models with one label per text. */
+export const AutoPeftModelForSequenceClassification: AutoPeftClass = autoPeftClass('SEQ_CLS')
+/** Adapters of models with one label per token. */
+export const AutoPeftModelForTokenClassification: AutoPeftClass = autoPeftClass('TOKEN_CLS')
+/** Adapters of models that find an answer's start and end. */
+export const AutoPeftModelForQuestionAnswering: AutoPeftClass = autoPeftClass('QUESTION_ANS')
+/** Adapters of models without a head. */
+export const AutoPeftModelForFeatureExtraction: AutoPeftClass = autoPeftClass('FEATURE_EXTRACTION')
+/** Adapters of the task that their configuration names. */
+export const AutoPeftModel: AutoPeftClass = autoPeftClass(undefined)
+
+const tasks: readonly TaskType[] = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION']
+
+function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
+  return {
+    async fromPretrained(source, options = {}) {
+      const { base: given, adapterName, tuners, subfolder, ...rest } = options
+      const { signal, environment } = rest
+      const place = subfolder === undefined ? {} : { subfolder }
+      const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
+      const named = tasks.find((known) => known === config.taskType)
+      const base = await loadPretrained(given ?? baseOf(config), task ?? named, rest)
+      try {
+        return await PeftModel.fromPretrained(base, source, {
+          signal,
+          environment,
+          onProgress: rest.onProgress,
+          ...place,
+          ...(adapterName === undefined ? {} : { adapterName }),
+          ...(tuners === undefined ? {} : { tuners }),
+          ownsBase: true,
+        })
+      } catch (error) {
+        await base.close()
+        throw error
+      }
+    },
+  }
+}
+
+/** The base at the commit that the adapter was trained on. Folders have no commits. */
+function baseOf({ baseModelNameOrPath, revision }: PeftConfig): string {
+  if (baseModelNameOrPath === null)
+    throw new EspalierError('adapter.config', {
+      what: 'the adapter does not say which base model it belongs to',
+      got: { base_model_name_or_path: null },
+      fix: 'Pass the base, or load it and use PeftModel.fromPretrained',
+    })
+  const isRepository = revision !== null && parseHubReference(baseModelNameOrPath) !== undefined
+  return isRepository ? `${baseModelNameOrPath}@${revision}` : baseModelNameOrPath
+}

@@ -1,0 +1,81 @@
+/** What adapters do to a model right now, layer by layer and in sum: PEFT's get_layer_status and get_model_status in camelCase. */
+import type { LayerKind } from '@espalier/core'
+import type { PeftModel } from './peft-model.js'
+
+/** One adapted layer. */
+export interface LayerStatus {
+  /** PEFT's name of the layer: its path below the adapted model. */
+  readonly name: string
+  /** `lora.Linear` */
+  readonly moduleType: string
+  readonly enabled: boolean
+  readonly activeAdapters: readonly string[]
+  readonly mergedAdapters: readonly string[]
+  /** By adapter: whether its tensors here train. */
+  readonly requiresGrad: Readonly<Record<string, boolean>>
+  readonly availableAdapters: readonly string[]
+  readonly devices: Readonly<Record<string, readonly string[]>>
+}
+
+/** The whole model. */
+export interface ModelStatus extends Omit<LayerStatus, 'name' | 'moduleType'> {
+  /** `LlamaForCausalLM` */
+  readonly baseModelType: string
+  /** `LoraModel` */
+  readonly adapterModelType: string
+  readonly peftTypes: Readonly<Record<string, string>>
+  readonly trainableParams: number
+  readonly totalParams: number
+  readonly numAdapterLayers: number
+}
+
+/** The status of every layer that some adapter changes, in the order of the adapters' own. */
+export function getLayerStatus(model: PeftModel): LayerStatus[] {
+  const layers = new Map<string, { readonly kind: LayerKind; readonly adapters: string[] }>()
+  for (const name of model.adapterNames) {
+    for (const { path, kind } of model.adapted.adapter(name).sites) {
+      const known = layers.get(path)
+      if (known === undefined) layers.set(path, { kind, adapters: [name] })
+      else known.adapters.push(name)
+    }
+  }
+  return [...layers].map(([path, { kind, adapters }]) => ({
+    name: `model.${path}`,
+    moduleType: `${kindOf(model)}.${kind === 'embedding' ? 'Embedding' : 'Linear'}`,
+    ...stateOf(model, adapters),
+  }))
+}
+
+/** The status of the model. */
+export function getModelStatus(model: PeftModel): ModelStatus {
+  const { trainable, all } = model.adapted.parameterCounts()
+  const kind = kindOf(model)
+  return {
+    baseModelType: model.base.model.className,
+    // PEFT spells names with digits in capitals: IA3Model.
+    adapterModelType: `${/\d/.test(kind) ? kind.toUpperCase() : kind.charAt(0).toUpperCase() + kind.slice(1)}Model`,
+    peftTypes: Object.fromEntries(model.adapterNames.map((name) => [name, kind.toUpperCase()])),
+    trainableParams: trainable,
+    totalParams: all,
+    numAdapterLayers: getLayerStatus(model).length,
+    ...stateOf(model, model.adapterNames),
+  }
+}
+
+function kindOf({ adapted, adapterNames }: PeftModel): string {
+  const [first] = adapterNames
+  return first === undefined ? '' : adapted.adapter(first).tuner.kind
+}
+
+function stateOf({ adapted, backend }: PeftModel, names: readonly string[]): Omit<LayerStatus, 'name' | 'moduleType'> {
+  const { activeAdapters, mergedAdapters, isEnabled } = adapted
+  const trains = (name: string) => isEnabled && activeAdapters.includes(name) && mergedAdapters.length === 0
+  return {
+    enabled: isEnabled,
+    activeAdapters,
+    mergedAdapters: mergedAdapters.filter((name) => names.includes(name)),
+    requiresGrad: Object.fromEntries(names.map((name) => [name, trains(name)])),
+    availableAdapters: [...names],
+    devices: Object.fromEntries(names.map((name) => [name, [backend.name]])),
+  }
+}
