@@ -1,90 +1,70 @@
-import type { ConfiguredTuner } from '@espalier/core'
-import { describe, expect, expectTypeOf, it } from 'vitest'
+import { AdaptedModel, type ConfiguredTuner } from '@espalier/core'
+import { checkTuner, testModel } from '@espalier/testkit'
+import { describe, expect, expectTypeOf, it, test } from 'vitest'
 import type { Ia3Config } from './config.js'
 import { ia3 } from './ia3.js'
-import { distance, merge, outputOf, randomise, threeLayers } from './three-layers.fake.js'
 
-const CLOSE = 1e-5 // float32: merged and scaled products round differently
-const both = { targetModules: ['0', '1', '2'], feedforwardModules: ['1'] }
+describe('the suite of tuners', () =>
+  checkTuner(ia3, {
+    test,
+    variants: {
+      'outputs scaled': { config: { feedforwardModules: [] } },
+      'some inputs scaled': { config: { feedforwardModules: ['c_fc', 'down_proj'] } },
+      'started at random': {
+        config: { feedforwardModules: '.*v_proj', initIa3Weights: false },
+        startsAsIdentity: false,
+      },
+      'with the head in full': { config: { feedforwardModules: [], modulesToSave: ['lm_head'] } },
+    },
+  }))
+
+const add = (configured: ConfiguredTuner, modelType = 'testkit') =>
+  new AdaptedModel({ ...testModel(), modelType }).addAdapter('default', configured)
 
 describe('ia3', () => {
-  it('starts as identity, and not with initIa3Weights false', async () => {
-    const adapted = threeLayers()
-    const plain = await outputOf(adapted)
-    adapted.addAdapter('default', ia3(both))
-    expect(distance(await outputOf(adapted), plain)).toBe(0)
-    adapted.addAdapter('b', ia3({ ...both, initIa3Weights: false }))
-    adapted.setAdapter('b')
-    expect(distance(await outputOf(adapted), plain)).toBeGreaterThan(0.01)
-  })
-
   it('has PEFT’s keys and shapes: (out, 1), in feed-forward layers (1, in)', () => {
-    const adapter = threeLayers().addAdapter('default', ia3(both))
-    expect([...adapter.specs].map(([key, { shape }]) => [key, shape])).toEqual([
-      ['layers.0.ia3_l', [5, 1]],
-      ['layers.1.ia3_l', [1, 5]],
-      ['layers.2.ia3_l', [6, 1]],
+    const { specs } = add(ia3({ targetModules: '.*layers.0.(v_proj|c_fc|down_proj)', feedforwardModules: ['c_fc'] }))
+    expect([...specs].map(([key, { shape }]) => [key, shape])).toEqual([
+      ['model.layers.0.v_proj.ia3_l', [5, 1]],
+      ['model.layers.0.c_fc.ia3_l', [1, 5]],
+      ['model.layers.0.down_proj.ia3_l', [4, 1]],
     ])
-  })
-
-  it('gives the merged output, biases of outputs scaled too', async () => {
-    const adapted = threeLayers()
-    adapted.addAdapter('default', ia3(both))
-    randomise(adapted)
-    const scaled = await outputOf(adapted)
-    expect(await merge(adapted)).toEqual([
-      'layers.0.weight',
-      'layers.0.bias',
-      'layers.1.weight',
-      'layers.2.weight',
-      'layers.2.bias',
-    ])
-    expect(distance(await outputOf(adapted), scaled)).toBeLessThan(CLOSE)
   })
 
   it('completes targets and feed-forward layers by the model type', () => {
-    expect(() => threeLayers('llama').addAdapter('default', ia3())).toThrow(
-      expect.objectContaining({
-        code: 'target.none',
-        details: expect.objectContaining({ targetModules: ['k_proj', 'v_proj', 'down_proj'] }),
-      }),
-    )
-    expect(threeLayers('mt5').addAdapter('default', ia3({ targetModules: ['0'] })).config).toMatchObject({
-      feedforwardModules: [],
+    const { config, sites } = add(ia3(), 'llama')
+    expect(config).toMatchObject({
+      targetModules: ['k_proj', 'v_proj', 'down_proj'],
+      feedforwardModules: ['down_proj'],
     })
-    expect(() => threeLayers().addAdapter('default', ia3({ targetModules: ['0'] }))).toThrow(
-      expect.objectContaining({ code: 'config.value', details: { modelType: 'three' } }),
+    expect(sites).toHaveLength(4)
+    expect(add(ia3({ targetModules: ['v_proj'] }), 'mt5').config).toMatchObject({ feedforwardModules: [] })
+    expect(() => add(ia3({ targetModules: ['v_proj'] }))).toThrow(
+      expect.objectContaining({ code: 'config.value', details: { modelType: 'testkit' } }),
     )
   })
 
-  it('finds feed-forward layers by any end of the path, or a pattern', () => {
-    const shapes = (feedforwardModules: string | string[]) =>
-      [
-        ...threeLayers()
-          .addAdapter('default', ia3({ targetModules: '.*[01]', feedforwardModules }))
-          .specs.values(),
-      ].map(({ shape }) => shape)
-    expect(shapes(['ers.1'])).toEqual([
-      [5, 1],
-      [1, 5],
-    ])
-    expect(shapes('.*0')).toEqual([
-      [1, 6],
-      [4, 1],
-    ])
-    expect(shapes('0')).toEqual([
-      [5, 1],
-      [4, 1],
-    ])
+  it('finds feed-forward layers by any end of the path, or a pattern for all of it', () => {
+    const inputs = (feedforwardModules: string | string[]) =>
+      [...add(ia3({ targetModules: '.*(q|v)_proj', feedforwardModules })).specs]
+        .filter(([, { shape }]) => shape[0] === 1)
+        .map(([key]) => key)
+    expect(inputs(['0.v_proj'])).toEqual(['model.layers.0.v_proj.ia3_l'])
+    expect(inputs(['roj'])).toHaveLength(4)
+    expect(inputs('.*1.q_proj')).toEqual(['model.layers.1.q_proj.ia3_l'])
+    expect(inputs('q_proj')).toEqual([])
   })
 
-  it('corrects fanInFanOut by the layers', () => {
-    const { config, warnings } = threeLayers().addAdapter(
-      'default',
-      ia3({ targetModules: ['2'], feedforwardModules: [] }),
-    )
+  it('saves long lists of targets as they are, so that feed-forward names stay among them', () => {
+    const names = Array.from({ length: 20 }, (_, i) => `x${i}`)
+    const { config } = add(ia3({ targetModules: [...names, 'layers.0.q_proj'], feedforwardModules: [] }))
+    expect(config).toMatchObject({ targetModules: [...names, 'layers.0.q_proj'] })
+  })
+
+  it('corrects fanInFanOut by the layers and says so', () => {
+    const { config, warnings } = add(ia3({ targetModules: ['c_fc'], feedforwardModules: [] }))
     expect(config).toMatchObject({ fanInFanOut: true })
-    expect(warnings).toHaveLength(1)
+    expect(warnings).toEqual([expect.stringContaining('fanInFanOut is true')])
   })
 
   it('has a typed configuration', () => {
