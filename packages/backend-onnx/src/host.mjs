@@ -48,8 +48,14 @@ export class Host {
   }
 
   async open({ session, model, options, plan, mounts }) {
-    const externalData = mounts?.map(({ location, id }) => ({ path: location, data: bytesOf(this.weights.get(id).data) }))
-    const created = await this.ort.InferenceSession.create(model, externalData === undefined ? options : { ...options, externalData })
+    const externalData = mounts?.map(({ location, id }) => ({
+      path: location,
+      data: bytesOf(this.weights.get(id).data),
+    }))
+    const created = await this.ort.InferenceSession.create(
+      model,
+      externalData === undefined ? options : { ...options, externalData },
+    )
     this.sessions.set(session, { created, plan })
   }
 
@@ -70,7 +76,12 @@ export class Host {
       else if (from.kind === 'weight') inputs[name] = this.weights.get(from.id)
       else inputs[name] = this.stateTensor(bindings[from.slot].state, bindings[from.slot].name)
     }
-    for (const { name, seed, threshold, site, count } of plan.masks ?? []) inputs[name] = this.tensor({ type: 'bool', shape: [count], data: keptElements(feeds[seed][0], site, threshold, count) })
+    for (const { name, seed, threshold, site, count } of plan.masks ?? [])
+      inputs[name] = this.tensor({
+        type: 'bool',
+        shape: [count],
+        data: keptElements(feeds[seed][0], site, threshold, count),
+      })
     const results = await created.run(inputs)
     this.commit(plan, bindings, results)
     const outputs = {}
@@ -85,13 +96,22 @@ export class Host {
       const start = results[update.start].data[0]
       const extent = update.shape[update.axis]
       if (start < 0 || start + update.count > extent) {
-        throw Object.assign(new Error(`rows ${start} to ${start + update.count} lie outside ${update.slot} (${extent} rows)`), { slot: update.slot })
+        throw Object.assign(
+          new Error(`rows ${start} to ${start + update.count} lie outside ${update.slot} (${extent} rows)`),
+          { slot: update.slot },
+        )
       }
     }
     for (const update of plan.updates) {
       const { state, name } = bindings[update.slot]
       if (update.kind === 'whole') this.states.get(state).set(name, results[update.output])
-      else writeRows(this.stateTensor(state, name).data, results[update.output].data, results[update.start].data[0], update)
+      else
+        writeRows(
+          this.stateTensor(state, name).data,
+          results[update.output].data,
+          results[update.start].data[0],
+          update,
+        )
     }
   }
 

@@ -10,7 +10,9 @@ export function inPlaceTransport(load: () => Promise<unknown>): Transport {
   const open = new Set<number>()
   let closed = false
 
-  const ask = async <K extends HostRequest['type']>(request: Extract<HostRequest, { type: K }>): Promise<HostAnswers[K]> => {
+  const ask = async <K extends HostRequest['type']>(
+    request: Extract<HostRequest, { type: K }>,
+  ): Promise<HostAnswers[K]> => {
     host ??= load().then((ort) => new Host(ort))
     const answer = await (await host).handle(request)
     const { type, session } = request as { type: string; session?: number }
@@ -26,7 +28,10 @@ export function inPlaceTransport(load: () => Promise<unknown>): Transport {
 
   return {
     request(request) {
-      if (closed) return Promise.reject(new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: 'onnx-web' } }))
+      if (closed)
+        return Promise.reject(
+          new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: 'onnx-web' } }),
+        )
       return enqueue(() => ask(request))
     },
     close() {

@@ -1,4 +1,5 @@
 /** onnxruntime-node passes the suite of backends. */
+import { add, feed, hostTensor, input, matmul, type Program, writeRows } from '@espalier/core'
 import { checkBackend } from '@espalier/testkit'
 import { describe, expect, it, test } from 'vitest'
 import { onnx } from './index.js'
@@ -8,5 +9,53 @@ describe('onnx', () => {
 
   it('refuses a number of threads that is not a whole number above 0', () => {
     expect(() => onnx({ threads: 0 })).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('runs programs at once that do not fit together', async () => {
+    const backend = onnx({ threads: 1, programBytes: 1 })
+    const compiled = await Promise.all(
+      [1, 2, 3].map((size) => {
+        const x = feed('x', 'f32', [size, size])
+        return backend.compile({ name: `square ${size}`, outputs: { y: matmul(x, x) } })
+      }),
+    )
+    const run = (i: number) =>
+      compiled[i]?.run({ feeds: { x: hostTensor('f32', [i + 1, i + 1], new Float32Array((i + 1) ** 2).fill(1)) } })
+    const results = await Promise.all([0, 1, 2, 0, 2, 1].map(run))
+    expect(results.map((result) => result?.y?.data[0])).toEqual([1, 2, 3, 1, 3, 2])
+    await backend.close()
+  })
+
+  it('writes rows into a cache in place, or not at all when they do not fit', async () => {
+    const backend = onnx({ threads: 1 })
+    const cache = input('state', 'cache', 'f32', [2, 3, 1])
+    const total = input('state', 'total', 'f32', [])
+    const rows = feed('rows', 'f32', [2, 1, 1])
+    const program: Program = {
+      name: 'decode',
+      outputs: {},
+      updates: { cache: writeRows(cache, feed('at', 'i32', []), rows, 1), total: add(total, 1) },
+    }
+    const state = await backend.createState(
+      new Map([
+        ['cache', hostTensor('f32', [2, 3, 1])],
+        ['total', hostTensor('f32', [])],
+      ]),
+    )
+    const executable = await backend.compile(program)
+    const run = (at: number) =>
+      executable.run({
+        feeds: { rows: hostTensor('f32', [2, 1, 1], [5, 6]), at: hostTensor('i32', [], [at]) },
+        state: [{ set: state }],
+      })
+    await run(1)
+    await expect(run(3)).rejects.toMatchObject({
+      code: 'backend.failed',
+      details: { program: 'decode', slot: 'cache' },
+    })
+    const read = await state.read()
+    expect(Array.from(read.get('cache')?.data ?? [])).toEqual([0, 5, 0, 0, 6, 0])
+    expect(read.get('total')?.data[0]).toBe(1)
+    await backend.close()
   })
 })

@@ -50,8 +50,16 @@ export function onnx(options: OnnxOptions = {}): Backend {
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 4,
-        extra: { session: { ...(process.env.SPIN===undefined?{}:{'intra_op.allow_spinning':process.env.SPIN}), disable_prepacking: '1', model_external_initializers_file_folder_path: store.folder } },
-        ...(profileFolder === undefined ? {} : { enableProfiling: true, profileFilePrefix: join(profileFolder, program) }),
+        extra: {
+          session: {
+            ...(process.env.SPIN === undefined ? {} : { 'intra_op.allow_spinning': process.env.SPIN }),
+            disable_prepacking: '1',
+            model_external_initializers_file_folder_path: store.folder,
+          },
+        },
+        ...(profileFolder === undefined
+          ? {}
+          : { enableProfiling: true, profileFilePrefix: join(profileFolder, program) }),
       }),
     },
   })

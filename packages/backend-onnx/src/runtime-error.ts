@@ -10,7 +10,12 @@ export function runtimeError(cause: unknown, doing: 'prepare' | 'run', program: 
   const op = /(?:Name:'|node \()([A-Za-z.]+)#\d/.exec(message)?.[1]
   return new EspalierError('backend.failed', {
     what: `ONNX Runtime failed to ${doing} a program`,
-    got: { program, ...(op === undefined ? {} : { op }), ...(slot === undefined ? {} : { slot }), reason: message.split('\n')[0]?.slice(0, 200) },
+    got: {
+      program,
+      ...(op === undefined ? {} : { op }),
+      ...(slot === undefined ? {} : { slot }),
+      reason: message.split('\n')[0]?.slice(0, 200),
+    },
     fix: 'Less memory per step may help; the cause has the whole message.',
     cause,
   })

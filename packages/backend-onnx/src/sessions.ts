@@ -74,7 +74,10 @@ export class Sessions {
   private shrink(coming?: SessionSource): void {
     const { byteLength, count } = this.settings.budget
     const cost = (source: SessionSource) => source.plan.peakBytes
-    let bytes = [...this.live.values()].reduce((sum, { source }) => sum + cost(source), coming === undefined ? 0 : cost(coming))
+    let bytes = [...this.live.values()].reduce(
+      (sum, { source }) => sum + cost(source),
+      coming === undefined ? 0 : cost(coming),
+    )
     const room = coming === undefined ? 1 : 0 // the newest always stays
     for (const [id, { source }] of [...this.live]) {
       if (this.live.size <= room || (bytes <= byteLength && this.live.size + (1 - room) <= count)) return

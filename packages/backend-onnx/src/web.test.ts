@@ -14,6 +14,8 @@ describe('onnxWeb', () => {
     const { y } = await executable.run({ feeds: { x: hostTensor('f32', [2], [1, 2]) } })
     expect(y).toEqual(hostTensor('f32', [2], [2, 4]))
     await backend.close()
-    await expect(executable.run({ feeds: { x: hostTensor('f32', [2]) } })).rejects.toMatchObject({ code: 'backend.closed' })
+    await expect(executable.run({ feeds: { x: hostTensor('f32', [2]) } })).rejects.toMatchObject({
+      code: 'backend.closed',
+    })
   })
 })

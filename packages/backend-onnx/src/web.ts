@@ -54,7 +54,14 @@ const memoryWeights: WeightStore = {
       const wire = toWire(converted(hostTensorFromBytes(source.dtype, source.shape, bytes), dtype))
       const { id } = await hold(wire)
       const type = wire.type as OnnxType
-      places.push({ kind: 'file' as const, location: `weight${id}`, offset: 0, byteLength: wire.data.byteLength, type, mounted: id })
+      places.push({
+        kind: 'file' as const,
+        location: `weight${id}`,
+        offset: 0,
+        byteLength: wire.data.byteLength,
+        type,
+        mounted: id,
+      })
       done += bytes.byteLength
       onProgress?.(done, total, 'reading weights')
     }

@@ -1,5 +1,15 @@
 /** Host tensors as they travel to the runtime and back: 16-bit floats become f32 on the way and are rounded back. */
-import { encodeBf16, encodeF16, type DType, type HostArray, type HostTensor, hostTensor, type Spec, toFloat32, toFloat64 } from '@espalier/core'
+import {
+  type DType,
+  encodeBf16,
+  encodeF16,
+  type HostArray,
+  type HostTensor,
+  hostTensor,
+  type Spec,
+  toFloat32,
+  toFloat64,
+} from '@espalier/core'
 import { held } from './emit/emitter.js'
 import type { WireTensor } from './host.mjs'
 
@@ -27,4 +37,9 @@ export function converted(tensor: HostTensor, dtype: DType): HostTensor {
   if (tensor.dtype === dtype) return tensor
   if (dtype === 'f32') return { dtype, shape: tensor.shape, data: toFloat32(tensor) }
   return hostTensor(dtype, tensor.shape, Array.from(toFloat64(tensor)))
+}
+
+/** A spec as messages show it, `f32[2,3]`. */
+export function specText({ dtype, shape }: Spec): string {
+  return `${dtype}[${shape.join(',')}]`
 }

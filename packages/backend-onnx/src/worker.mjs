@@ -19,7 +19,15 @@ async function answer({ id, request }) {
     const value = await host.handle(request)
     parentPort.postMessage({ id, value })
   } catch (error) {
-    parentPort.postMessage({ id, error: { message: error?.message ?? String(error), code: error?.code, slot: error?.slot, loading: host === undefined } })
+    parentPort.postMessage({
+      id,
+      error: {
+        message: error?.message ?? String(error),
+        code: error?.code,
+        slot: error?.slot,
+        loading: host === undefined,
+      },
+    })
   } finally {
     Atomics.store(gate, 0, 0)
     Atomics.notify(gate, 0)

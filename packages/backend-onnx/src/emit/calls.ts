@@ -1,5 +1,14 @@
 /** Named calls that ONNX Runtime has a kernel for. A call that is not here, or not accepted, is inlined by the compiler. */
-import { type CallAttributes, isOp, type Node, type OpAttrs, sameShape, type Shape, sizeOf, type Tensor } from '@espalier/core'
+import {
+  type CallAttributes,
+  isOp,
+  type Node,
+  type OpAttrs,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from '@espalier/core'
 import { CONTRIB, type Emitter } from './emitter.js'
 
 interface CallRule {
@@ -20,14 +29,21 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
   ],
   [
     'silu',
-    { accepts: inF32, emit: (e, [x], [y]) => e.set(y as Tensor, e.one('QuickGelu', [e.full(x as Tensor)], { alpha: { float: 1 } }, CONTRIB)) },
+    {
+      accepts: inF32,
+      emit: (e, [x], [y]) =>
+        e.set(y as Tensor, e.one('QuickGelu', [e.full(x as Tensor)], { alpha: { float: 1 } }, CONTRIB)),
+    },
   ],
   [
     'gelu',
     {
       accepts: inF32,
       emit: (e, [x], [y], { approximate }) =>
-        e.set(y as Tensor, e.one('Gelu', [e.full(x as Tensor)], { approximate: { string: approximate === 'tanh' ? 'tanh' : 'none' } })),
+        e.set(
+          y as Tensor,
+          e.one('Gelu', [e.full(x as Tensor)], { approximate: { string: approximate === 'tanh' ? 'tanh' : 'none' } }),
+        ),
     },
   ],
   [
@@ -36,7 +52,11 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
       accepts: isNorm,
       emit(e, [x, weight], [y, inverse], { epsilon }) {
         const attributes = { axis: { int: -1 }, epsilon: { float: epsilon as number }, stash_type: { int: 1 } }
-        const [normal, deviation] = e.node('SimplifiedLayerNormalization', [e.full(x as Tensor), e.full(weight as Tensor)], { attributes, outputs: 2 })
+        const [normal, deviation] = e.node(
+          'SimplifiedLayerNormalization',
+          [e.full(x as Tensor), e.full(weight as Tensor)],
+          { attributes, outputs: 2 },
+        )
         e.set(y as Tensor, normal as string)
         e.set(inverse as Tensor, deviation as string)
       },
@@ -59,13 +79,25 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
   [
     'rope',
     {
-      accepts: ([x, cos]) => x !== undefined && cos !== undefined && inF32([x]) && x.shape.length === 4 && cos.shape.length === 3,
+      accepts: ([x, cos]) =>
+        x !== undefined && cos !== undefined && inF32([x]) && x.shape.length === 4 && cos.shape.length === 3,
       emit(e, [x, cos, sin], [y]) {
         const [batch, tokens, half] = (cos as Tensor).shape as readonly [number, number, number]
         const table = (t: Tensor) => e.reshaped(e.full(t), [batch * tokens, half])
         // One row of angles for all: positions count from 0. One for each: row b begins at b * tokens.
-        const positions = batch === 1 ? e.list([0]) : e.reshaped(e.list(Array.from({ length: batch * tokens }, (_, i) => i)), [batch, tokens])
-        e.set(y as Tensor, e.one('RotaryEmbedding', [e.full(x as Tensor), positions, table(cos as Tensor), table(sin as Tensor)], {}, CONTRIB))
+        const positions =
+          batch === 1
+            ? e.list([0])
+            : e.reshaped(e.list(Array.from({ length: batch * tokens }, (_, i) => i)), [batch, tokens])
+        e.set(
+          y as Tensor,
+          e.one(
+            'RotaryEmbedding',
+            [e.full(x as Tensor), positions, table(cos as Tensor), table(sin as Tensor)],
+            {},
+            CONTRIB,
+          ),
+        )
       },
     },
   ],
@@ -76,7 +108,12 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
       emit(e, [seed], [y], { rate, site, shape }) {
         const { name } = (seed as Tensor).node.attrs as OpAttrs['input']
         const count = sizeOf(shape as Shape)
-        const kept = e.mask({ seed: name, site: site as number, threshold: Math.min(Math.round((rate as number) * 2 ** 32), 2 ** 32 - 1), count })
+        const kept = e.mask({
+          seed: name,
+          site: site as number,
+          threshold: Math.min(Math.round((rate as number) * 2 ** 32), 2 ** 32 - 1),
+          count,
+        })
         const scaled = e.one('Mul', [e.cast(kept, 'f32'), e.scalar('f32', 1 / (1 - (rate as number)))])
         e.set(y as Tensor, e.reshaped(scaled, shape as Shape))
       },
@@ -97,5 +134,10 @@ export function emitCall(e: Emitter, node: Node<'call'>): void {
 
 function isNorm(inputs: readonly Tensor[]): boolean {
   const [x, ...rest] = inputs
-  return x !== undefined && inF32(inputs) && x.shape.length > 1 && rest.every((row) => sameShape(row.shape, x.shape.slice(-1)))
+  return (
+    x !== undefined &&
+    inF32(inputs) &&
+    x.shape.length > 1 &&
+    rest.every((row) => sameShape(row.shape, x.shape.slice(-1)))
+  )
 }

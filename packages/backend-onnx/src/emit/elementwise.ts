@@ -4,8 +4,8 @@
  */
 import type { BinaryFn, CompareFn, DType, Tensor, UnaryFn } from '@espalier/core'
 import { EspalierError, filledWith } from '@espalier/core'
-import { type Emitter, held, ints, type Value } from './emitter.js'
 import type { EmitOp } from './emit-op.js'
+import { type Emitter, held, ints, type Value } from './emitter.js'
 
 type Named = Exclude<UnaryFn, 'rsqrt'>
 const unaryNames: { readonly [F in Named]: string } = {
@@ -31,7 +31,11 @@ export const emitUnary: EmitOp<'unary'> = (e, node, [x]) => {
   const y = node.outputs[0] as Tensor
   const { fn } = node.attrs
   if (fn === 'erf' && x.dtype === 'f64') {
-    throw new EspalierError('backend.unsupported', { what: 'ONNX Runtime has no erf in f64', got: { backend: 'onnx', op: 'erf' }, fix: 'Use f32 here.' })
+    throw new EspalierError('backend.unsupported', {
+      what: 'ONNX Runtime has no erf in f64',
+      got: { backend: 'onnx', op: 'erf' },
+      fix: 'Use f32 here.',
+    })
   }
   const { name, shape } = e.value(x)
   const result = fn === 'rsqrt' ? e.one('Reciprocal', [e.one('Sqrt', [name])]) : e.one(unaryNames[fn], [name])
@@ -43,7 +47,10 @@ export const emitBinary: EmitOp<'binary'> = (e, node, [a, b]) => {
   const y = node.outputs[0] as Tensor
   const operands = [e.value(a), e.value(b)]
   const [p, q] = operands as [Value, Value]
-  const result = y.dtype === 'bool' ? logical(e, node.attrs.fn, p.name, q.name) : arithmetic(e, node.attrs.fn, y.dtype, p.name, q.name, b)
+  const result =
+    y.dtype === 'bool'
+      ? logical(e, node.attrs.fn, p.name, q.name)
+      : arithmetic(e, node.attrs.fn, y.dtype, p.name, q.name, b)
   e.setBroadcast(y, e.rounded(result, y.dtype), operands)
 }
 
@@ -64,7 +71,10 @@ export const emitSelect: EmitOp<'select'> = (e, node, inputs) => {
   const [condition, a, b] = operands.map(({ name }) => name) as [string, string, string]
   // Where has kernels for these types only; the others pass through one that keeps their bits or values.
   const via = ({ u32: 'i32', i8: 'i32', bool: 'u8' } as const)[y.dtype as 'u32' | 'i8' | 'bool']
-  const result = via === undefined ? e.one('Where', [condition, a, b]) : e.cast(e.one('Where', [condition, e.cast(a, via), e.cast(b, via)]), held(y.dtype))
+  const result =
+    via === undefined
+      ? e.one('Where', [condition, a, b])
+      : e.cast(e.one('Where', [condition, e.cast(a, via), e.cast(b, via)]), held(y.dtype))
   e.setBroadcast(y, result, operands)
 }
 
@@ -87,7 +97,15 @@ function convert(e: Emitter, name: string, from: DType, to: DType): string {
   return e.cast(name, held(to))
 }
 
-const arithmeticNames: { readonly [F in BinaryFn]?: string } = { add: 'Add', sub: 'Sub', mul: 'Mul', div: 'Div', pow: 'Pow', max: 'Max', min: 'Min' }
+const arithmeticNames: { readonly [F in BinaryFn]?: string } = {
+  add: 'Add',
+  sub: 'Sub',
+  mul: 'Mul',
+  div: 'Div',
+  pow: 'Pow',
+  max: 'Max',
+  min: 'Min',
+}
 const bitwiseNames: { readonly [F in BinaryFn]?: string } = { and: 'BitwiseAnd', or: 'BitwiseOr', xor: 'BitwiseXor' }
 const WRAPPING: ReadonlySet<BinaryFn> = new Set(['add', 'sub', 'mul'])
 
@@ -102,7 +120,8 @@ function arithmetic(e: Emitter, fn: BinaryFn, dtype: DType, a: string, b: string
     // The low 32 bits of sums and products do not depend on the sign.
     return e.cast(e.one(arithmeticNames[fn] as string, [e.cast(a, 'i32'), e.cast(b, 'i32')]), 'u32')
   }
-  if ((dtype === 'i32' || dtype === 'u32') && (fn === 'div' || fn === 'rem')) return integerDivision(e, fn, dtype, a, b, divisor)
+  if ((dtype === 'i32' || dtype === 'u32') && (fn === 'div' || fn === 'rem'))
+    return integerDivision(e, fn, dtype, a, b, divisor)
   if (dtype === 'u32') return e.cast(e.one(arithmeticNames[fn] as string, [e.cast(a, 'i64'), e.cast(b, 'i64')]), 'u32')
   if (fn === 'rem') return e.one('Mod', [a, b], ints({ fmod: 1 }))
   return e.one(arithmeticNames[fn] as string, [a, b])

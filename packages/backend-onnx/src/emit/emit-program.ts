@@ -3,11 +3,22 @@
  * never reach the runtime.
  */
 import {
-  inlineCalls, isOp, type Node, type Program, programRoots, type Shape, simplify, sizeOf, type Spec, type Tensor, topologicalOrder, withRoots,
+  inlineCalls,
+  isOp,
+  type Node,
+  type Program,
+  programRoots,
+  type Shape,
+  type Spec,
+  simplify,
+  sizeOf,
+  type Tensor,
+  topologicalOrder,
+  withRoots,
 } from '@espalier/core'
 import { encodeModel, type OnnxInitializer, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
 import { keepsCall } from './calls.js'
-import { Emitter, held, type HostMask } from './emitter.js'
+import { Emitter, type HostMask, held } from './emitter.js'
 import { findFusions } from './fusions.js'
 import { emitProduct } from './products.js'
 import { recomputeCheap } from './recompute.js'
@@ -16,7 +27,14 @@ import { emitNode } from './table.js'
 
 /** Where a weight lies: a range of a file that the runtime maps, or a buffer that every run is given. */
 export type WeightPlace =
-  | { readonly kind: 'file'; readonly location: string; readonly offset: number; readonly byteLength: number; readonly type: OnnxType; /** The host's weight that stands for the file, where there is no file system. */ readonly mounted?: number }
+  | {
+      readonly kind: 'file'
+      readonly location: string
+      readonly offset: number
+      readonly byteLength: number
+      readonly type: OnnxType /** The host's weight that stands for the file, where there is no file system. */
+      readonly mounted?: number
+    }
   | { readonly kind: 'buffer'; readonly id: number }
 
 /** A graph input and where each run takes it from. Shapes and types are as the runtime sees them. */
@@ -24,13 +42,23 @@ export interface PlanInput {
   readonly name: string
   readonly type: OnnxType
   readonly shape: Shape
-  readonly from: { readonly kind: 'feed' | 'state'; readonly slot: string } | { readonly kind: 'weight'; readonly id: number }
+  readonly from:
+    | { readonly kind: 'feed' | 'state'; readonly slot: string }
+    | { readonly kind: 'weight'; readonly id: number }
 }
 
 /** What a run does to a state slot: replaces it, or writes rows into it at a position that the graph also returns. */
 export type PlanUpdate =
   | { readonly slot: string; readonly kind: 'whole'; readonly output: string }
-  | { readonly slot: string; readonly kind: 'rows'; readonly output: string; readonly start: string; readonly axis: number; readonly shape: Shape; readonly count: number }
+  | {
+      readonly slot: string
+      readonly kind: 'rows'
+      readonly output: string
+      readonly start: string
+      readonly axis: number
+      readonly shape: Shape
+      readonly count: number
+    }
 
 /** How to run a model. */
 export interface Plan {
@@ -62,7 +90,10 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
   const roots = simplify(inlineCalls(programRoots(program), (node) => keepsCall(node)))
   const { outputs, updates = {} } = withRoots(program, roots)
   const writes = rowWrites(updates)
-  const wanted = [...Object.values(outputs), ...Object.entries(updates).flatMap(([slot, x]) => writes.get(slot)?.inputs.slice(1) ?? [x])]
+  const wanted = [
+    ...Object.values(outputs),
+    ...Object.entries(updates).flatMap(([slot, x]) => writes.get(slot)?.inputs.slice(1) ?? [x]),
+  ]
 
   const e = new Emitter()
   const inputs = new Map<string, PlanInput>()
@@ -93,14 +124,23 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
     graphOutputs.set(x, value)
     return value.name
   }
-  const filled = (entries: Readonly<Record<string, Tensor>>) => Object.entries(entries).filter(([, x]) => sizeOf(x.shape) > 0)
+  const filled = (entries: Readonly<Record<string, Tensor>>) =>
+    Object.entries(entries).filter(([, x]) => sizeOf(x.shape) > 0)
   const planned = filled(outputs).map(([slot, x]) => ({ slot, output: output(x) }))
   const replaced = filled(updates).map(([slot, x]): PlanUpdate => {
     const write = writes.get(slot)
     if (write === undefined) return { slot, kind: 'whole', output: output(x) }
     const [, start, rows] = write.inputs as readonly [Tensor, Tensor, Tensor]
     const { axis } = write.attrs
-    return { slot, kind: 'rows', output: output(rows), start: output(start), axis, shape: x.shape, count: rows.shape[axis] as number }
+    return {
+      slot,
+      kind: 'rows',
+      output: output(rows),
+      start: output(start),
+      axis,
+      shape: x.shape,
+      count: rows.shape[axis] as number,
+    }
   })
 
   const graph = { nodes: e.nodes, outputs: [...graphOutputs.values()].map(({ name }) => name), bytes: e.bytes }
@@ -115,7 +155,15 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
     outputs: [...graphOutputs.values()],
     initializers: [...initializers, ...e.initializers.values()].filter(({ name }) => read.has(name)),
   })
-  const plan = { program: program.name, inputs: used, outputs: planned, updates: replaced, masks, nodeCount: running.length, peakBytes }
+  const plan = {
+    program: program.name,
+    inputs: used,
+    outputs: planned,
+    updates: replaced,
+    masks,
+    nodeCount: running.length,
+    peakBytes,
+  }
   return { model, plan, order: running.map(({ name }) => name) }
 }
 
@@ -126,18 +174,27 @@ function rowWrites(updates: Readonly<Record<string, Tensor>>): Map<string, Node<
     if (!isOp(node, 'writeRows')) continue
     const [buffer, , rows] = node.inputs as readonly [Tensor, Tensor, Tensor]
     const source = buffer.node
-    if (isOp(source, 'input') && source.attrs.slot === 'state' && source.attrs.name === slot && sizeOf(rows.shape) > 0) found.set(slot, node as unknown as Node<'writeRows'>)
+    if (isOp(source, 'input') && source.attrs.slot === 'state' && source.attrs.name === slot && sizeOf(rows.shape) > 0)
+      found.set(slot, node as unknown as Node<'writeRows'>)
   }
   return found
 }
 
 function emitInput(
-  e: Emitter, node: Node<'input'>, y: Tensor, inputs: Map<string, PlanInput>, initializers: OnnxInitializer[], placeOf: (slot: string, spec: Spec) => WeightPlace,
+  e: Emitter,
+  node: Node<'input'>,
+  y: Tensor,
+  inputs: Map<string, PlanInput>,
+  initializers: OnnxInitializer[],
+  placeOf: (slot: string, spec: Spec) => WeightPlace,
 ): void {
   const { slot, name } = node.attrs
   const key = `${slot} ${name}`
   const known = inputs.get(key)
-  if (known !== undefined) return e.set(y, known.name)
+  if (known !== undefined) {
+    e.set(y, known.name)
+    return
+  }
   const id = `i${inputs.size + initializers.length}`
   const place = slot === 'weight' ? placeOf(name, y) : undefined
   if (place?.kind === 'file') {
@@ -147,13 +204,15 @@ function emitInput(
     else e.setStored(y, id)
     return
   }
-  const from: PlanInput['from'] = place === undefined ? { kind: slot as 'feed' | 'state', slot: name } : { kind: 'weight', id: place.id }
+  const from: PlanInput['from'] =
+    place === undefined ? { kind: slot as 'feed' | 'state', slot: name } : { kind: 'weight', id: place.id }
   inputs.set(key, { name: id, type: held(y.dtype), shape: y.shape, from })
   e.set(y, id)
 }
 
 function nameOf(node: Node): string {
   if (isOp(node, 'call')) return node.attrs.definition.name
-  if (isOp(node, 'unary') || isOp(node, 'binary') || isOp(node, 'compare') || isOp(node, 'reduce')) return `${node.op}.${node.attrs.fn}`
+  if (isOp(node, 'unary') || isOp(node, 'binary') || isOp(node, 'compare') || isOp(node, 'reduce'))
+    return `${node.op}.${node.attrs.fn}`
   return node.op
 }

@@ -2,7 +2,7 @@
  * Collects the ONNX nodes and constants of one program while the op tables walk its graph. It knows how core's dtypes are held:
  * f16 and bf16 as f32 that is rounded after every computation, the rest as themselves. Order is left to schedule.ts.
  */
-import { broadcastShapes, type DType, type HostArray, sameShape, type Shape, sizeOf, type Tensor } from '@espalier/core'
+import { broadcastShapes, type DType, type HostArray, type Shape, sameShape, sizeOf, type Tensor } from '@espalier/core'
 import type { OnnxAttribute, OnnxInitializer, OnnxNode, OnnxType } from '../model/onnx-model.js'
 
 /** A value of the ONNX graph. Its shape may be smaller than the tensor's that it stands for: it then repeats by broadcasting. */
@@ -41,9 +41,31 @@ export function ints(attributes: Readonly<Record<string, number>>): Record<strin
   return Object.fromEntries(Object.entries(attributes).map(([name, int]) => [name, { int }]))
 }
 
-const typeNumbers: { readonly [K in OnnxType]: number } = { f32: 1, u8: 2, i8: 3, i32: 6, i64: 7, bool: 9, f16: 10, f64: 11, u32: 12, bf16: 16 }
+const typeNumbers: { readonly [K in OnnxType]: number } = {
+  f32: 1,
+  u8: 2,
+  i8: 3,
+  i32: 6,
+  i64: 7,
+  bool: 9,
+  f16: 10,
+  f64: 11,
+  u32: 12,
+  bf16: 16,
+}
 
-const ELEMENT_BYTES: { readonly [K in OnnxType]: number } = { f32: 4, f64: 8, i32: 4, u32: 4, i64: 8, u8: 1, i8: 1, bool: 1, f16: 2, bf16: 2 }
+const ELEMENT_BYTES: { readonly [K in OnnxType]: number } = {
+  f32: 4,
+  f64: 8,
+  i32: 4,
+  u32: 4,
+  i64: 8,
+  u8: 1,
+  i8: 1,
+  bool: 1,
+  f16: 2,
+  bf16: 2,
+}
 
 /** The graph under construction. */
 export class Emitter {
@@ -173,7 +195,11 @@ export class Emitter {
 
   /** Notes the result of an op that broadcasts its inputs by itself: it is as small as they are. */
   setBroadcast(tensor: Tensor, name: string, inputs: readonly Value[]): void {
-    this.set(tensor, name, inputs.map((x) => x.shape).reduce((a, b) => broadcastShapes(a, b, 'emit')))
+    this.set(
+      tensor,
+      name,
+      inputs.map((x) => x.shape).reduce((a, b) => broadcastShapes(a, b, 'emit')),
+    )
   }
 
   // The kernels for Expand and ConstantOfShape lack some small types; bool and bytes pass as they are.

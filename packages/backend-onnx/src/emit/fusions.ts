@@ -30,7 +30,10 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
   const productOf = (x: Tensor): FusedProduct | undefined => {
     const { node } = x
     if (uses.get(x) !== 1 || x.dtype !== 'f32' || sizeOf(x.shape) === 0) return undefined
-    if (isOp(node, 'matmul')) return contracted(node) === 0 ? undefined : { node: node as unknown as Node<'matmul'>, alpha: 1, sumsBatch: false }
+    if (isOp(node, 'matmul'))
+      return contracted(node) === 0
+        ? undefined
+        : { node: node as unknown as Node<'matmul'>, alpha: 1, sumsBatch: false }
     return products.get(node)
   }
   const fuse = (node: Node, operand: Tensor, product: FusedProduct) => {
@@ -48,14 +51,22 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
         for (const [x, other] of fn === 'mul' ? [[a, b] as const, [b, a] as const] : [[a, b] as const]) {
           const factor = filledWith(other)
           const product = productOf(x)
-          if (factor === undefined || factor === 0 || product === undefined || product.addend !== undefined || !sameShape(x.shape, y.shape)) continue
+          if (
+            factor === undefined ||
+            factor === 0 ||
+            product === undefined ||
+            product.addend !== undefined ||
+            !sameShape(x.shape, y.shape)
+          )
+            continue
           fuse(node, x, { ...product, alpha: fn === 'mul' ? product.alpha * factor : product.alpha / factor })
           break
         }
       } else if (fn === 'add') {
         for (const [x, addend] of [[b, a] as const, [a, b] as const]) {
           const product = productOf(x)
-          if (product === undefined || product.addend !== undefined || !sameShape(x.shape, y.shape) || !isFlat(product)) continue
+          if (product === undefined || product.addend !== undefined || !sameShape(x.shape, y.shape) || !isFlat(product))
+            continue
           if (!sameShape(addend.shape, y.shape) && addend.shape.length > 1) continue
           fuse(node, x, { ...product, addend })
           break
@@ -66,7 +77,14 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
       const product = productOf(x)
       const y = node.outputs[0] as Tensor
       const batch = x.shape.length - 2
-      if (product === undefined || product.addend !== undefined || product.sumsBatch || !sumsOnlyBatch(node.attrs.axes, batch) || y.shape.length !== 2) continue
+      if (
+        product === undefined ||
+        product.addend !== undefined ||
+        product.sumsBatch ||
+        !sumsOnlyBatch(node.attrs.axes, batch) ||
+        y.shape.length !== 2
+      )
+        continue
       if (!node.attrs.keepDims && hasPlainBatch(product.node)) fuse(node, x, { ...product, sumsBatch: true })
     }
   }

@@ -1,7 +1,7 @@
 /** Ops that address elements by position: gather, scatter, writeRows, topK, and the random bits of dropout. */
 import { isOp, siteKey, sizeOf, type Tensor } from '@espalier/core'
-import { type Emitter, held, ints } from './emitter.js'
 import type { EmitOp } from './emit-op.js'
+import { type Emitter, held, ints } from './emitter.js'
 
 /** `gatherRows`. A table that is held in 16 bits is widened after its rows are picked. */
 export const emitGatherRows: EmitOp<'gatherRows'> = (e, node, [table, indices]) => {
@@ -13,7 +13,10 @@ export const emitGatherRows: EmitOp<'gatherRows'> = (e, node, [table, indices]) 
 
 /** `gatherAlong`. */
 export const emitGatherAlong: EmitOp<'gatherAlong'> = (e, node, [x, indices]) => {
-  e.set(node.outputs[0] as Tensor, e.one('GatherElements', [e.full(x), positions(e, indices)], ints({ axis: node.attrs.axis })))
+  e.set(
+    node.outputs[0] as Tensor,
+    e.one('GatherElements', [e.full(x), positions(e, indices)], ints({ axis: node.attrs.axis })),
+  )
 }
 
 /** `scatterAddRows`. */
@@ -53,7 +56,10 @@ export const emitWriteRows: EmitOp<'writeRows'> = (e, node, [buffer, start, rows
 
 /** `topK`: ONNX Runtime puts the lowest index of equal entries first, as core asks. */
 export const emitTopK: EmitOp<'topK'> = (e, node, [x]) => {
-  const [values, indices] = e.node('TopK', [e.full(x), e.list([node.attrs.k])], { outputs: 2, attributes: ints({ axis: -1, largest: 1, sorted: 1 }) })
+  const [values, indices] = e.node('TopK', [e.full(x), e.list([node.attrs.k])], {
+    outputs: 2,
+    attributes: ints({ axis: -1, largest: 1, sorted: 1 }),
+  })
   e.set(node.outputs[0] as Tensor, values as string)
   e.set(node.outputs[1] as Tensor, e.cast(indices as string, 'i32'))
 }
@@ -63,15 +69,18 @@ export const emitRandomBits: EmitOp<'randomBits'> = (e, node, [seed, index]) => 
   const y = node.outputs[0] as Tensor
   const { name, shape } = e.value(index)
   const offset = e.scalar('u32', Math.imul(node.attrs.site, 0x9e3779b9) >>> 0) // core's siteKey
-  const key = isOp(seed.node, 'constant') && 'value' in seed.node.attrs
-    ? e.scalar('u32', siteKey(seed.node.attrs.value, node.attrs.site))
-    : mix32(e, e.cast(e.one('Add', [e.cast(e.full(seed), 'i32'), e.cast(offset, 'i32')]), 'u32'))
+  const key =
+    isOp(seed.node, 'constant') && 'value' in seed.node.attrs
+      ? e.scalar('u32', siteKey(seed.node.attrs.value, node.attrs.site))
+      : mix32(e, e.cast(e.one('Add', [e.cast(e.full(seed), 'i32'), e.cast(offset, 'i32')]), 'u32'))
   e.set(y, mix32(e, e.one('BitwiseXor', [name, key])), shape)
 }
 
 function mix32(e: Emitter, value: string): string {
-  const folded = (x: string, by: number) => e.one('BitwiseXor', [x, e.one('BitShift', [x, e.scalar('u32', by)], { direction: { string: 'RIGHT' } })])
-  const times = (x: string, factor: number) => e.cast(e.one('Mul', [e.cast(x, 'i32'), e.scalar('i32', factor | 0)]), 'u32')
+  const folded = (x: string, by: number) =>
+    e.one('BitwiseXor', [x, e.one('BitShift', [x, e.scalar('u32', by)], { direction: { string: 'RIGHT' } })])
+  const times = (x: string, factor: number) =>
+    e.cast(e.one('Mul', [e.cast(x, 'i32'), e.scalar('i32', factor | 0)]), 'u32')
   return folded(times(folded(times(folded(value, 16), 0x7feb352d), 15), 0x846ca68b), 16)
 }
 

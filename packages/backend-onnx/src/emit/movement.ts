@@ -1,7 +1,17 @@
 /** Ops that make or move elements without computing: constants, iota, reshape, permute, broadcast, slice, pad, concat, barrier. */
-import { type DType, type HostArray, hostArray, hostTensor, type Shape, sizeOf, type Tensor, toFloat32, toFloat64 } from '@espalier/core'
-import { type Emitter, held } from './emitter.js'
+import {
+  type DType,
+  type HostArray,
+  hostArray,
+  hostTensor,
+  type Shape,
+  sizeOf,
+  type Tensor,
+  toFloat32,
+  toFloat64,
+} from '@espalier/core'
 import type { EmitOp } from './emit-op.js'
+import { type Emitter, held } from './emitter.js'
 
 /** `constant`: a number stays a scalar until somebody needs it in full. */
 export const emitConstant: EmitOp<'constant'> = (e, node) => {
@@ -61,7 +71,8 @@ export const emitPad: EmitOp<'pad'> = (e, node, [x]) => {
   const y = node.outputs[0] as Tensor
   const value = heldNumber(node.attrs.value, y.dtype)
   if (sizeOf(x.shape) === 0) e.set(y, e.scalar(y.dtype, value), [])
-  else e.set(y, e.one('Pad', [e.full(x), e.list([...node.attrs.before, ...node.attrs.after]), e.scalar(y.dtype, value)]))
+  else
+    e.set(y, e.one('Pad', [e.full(x), e.list([...node.attrs.before, ...node.attrs.after]), e.scalar(y.dtype, value)]))
 }
 
 /** `concat`: empty parts are left out. */
@@ -81,7 +92,16 @@ export const emitBarrier: EmitOp<'barrier'> = (e, node) => {
     if (after.length === 0) {
       const { name, shape } = e.value(x)
       e.set(y, name, shape)
-    } else e.set(y, gate(e, e.full(x), y.shape, after.map((tensor) => e.value(tensor).name)))
+    } else
+      e.set(
+        y,
+        gate(
+          e,
+          e.full(x),
+          y.shape,
+          after.map((tensor) => e.value(tensor).name),
+        ),
+      )
   })
 }
 

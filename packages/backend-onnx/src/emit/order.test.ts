@@ -2,7 +2,22 @@
 import { mkdtemp, readdir, readFile, realpath, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { add, barrier, feed, gradients, hostTensor, input, matmul, mul, type ParameterSource, type Program, reduceSum, sigmoid, type Tensor, tanh } from '@espalier/core'
+import {
+  add,
+  barrier,
+  feed,
+  gradients,
+  hostTensor,
+  input,
+  matmul,
+  mul,
+  type ParameterSource,
+  type Program,
+  reduceSum,
+  sigmoid,
+  type Tensor,
+  tanh,
+} from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onnx } from '../index.js'
 import { emitProgram, type WeightPlace } from './emit-program.js'
@@ -27,7 +42,11 @@ function stackProgram(): Program {
     x = add(x, mul(sigmoid(y), tanh(y)))
   })
   const found = gradients(reduceSum(mul(x, x)), scales)
-  return { name: 'stack', outputs: { loss: reduceSum(x) }, updates: Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)])) }
+  return {
+    name: 'stack',
+    outputs: { loss: reduceSum(x) },
+    updates: Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)])),
+  }
 }
 
 const place: WeightPlace = { kind: 'file', location: 'w', offset: 0, byteLength: SIZE * SIZE * 2, type: 'bf16' }
@@ -35,7 +54,9 @@ const place: WeightPlace = { kind: 'file', location: 'w', offset: 0, byteLength:
 describe('emitProgram', () => {
   it('widens each weight right before each of its uses, forward and backward', () => {
     const { order } = emitProgram(stackProgram(), () => place)
-    const casts = order.flatMap((name, i) => (name.startsWith('matmul') && order[i - 1]?.startsWith('matmul') ? [i] : []))
+    const casts = order.flatMap((name, i) =>
+      name.startsWith('matmul') && order[i - 1]?.startsWith('matmul') ? [i] : [],
+    )
     expect(casts.length).toBeGreaterThanOrEqual(2 * LAYERS - 1)
   })
 
@@ -52,11 +73,18 @@ describe('the order of running', () => {
     const file = join(folder, 'w')
     await writeFile(file, new Uint8Array(SIZE * SIZE * 2))
     const source = (): ParameterSource => ({
-      dtype: 'bf16', shape: [SIZE, SIZE], file: { path: file, offset: 0, byteLength: SIZE * SIZE * 2 }, read: () => Promise.reject(new Error('not mapped')),
+      dtype: 'bf16',
+      shape: [SIZE, SIZE],
+      file: { path: file, offset: 0, byteLength: SIZE * SIZE * 2 },
+      read: () => Promise.reject(new Error('not mapped')),
     })
     const backend = onnx({ threads: 1, weightCache: false, profileFolder: folder })
-    const weights = await backend.loadWeights(new Map(Array.from({ length: LAYERS }, (_, i) => [`w${i}`, { source: source(), dtype: 'f32' as const }])))
-    const state = await backend.createState(new Map(Array.from({ length: LAYERS }, (_, i) => [`scale${i}`, hostTensor('f32', [SIZE])])))
+    const weights = await backend.loadWeights(
+      new Map(Array.from({ length: LAYERS }, (_, i) => [`w${i}`, { source: source(), dtype: 'f32' as const }])),
+    )
+    const state = await backend.createState(
+      new Map(Array.from({ length: LAYERS }, (_, i) => [`scale${i}`, hostTensor('f32', [SIZE])])),
+    )
     const program = stackProgram()
     const executable = await backend.compile(program, { weights })
     await executable.run({ feeds: { x: hostTensor('f32', [ROWS, SIZE]) }, state: [{ set: state }] })
@@ -83,7 +111,14 @@ describe('the order of running', () => {
 
 describe('runtimeOrder', () => {
   it('gives back an order that was numbered, unless a node comes before its turn', () => {
-    const node = (name: string, inputs: readonly string[]) => ({ op: 'X', domain: '', inputs, outputs: [name], attributes: {}, name })
+    const node = (name: string, inputs: readonly string[]) => ({
+      op: 'X',
+      domain: '',
+      inputs,
+      outputs: [name],
+      attributes: {},
+      name,
+    })
     const nodes = [node('a', []), node('b', ['a']), node('c', ['a']), node('d', ['b', 'c'])]
     expect(runtimeOrder(numbered(nodes)).map(({ name }) => name)).toEqual(['a', 'b', 'c', 'd'])
     const early = [node('z', []), node('a', []), node('b', ['a']), node('c', ['b', 'z'])]

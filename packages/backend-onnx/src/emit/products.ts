@@ -1,7 +1,7 @@
 /** Matrix products, with what fusions.ts folds into them, and reductions. */
-import { type ReduceFn, sameShape, type Shape, sizeOf, type Tensor } from '@espalier/core'
-import { CONTRIB, type Emitter, ints, type NodeParts } from './emitter.js'
+import { type ReduceFn, type Shape, sameShape, sizeOf, type Tensor } from '@espalier/core'
 import type { EmitOp } from './emit-op.js'
+import { CONTRIB, type Emitter, ints, type NodeParts } from './emitter.js'
 import { contracted, type FusedProduct, isFlat } from './fusions.js'
 
 /** `matmul`. */
@@ -12,8 +12,14 @@ export const emitMatmul: EmitOp<'matmul'> = (e, node) => {
 /** A product with all that is folded into it, as the value of `y`. */
 export function emitProduct(e: Emitter, product: FusedProduct, y: Tensor): void {
   const { node, alpha } = product
-  if (contracted(node) === 0) return e.set(y, e.scalar(y.dtype, 0), [])
-  if (isFlat(product)) return emitFlat(e, product, y)
+  if (contracted(node) === 0) {
+    e.set(y, e.scalar(y.dtype, 0), [])
+    return
+  }
+  if (isFlat(product)) {
+    emitFlat(e, product, y)
+    return
+  }
   const { transposeA, transposeB } = node.attrs
   const [a, b] = node.inputs.map((x) => matrices(e, x)) as [string, string]
   if (y.dtype === 'f64') {
@@ -22,7 +28,10 @@ export function emitProduct(e: Emitter, product: FusedProduct, y: Tensor): void 
     return
   }
   const plain = !transposeA && !transposeB && alpha === 1
-  const attributes: NodeParts['attributes'] = { ...ints({ transA: Number(transposeA), transB: Number(transposeB) }), alpha: { float: alpha } }
+  const attributes: NodeParts['attributes'] = {
+    ...ints({ transA: Number(transposeA), transB: Number(transposeB) }),
+    alpha: { float: alpha },
+  }
   e.set(y, e.rounded(plain ? e.one('MatMul', [a, b]) : e.one('FusedMatMul', [a, b], attributes, CONTRIB), y.dtype))
 }
 
@@ -38,7 +47,10 @@ function emitFlat(e: Emitter, { node, alpha, addend, sumsBatch }: FusedProduct, 
   const [left, right] = [flat(a), flat(b)]
   const matrix: Shape = [sizeOf(y.shape) / columns(y), columns(y)]
   const inputs = addend === undefined ? [left, right] : [left, right, addendOf(e, addend, y, matrix)]
-  const result = e.one('Gemm', inputs, { ...ints({ transA: Number(transposeA || sumsBatch), transB: Number(transposeB) }), alpha: { float: alpha } })
+  const result = e.one('Gemm', inputs, {
+    ...ints({ transA: Number(transposeA || sumsBatch), transB: Number(transposeB) }),
+    alpha: { float: alpha },
+  })
   const rounded = e.rounded(result, y.dtype)
   e.set(y, sameShape(y.shape, matrix) ? rounded : e.reshaped(rounded, y.shape))
 }
@@ -69,6 +81,9 @@ export const emitReduce: EmitOp<'reduce'> = (e, node, [x]) => {
   const { fn, axes, keepDims } = node.attrs
   const y = node.outputs[0] as Tensor
   if (sizeOf(x.shape) === 0) e.set(y, e.scalar(y.dtype, overNothing[fn]), [])
-  else e.set(y, e.rounded(e.one(reduceNames[fn], [e.full(x), e.list(axes)], ints({ keepdims: Number(keepDims) })), y.dtype))
+  else
+    e.set(
+      y,
+      e.rounded(e.one(reduceNames[fn], [e.full(x), e.list(axes)], ints({ keepdims: Number(keepDims) })), y.dtype),
+    )
 }
-

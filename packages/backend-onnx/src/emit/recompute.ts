@@ -6,7 +6,18 @@ import type { OnnxNode } from '../model/onnx-model.js'
 import { type ScheduleInput, schedule } from './schedule.js'
 
 // A few passes over memory each; everything else costs too much to do twice.
-const CHEAP: ReadonlySet<string> = new Set(['QuickGelu', 'Slice', 'Where', 'Cast', 'Mul', 'Add', 'Sub', 'Expand', 'SimplifiedLayerNormalization', 'LayerNormalization'])
+const CHEAP: ReadonlySet<string> = new Set([
+  'QuickGelu',
+  'Slice',
+  'Where',
+  'Cast',
+  'Mul',
+  'Add',
+  'Sub',
+  'Expand',
+  'SimplifiedLayerNormalization',
+  'LayerNormalization',
+])
 const WORTH_BYTES = 1 << 16
 const NEAR = 32 // nodes; what dies so shortly before is kept alive until the second copy is made
 
@@ -33,7 +44,13 @@ export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
 
   const repeat = (node: OnnxNode) => {
     const [value = ''] = node.outputs
-    if (kept.has(value) || (input.bytes.get(value) ?? 0) < WORTH_BYTES || !position.has(node.name) || at(node) >= peakAt) return
+    if (
+      kept.has(value) ||
+      (input.bytes.get(value) ?? 0) < WORTH_BYTES ||
+      !position.has(node.name) ||
+      at(node) >= peakAt
+    )
+      return
     const far = [...(users.get(value) ?? [])].filter((user) => at(user) > peakAt)
     const from = Math.min(...far.map(at))
     const stays = (name: string) => {
@@ -49,14 +66,22 @@ export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
       const known = renamed.get(name)
       if (known !== undefined) return known
       const view = producers.get(name) as OnnxNode
-      const again: OnnxNode = { ...view, name: `${view.name}.again`, inputs: [rename(view.inputs[0] as string), ...view.inputs.slice(1)], outputs: [`${name}.again`] }
+      const again: OnnxNode = {
+        ...view,
+        name: `${view.name}.again`,
+        inputs: [rename(view.inputs[0] as string), ...view.inputs.slice(1)],
+        outputs: [`${name}.again`],
+      }
       made.push(again)
       renamed.set(name, again.outputs[0] as string)
       return again.outputs[0] as string
     }
     for (const user of far) {
       const own = current(user)
-      replacements.set(user, { ...own, inputs: own.inputs.map((name) => (producers.has(name) && ownerOf(name) === value ? rename(name) : name)) })
+      replacements.set(user, {
+        ...own,
+        inputs: own.inputs.map((name) => (producers.has(name) && ownerOf(name) === value ? rename(name) : name)),
+      })
     }
     clones.set(node, made)
     // The copies read what the node reads, late: values that it is made of may be repeated in turn.

@@ -39,7 +39,12 @@ export function runtimeOrder(listed: readonly OnnxNode[]): OnnxNode[] {
   const order: OnnxNode[] = []
   const seen = new Uint8Array(listed.length)
   const visit = (root: number) => {
-    walk(root, seen, (node) => [...(before[node] as number[])].sort((a, b) => b - a), (node) => order.push(listed[node] as OnnxNode))
+    walk(
+      root,
+      seen,
+      (node) => [...(before[node] as number[])].sort((a, b) => b - a),
+      (node) => order.push(listed[node] as OnnxNode),
+    )
   }
   for (let node = listed.length - 1; node >= 0; node--) if ((after[node] as number[]).length === 0) visit(node)
   return order
@@ -47,7 +52,6 @@ export function runtimeOrder(listed: readonly OnnxNode[]): OnnxNode[] {
 
 class Walk {
   private readonly before: number[][]
-  private readonly after: number[][]
   private readonly depth: Int32Array
   private readonly done: Uint8Array
   private readonly wanted: Uint8Array
@@ -65,9 +69,8 @@ class Walk {
 
   constructor(private readonly input: ScheduleInput) {
     const { nodes, outputs } = input
-    const { before, after } = edges(nodes)
+    const { before } = edges(nodes)
     this.before = before
-    this.after = after
     this.done = new Uint8Array(nodes.length)
     this.wanted = new Uint8Array(nodes.length)
     this.depth = new Int32Array(nodes.length)
@@ -85,15 +88,28 @@ class Walk {
   run(): Schedule {
     const { nodes, outputs } = this.input
     const producers = new Map(nodes.flatMap((node, i) => node.outputs.map((name) => [name, i] as const)))
-    const roots = [...new Set(outputs.flatMap((name) => producers.get(name) ?? []))].sort((a, b) => (this.depth[a] as number) - (this.depth[b] as number) || a - b)
-    for (const root of roots) walk(root, this.wanted, (node) => this.before[node] as number[], (node) => this.noteReads(node))
+    const roots = [...new Set(outputs.flatMap((name) => producers.get(name) ?? []))].sort(
+      (a, b) => (this.depth[a] as number) - (this.depth[b] as number) || a - b,
+    )
+    for (const root of roots)
+      walk(
+        root,
+        this.wanted,
+        (node) => this.before[node] as number[],
+        (node) => this.noteReads(node),
+      )
     const seen = new Uint8Array(nodes.length)
     for (const root of roots) {
-      walk(root, seen, (node) => this.before[node] as number[], (node) => {
-        if (this.done[node] === 1) return
-        this.emit(node, false)
-        this.runAhead(node)
-      })
+      walk(
+        root,
+        seen,
+        (node) => this.before[node] as number[],
+        (node) => {
+          if (this.done[node] === 1) return
+          this.emit(node, false)
+          this.runAhead(node)
+        },
+      )
     }
     return { order: this.order, peakBytes: this.peakBytes, peakAt: this.peakAt }
   }
@@ -132,7 +148,8 @@ class Walk {
     let bytes = 0
     for (const owner of freed) {
       const readers = this.readers.get(owner)
-      if (readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner)) bytes += this.bytes(owner)
+      if (readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner))
+        bytes += this.bytes(owner)
     }
     return bytes - (op === 'Reshape' ? bytes : outputs.reduce((sum, name) => sum + this.bytes(name), 0))
   }
@@ -146,7 +163,14 @@ class Walk {
     } else {
       const others = this.notBelow(node)
       const canWait = own.inputs.length > 0 && own.inputs[0] !== ''
-      this.order.push(...(others.length > 0 && canWait ? waiting(own, others.map((other) => (this.input.nodes[other] as OnnxNode).outputs[0] as string)) : [own]))
+      this.order.push(
+        ...(others.length > 0 && canWait
+          ? waiting(
+              own,
+              others.map((other) => (this.input.nodes[other] as OnnxNode).outputs[0] as string),
+            )
+          : [own]),
+      )
       this.ahead = canWait ? [] : others
     }
     for (const name of own.outputs) if (this.owner(name) === name) this.alive += this.bytes(name)
@@ -190,14 +214,26 @@ class Walk {
 function waiting(node: OnnxNode, others: readonly string[]): OnnxNode[] {
   const [first = '', ...rest] = node.inputs
   const name = (part: string) => `${node.name}.${part}`
-  const plain = (op: string, part: string, inputs: readonly string[], attributes: OnnxNode['attributes'] = {}): OnnxNode => ({
-    op, domain: '', inputs, outputs: [name(part)], attributes, name: name(part),
+  const plain = (
+    op: string,
+    part: string,
+    inputs: readonly string[],
+    attributes: OnnxNode['attributes'] = {},
+  ): OnnxNode => ({
+    op,
+    domain: '',
+    inputs,
+    outputs: [name(part)],
+    attributes,
+    name: name(part),
   })
   const nothing = others.map((other, i) => plain('Shape', `wait${i}`, [other], { start: { int: 0 }, end: { int: 0 } }))
   return [
     ...nothing,
     plain('Shape', 'shape', [first]),
-    plain('Concat', 'waited', [...nothing.map(({ outputs }) => outputs[0] as string), name('shape')], { axis: { int: 0 } }),
+    plain('Concat', 'waited', [...nothing.map(({ outputs }) => outputs[0] as string), name('shape')], {
+      axis: { int: 0 },
+    }),
     plain('Reshape', 'after', [first, name('waited')]),
     { ...node, inputs: [name('after'), ...rest] },
   ]
@@ -214,7 +250,12 @@ function edges(nodes: readonly OnnxNode[]): { before: number[][]; after: number[
 }
 
 // Post-order without recursion: deep graphs overflow the call stack.
-function walk(root: number, seen: Uint8Array, producersOf: (node: number) => readonly number[], leave: (node: number) => void): void {
+function walk(
+  root: number,
+  seen: Uint8Array,
+  producersOf: (node: number) => readonly number[],
+  leave: (node: number) => void,
+): void {
   if (seen[root] === 1) return
   seen[root] = 1
   const stack = [{ producers: producersOf(root), node: root, next: 0 }]

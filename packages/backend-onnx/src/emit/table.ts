@@ -4,8 +4,25 @@ import { emitCall } from './calls.js'
 import { emitBinary, emitCast, emitCompare, emitSelect, emitUnary } from './elementwise.js'
 import type { EmitOp } from './emit-op.js'
 import type { Emitter } from './emitter.js'
-import { emitGatherAlong, emitGatherRows, emitRandomBits, emitScatterAddRows, emitTopK, emitWriteRows } from './indexing.js'
-import { emitBarrier, emitBroadcast, emitConcat, emitConstant, emitIota, emitPad, emitPermute, emitReshape, emitSlice } from './movement.js'
+import {
+  emitGatherAlong,
+  emitGatherRows,
+  emitRandomBits,
+  emitScatterAddRows,
+  emitTopK,
+  emitWriteRows,
+} from './indexing.js'
+import {
+  emitBarrier,
+  emitBroadcast,
+  emitConcat,
+  emitConstant,
+  emitIota,
+  emitPad,
+  emitPermute,
+  emitReshape,
+  emitSlice,
+} from './movement.js'
 import { emitMatmul, emitReduce } from './products.js'
 
 const table: { readonly [K in Exclude<OpName, 'input'>]: EmitOp<K> } = {

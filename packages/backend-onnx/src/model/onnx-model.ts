@@ -20,7 +20,11 @@ export const onnxTypes = {
 export type OnnxType = keyof typeof onnxTypes
 
 /** An attribute: a whole number, a float, text or a list of whole numbers. */
-export type OnnxAttribute = { readonly int: number } | { readonly float: number } | { readonly string: string } | { readonly ints: readonly number[] }
+export type OnnxAttribute =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
 
 /** One node. An empty name among the inputs or outputs stands for one that is left out. */
 export interface OnnxNode {

@@ -1,11 +1,23 @@
 /** Weights in files: mapped where they lie, widened through the cache, found through symlinks and in several folders, above 2 GB. */
-import { mkdir, mkdtemp, open, readdir, realpath, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
+
 import { readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, open, readdir, realpath, rm, stat, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { add, type Backend, encodeBf16, encodeF16, type HostTensor, hostTensor, input, type ParameterSource, type Program, slice } from '@espalier/core'
+import {
+  add,
+  type Backend,
+  encodeBf16,
+  encodeF16,
+  type HostTensor,
+  hostTensor,
+  input,
+  type ParameterSource,
+  type Program,
+  slice,
+} from '@espalier/core'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import { onnx, type OnnxOptions } from '../index.js'
+import { type OnnxOptions, onnx } from '../index.js'
 
 let folder: string
 let backend: Backend | undefined
@@ -25,13 +37,25 @@ const start = (options: OnnxOptions = {}) => {
 }
 
 /** A source over a range of a file, as serialization makes them. */
-function ranged(path: string, dtype: ParameterSource['dtype'], shape: readonly number[], offset: number): ParameterSource {
+function ranged(
+  path: string,
+  dtype: ParameterSource['dtype'],
+  shape: readonly number[],
+  offset: number,
+): ParameterSource {
   const size = shape.reduce((a, b) => a * b, 1) * (dtype === 'f32' ? 4 : 2)
-  return { dtype, shape, file: { path, offset, byteLength: size }, read: () => Promise.reject(new Error('the file was read instead of mapped')) }
+  return {
+    dtype,
+    shape,
+    file: { path, offset, byteLength: size },
+    read: () => Promise.reject(new Error('the file was read instead of mapped')),
+  }
 }
 
 async function sumOf(own: Backend, sources: Readonly<Record<string, ParameterSource>>): Promise<HostTensor> {
-  const weights = await own.loadWeights(new Map(Object.entries(sources).map(([name, source]) => [name, { source, dtype: 'f32' as const }])))
+  const weights = await own.loadWeights(
+    new Map(Object.entries(sources).map(([name, source]) => [name, { source, dtype: 'f32' as const }])),
+  )
   const inputs = Object.entries(sources).map(([name, { shape }]) => input('weight', name, 'f32', shape))
   const program: Program = { name: 'sum', outputs: { y: inputs.reduce((a, b) => add(a, b)) } }
   const { y } = await (await own.compile(program, { weights })).run({})
@@ -56,18 +80,26 @@ describe('file weights', () => {
 
   it('widens 16-bit weights once into the cache, and into none when it is off', async () => {
     const path = join(folder, 'half.safetensors')
-    await writeFile(path, new Uint8Array(Uint16Array.from([encodeBf16(1.5), encodeBf16(-3), encodeF16(0.25), encodeF16(6e-8)]).buffer))
+    await writeFile(
+      path,
+      new Uint8Array(Uint16Array.from([encodeBf16(1.5), encodeBf16(-3), encodeF16(0.25), encodeF16(6e-8)]).buffer),
+    )
     const sources = { a: ranged(path, 'bf16', [2], 0), b: ranged(path, 'f16', [2], 4) }
     const seen: number[] = []
     const own = start()
-    await own.loadWeights(new Map(Object.entries(sources).map(([name, source]) => [name, { source, dtype: 'f32' as const }])), { onProgress: (done) => seen.push(done) })
+    await own.loadWeights(
+      new Map(Object.entries(sources).map(([name, source]) => [name, { source, dtype: 'f32' as const }])),
+      { onProgress: (done) => seen.push(done) },
+    )
     expect(seen.at(-1)).toBe(8)
     const want = [1.75, -3 + 2 ** -24]
     expect(Array.from((await sumOf(own, { ...sources })).data)).toEqual(want.map(Math.fround))
     const [name = ''] = await readdir(join(folder, 'cache'))
     const first = await stat(join(folder, 'cache', name))
     await own.close()
-    expect(Array.from((await sumOf(start(), { a: ranged(path, 'bf16', [2], 0), b: ranged(path, 'f16', [2], 4) })).data)).toEqual(want.map(Math.fround))
+    expect(
+      Array.from((await sumOf(start(), { a: ranged(path, 'bf16', [2], 0), b: ranged(path, 'f16', [2], 4) })).data),
+    ).toEqual(want.map(Math.fround))
     expect((await stat(join(folder, 'cache', name))).ino).toBe(first.ino)
     await backend?.close()
     await rm(join(folder, 'cache'), { recursive: true })
@@ -98,7 +130,9 @@ describe('file weights', () => {
     expect(await readdir(join(folder, 'cache'))).toEqual([])
     await own.close()
     const blocked = start({ weightCache: { folder: join(path, 'below-a-file') } })
-    await expect(blocked.loadWeights(new Map([['a', { source: ranged(path, 'bf16', [3], 0), dtype: 'f32' as const }]]))).rejects.toMatchObject({ code: 'file.write' })
+    await expect(
+      blocked.loadWeights(new Map([['a', { source: ranged(path, 'bf16', [3], 0), dtype: 'f32' as const }]])),
+    ).rejects.toMatchObject({ code: 'file.write' })
   })
 
   it('maps files above 2 GB: nothing of them becomes memory of the process', async () => {

@@ -15,7 +15,13 @@ export function fileWeights(cache: CacheSettings | undefined): WeightStore {
   // The runtime refuses files outside one folder. Below the root of the drive lie all of them.
   const { root } = parse(process.cwd())
   const below = (path: string) => relative(root, path).split(sep).join('/')
-  const at = (path: string, offset: number, byteLength: number, type: OnnxType): WeightPlace => ({ kind: 'file', location: below(path), offset, byteLength, type })
+  const at = (path: string, offset: number, byteLength: number, type: OnnxType): WeightPlace => ({
+    kind: 'file',
+    location: below(path),
+    offset,
+    byteLength,
+    type,
+  })
 
   return {
     folder: root,
@@ -27,28 +33,40 @@ export function fileWeights(cache: CacheSettings | undefined): WeightStore {
         const { file } = source
         const mappable = file !== undefined && parse(file.path).root === root
         if (!mappable || !keepsValues(source.dtype, dtype)) places[index] = await inMemory({ source, dtype }, hold)
-        else if (held(source.dtype) === source.dtype) places[index] = at(file.path, file.offset, file.byteLength, held(source.dtype))
-        else if (cache === undefined) places[index] = at(file.path, file.offset, file.byteLength, source.dtype as OnnxType)
+        else if (held(source.dtype) === source.dtype)
+          places[index] = at(file.path, file.offset, file.byteLength, held(source.dtype))
+        else if (cache === undefined)
+          places[index] = at(file.path, file.offset, file.byteLength, source.dtype as OnnxType)
         else toWiden.set(file.path, [...(toWiden.get(file.path) ?? []), { index, source: source as FileSource }])
       }
-      if (cache !== undefined) await widen(toWiden, cache, options, (index, path, segment) => {
-        places[index] = at(path, segment.widenedOffset, 2 * segment.byteLength, 'f32')
-      })
+      if (cache !== undefined)
+        await widen(toWiden, cache, options, (index, path, segment) => {
+          places[index] = at(path, segment.widenedOffset, 2 * segment.byteLength, 'f32')
+        })
       return places
     },
   }
 }
 
 async function widen(
-  files: ReadonlyMap<string, readonly { index: number; source: FileSource }[]>, cache: CacheSettings, { signal, onProgress }: ProgressOptions,
+  files: ReadonlyMap<string, readonly { index: number; source: FileSource }[]>,
+  cache: CacheSettings,
+  { signal, onProgress }: ProgressOptions,
   placed: (index: number, path: string, segment: Segment) => void,
 ): Promise<void> {
   const total = [...files.values()].flat().reduce((sum, { source }) => sum + source.file.byteLength, 0)
   let before = 0
   for (const [path, list] of files) {
-    const ranges = list.map(({ source }) => ({ offset: source.file.offset, byteLength: source.file.byteLength, dtype: source.dtype as 'f16' | 'bf16' }))
+    const ranges = list.map(({ source }) => ({
+      offset: source.file.offset,
+      byteLength: source.file.byteLength,
+      dtype: source.dtype as 'f16' | 'bf16',
+    }))
     const from = before
-    const widened = await widenedFile(path, ranges, cache, { ...(signal === undefined ? {} : { signal }), onProgress: (done) => onProgress?.(from + done, total, 'widening weights') })
+    const widened = await widenedFile(path, ranges, cache, {
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: (done) => onProgress?.(from + done, total, 'widening weights'),
+    })
     for (const { index, source } of list) placed(index, widened.path, widened.segmentAt(source.file.offset))
     before += ranges.reduce((sum, { byteLength }) => sum + byteLength, 0)
   }

@@ -34,20 +34,46 @@ const program = (then: string) => `
 `
 
 function environment(): NodeJS.ProcessEnv {
-  const { CI: _ci, ORT_DISABLE_TELEMETRY: _telemetry, ESPALIER_CACHE: _cache, XDG_CACHE_HOME: _xdg, NODE_OPTIONS: _options, VITEST: _vitest, ...rest } = process.env
-  return { ...rest, HOME: home, TMPDIR: join(home, 'absent'), TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../../../tsconfig.json', import.meta.url)), TSX_DISABLE_CACHE: '1' }
+  const {
+    CI: _ci,
+    ORT_DISABLE_TELEMETRY: _telemetry,
+    ESPALIER_CACHE: _cache,
+    XDG_CACHE_HOME: _xdg,
+    NODE_OPTIONS: _options,
+    VITEST: _vitest,
+    ...rest
+  } = process.env
+  return {
+    ...rest,
+    HOME: home,
+    TMPDIR: join(home, 'absent'),
+    TSX_TSCONFIG_PATH: fileURLToPath(new URL('../../../../tsconfig.json', import.meta.url)),
+    TSX_DISABLE_CACHE: '1',
+  }
 }
 
 const nodeArguments = (script: string) => ['--import', tsx, '--input-type=module', '--eval', script]
 
 describe('a process with the onnx backend', () => {
   it('ends by itself when its program is finished, without close', () => {
-    const { stdout, status, stderr } = spawnSync(process.execPath, nodeArguments(program('')), { env: environment(), encoding: 'utf8', timeout: 60_000 })
-    expect({ stdout, status, stderr: stderr.replace(/.*MODULE_TYPELESS[\s\S]*/, '') }).toEqual({ stdout: '7,10,15,22\n', status: 0, stderr: '' })
+    const { stdout, status, stderr } = spawnSync(process.execPath, nodeArguments(program('')), {
+      env: environment(),
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    expect({ stdout, status, stderr: stderr.replace(/.*MODULE_TYPELESS[\s\S]*/, '') }).toEqual({
+      stdout: '7,10,15,22\n',
+      status: 0,
+      stderr: '',
+    })
   })
 
   it('waits for the step under way when the process exits, instead of aborting', () => {
-    const { status, signal } = spawnSync(process.execPath, nodeArguments(program('slow(); setTimeout(() => process.exit(3), 30)')), { env: environment(), timeout: 60_000 })
+    const { status, signal } = spawnSync(
+      process.execPath,
+      nodeArguments(program('slow(); setTimeout(() => process.exit(3), 30)')),
+      { env: environment(), timeout: 60_000 },
+    )
     expect({ status, signal }).toEqual({ status: 3, signal: null })
   })
 
@@ -58,13 +84,25 @@ describe('a process with the onnx backend', () => {
       console.log(await first)
       await closing
       console.log(await slow().catch((error) => error.code))`
-    const { stdout, status } = spawnSync(process.execPath, nodeArguments(program(then)), { env: environment(), encoding: 'utf8', timeout: 60_000 })
-    expect({ lines: stdout.trim().split('\n').slice(1), status }).toEqual({ lines: ['ran', 'backend.closed'], status: 0 })
+    const { stdout, status } = spawnSync(process.execPath, nodeArguments(program(then)), {
+      env: environment(),
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
+    expect({ lines: stdout.trim().split('\n').slice(1), status }).toEqual({
+      lines: ['ran', 'backend.closed'],
+      status: 0,
+    })
   })
 
   it('answers other events while a step runs', () => {
-    const then = 'let ticks = 0; const timer = setInterval(() => ticks++, 5); await slow(); clearInterval(timer); console.log(ticks > 2)'
-    const { stdout } = spawnSync(process.execPath, nodeArguments(program(then)), { env: environment(), encoding: 'utf8', timeout: 60_000 })
+    const then =
+      'let ticks = 0; const timer = setInterval(() => ticks++, 5); await slow(); clearInterval(timer); console.log(ticks > 2)'
+    const { stdout } = spawnSync(process.execPath, nodeArguments(program(then)), {
+      env: environment(),
+      encoding: 'utf8',
+      timeout: 60_000,
+    })
     expect(stdout.trim().split('\n')[1]).toBe('true')
   })
 })
@@ -79,7 +117,20 @@ describe('telemetry of the runtime', () => {
     const trace = join(home, '..', `espalier-trace-${process.pid}`)
     const own = `${program('await backend.close()')}`
     const status = await new Promise<number | null>((resolve) => {
-      const child = spawn('strace', ['-f', '-qq', '-e', 'trace=connect,sendto,sendmsg,openat,creat,mkdir', '-o', trace, process.execPath, ...nodeArguments(own)], { env: environment(), stdio: 'ignore' })
+      const child = spawn(
+        'strace',
+        [
+          '-f',
+          '-qq',
+          '-e',
+          'trace=connect,sendto,sendmsg,openat,creat,mkdir',
+          '-o',
+          trace,
+          process.execPath,
+          ...nodeArguments(own),
+        ],
+        { env: environment(), stdio: 'ignore' },
+      )
       child.on('exit', resolve)
     })
     const lines = (await readFile(trace, 'utf8')).split('\n')
@@ -87,7 +138,9 @@ describe('telemetry of the runtime', () => {
     expect(status).toBe(0)
     expect(lines.some((line) => line.includes('libonnxruntime.so'))).toBe(true) // the trace saw the runtime load
     expect(lines.filter((line) => /\b(connect|sendto|sendmsg)\(/.test(line) && /AF_INET|resolv/.test(line))).toEqual([])
-    const written = lines.filter((line) => /O_CREAT|O_WRONLY|O_RDWR|\bmkdir\(|\bcreat\(/.test(line) && !/"\/(dev|proc)\//.test(line))
+    const written = lines.filter(
+      (line) => /O_CREAT|O_WRONLY|O_RDWR|\bmkdir\(|\bcreat\(/.test(line) && !/"\/(dev|proc)\//.test(line),
+    )
     expect(written).toEqual([])
     expect(await readdir(home)).toEqual([])
   })

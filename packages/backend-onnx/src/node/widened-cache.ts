@@ -53,10 +53,18 @@ export function defaultCacheFolder(): string {
 }
 
 /** The widened form of ranges of a file, made now unless it is there. Throws file.read, file.write; `signal` stops it and leaves nothing. */
-export async function widenedFile(source: string, ranges: readonly Range[], cache: CacheSettings, options: WidenOptions = {}): Promise<WidenedFile> {
+export async function widenedFile(
+  source: string,
+  ranges: readonly Range[],
+  cache: CacheSettings,
+  options: WidenOptions = {},
+): Promise<WidenedFile> {
   const segments = layOut(ranges)
   const path = join(cache.folder, `${await keyOf(source, segments)}${SUFFIX}`)
-  const result = { path, segmentAt: (offset: number) => segments.find((segment) => segment.offset === offset) as Segment }
+  const result = {
+    path,
+    segmentAt: (offset: number) => segments.find((segment) => segment.offset === offset) as Segment,
+  }
   const byteLength = endOf(segments)
   const found = await stat(path).catch(() => undefined)
   if (found?.size === byteLength) {
@@ -73,7 +81,11 @@ export async function widenedFile(source: string, ranges: readonly Range[], cach
     if (options.signal?.aborted || EspalierError.isInstance(cause)) throw cause
     throw new EspalierError('file.write', {
       what: 'the cache of widened weights cannot be written',
-      got: { folder: cache.folder, neededBytes: byteLength, reason: (cause as NodeJS.ErrnoException).code ?? String(cause) },
+      got: {
+        folder: cache.folder,
+        neededBytes: byteLength,
+        reason: (cause as NodeJS.ErrnoException).code ?? String(cause),
+      },
       fix: 'Free some space, name another folder in ESPALIER_CACHE, or pass weightCache: false to widen inside the graph.',
       cause,
     })
@@ -81,7 +93,12 @@ export async function widenedFile(source: string, ranges: readonly Range[], cach
   return result
 }
 
-async function writeWhole(path: string, source: string, segments: readonly Segment[], options: WidenOptions): Promise<void> {
+async function writeWhole(
+  path: string,
+  source: string,
+  segments: readonly Segment[],
+  options: WidenOptions,
+): Promise<void> {
   const temporary = `${path}.${process.pid}.${randomUUID()}.tmp`
   const from = await open(source, constants.O_RDONLY)
   try {
@@ -100,7 +117,13 @@ async function writeWhole(path: string, source: string, segments: readonly Segme
   }
 }
 
-async function widenAll(from: FileHandle, to: FileHandle, source: string, segments: readonly Segment[], { signal, onProgress }: WidenOptions): Promise<void> {
+async function widenAll(
+  from: FileHandle,
+  to: FileHandle,
+  source: string,
+  segments: readonly Segment[],
+  { signal, onProgress }: WidenOptions,
+): Promise<void> {
   const bytes = new Uint8Array(CHUNK)
   let done = 0
   for (const { offset, byteLength, dtype, widenedOffset } of segments) {
@@ -109,7 +132,10 @@ async function widenAll(from: FileHandle, to: FileHandle, source: string, segmen
       const wanted = Math.min(CHUNK, byteLength - at)
       const { bytesRead } = await from.read(bytes, 0, wanted, offset + at)
       if (bytesRead !== wanted) {
-        throw new EspalierError('file.read', { what: 'a weight file ended too early', got: { file: source, offset: offset + at, byteLength: wanted, read: bytesRead } })
+        throw new EspalierError('file.read', {
+          what: 'a weight file ended too early',
+          got: { file: source, offset: offset + at, byteLength: wanted, read: bytesRead },
+        })
       }
       const widened = widen(new Uint16Array(bytes.buffer, 0, wanted / 2), dtype)
       await to.write(widened, 0, widened.byteLength, widenedOffset + 2 * at)
@@ -159,7 +185,11 @@ async function keyOf(source: string, segments: readonly Segment[]): Promise<stri
   try {
     file = await open(source, constants.O_RDONLY)
   } catch (cause) {
-    throw new EspalierError('file.read', { what: 'a weight file cannot be read', got: { file: source, reason: (cause as NodeJS.ErrnoException).code }, cause })
+    throw new EspalierError('file.read', {
+      what: 'a weight file cannot be read',
+      got: { file: source, reason: (cause as NodeJS.ErrnoException).code },
+      cause,
+    })
   }
   try {
     const { size, mtimeMs } = await file.stat()

@@ -39,10 +39,17 @@ class WorkerTransport implements Transport {
   private ended: EspalierError | undefined
 
   constructor(entry: URL) {
-    this.worker = new Worker(entry, { workerData: { gate: this.gate.buffer }, stdout: false, stderr: false, execArgv: [] })
+    this.worker = new Worker(entry, {
+      workerData: { gate: this.gate.buffer },
+      stdout: false,
+      stderr: false,
+      execArgv: [],
+    })
     this.worker.unref()
     this.worker.on('message', (answer: Answer) => this.settle(answer))
-    this.worker.on('error', (cause) => this.end(new EspalierError('backend.failed', { what: 'the worker thread of ONNX Runtime failed', cause })))
+    this.worker.on('error', (cause) =>
+      this.end(new EspalierError('backend.failed', { what: 'the worker thread of ONNX Runtime failed', cause })),
+    )
     this.worker.on('exit', () => this.end(closedError()))
     process.on('exit', this.onExit)
   }
@@ -61,7 +68,9 @@ class WorkerTransport implements Transport {
   async close(): Promise<void> {
     process.off('exit', this.onExit)
     while (this.pending.size > 0 && this.ended === undefined) {
-      await Promise.allSettled([...this.pending.values()].map((one) => new Promise<void>((resolve) => follow(one, resolve))))
+      await Promise.allSettled(
+        [...this.pending.values()].map((one) => new Promise<void>((resolve) => follow(one, resolve))),
+      )
     }
     this.ended ??= closedError()
     await this.worker.terminate()
@@ -86,7 +95,8 @@ class WorkerTransport implements Transport {
   private waitForNativeCode(): void {
     Atomics.store(this.gate, 1, 1)
     const deadline = Date.now() + LONGEST_WAIT_MS
-    while (Atomics.load(this.gate, 0) === 1 && Date.now() < deadline) Atomics.wait(this.gate, 0, 1, deadline - Date.now())
+    while (Atomics.load(this.gate, 0) === 1 && Date.now() < deadline)
+      Atomics.wait(this.gate, 0, 1, deadline - Date.now())
   }
 }
 

@@ -1,0 +1,104 @@
+/** A compiled program: checks what a run is given, and asks the host to run it. */
+import {
+  type BoundState,
+  bindState,
+  checkFeeds,
+  EspalierError,
+  type Executable,
+  type HostTensor,
+  hostArray,
+  type Program,
+  programSlots,
+  type RunArguments,
+  type Spec,
+} from '@espalier/core'
+import { OnnxState } from './onnx-state.js'
+import { runtimeError } from './runtime-error.js'
+import type { SessionSource, Sessions } from './sessions.js'
+import type { Transport } from './transport.js'
+import { fromWire, toWire } from './wire.js'
+
+/** What an executable needs of its backend. */
+export interface ExecutableOwner {
+  readonly transport: Transport
+  readonly sessions: Sessions
+  /** Throws backend.closed after `close`. */
+  check(): void
+  /** Notes work that `close` waits for. */
+  finish<T>(work: Promise<T>): Promise<T>
+}
+
+/** A program and its session. */
+export class OnnxExecutable implements Executable {
+  private readonly slots
+  private readonly specs: ReadonlyMap<string, Spec>
+  private released = false
+
+  constructor(
+    readonly program: Program,
+    readonly source: SessionSource,
+    private readonly backend: ExecutableOwner,
+    private readonly forget: () => void,
+  ) {
+    this.slots = programSlots(program)
+    this.specs = new Map(Object.entries(program.outputs))
+  }
+
+  /** False when no result has elements: there is nothing for the runtime to do. */
+  get computes(): boolean {
+    return this.source.plan.outputs.length + this.source.plan.updates.length > 0
+  }
+
+  get byteLength(): number {
+    return this.source.plan.peakBytes + this.source.model.byteLength
+  }
+
+  async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
+    this.backend.check()
+    const { name } = this.program
+    if (this.released)
+      throw new EspalierError('backend.closed', { what: 'a released program was run', got: { program: name } })
+    const fed = checkFeeds(this.slots, name, feeds)
+    const bound = bindState(this.slots, name, state)
+    if (!this.computes) return this.results({})
+    return this.backend.finish(this.compute(fed, bound))
+  }
+
+  private async compute(
+    fed: ReadonlyMap<string, HostTensor>,
+    bound: ReadonlyMap<string, BoundState>,
+  ): Promise<Record<string, HostTensor>> {
+    const bindings = Object.fromEntries([...bound].map(([slot, at]) => [slot, locate(at)]))
+    const feeds = Object.fromEntries([...fed].map(([slot, tensor]) => [slot, toWire(tensor).data]))
+    // Asked for in one go: between the two, another program could push this session out.
+    const opened = this.backend.sessions.use(this.source)
+    const answer = this.backend.transport.request({ type: 'run', session: this.source.id, feeds, bindings })
+    answer.catch(() => {}) // if the session could not be opened, that is the error to show
+    await opened
+    try {
+      return this.results(await answer)
+    } catch (cause) {
+      throw runtimeError(cause, 'run', this.program.name)
+    }
+  }
+
+  private results(data: Readonly<Record<string, HostTensor['data']>>): Record<string, HostTensor> {
+    return Object.fromEntries(
+      [...this.specs].map(([slot, spec]) => [slot, fromWire(spec, data[slot] ?? hostArray(spec.dtype, 0))]),
+    )
+  }
+
+  release(): void {
+    this.released = true
+    this.forget()
+    this.backend.sessions.release(this.source.id)
+  }
+}
+
+function locate({ set, name }: BoundState): { state: number; name: string } {
+  if (set instanceof OnnxState) {
+    set.check()
+    return { state: set.id, name }
+  }
+  throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
+}

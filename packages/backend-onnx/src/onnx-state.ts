@@ -1,0 +1,71 @@
+/** State sets: tensors that live where the runtime is. */
+import { EspalierError, type HostTensor, hostArray, type Spec, type StateSet, sizeOf } from '@espalier/core'
+import { heldBytes, type Transport } from './transport.js'
+import { fromWire, specText, toOwnWire } from './wire.js'
+
+/** A state set in the host. */
+export class OnnxState implements StateSet {
+  readonly byteLength: number
+  private released = false
+
+  constructor(
+    readonly id: number,
+    readonly specs: ReadonlyMap<string, Spec>,
+    private readonly transport: Transport,
+  ) {
+    this.byteLength = [...specs.values()].reduce((sum, spec) => sum + heldBytes(spec), 0)
+  }
+
+  async read(names: readonly string[] = [...this.specs.keys()]): Promise<Map<string, HostTensor>> {
+    const filled = names.filter((name) => sizeOf(this.specOf(name).shape) > 0)
+    const data = await this.transport.request({ type: 'readState', state: this.id, names: filled })
+    const read = new Map(filled.map((name, i) => [name, data[i] as HostTensor['data']]))
+    return new Map(
+      names.map((name) => [name, fromWire(this.specOf(name), read.get(name) ?? hostArray(this.specOf(name).dtype, 0))]),
+    )
+  }
+
+  async write(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
+    for (const [name, tensor] of tensors) {
+      const spec = this.specOf(name)
+      if (specText(spec) !== specText(tensor)) {
+        throw new EspalierError('graph.slot', {
+          what: 'a state tensor was written with another dtype or shape',
+          got: { name, got: specText(tensor), want: specText(spec) },
+        })
+      }
+    }
+    const filled = [...tensors].filter(([, tensor]) => tensor.data.length > 0)
+    await this.transport.request({
+      type: 'writeState',
+      state: this.id,
+      tensors: filled.map(([name, tensor]) => ({ name, ...toOwnWire(tensor) })),
+    })
+  }
+
+  release(): void {
+    if (this.released) return
+    this.released = true
+    this.transport.request({ type: 'dropState', state: this.id }).catch(() => {}) // a closed backend has dropped it already
+  }
+
+  /** Throws backend.closed after `release`. */
+  check(): void {
+    if (this.released)
+      throw new EspalierError('backend.closed', {
+        what: 'a released state set was used',
+        got: { names: [...this.specs.keys()] },
+      })
+  }
+
+  private specOf(name: string): Spec {
+    this.check()
+    const spec = this.specs.get(name)
+    if (spec === undefined)
+      throw new EspalierError('graph.slot', {
+        what: 'the state has no such tensor',
+        got: { name, names: [...this.specs.keys()] },
+      })
+    return spec
+  }
+}
