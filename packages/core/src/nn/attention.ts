@@ -2,6 +2,7 @@
  * Scaled dot-product attention as named calls. Keys and values may have fewer heads than queries (grouped-query attention); scores
  * exist for a block of queries at a time, and a causal block reads only the keys before its end.
  */
+import type { DType } from '../dtype.js'
 import { add, and, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less, lessEqual } from '../graph/ops/compare.js'
@@ -18,8 +19,10 @@ import { log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { softmax } from './softmax.js'
 
-/** Scores of masked keys get this added; two of them still are finite in f32, so a row without any key stays free of NaN. */
-export const MASKED = -1e30
+/** Scores of masked keys get this added; two of them still are finite, so a row without any key stays free of NaN. */
+export function maskedScore(dtype: DType): number {
+  return dtype === 'f16' ? -3e4 : -1e30
+}
 const QUERY_BLOCK = 128 // measured on CPU: causal blocks of 128 queries were the fastest at 512 tokens
 
 /** Constants of attention. Query i stands at key position i + keys - queries. `window`: keys seen, the query's own included. */
@@ -155,11 +158,17 @@ function blockScores(
   )
   let masked = reshape(scores, [batch, groups, (q.shape[1] as number) / groups, queries, keys])
   const seen = visible(block, (k.shape[2] as number) - (q.shape[2] as number), attributes)
-  if (seen !== undefined) masked = add(masked, select(seen, constant(0, q.dtype), MASKED))
+  if (seen !== undefined) masked = add(masked, select(seen, constant(0, q.dtype), maskedScore(q.dtype)))
   if (keep !== undefined)
     masked = add(
       masked,
-      reshape(select(sliceAxis(keep, 1, block.from, block.to), constant(0, q.dtype), MASKED), [batch, 1, 1, 1, keys]),
+      reshape(select(sliceAxis(keep, 1, block.from, block.to), constant(0, q.dtype), maskedScore(q.dtype)), [
+        batch,
+        1,
+        1,
+        1,
+        keys,
+      ]),
     )
   return masked
 }

@@ -10,7 +10,7 @@ import { reshape } from '../graph/ops/reshape.js'
 import { select } from '../graph/ops/select.js'
 import { sliceAxis } from '../graph/ops/slice.js'
 import type { Tensor } from '../graph/tensor.js'
-import { MASKED } from './attention.js'
+import { maskedScore } from './attention.js'
 import { softmax } from './softmax.js'
 
 /** Constants of cached attention; `window` as in attention. */
@@ -45,7 +45,7 @@ export const cachedAttentionCall: CallDefinition<CachedAttentionAttributes> = {
       const count = keys.shape[2] as number
       const raw = mul(matmul(grouped, keys, { transposeB: true }), scale)
       const apart = single ? raw : reshape(raw, [batch, groups, heads / groups, tokens, count])
-      return seen === undefined ? apart : add(apart, select(seen, constant(0, q.dtype), MASKED))
+      return seen === undefined ? apart : add(apart, select(seen, constant(0, q.dtype), maskedScore(q.dtype)))
     }
     const slot = iota([tokens, slots], 1)
     const token = iota([tokens, slots], 0)

@@ -1,12 +1,12 @@
 /** Every core op and named call, forward and gradient, on a backend and on the reference executor. */
-import { type Backend, type DType, type HostTensor, isFloat } from '@espalier/core'
+import { type Backend, type DType, type HostTensor, isFloat, toFloat64 } from '@espalier/core'
 import { callCases } from '../cases/calls.js'
 import { elementwiseCases } from '../cases/elementwise.js'
 import { castCases, integerCases, storageCases } from '../cases/integers.js'
 import { movementCases } from '../cases/movement.js'
 import { namedCallCases } from '../cases/named-calls.js'
 import { emptyCases, largeCases, matmulCases, reduceCases } from '../cases/products.js'
-import type { Check } from '../check.js'
+import { type Check, expectThat } from '../check.js'
 import { gradientTolerance } from '../check-gradients.js'
 import { EXACT, expectClose } from '../compare.js'
 import { caseProgram, type GraphCase } from '../graph-case.js'
@@ -69,8 +69,12 @@ export async function compareWithJudge(
   try {
     const got = await executable.run({ feeds: graphCase.feeds })
     const want = await (await judge.compile(program)).run({ feeds: graphCase.feeds })
-    for (const [name, tensor] of Object.entries(want))
+    for (const [name, tensor] of Object.entries(want)) {
+      // NaN equals NaN in a comparison, and would hide everything.
+      const finite = !toFloat64(tensor).some(Number.isNaN)
+      expectThat(finite, 'a case gives NaN', { case: graphCase.name, result: name })
       expectClose(got[name], tensor, toleranceOf(name, tensor), `${name} of "${graphCase.name}"`)
+    }
   } finally {
     executable.release()
   }
