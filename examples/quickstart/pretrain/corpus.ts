@@ -40,18 +40,18 @@ export function createCorpus(verses: readonly Verse[], tokenizer: Tokenizer, see
       ids.push(...lines(shown[i] as Verse, shown[i + 1]))
     return ids
   }
-  const kinds: readonly [share: number, make: (draw: Draw, length: number) => number[]][] = [
+  const kinds: readonly [upTo: number, make: (draw: Draw, length: number) => number[]][] = [
     [0.3, plain],
-    [0.25, (draw, length) => repeated(draw, length, source, words, encode)],
-    [0.2, (draw, length) => lists(draw, length, words, encode)],
-    [0.1, (draw, length) => digests(draw, length, () => source(draw), words, encode)],
-    [0.15, (draw, length) => indexes(draw, length, () => draw.pick(named), words, encode)],
+    [0.55, (draw, length) => repeated(draw, length, source, words, encode)],
+    [0.75, (draw, length) => lists(draw, length, words, encode)],
+    [0.85, (draw, length) => digests(draw, length, () => source(draw), words, encode)],
+    [1, (draw, length) => indexes(draw, length, () => draw.pick(named), words, encode)],
   ]
   return {
     row(index, length) {
       const draw = new Draw(seed, index)
-      let rest = draw.next()
-      const [, make] = kinds.find(([share]) => (rest -= share) < 0) ?? (kinds[0] as (typeof kinds)[number])
+      const kind = draw.next()
+      const make = kinds.find(([upTo]) => kind < upTo)?.[1] ?? plain
       return make(draw, length).slice(0, length)
     },
     heldOut(length) {
