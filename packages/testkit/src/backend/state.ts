@@ -7,8 +7,12 @@ import {
   hostTensor,
   input,
   mul,
+  not,
   type Program,
+  reduceSum,
   type StateSet,
+  type Tensor,
+  writeRows,
 } from '@espalier/core'
 import { type Check, expectError, expectThat } from '../check.js'
 import { EXACT, expectClose } from '../compare.js'
@@ -64,6 +68,70 @@ export function stateChecks(backend: () => Promise<Backend>): Check[] {
       await expectState(set, 'a', two(8, 9))
       await expectState(set, 'b', two(16, 18))
       await expectState(set, 'c', two(5, 6))
+      releaseAll(executable, set)
+    }),
+    check('one value can go to several slots and to an output, and a slot can keep its own', async (own) => {
+      const doubled = mul(slot('a'), 2)
+      const program: Program = {
+        name: 'spread',
+        outputs: { doubled, kept: slot('c') },
+        updates: { a: doubled, b: doubled, c: slot('c') },
+      }
+      const executable = await own.compile(program)
+      const set = await own.createState(
+        new Map([
+          ['a', two(1, 2)],
+          ['b', two(0, 0)],
+          ['c', two(7, 8)],
+        ]),
+      )
+      for (const times of [2, 4]) {
+        const { doubled: got, kept } = await executable.run({ state: [{ set }] })
+        expectClose(got, two(times, 2 * times), EXACT, 'the output')
+        expectClose(kept, two(7, 8), EXACT, 'the slot that keeps its value')
+        for (const name of ['a', 'b']) await expectState(set, name, two(times, 2 * times))
+      }
+      await expectState(set, 'c', two(7, 8))
+      releaseAll(executable, set)
+    }),
+    check(
+      'rows written into a cache are there in the next run; readers of the same run see the cache they ask for',
+      async (own) => {
+        const cache = input('state', 'cache', 'f32', [2, 4])
+        const written = writeRows(cache, feed('at', 'i32', []), feed('row', 'f32', [2, 1]), 1)
+        const sums = (x: Tensor) => reduceSum(x, { axes: [1] })
+        const executable = await own.compile({
+          name: 'cache',
+          outputs: { before: sums(cache), after: sums(written) },
+          updates: { cache: written },
+        })
+        const set = await own.createState(new Map([['cache', hostTensor('f32', [2, 4])]]))
+        for (const [run, at] of [0, 1, 3].entries()) {
+          const row = hostTensor('f32', [2, 1], [1, 10])
+          const result = await executable.run({ feeds: { at: hostTensor('i32', [], [at]), row }, state: [{ set }] })
+          expectClose(result.before, two(run, 10 * run), EXACT, 'sums of the cache before the write')
+          expectClose(result.after, two(run + 1, 10 * run + 10), EXACT, 'sums of the cache after the write')
+        }
+        await expectState(set, 'cache', hostTensor('f32', [2, 4], [1, 1, 0, 1, 10, 10, 0, 10]))
+        releaseAll(executable, set)
+      },
+    ),
+    check('integers and bool are state too', async (own) => {
+      const [count, flag] = [input('state', 'count', 'i32', []), input('state', 'flag', 'bool', [2])]
+      const executable = await own.compile({
+        name: 'whole',
+        outputs: {},
+        updates: { count: add(count, 1), flag: not(flag) },
+      })
+      const set = await own.createState(
+        new Map([
+          ['count', hostTensor('i32', [], [2147483646])],
+          ['flag', hostTensor('bool', [2], [1, 0])],
+        ]),
+      )
+      await executable.run({ state: [{ set }] })
+      await expectState(set, 'count', hostTensor('i32', [], [2147483647]))
+      await expectState(set, 'flag', hostTensor('bool', [2], [0, 1]))
       releaseAll(executable, set)
     }),
     check('a refused run changes nothing', async (own) => {

@@ -113,20 +113,22 @@ function attentionCases(dtype: DType): GraphCase[] {
       ...of('causal, more queries than one block', [1, 1, 131, 2], [1, 1, 131, 2], { causal: true }),
       differentiate: ['k'],
     },
-    cachedCase(dtype, null),
-    cachedCase(dtype, 3),
+    cachedCase(dtype, 2, null),
+    cachedCase(dtype, 2, 3),
+    cachedCase(dtype, 1, null),
+    cachedCase(dtype, 1, 3),
   ]
 }
 
-function cachedCase(dtype: DType, window: number | null): GraphCase {
+function cachedCase(dtype: DType, tokens: number, window: number | null): GraphCase {
   return {
-    name: `cachedAttention of 2 tokens after 4 of 6 slots${window === null ? '' : `, a window of ${window}`}`,
+    name: `cachedAttention of ${tokens} tokens after 4 of 6 slots${window === null ? '' : `, a window of ${window}`}`,
     feeds: {
-      q: spread(dtype, [2, 4, 2, 3], 23),
+      q: spread(dtype, [2, 4, tokens, 3], 23),
       cachedK: spread(dtype, [2, 2, 6, 3], 24),
       cachedV: spread(dtype, [2, 2, 6, 3], 25),
-      newK: spread(dtype, [2, 2, 2, 3], 26),
-      newV: spread(dtype, [2, 2, 2, 3], 27),
+      newK: spread(dtype, [2, 2, tokens, 3], 26),
+      newV: spread(dtype, [2, 2, tokens, 3], 27),
       filled: hostTensor('i32', [], [4]),
       keep: hostTensor('bool', [2, 6], [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
     },
