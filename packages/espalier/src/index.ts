@@ -1,9 +1,21 @@
 /** @module Espalier with batteries included: what a PEFT, transformers and TRL user expects, in camelCase. */
 
-export { defineTuner, EspalierError, reference } from '@espalier/core'
+export { defineTuner, type ErrorCode, EspalierError, reference } from '@espalier/core'
 export { type DataRow, type Dataset, loadDataset, type PromptCompletion, type TextRow, Tokenizer } from '@espalier/data'
 export { lora } from '@espalier/lora'
-export type { TrainingEvent, TrainingResult, TrainingRun } from '@espalier/trainer'
+export type {
+  EndEvent,
+  EvaluateEvent,
+  PauseEvent,
+  ResumeEvent,
+  SaveEvent,
+  StartEvent,
+  StepEvent,
+  TrainingEvent,
+  TrainingResult,
+  TrainingRun,
+  WarningEvent,
+} from '@espalier/trainer'
 export {
   type AutoClass,
   AutoModel,

@@ -1,0 +1,228 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { onnx } from '@espalier/backend-onnx'
+import type { Backend, Executable } from '@espalier/core'
+import { lora } from '@espalier/lora'
+import type { TrainingEvent } from '@espalier/trainer'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AutoModelForCausalLM } from '../auto/auto-model.js'
+import { getPeftModel, PeftModel } from '../model/peft-model.js'
+import type { PretrainedModel } from '../model/pretrained-model.js'
+import { temporaryFolder, tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
+import type { SFTConfig } from './sft-config.js'
+import { SFTTrainer, type SFTTrainerOptions } from './sft-trainer.js'
+
+const peft = lora({ r: 4, loraAlpha: 16, targetModules: 'all-linear' })
+const quick: SFTConfig = { maxSteps: 4, perDeviceTrainBatchSize: 3, learningRate: 0.01 }
+let folder: Awaited<ReturnType<typeof temporaryFolder>>
+let base: PretrainedModel
+
+beforeEach(async () => {
+  folder = await temporaryFolder()
+  base = await AutoModelForCausalLM.fromPretrained(await tinyModelFiles(), { backend: onnx({ threads: 1 }) })
+})
+afterEach(async () => {
+  await base.close()
+  folder.remove()
+})
+
+const outputDir = () => join(folder.path, 'out')
+
+function trainerOf(args: SFTConfig = {}, options: Partial<SFTTrainerOptions> = {}): SFTTrainer {
+  const model = options.model ?? getPeftModel(base, peft)
+  return new SFTTrainer({ model, trainDataset: tinyRows, args: { ...quick, ...args }, ...options })
+}
+
+async function eventsOf(trainer: SFTTrainer): Promise<TrainingEvent[]> {
+  const events: TrainingEvent[] = []
+  for await (const event of trainer.train()) events.push(event)
+  return events
+}
+
+describe('SFTTrainer', () => {
+  it('learns rows by heart and leaves an adapter that says the same when it is loaded', async () => {
+    const trainer = trainerOf(
+      { maxSteps: 40, outputDir: outputDir(), learningRate: 0.03, perDeviceTrainBatchSize: 6 },
+      { evalDataset: tinyRows },
+    )
+    const before = await trainer.evaluate()
+    const { globalStep, trainingLoss } = await trainer.train().result
+    expect(globalStep).toBe(40)
+    expect(trainingLoss).toBeLessThan(0.7 * before.evalLoss)
+    const { text } = await trainer.model.generate({ prompt: 'say 1: ', maxNewTokens: 4 })
+    expect(text).not.toBe((await base.generate({ prompt: 'say 1: ', maxNewTokens: 4 })).text)
+    const served = await PeftModel.fromPretrained(base, outputDir())
+    expect((await served.generate({ prompt: 'say 1: ', maxNewTokens: 4 })).text).toBe(text)
+    expect(readdirSync(outputDir())).toEqual(
+      expect.arrayContaining(['adapter_config.json', 'adapter_model.safetensors', 'README.md', 'tokenizer.json']),
+    )
+  })
+
+  it('takes every step whole, whatever the micro-batches: the losses do not depend on them', async () => {
+    const losses = async (args: SFTConfig) =>
+      (await eventsOf(trainerOf({ ...args, shuffle: false }))).flatMap((e) => (e.type === 'step' ? [e.loss] : []))
+    const whole = await losses({ perDeviceTrainBatchSize: 4 })
+    for (const args of [
+      { perDeviceTrainBatchSize: 2, gradientAccumulationSteps: 2 },
+      { perDeviceTrainBatchSize: 4, tokensPerMicroBatch: 16 },
+    ])
+      for (const [i, loss] of (await losses(args)).entries()) expect(loss).toBeCloseTo(whole[i] as number, 4)
+  })
+
+  it('tells before it starts what a run takes', async () => {
+    const plan = await trainerOf().preflight()
+    expect(plan).toMatchObject({ totalSteps: 4, stepsPerEpoch: 2, supervision: { rows: 6, kept: 6 }, warnings: [] })
+    const { memory } = plan
+    expect(memory.total).toBe(memory.weights + memory.adapterAndOptimizer + memory.activations)
+    expect(memory.adapterAndOptimizer).toBe(plan.trainableParameters * 4 * 4) // value, gradient, two moments, in f32
+    expect(Object.keys(memory.advice)).toEqual(['weights', 'adapterAndOptimizer', 'activations'])
+  })
+
+  it('estimates activations as the backend holds them', async () => {
+    const inner = onnx({ threads: 1 })
+    const held: { name: string; bytes: number }[] = []
+    const backend: Backend = {
+      apiVersion: 1,
+      name: inner.name,
+      dtypes: inner.dtypes,
+      loadWeights: (sources, options) => inner.loadWeights(sources, options),
+      createState: (tensors) => inner.createState(tensors),
+      close: () => inner.close(),
+      async compile(program, options) {
+        const made: Executable = await inner.compile(program, options)
+        held.push({ name: program.name, bytes: made.byteLength })
+        return made
+      },
+    }
+    await using model = await AutoModelForCausalLM.fromPretrained(await tinyModelFiles(), { backend })
+    const rows = Array.from({ length: 8 }, (_, i) => ({
+      prompt: 'a long prompt '.repeat(6),
+      completion: `answer ${i}`,
+    }))
+    const trainer = trainerOf(
+      { maxSteps: 1, perDeviceTrainBatchSize: 8 },
+      { model: getPeftModel(model, peft), trainDataset: rows },
+    )
+    const { memory } = await trainer.preflight()
+    await trainer.train().result
+    const largest = Math.max(...held.filter(({ name }) => name === 'accumulate').map(({ bytes }) => bytes))
+    expect(memory.activations / largest).toBeGreaterThan(0.5)
+    expect(memory.activations / largest).toBeLessThan(2)
+  })
+
+  it('evaluates, keeps the cadences of its arguments and the number of checkpoints', async () => {
+    const trainer = trainerOf(
+      {
+        outputDir: outputDir(),
+        maxSteps: 6,
+        evalStrategy: 'steps',
+        evalSteps: 3,
+        saveStrategy: 'steps',
+        saveSteps: 1,
+        saveTotalLimit: 2,
+      },
+      { evalDataset: tinyRows.slice(0, 3) },
+    )
+    const before = await trainer.evaluate()
+    const events = await eventsOf(trainer)
+    const evaluations = events.flatMap((event) => (event.type === 'evaluate' ? [event] : []))
+    expect(evaluations.map(({ step }) => step)).toEqual([3, 6])
+    expect(evaluations[1]?.evalLoss).toBeLessThan(before.evalLoss)
+    expect((await trainer.evaluate()).evalLoss).toBeCloseTo(evaluations[1]?.evalLoss as number, 5)
+    expect(
+      readdirSync(outputDir())
+        .filter((name) => name.startsWith('checkpoint'))
+        .sort(),
+    ).toEqual(['checkpoint-4', 'checkpoint-5'])
+    expect(existsSync(join(outputDir(), 'checkpoint-5', 'adapter_config.json'))).toBe(true)
+  })
+
+  it('refuses a folder that holds a run, unless it may overwrite it; its own run is no other', async () => {
+    const first = trainerOf({ outputDir: outputDir(), maxSteps: 1 })
+    await first.train().result
+    await first.train().result
+    await expect(trainerOf({ outputDir: outputDir() }).train().result).rejects.toMatchObject({
+      code: 'config.value',
+      details: { outputDir: outputDir() },
+    })
+    await trainerOf({ outputDir: outputDir(), maxSteps: 1, overwriteOutputDir: true }).train().result
+  })
+
+  it('starts afresh when there is no checkpoint to go on from, and says that it cannot go on when there is one', async () => {
+    const args: SFTConfig = { outputDir: outputDir(), maxSteps: 2, saveStrategy: 'steps', saveSteps: 1 }
+    await trainerOf(args).train({ resumeFromCheckpoint: true }).result
+    for (const resumeFromCheckpoint of [true, join(outputDir(), 'checkpoint-1')])
+      await expect(trainerOf(args).train({ resumeFromCheckpoint }).result).rejects.toMatchObject({
+        code: 'config.unsupported',
+      })
+  })
+
+  it('leaves nothing behind when the data is of no use', async () => {
+    const rows = [{ prompt: 'a', completion: 'b' }, { prompt: 1 }]
+    const trainer = trainerOf({ outputDir: outputDir() }, { trainDataset: rows })
+    await expect(trainer.train().result).rejects.toMatchObject({ code: expect.stringMatching(/^data\./) })
+    expect(existsSync(outputDir())).toBe(false)
+  })
+
+  it('stops when it is told to, and saves', async () => {
+    const abort = new AbortController()
+    const trainer = trainerOf({ outputDir: outputDir(), maxSteps: 50 }, { onEvent: (event) => void (event.type === 'step' && event.step === 2 && abort.abort('enough')) }) // biome-ignore format: one action
+    await expect(trainer.train({ signal: abort.signal }).result).rejects.toBe('enough')
+    expect(existsSync(join(outputDir(), 'adapter_model.safetensors'))).toBe(true)
+    await expect(trainerOf().preflight({ signal: AbortSignal.abort('early') })).rejects.toBe('early')
+  })
+
+  it('trains all parameters of a plain model, which then holds them', async () => {
+    const before = (await base.generate({ prompt: 'say 1: ', maxNewTokens: 4 })).text
+    const trainer = trainerOf(
+      { maxSteps: 30, learningRate: 0.01, perDeviceTrainBatchSize: 6, outputDir: outputDir() },
+      { model: base },
+    )
+    await trainer.train().result
+    const { text } = await base.generate({ prompt: 'say 1: ', maxNewTokens: 4 })
+    expect(text).not.toBe(before)
+    expect(text).toContain('yes')
+    await using loaded = await AutoModelForCausalLM.fromPretrained(outputDir(), { backend: onnx({ threads: 1 }) })
+    expect((await loaded.generate({ prompt: 'say 1: ', maxNewTokens: 4 })).text).toBe(text)
+    expect(JSON.parse(readFileSync(join(outputDir(), 'config.json'), 'utf8'))).toMatchObject({
+      model_type: 'llama',
+      dtype: 'float32',
+    })
+  })
+
+  it('attaches an adapter by peftConfig, and not a second one', async () => {
+    const trainer = trainerOf({ maxSteps: 1 }, { model: base, peftConfig: peft })
+    expect(trainer.model).toBeInstanceOf(PeftModel)
+    await trainer.train().result
+    expect(() => trainerOf({}, { peftConfig: peft })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+    expect(() => trainerOf({ optim: 'lion' as 'sgd' })).toThrowError(
+      expect.objectContaining({ code: 'config.unsupported' }),
+    )
+    expect(() => trainerOf({ warmupRatio: 2 })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('calls transformers’ callbacks and does what they ask for', async () => {
+    const calls: string[] = []
+    const trainer = trainerOf(
+      { maxSteps: 20, loggingSteps: 2 },
+      {
+        evalDataset: tinyRows.slice(0, 2),
+        callbacks: [
+          {
+            onTrainBegin: (_, { maxSteps }) => void calls.push(`begin ${maxSteps}`),
+            onStepEnd(_, { globalStep }, control) {
+              calls.push(`step ${globalStep}`)
+              if (globalStep === 1) control.shouldEvaluate = true
+              if (globalStep === 3) control.shouldTrainingStop = true
+            },
+            onLog: (_, { globalStep }, __, { loss }) => void calls.push(`log ${globalStep} ${loss > 0}`),
+            onEvaluate: (_, { globalStep }) => void calls.push(`evaluate ${globalStep}`),
+            onTrainEnd: () => void calls.push('end'),
+          },
+        ],
+      },
+    )
+    expect((await trainer.train().result).reason).toBe('stopped')
+    expect(calls).toEqual(['begin 20', 'step 1', 'evaluate 1', 'step 2', 'log 2 true', 'step 3', 'end'])
+  })
+})
