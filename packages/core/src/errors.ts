@@ -57,7 +57,7 @@ export class EspalierError extends Error {
     return {
       code: this.code,
       what: this.what,
-      details: JSON.parse(JSON.stringify(this.details)) as Record<string, unknown>,
+      details: plain(this.details),
       ...(this.fix === undefined ? {} : { fix: this.fix }),
       ...(cause === undefined ? {} : { cause }),
     }
@@ -88,8 +88,24 @@ const LONGEST_LIST = 20 // entries of a list shown in a message; the total follo
 
 function show(value: unknown): string {
   if (Array.isArray(value) && value.length > LONGEST_LIST) {
-    return `${JSON.stringify(value.slice(0, LONGEST_LIST)).slice(0, -1)}, ... ${value.length} in all]`
+    return `${text(value.slice(0, LONGEST_LIST)).slice(0, -1)}, ... ${value.length} in all]`
   }
-  if (typeof value === 'bigint') return String(value)
-  return JSON.stringify(value) ?? String(value)
+  return value === undefined || typeof value === 'bigint' ? String(value) : text(value)
+}
+
+// An error about a strange value must not fail over that value: JSON has no bigint and no circles.
+function text(value: unknown): string {
+  try {
+    return (
+      JSON.stringify(value, (_, part: unknown) => (typeof part === 'bigint' ? String(part) : part)) ??
+      JSON.stringify(String(value))
+    )
+  } catch {
+    return '"(not shown)"'
+  }
+}
+
+function plain(details: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const entries = Object.entries(details).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries.map(([key, value]) => [key, JSON.parse(text(value)) as unknown]))
 }
