@@ -1,8 +1,9 @@
 /** onnxruntime-node passes the suite of backends. */
-import { add, feed, hostTensor, input, matmul, type Program, writeRows } from '@espalier/core'
+import { add, feed, gatherRows, hostTensor, input, matmul, type Program, writeRows } from '@espalier/core'
 import { checkBackend } from '@espalier/testkit'
 import { describe, expect, it, test } from 'vitest'
 import { onnx } from './index.js'
+import { workerTransport } from './node/worker-transport.js'
 
 describe('onnx', () => {
   checkBackend(() => onnx({ threads: 2 }), { test, dtypes: ['f32', 'f16'] })
@@ -57,5 +58,32 @@ describe('onnx', () => {
     expect(Array.from(read.get('cache')?.data ?? [])).toEqual([0, 5, 0, 0, 6, 0])
     expect(read.get('total')?.data[0]).toBe(1)
     await backend.close()
+  })
+
+  it('names the program and the op when the runtime fails, and works on', async () => {
+    const backend = onnx({ threads: 1 })
+    const rows = gatherRows(feed('table', 'f32', [2, 1]), feed('at', 'i32', [1]))
+    const executable = await backend.compile({ name: 'pick', outputs: { rows } })
+    const run = (at: number) =>
+      executable.run({ feeds: { table: hostTensor('f32', [2, 1], [3, 4]), at: hostTensor('i32', [1], [at]) } })
+    await expect(run(7)).rejects.toMatchObject({
+      code: 'backend.failed',
+      details: { program: 'pick', op: 'gatherRows' },
+    })
+    expect((await run(1)).rows?.data[0]).toBe(4)
+    await backend.close()
+  })
+
+  it('says what to do where the native library is missing', async () => {
+    const answer = { message: 'Cannot find module onnxruntime_binding.node', code: 'MODULE_NOT_FOUND', loading: true }
+    const worker = `import { parentPort } from 'node:worker_threads'
+      parentPort.on('message', ({ id }) => parentPort.postMessage({ id, error: ${JSON.stringify(answer)} }))`
+    const transport = workerTransport(new URL(`data:text/javascript,${encodeURIComponent(worker)}`))
+    const failure = transport.request({ type: 'dropState', state: 1 })
+    await expect(failure).rejects.toMatchObject({
+      code: 'backend.missing',
+      fix: expect.stringMatching(/musl.*Intel Mac/),
+    })
+    await transport.close()
   })
 })

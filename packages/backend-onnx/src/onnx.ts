@@ -17,14 +17,14 @@ export interface OnnxOptions {
    * espalier/weights in the user's cache folder, up to 20 GB.
    */
   readonly weightCache?: false | { readonly folder?: string; readonly maxBytes?: number }
-  /** Bytes that compiled programs may keep between runs; the least recently used are given up and compiled again when needed. Default 2 GB. */
+  /** Bytes that compiled programs may keep between runs; the least recently used are given up and compiled again when needed. Default 1.5 GB. */
   readonly programBytes?: number
   /** A folder to which ONNX Runtime writes a profile of each program when it is released. */
   readonly profileFolder?: string
 }
 
 const CACHE_BYTES = 20e9
-const PROGRAM_BYTES = 2e9
+const PROGRAM_BYTES = 1.5e9
 const MOST_SESSIONS = 24
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
@@ -52,7 +52,6 @@ export function onnx(options: OnnxOptions = {}): Backend {
         logSeverityLevel: 4,
         extra: {
           session: {
-            ...(process.env.SPIN === undefined ? {} : { 'intra_op.allow_spinning': process.env.SPIN }),
             disable_prepacking: '1',
             model_external_initializers_file_folder_path: store.folder,
           },

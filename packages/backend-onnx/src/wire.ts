@@ -13,10 +13,12 @@ import {
 import { held } from './emit/emitter.js'
 import type { WireTensor } from './host.mjs'
 
-/** A tensor for the runtime; the data are shared with the argument where nothing is converted. */
+/** A tensor for the runtime; the data are shared with the argument where nothing is converted or cut out. */
 export function toWire(tensor: HostTensor): WireTensor {
   const type = held(tensor.dtype)
-  return { type, shape: tensor.shape, data: type === tensor.dtype ? tensor.data : toFloat32(tensor) }
+  const data = type === tensor.dtype ? tensor.data : toFloat32(tensor)
+  // A message takes a view's whole buffer along.
+  return { type, shape: tensor.shape, data: data.byteLength < data.buffer.byteLength ? data.slice() : data }
 }
 
 /** A tensor for the runtime whose data belong to nobody else. */

@@ -114,8 +114,9 @@ const rules: ReadonlyMap<string, CallRule> = new Map<string, CallRule>([
           threshold: Math.min(Math.round((rate as number) * 2 ** 32), 2 ** 32 - 1),
           count,
         })
-        const scaled = e.one('Mul', [e.cast(kept, 'f32'), e.scalar('f32', 1 / (1 - (rate as number)))])
-        e.set(y as Tensor, e.reshaped(scaled, shape as Shape))
+        // One node from what lies there anyway: cheap enough to be made again in the backward.
+        const inShape = e.reshaped(kept, shape as Shape)
+        e.set(y as Tensor, e.one('Where', [inShape, e.scalar('f32', 1 / (1 - (rate as number))), e.scalar('f32', 0)]))
       },
     },
   ],

@@ -79,6 +79,7 @@ export function encodeModel(model: OnnxModel): Uint8Array {
     .message(8, new Message().string(1, '').int(2, OPSET))
     .message(8, new Message().string(1, 'com.microsoft').int(2, CONTRIB_OPSET))
     .finish()
+    .slice() // without the spare room behind it, which would travel along
 }
 
 function encodeNode(node: OnnxNode): Message {

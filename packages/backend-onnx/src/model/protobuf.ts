@@ -3,82 +3,81 @@
 const VARINT = 0
 const BYTES = 2
 const FIXED32 = 5
+const FIRST_BYTES = 128 // most messages fit without growing
 
-const text = new TextEncoder()
+const encoder = new TextEncoder()
 
 /** Fields of one message, in the order they are added. */
 export class Message {
-  private readonly parts: Uint8Array[] = []
+  private buffer = new Uint8Array(FIRST_BYTES)
   private size = 0
-
-  /** Bytes that the message takes. */
-  get byteLength(): number {
-    return this.size
-  }
 
   /** A whole number from 0 on, or a negative one as 64-bit two's complement. */
   int(field: number, value: number): this {
-    return this.push(varint(field * 8 + VARINT)).push(varint(value))
+    this.varint(field * 8 + VARINT)
+    this.varint(value)
+    return this
   }
 
   /** A 32-bit float. */
   float(field: number, value: number): this {
-    const bytes = new Uint8Array(4)
-    new DataView(bytes.buffer).setFloat32(0, value, true)
-    return this.push(varint(field * 8 + FIXED32)).push(bytes)
+    this.varint(field * 8 + FIXED32)
+    this.reserve(4)
+    new DataView(this.buffer.buffer).setFloat32(this.size, value, true)
+    this.size += 4
+    return this
   }
 
   /** A UTF-8 string. */
   string(field: number, value: string): this {
-    return this.bytes(field, text.encode(value))
+    return this.bytes(field, encoder.encode(value))
   }
 
-  /** Raw bytes, not copied until `finish`. */
+  /** Raw bytes. */
   bytes(field: number, value: Uint8Array): this {
-    return this.push(varint(field * 8 + BYTES))
-      .push(varint(value.byteLength))
-      .push(value)
+    this.varint(field * 8 + BYTES)
+    this.varint(value.byteLength)
+    this.reserve(value.byteLength)
+    this.buffer.set(value, this.size)
+    this.size += value.byteLength
+    return this
   }
 
   /** Whole numbers in packed form. */
   ints(field: number, values: readonly number[]): this {
     const packed = new Message()
-    for (const value of values) packed.push(varint(value))
+    for (const value of values) packed.varint(value)
     return this.message(field, packed)
   }
 
   /** A nested message. */
   message(field: number, value: Message): this {
-    this.push(varint(field * 8 + BYTES)).push(varint(value.size))
-    for (const part of value.parts) this.push(part)
-    return this
+    return this.bytes(field, value.finish())
   }
 
-  /** The message as bytes. */
+  /** The message as bytes, which stay its own. */
   finish(): Uint8Array {
-    const out = new Uint8Array(this.size)
-    let offset = 0
-    for (const part of this.parts) {
-      out.set(part, offset)
-      offset += part.byteLength
+    return this.buffer.subarray(0, this.size)
+  }
+
+  private varint(value: number): void {
+    this.reserve(10)
+    let rest = value
+    if (value < 0) {
+      // 64-bit two's complement in ten groups of seven bits
+      let wide = BigInt.asUintN(64, BigInt(value))
+      for (; wide > 0x7fn; wide >>= 7n) this.buffer[this.size++] = Number(wide & 0x7fn) | 0x80
+      rest = Number(wide)
+    } else {
+      for (; rest > 0x7f; rest = Math.floor(rest / 128)) this.buffer[this.size++] = (rest % 128) | 0x80
     }
-    return out
+    this.buffer[this.size++] = rest
   }
 
-  private push(part: Uint8Array): this {
-    this.parts.push(part)
-    this.size += part.byteLength
-    return this
+  private reserve(count: number): void {
+    if (this.size + count <= this.buffer.byteLength) return
+    const larger = new Uint8Array(Math.max(2 * this.buffer.byteLength, this.size + count))
+    larger.set(this.buffer.subarray(0, this.size))
+    this.buffer = larger
   }
-}
-
-function varint(value: number): Uint8Array {
-  const bytes: number[] = []
-  let rest = BigInt.asUintN(64, BigInt(value))
-  while (rest > 0x7fn) {
-    bytes.push(Number(rest & 0x7fn) | 0x80)
-    rest >>= 7n
-  }
-  bytes.push(Number(rest))
-  return Uint8Array.from(bytes)
 }
