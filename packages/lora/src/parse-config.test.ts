@@ -6,7 +6,7 @@ import { parseLoraConfig } from './parse-config.js'
 describe('parseLoraConfig', () => {
   it('completes a configuration with PEFT’s defaults', () => {
     expect(parseLoraConfig({})).toEqual(loraDefaults)
-    expect(parseLoraConfig({ r: 4, loraAlpha: undefined })).toEqual({ ...loraDefaults, r: 4 })
+    expect(parseLoraConfig({ r: 4, loraAlpha: undefined, rankPattern: null })).toEqual({ ...loraDefaults, r: 4 })
   })
 
   it('has all fields of PEFT’s file but those of every method', () => {

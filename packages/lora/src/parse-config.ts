@@ -5,7 +5,9 @@ import { type LoraConfig, loraDefaults } from './config.js'
 /** A complete configuration. Throws config.value for values out of range, config.unsupported for what does not exist yet. */
 export function parseLoraConfig(raw: Readonly<Record<string, unknown>>): LoraConfig {
   const given = Object.entries(raw).filter(([key, value]) => value !== undefined && key in loraDefaults)
-  const config = { ...loraDefaults, ...Object.fromEntries(given) }
+  // PEFT's types let patterns be null.
+  const filled = given.filter(([key, value]) => value !== null || !key.endsWith('Pattern') || key === 'layersPattern')
+  const config = { ...loraDefaults, ...Object.fromEntries(filled) }
   refuseRuntime(raw.runtimeConfig)
   for (const key of Object.keys(loraDefaults) as (keyof LoraConfig)[]) check(key, config[key])
   checkTogether(config)

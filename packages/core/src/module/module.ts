@@ -10,6 +10,11 @@ const MARK = Symbol.for('espalier.module')
  * segment. Fields are public and readonly (`#private` would not survive a copy).
  */
 export abstract class Module {
+  /** What a printed tree calls it: its class, unless it has a better name. */
+  get printedName(): string {
+    return this.constructor.name
+  }
+
   /** The output for an input, as graph nodes. */
   abstract forward(x: Tensor, context: Context): Tensor
 }

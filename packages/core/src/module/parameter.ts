@@ -35,6 +35,11 @@ export class Parameter implements Spec {
     Object.defineProperty(this, MARK, { value: true })
   }
 
+  /** Whether it is trainable state; a # in a path marks state that is not, such as an adapter's scale. */
+  get trains(): boolean {
+    return this.slot === 'state' && !this.path.includes('#')
+  }
+
   /** The same parameter as trainable state under a slot name. */
   asState(slotName: string = this.path): Parameter {
     return new Parameter(this.path, this.dtype, this.shape, this.source, 'state', slotName)

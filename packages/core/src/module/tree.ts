@@ -123,14 +123,24 @@ function isWeight(value: unknown): value is ParameterHolder {
 export function printModule(root: Module): string {
   const lines: string[] = []
   const visit = (module: Module, name: string, depth: number) => {
-    const own = ownParameters(module).map(
-      (p) => `${p.path.split('.').at(-1)} ${p.dtype}[${p.shape.join(', ')}]${p.slot === 'state' ? ' trains' : ''}`,
-    )
+    const own = ownParameters(module)
+    const names = shortNames(own.map(({ path }) => path))
+    const parts = own.map((p, i) => `${names[i]} ${p.dtype}[${p.shape.join(', ')}]${p.trains ? ' trains' : ''}`)
     lines.push(
-      `${'  '.repeat(depth)}${name === '' ? '' : `(${name}): `}${module.constructor.name}${own.length > 0 ? ` { ${own.join(', ')} }` : ''}`,
+      `${'  '.repeat(depth)}${name === '' ? '' : `(${name}): `}${module.printedName}${parts.length > 0 ? ` { ${parts.join(', ')} }` : ''}`,
     )
     for (const child of childModules(module)) visit(child.value, child.name, depth + 1)
   }
   visit(root, '', 0)
   return lines.join('\n')
+}
+
+/** Paths without the names that they all begin with. */
+function shortNames(paths: readonly string[]): string[] {
+  const split = paths.map((path) => path.split('.'))
+  const [first = []] = split
+  let shared = 0
+  while (shared < first.length && split.every((names) => names.length > shared + 1 && names[shared] === first[shared]))
+    shared++
+  return split.map((names) => names.slice(shared).join('.'))
 }

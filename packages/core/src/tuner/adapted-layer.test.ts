@@ -6,7 +6,7 @@ import { distance, logitsOf, shift, stretch, tinyBase } from '../adapted/tiny-mo
 import { weightRequests } from '../adapted/weights.js'
 import { reference } from '../backend/reference.js'
 import { Embedding } from '../module/adaptable.js'
-import { mapModules, moduleAt } from '../module/tree.js'
+import { mapModules, moduleAt, printModule } from '../module/tree.js'
 import { AdaptedLayer } from './adapted-layer.js'
 
 const CLOSE = 1e-5 // float32: merged and adapted products round differently
@@ -54,6 +54,22 @@ describe('AdaptedLayer', () => {
     const both = await logitsOf(adapted)
     adapted.setAdapter('c')
     expect(distance(both, await logitsOf(adapted))).toBeLessThan(CLOSE)
+  })
+
+  it('prints what an adapter has at a layer, and what of it trains', () => {
+    const adapted = new AdaptedModel(tinyBase({ layers: 1 }))
+    adapted.addAdapter('mine', shift({ modulesToSave: ['lm_head'] }))
+    expect(printModule(adapted.model).split('\n').slice(4)).toEqual([
+      '      (norm): RmsNorm { weight f32[4] }',
+      '      (q_proj): AdaptedLayer',
+      '        (base_layer): Linear { weight f32[4, 4] }',
+      '        (parts.0): shift "mine" { shift_a f32[4, 1] trains, shift_b.weight f32[1, 4] trains }',
+      '      (c_proj): Conv1D { weight f32[4, 4], bias f32[4] }',
+      '  (lm_head): Linear { weight f32[6, 4] trains }',
+    ])
+    const stretched = new AdaptedModel(tinyBase())
+    stretched.addAdapter('wide', stretch())
+    expect(printModule(stretched.model)).toContain('stretch "wide" { #factor f32[] }')
   })
 
   it('is a module with PEFT’s name for the layer inside', () => {

@@ -41,6 +41,10 @@ export class AdapterPart extends Module {
     super()
   }
 
+  override get printedName(): string {
+    return `${this.tuner.kind} "${this.adapter}"`
+  }
+
   /** Not called by itself: AdaptedLayer applies parts. */
   forward(x: Tensor): Tensor {
     return x
