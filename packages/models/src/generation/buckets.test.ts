@@ -17,8 +17,8 @@ describe('promptBucket', () => {
 describe('firstSlots', () => {
   it('holds a short answer from the start and leaves long ones to growth', () => {
     expect(firstSlots(16, 40)).toBe(128)
-    expect(firstSlots(16, 300)).toBe(512)
-    expect(firstSlots(16, 5000)).toBe(512)
+    expect(firstSlots(16, 200)).toBe(256)
+    expect(firstSlots(16, 5000)).toBe(256)
     expect(firstSlots(512, 600)).toBe(1024)
     expect(moreSlots(512)).toBe(1024)
   })

@@ -1,7 +1,7 @@
 /** Sizes that programs are compiled for, few enough that another prompt or another length rarely needs another program. */
 
 const SMALLEST_PROMPT = 16
-const FIRST_SLOTS = 512 // reading 512 slots costs a few percent of reading the weights; another program costs more
+const FIRST_SLOTS = 256 // reading as many slots costs a few percent of reading the weights of a small model; another program costs more
 const SMALLEST_SLOTS = 128
 
 /** Columns to run a prompt of `tokens` in: a power of two, or one and a half of one; at most a third is padding. */
