@@ -102,6 +102,11 @@ const codes = {
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step; the values before it are kept.',
   },
+  'run.interrupted': {
+    when: 'a run was interrupted before its first step',
+    example: 'the run was interrupted before its first step.',
+    remedy: 'Start it again; nothing was written.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',

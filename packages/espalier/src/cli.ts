@@ -1,4 +1,9 @@
 #!/usr/bin/env node
-/** The command line; its commands are not written yet. */
-process.stderr.write('error: no commands yet\n')
-process.exitCode = 2
+/** The command line's entry: runs a command and ends with its exit code. */
+import { main } from './cli/main.js'
+import { flushed, quietPipes } from './cli/terminal.js'
+
+quietPipes()
+const code = await main(process.argv.slice(2))
+await flushed()
+process.exitCode = code

@@ -1,0 +1,34 @@
+/** `--config`: a YAML or JSON file, or a TS or JS file loaded by name. A TRL SFT YAML runs unchanged. */
+import { readFile } from 'node:fs/promises'
+import { extname, resolve } from 'node:path'
+import { UsageError } from './failure.js'
+
+/** The record in a config file. Throws UsageError when it cannot be read or is no record. */
+export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const value = await load(path).catch((error: unknown) => {
+    throw new UsageError(
+      `the config file cannot be read (${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
+    )
+  })
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new UsageError(`the config file must hold names and values (${path})`)
+  return value as Readonly<Record<string, unknown>>
+}
+
+async function load(path: string): Promise<unknown> {
+  const extension = extname(path).toLowerCase()
+  if (
+    extension === '.ts' ||
+    extension === '.js' ||
+    extension === '.mjs' ||
+    extension === '.cjs' ||
+    extension === '.mts'
+  ) {
+    const { createJiti } = await import('jiti')
+    return createJiti(resolve('.')).import(resolve(path), { default: true })
+  }
+  const text = await readFile(path, 'utf8')
+  if (extension === '.json') return JSON.parse(text) as unknown
+  const { parse } = await import('yaml')
+  return parse(text) as unknown
+}

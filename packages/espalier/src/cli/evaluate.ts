@@ -1,0 +1,39 @@
+/** `espalier eval`: mean loss and perplexity. */
+import { SFTTrainer } from '../training/sft-trainer.js'
+import { UsageError } from './failure.js'
+import { loadWithAdapter } from './load.js'
+import { Progress, result } from './terminal.js'
+import { datasetOf } from './train.js'
+import { defined, type Values } from './values.js'
+
+/** Runs the command; its exit code. */
+export async function evaluate(values: Values): Promise<number> {
+  const paths = values.list('data')
+  if (paths === undefined) throw new UsageError('--data is missing', 'See espalier eval --help for an example')
+  const progress = new Progress(values.flag('quiet') === true)
+  const model = await loadWithAdapter(values, progress)
+  try {
+    const rows = datasetOf(paths, values)
+    const trainer = new SFTTrainer({
+      model,
+      trainDataset: rows,
+      evalDataset: rows,
+      args: defined({
+        maxLength: values.number('max-length'),
+        perDeviceEvalBatchSize: values.number('per-device-eval-batch-size'),
+      }),
+    })
+    progress.update('evaluating')
+    const { evalLoss, perplexity } = await trainer.evaluate()
+    progress.clear()
+    result(
+      values.flag('json') === true
+        ? JSON.stringify({ eval_loss: evalLoss, perplexity })
+        : `loss ${evalLoss.toFixed(4)}, perplexity ${perplexity.toFixed(3)}`,
+    )
+    return 0
+  } finally {
+    await model.close()
+    progress.end()
+  }
+}

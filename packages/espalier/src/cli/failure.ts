@@ -1,0 +1,39 @@
+/** How the command line ends: what it prints for an error, and with which code. */
+import { EspalierError } from '@espalier/core'
+
+/** Wrong usage: exit code 2. */
+export class UsageError extends Error {
+  constructor(
+    what: string,
+    readonly fix?: string,
+  ) {
+    super(what)
+    this.name = 'UsageError'
+  }
+}
+
+/** Exit codes that are promised. */
+export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const
+
+/** Lines for an error, and the exit code. A stack only when ESPALIER_DEBUG is set. */
+export function describeFailure(error: unknown): { readonly lines: readonly string[]; readonly code: number } {
+  const debug =
+    process.env.ESPALIER_DEBUG !== undefined && process.env.ESPALIER_DEBUG !== '' && error instanceof Error
+      ? [error.stack ?? '']
+      : []
+  if (error instanceof UsageError)
+    return {
+      lines: [`error: ${error.message}`, ...(error.fix === undefined ? [] : [error.fix]), ...debug],
+      code: exitCodes.usage,
+    }
+  if (EspalierError.isInstance(error)) {
+    const fix = error.fix ?? 'See docs/errors.md'
+    const text = error.message.endsWith(fix) ? error.message.slice(0, -fix.length).trim() : error.message
+    return { lines: [`error: ${text}`, fix, `code: ${error.code}`, ...debug], code: exitCodes.failed }
+  }
+  const reason = error instanceof Error ? error.message : String(error)
+  return {
+    lines: [`error: ${reason}`, 'Run again with ESPALIER_DEBUG=1 to see where', 'code: internal', ...debug],
+    code: exitCodes.failed,
+  }
+}

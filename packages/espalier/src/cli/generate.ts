@@ -1,0 +1,86 @@
+/** `espalier generate`: streams text to stdout. */
+import { readFile } from 'node:fs/promises'
+import type { Message } from '@espalier/data'
+import type { GenerateOptions } from '../model/generation-options.js'
+import { UsageError } from './failure.js'
+import { loadWithAdapter } from './load.js'
+import { onInterrupt } from './signals.js'
+import { Progress, result } from './terminal.js'
+import { defined, type Values } from './values.js'
+
+/** Runs the command; its exit code. */
+export async function generate(values: Values): Promise<number> {
+  const [prompt, messages] = [values.text('prompt'), values.text('messages')]
+  if ((prompt === undefined) === (messages === undefined))
+    throw new UsageError('generate needs --prompt or --messages', 'See espalier generate --help for an example')
+  const conversation = messages === undefined ? undefined : await readMessages(messages)
+  const progress = new Progress(values.flag('quiet') === true)
+  const abort = new AbortController()
+  const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
+  try {
+    const model = await loadWithAdapter(values, progress, abort.signal)
+    try {
+      const tokenizer = await model.tokenizer()
+      const chats = values.flag('raw') !== true && tokenizer.chatTemplateNames.length > 0
+      const input =
+        conversation !== undefined
+          ? { messages: conversation }
+          : chats
+            ? { messages: [{ role: 'user', content: prompt as string }] }
+            : { prompt: prompt as string }
+      await model.weights({ signal: abort.signal })
+      progress.update('compiling')
+      let text = ''
+      for await (const part of model.generateStream({ ...input, ...settings(values), signal: abort.signal })) {
+        progress.clear()
+        if (values.flag('json') === true) text += part.text
+        else process.stdout.write(part.text)
+      }
+      result(values.flag('json') === true ? JSON.stringify({ text }) : '')
+      return 0
+    } finally {
+      await model.close()
+    }
+  } catch (error) {
+    if (interruption.code === undefined) throw error
+    return interruption.code
+  } finally {
+    interruption.end()
+    progress.end()
+  }
+}
+
+function settings(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' | 'inputIds'> {
+  return defined({
+    doSample: values.flag('do-sample'),
+    temperature: values.number('temperature'),
+    topK: values.number('top-k'),
+    topP: values.number('top-p'),
+    repetitionPenalty: values.number('repetition-penalty'),
+    maxNewTokens: values.number('max-new-tokens'),
+    seed: values.number('seed'),
+    stop: values.list('stop'),
+  })
+}
+
+async function readMessages(path: string): Promise<Message[]> {
+  let value: unknown
+  try {
+    value = JSON.parse(await readFile(path, 'utf8'))
+  } catch (error) {
+    throw new UsageError(
+      `--messages cannot be read (${path}: ${error instanceof Error ? error.message : String(error)})`,
+    )
+  }
+  const messages = Array.isArray(value) ? value : (value as { messages?: unknown } | null)?.messages
+  if (
+    !Array.isArray(messages) ||
+    messages.some((message: unknown) => typeof (message as { role?: unknown } | null)?.role !== 'string')
+  ) {
+    throw new UsageError(
+      '--messages must be a list of objects with role and content',
+      '[{"role": "user", "content": "..."}]',
+    )
+  }
+  return messages as Message[]
+}

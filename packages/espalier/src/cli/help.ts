@@ -1,0 +1,117 @@
+/** What `--help` prints: what a command is for, one example that runs, and its options. */
+import { type Option, options } from './options.js'
+
+/** A command's teaching text. */
+export interface CommandHelp {
+  readonly usage: string
+  readonly does: string
+  readonly example: string
+}
+
+/** The commands that exist. */
+export const commandHelp: Readonly<Record<string, CommandHelp>> = {
+  train: {
+    usage: 'espalier train --model M --data D --output-dir O',
+    does: 'Fine-tunes a model through a LoRA adapter and writes a folder that Python PEFT opens. First it says what it will train on and what memory it expects.',
+    example:
+      'espalier train --model HuggingFaceTB/SmolLM2-135M-Instruct --data train.jsonl --output-dir out --lora-target-modules all-linear',
+  },
+  generate: {
+    usage: 'espalier generate --model M [--adapter A] (--prompt TEXT | --messages FILE)',
+    does: 'Streams text to stdout. A prompt goes through the chat template where the tokenizer has one, unless --raw.',
+    example:
+      'espalier generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "Name three fruits." --max-new-tokens 64',
+  },
+  eval: {
+    usage: 'espalier eval --model M [--adapter A] --data D',
+    does: 'Mean loss over the counted tokens, and perplexity.',
+    example: 'espalier eval --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter out --data test.jsonl',
+  },
+  merge: {
+    usage: 'espalier merge --model M --adapter A --output-dir O',
+    does: 'Writes an ordinary Hugging Face model folder with the adapter merged in, tokenizer included.',
+    example: 'espalier merge --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter out --output-dir merged',
+  },
+  inspect: {
+    usage: 'espalier inspect PATH',
+    does: 'Says what a file or folder is: architecture, parameters, dtypes, adapter kind and targets. Reads headers only.',
+    example: 'espalier inspect out --for vllm',
+  },
+  doctor: {
+    usage: 'espalier doctor',
+    does: 'Versions, backends, threads, memory, cache and hub, telemetry. Nothing secret: paste it into a report.',
+    example: 'espalier doctor',
+  },
+  quickstart: {
+    usage: 'espalier quickstart',
+    does: 'Teaches a small bundled model a skill on this CPU in about a minute, and shows before and after.',
+    example: 'espalier quickstart',
+  },
+}
+
+/** Commands that are promised and do not exist yet. */
+export const plannedCommands: Readonly<Record<string, string>> = {
+  predict: 'predict does not exist yet',
+  chat: 'chat does not exist yet; generate takes --messages',
+  push: 'push does not exist yet; the run folder can be uploaded with any hub client',
+}
+
+/** The text of `espalier --help`. */
+export function generalHelp(): string {
+  const width = Math.max(...Object.keys(commandHelp).map((name) => name.length))
+  const lines = Object.entries(commandHelp).map(
+    ([name, { does }]) => `  ${name.padEnd(width)}  ${does.split('. ')[0]?.replace(/\.$/, '')}`,
+  )
+  return [
+    'Fine-tunes Hugging Face models in TypeScript; the adapters are PEFT’s.',
+    '',
+    'usage: espalier COMMAND [options]',
+    '',
+    ...lines,
+    '',
+    'espalier COMMAND --help teaches a command. espalier --version',
+  ].join('\n')
+}
+
+/** The text of `espalier COMMAND --help`. */
+export function helpFor(command: string): string {
+  const help = commandHelp[command] as CommandHelp
+  const own = options.filter((option) => option.commands.includes(command))
+  const ready = own.filter((option) => option.planned === undefined)
+  const later = own.filter((option) => option.planned !== undefined).map((option) => `--${option.name}`)
+  const width = Math.max(...ready.map((option) => label(option).length), 0)
+  return [
+    help.usage,
+    '',
+    help.does,
+    '',
+    'example:',
+    `  ${help.example}`,
+    ...(ready.length === 0
+      ? []
+      : [
+          '',
+          'options (with - or _):',
+          ...ready.map((option) => `  ${label(option).padEnd(width)}  ${describe(option)}`),
+        ]),
+    ...(later.length === 0 ? [] : ['', `not yet: ${later.join(' ')}`]),
+  ].join('\n')
+}
+
+function label({ name, type, choices }: Option): string {
+  const value =
+    type === 'boolean'
+      ? ''
+      : choices !== undefined
+        ? ` ${choices.join('|')}`
+        : type === 'whole' || type === 'number'
+          ? ' N'
+          : type === 'list' || type === 'texts' || type === 'texts-or-text'
+            ? ' A B...'
+            : ' X'
+  return `--${name}${value}`
+}
+
+function describe({ help, default: standard, python }: Option): string {
+  return `${help}${standard === undefined ? '' : ` (default ${standard})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
+}

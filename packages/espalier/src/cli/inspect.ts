@@ -1,0 +1,163 @@
+/** `espalier inspect`: what a file or folder is. Reads headers only. */
+import { stat } from 'node:fs/promises'
+import { basename, dirname } from 'node:path'
+import { EspalierError } from '@espalier/core'
+import { openSafetensors, openSource, openWeights, readAdapter, readModelConfig } from '@espalier/serialization'
+import { UsageError } from './failure.js'
+import { type ADAPTER_PROGRAMS, adapterFaults, type Opinion } from './opens-it.js'
+import { bytes, result } from './terminal.js'
+import type { Values } from './values.js'
+
+interface TensorFact {
+  readonly name: string
+  readonly dtype: string
+  readonly shape: readonly number[]
+  readonly byteLength: number
+}
+
+/** What was found. */
+interface Finding {
+  readonly kind: 'model' | 'adapter' | 'safetensors'
+  readonly facts: Readonly<Record<string, string>>
+  readonly tensors: readonly TensorFact[]
+  readonly config?: Readonly<Record<string, unknown>>
+}
+
+/** Runs the command; its exit code. */
+export async function inspect(values: Values): Promise<number> {
+  const [path, extra] = values.positional
+  if (path === undefined || extra !== undefined)
+    throw new UsageError('inspect takes one path or hub id', 'See espalier inspect --help for an example')
+  const found = await examine(path)
+  const program = values.text('for')
+  const opinion = program === undefined ? undefined : opinionOf(found, program)
+  if (values.flag('json') === true) {
+    result(
+      JSON.stringify(
+        {
+          kind: found.kind,
+          ...found.facts,
+          ...(opinion === undefined ? {} : { for: program, ...opinion }),
+          ...(values.flag('tensors') === true ? { tensors: found.tensors } : {}),
+        },
+        null,
+        2,
+      ),
+    )
+    return 0
+  }
+  const width = Math.max(...Object.keys(found.facts).map((key) => key.length))
+  result(found.kind === 'safetensors' ? 'a safetensors file' : found.kind === 'adapter' ? 'a PEFT adapter' : 'a model')
+  for (const [key, value] of Object.entries(found.facts)) result(`  ${key.padEnd(width)}  ${value}`)
+  if (values.flag('tensors') === true)
+    for (const { name, dtype, shape } of found.tensors) result(`  ${name}  ${dtype} [${shape.join(', ')}]`)
+  if (opinion !== undefined)
+    result(
+      opinion.opens
+        ? `${program} opens it${opinion.notes.length > 0 ? `: ${opinion.notes.join('; ')}` : ''}`
+        : `${program} does not open it: ${opinion.notes.join('; ')}`,
+    )
+  return 0
+}
+
+async function examine(path: string): Promise<Finding> {
+  const isFile = await stat(path).then(
+    (entry) => entry.isFile(),
+    () => false,
+  )
+  if (isFile) return examineFile(path)
+  const files = await openSource(path, { groups: ['config', 'adapter', 'weights'] })
+  if (await files.exists('adapter_config.json')) {
+    const adapter = await readAdapter(files)
+    const tensors = [...adapter.tensors].map(([name, { dtype, shape, byteLength }]) => ({
+      name,
+      dtype,
+      shape,
+      byteLength,
+    }))
+    const config = adapter.values
+    await adapter.close()
+    const targets = config.target_modules
+    return {
+      kind: 'adapter',
+      config,
+      tensors,
+      facts: {
+        method: adapter.peftType,
+        base: String(config.base_model_name_or_path ?? 'not said'),
+        task: String(config.task_type ?? 'not said'),
+        ...(config.r === undefined ? {} : { rank: `${config.r}, alpha ${config.lora_alpha}` }),
+        targets: Array.isArray(targets) ? targets.join(', ') : String(targets ?? 'none'),
+        ...sizes(tensors),
+      },
+    }
+  }
+  const config = await readModelConfig(files)
+  const weights = await openWeights(files)
+  const tensors = [...weights.tensors].map(([name, { dtype, shape, byteLength }]) => ({
+    name,
+    dtype,
+    shape,
+    byteLength,
+  }))
+  await weights.close()
+  const { hidden_size: hidden, num_hidden_layers: layers, vocab_size: vocabulary } = config.values
+  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  return {
+    kind: 'model',
+    config: config.values,
+    tensors,
+    facts: {
+      architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
+      size: `${layers ?? '?'} layers, hidden ${hidden ?? '?'}, vocabulary ${vocabulary ?? '?'}`,
+      ...sizes(tensors),
+      'memory to train': `about ${bytes(parameters * 4)} of weights in float32, plus activations (train says how much before it starts)`,
+    },
+  }
+}
+
+async function examineFile(path: string): Promise<Finding> {
+  if (!path.endsWith('.safetensors'))
+    throw new EspalierError('source.unknown', {
+      what: 'only folders, hub ids and .safetensors files can be inspected',
+      got: { path },
+    })
+  const folder = await openSource(dirname(path) === '' ? '.' : dirname(path))
+  const file = await folder.open(basename(path))
+  try {
+    const header = await openSafetensors(file)
+    const tensors = [...header.tensors].map(([name, { dtype, shape, byteLength }]) => ({
+      name,
+      dtype,
+      shape,
+      byteLength,
+    }))
+    return { kind: 'safetensors', tensors, facts: sizes(tensors) }
+  } finally {
+    await file.close()
+  }
+}
+
+function sizes(tensors: readonly TensorFact[]): Record<string, string> {
+  const dtypes = new Map<string, number>()
+  for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1)
+  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  return {
+    tensors: `${tensors.length} (${[...dtypes].map(([dtype, count]) => `${count} ${dtype}`).join(', ')})`,
+    parameters: parameters.toLocaleString('en-US'),
+    bytes: bytes(tensors.reduce((sum, { byteLength }) => sum + byteLength, 0)),
+  }
+}
+
+function opinionOf(found: Finding, program: string): Opinion {
+  if (found.kind !== 'adapter') {
+    const opens = found.kind === 'model' && program !== 'peft' && program !== 'ollama' && program !== 'llama.cpp'
+    return opens
+      ? { opens, notes: [] }
+      : {
+          opens: false,
+          notes: [program === 'peft' ? 'it is no adapter' : `${program} reads GGUF files; convert it first`],
+        }
+  }
+  return adapterFaults(program as (typeof ADAPTER_PROGRAMS)[number], found.config ?? {}, found.tensors)
+}

@@ -1,0 +1,62 @@
+/** Loading what commands run: the model, its tokenizer and an adapter, with progress. */
+import type { BackendName } from '../model/default-backend.js'
+import type { OnLoadProgress } from '../model/load-progress.js'
+import type { PeftModel } from '../model/peft-model.js'
+import type { PretrainedModel } from '../model/pretrained-model.js'
+import { bytes, type Progress } from './terminal.js'
+import type { Values } from './values.js'
+
+/** What `--model` and its companions name. Throws what loading throws. */
+export async function loadBase(values: Values, progress: Progress, signal?: AbortSignal): Promise<PretrainedModel> {
+  const { AutoModelForCausalLM, namedBackend } = await import('../index.js')
+  const [name, threads, revision, tokenizer] = [
+    values.text('backend') as BackendName | undefined,
+    values.number('threads'),
+    values.text('model-revision'),
+    values.text('tokenizer'),
+  ]
+  const model = values.needed('model')
+  const backend = await namedBackend(name ?? 'onnx', threads === undefined ? {} : { threads })
+  progress.line(`backend: ${backend.name}`)
+  progress.update(`loading ${model}`)
+  return AutoModelForCausalLM.fromPretrained(
+    revision === undefined || model.includes('@') ? model : `${model}@${revision}`,
+    {
+      backend,
+      onProgress: loadProgress(progress),
+      ...(signal === undefined ? {} : { signal }),
+      ...(tokenizer === undefined ? {} : { tokenizer }),
+    },
+  )
+}
+
+/** The base with `--adapter`, when there is one. */
+export async function loadWithAdapter(
+  values: Values,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<PretrainedModel | PeftModel> {
+  const base = await loadBase(values, progress, signal)
+  const adapter = values.text('adapter')
+  if (adapter === undefined) return base
+  const { PeftModel } = await import('../index.js')
+  try {
+    const model = await PeftModel.fromPretrained(base, adapter, {
+      ...(signal === undefined ? {} : { signal }),
+      onProgress: loadProgress(progress),
+    })
+    for (const warning of model.warnings) progress.line(`warning: ${warning}`)
+    return model
+  } catch (error) {
+    await base.close()
+    throw error
+  }
+}
+
+/** Shows what is being downloaded or widened. */
+export function loadProgress(progress: Progress): OnLoadProgress {
+  return ({ phase, file, loadedBytes, totalBytes }) => {
+    const total = totalBytes ?? 0
+    progress.update(`${phase} ${file}: ${bytes(loadedBytes)}${total > 0 ? ` of ${bytes(total)}` : ''}`)
+  }
+}

@@ -1,0 +1,53 @@
+/** From the words of the command line to an exit code. Heavy modules load only when a command needs them. */
+import { describeFailure, exitCodes, UsageError } from './failure.js'
+import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
+import { nearest } from './parse.js'
+import { result } from './terminal.js'
+import { Values } from './values.js'
+import { packageVersion } from './version.js'
+
+type Command = (values: Values) => Promise<number>
+
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  train: async () => (await import('./train.js')).train,
+  generate: async () => (await import('./generate.js')).generate,
+  eval: async () => (await import('./evaluate.js')).evaluate,
+  merge: async () => (await import('./merge.js')).merge,
+  inspect: async () => (await import('./inspect.js')).inspect,
+  doctor: async () => (await import('./doctor.js')).doctor,
+  quickstart: async () => (await import('./quickstart-command.js')).quickstart,
+}
+
+/** Runs the command line; its exit code. Failures are printed, never thrown. */
+export async function main(words: readonly string[]): Promise<number> {
+  try {
+    return await dispatch(words)
+  } catch (error) {
+    const { lines, code } = describeFailure(error)
+    for (const line of lines) process.stderr.write(`${line}\n`)
+    return code
+  }
+}
+
+async function dispatch([command, ...words]: readonly string[]): Promise<number> {
+  if (command === undefined || command === '--help' || command === '-h' || command === 'help') {
+    const topic = command === 'help' ? words[0] : undefined
+    result(topic !== undefined && commandHelp[topic] !== undefined ? helpFor(topic) : generalHelp())
+    return command === undefined ? exitCodes.usage : exitCodes.done
+  }
+  if (command === '--version' || command === '-V') {
+    result(packageVersion())
+    return exitCodes.done
+  }
+  const planned = plannedCommands[command]
+  if (planned !== undefined) throw new UsageError(planned, 'espalier --help lists what exists')
+  const load = Object.hasOwn(commands, command) ? commands[command] : undefined
+  if (load === undefined)
+    throw new UsageError(`no command is called ${command}`, `Did you mean ${nearest(command, Object.keys(commands))}?`)
+  if (words.includes('--help') || words.includes('-h')) {
+    result(helpFor(command))
+    return exitCodes.done
+  }
+  const values = await Values.read(command, words)
+  return (await load())(values)
+}

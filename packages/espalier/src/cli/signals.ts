@@ -1,0 +1,33 @@
+/** Ctrl-C and SIGTERM: the first finishes the step and saves, the second leaves at once. */
+import { exitCodes } from './failure.js'
+
+/** What the signals asked for so far. */
+export interface Interruption {
+  /** Exit code that a signal asked for; undefined: none came. */
+  readonly code: number | undefined
+  /** Stops listening. */
+  end(): void
+}
+
+/** Calls `stop` at the first signal; the second ends the process with the state on disk as it is. */
+export function onInterrupt(stop: () => void): Interruption {
+  const state: { code: number | undefined } = { code: undefined }
+  const listen = (code: number) => () => {
+    if (state.code !== undefined) process.exit(code)
+    state.code = code
+    stop()
+  }
+  const handlers = [
+    ['SIGINT', listen(exitCodes.interrupted)],
+    ['SIGTERM', listen(exitCodes.terminated)],
+  ] as const
+  for (const [signal, handler] of handlers) process.on(signal, handler)
+  return {
+    get code() {
+      return state.code
+    },
+    end() {
+      for (const [signal, handler] of handlers) process.off(signal, handler)
+    },
+  }
+}

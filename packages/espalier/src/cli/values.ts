@@ -1,0 +1,61 @@
+/** Reading a command's options: config file under flags, typed getters. */
+import { readConfigFile } from './config-file.js'
+import { UsageError } from './failure.js'
+import { type Arguments, parseRecord, parseWords, type Value } from './parse.js'
+
+/** A command's options. */
+export class Values {
+  constructor(
+    private readonly map: ReadonlyMap<string, Value>,
+    readonly positional: readonly string[],
+    readonly notes: readonly string[],
+  ) {}
+
+  /** Options from words, over those of `--config`. Throws UsageError. */
+  static async read(command: string, words: readonly string[]): Promise<Values> {
+    const line: Arguments = parseWords(command, words)
+    const path = line.values.get('config')
+    if (typeof path !== 'string') return new Values(line.values, line.positional, line.notes)
+    const file = parseRecord(command, await readConfigFile(path))
+    return new Values(new Map([...file.values, ...line.values]), line.positional, [...file.notes, ...line.notes])
+  }
+
+  text(name: string): string | undefined {
+    return this.map.get(name) as string | undefined
+  }
+
+  number(name: string): number | undefined {
+    return this.map.get(name) as number | undefined
+  }
+
+  flag(name: string): boolean | undefined {
+    return this.map.get(name) as boolean | undefined
+  }
+
+  list(name: string): readonly string[] | undefined {
+    return this.map.get(name) as readonly string[] | undefined
+  }
+
+  textOrList(name: string): string | readonly string[] | undefined {
+    return this.map.get(name) as string | readonly string[] | undefined
+  }
+
+  /** An option that the command cannot do without. Throws UsageError. */
+  needed(name: string): string {
+    const value = this.text(name)
+    if (value === undefined) throw new UsageError(`--${name} is missing`, 'See --help for an example')
+    return value
+  }
+
+  /** Everything that was given, by snake_case name. */
+  given(): Record<string, Value> {
+    return Object.fromEntries([...this.map].map(([name, value]) => [name.replaceAll('-', '_'), value]))
+  }
+}
+
+/** An object without its undefined entries. */
+export function defined<T extends object>(value: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, entry]) => entry !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}
