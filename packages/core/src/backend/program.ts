@@ -54,8 +54,19 @@ export function programSlots(program: Program): ProgramSlots {
 
 type Bodies = Map<CallDefinition, Map<string, number>>
 
+// A deep model's key takes longer than one of its steps, and programs are immutable.
+const keys = new WeakMap<Program, string>()
+
 /** A text that two programs share exactly when they are the same graph over the same slots: the key of compile caches. */
 export function programKey(program: Program): string {
+  const known = keys.get(program)
+  if (known !== undefined) return known
+  const key = keyOf(program)
+  keys.set(program, key)
+  return key
+}
+
+function keyOf(program: Program): string {
   const numbers = new Map<Node, number>()
   const bodies: Bodies = new Map()
   const name = (x: Tensor) => `${numbers.get(x.node)}.${x.index}`
@@ -83,7 +94,7 @@ function bodyText(node: Node, bodies: Bodies): string {
   const number = [...bodies.values()].reduce((sum, { size }) => sum + size, 0)
   uses.set(use, number)
   const roots = traceBody(definition, node.inputs, attributes)
-  return `#${number}{${programKey({ name: use, outputs: Object.fromEntries(roots.map((x, i) => [String(i), x])) })}}`
+  return `#${number}{${keyOf({ name: use, outputs: Object.fromEntries(roots.map((x, i) => [String(i), x])) })}}`
 }
 
 function specOf({ dtype, shape }: Spec): Spec {

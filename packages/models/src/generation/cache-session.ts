@@ -3,7 +3,8 @@ import { type Executable, type HostTensor, hostTensor, type Program, programSlot
 import { firstSlots, moreSlots, promptBucket } from './buckets.js'
 import { grownCache } from './grown-cache.js'
 import type { GenerationSource } from './options.js'
-import { decodeProgram, prefillProgram, type StepOutput } from './programs.js'
+import type { StepOutput } from './programs.js'
+import { tracedDecode, tracedPrefill } from './traced-programs.js'
 
 const CACHE_SLOT = /^cache\.\d+\.(key|value)$/
 
@@ -38,7 +39,7 @@ export class CacheSession {
   /** Reads the prompts; the result of their last tokens. */
   async prefill(): Promise<HostTensor> {
     const { prompts, columns, uneven, filled, source } = this
-    const program = prefillProgram(source.model, columns, uneven, this.sizes)
+    const program = tracedPrefill(source.model, columns, uneven, this.sizes)
     const executable = await this.compile(program)
     const empty = [...programSlots(program).state].filter(([name]) => CACHE_SLOT.test(name))
     this.cache = await source.backend.createState(
@@ -80,7 +81,7 @@ export class CacheSession {
   async step(tokens: readonly number[]): Promise<HostTensor> {
     const { prompts, filled } = this
     if (filled === this.slots) await this.grow()
-    this.decode ??= await this.compile(decodeProgram(this.source.model, this.sizes))
+    this.decode ??= await this.compile(tracedDecode(this.source.model, this.sizes))
     const longest = Math.max(...prompts.map((ids) => ids.length))
     const added = filled - longest
     // Rows that ended at the model's last position are fed along with the others.
@@ -116,10 +117,10 @@ export class CacheSession {
   }
 
   private async run(executable: Executable, feeds: Readonly<Record<string, HostTensor>>): Promise<HostTensor> {
-    const { state = [], feeds: others = {} } = this.source
+    const { state = [] } = this.source
     this.signal?.throwIfAborted()
     const result = await executable.run({
-      feeds: { ...others, ...feeds },
+      feeds,
       state: [{ set: this.cache as StateSet }, ...state],
     })
     this.signal?.throwIfAborted()

@@ -1,5 +1,5 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
-import type { Backend, CausalLM, HostTensor, StateBinding, WeightSet } from '@espalier/core'
+import type { Backend, CausalLM, StateBinding, WeightSet } from '@espalier/core'
 import { EspalierError } from '@espalier/core'
 
 /** A model that runs: its tree, its backend, the tree's frozen weights and the sets that hold its state slots (adapters). */
@@ -8,8 +8,6 @@ export interface GenerationSource {
   readonly backend: Backend
   readonly weights: WeightSet
   readonly state?: readonly StateBinding[]
-  /** Feeds that the tree needs besides tokens. */
-  readonly feeds?: Readonly<Record<string, HostTensor>>
   /** Tokens that end a row. None: rows end by length or `stop` alone. */
   readonly eosTokenIds?: readonly number[]
   /** What finished rows and padding are fed; any id of the vocabulary does. Default 0. */
