@@ -344,7 +344,8 @@ const codes = {
   },
   'testkit.difference': {
     when: 'a conformance check found a result that differs from what is right',
-    example: 'a result is further off than allowed (name="y0 of matmul (3,5) x (5,2)", worst="12.5", index=[0,1], got="1.2", want="1").',
+    example:
+      'a result is further off than allowed (name="y0 of matmul (3,5) x (5,2)", worst="12.5", index=[0,1], got="1.2", want="1").',
     remedy: 'Correct the implementation under test; the index says which element is worst.',
   },
   'testkit.options': {

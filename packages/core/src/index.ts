@@ -107,6 +107,7 @@ export { hashString, mix32, Random, siteKey } from './random.js'
 export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
 export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
+export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
 export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
 export { Adapter, type AdapterParts, readSource, type SavedModule } from './tuner/adapter.js'
@@ -153,4 +154,3 @@ export {
   resolveTargets,
   type TargetedLayer,
 } from './tuner/targets.js'
-export { peakMemory, type ProgramMemory } from './transforms/peak-memory.js'
