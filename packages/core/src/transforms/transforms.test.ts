@@ -11,12 +11,14 @@ import { cast } from '../graph/ops/cast.js'
 import { constant, constantTensor, filledWith } from '../graph/ops/constant.js'
 import { feed } from '../graph/ops/input.js'
 import { matmul } from '../graph/ops/matmul.js'
+import { pad } from '../graph/ops/pad.js'
 import { permute, transpose } from '../graph/ops/permute.js'
 import { reduceSum } from '../graph/ops/reduce.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { exp, neg, reciprocal, sin } from '../graph/ops/unary.js'
 import { printGraph } from '../graph/print.js'
-import { type Tensor, topologicalOrder } from '../graph/tensor.js'
+import { type Rewrite, rebuild } from '../graph/rebuild.js'
+import { isOp, type Tensor, topologicalOrder } from '../graph/tensor.js'
 import { verifyGraph } from '../graph/verify.js'
 import { gelu } from '../nn/activations.js'
 import { deduplicate } from './deduplicate.js'
@@ -36,30 +38,43 @@ describe('every transform', () => {
     'simplify after inlining': (roots: readonly Tensor[]) => simplify(inlineCalls(roots)),
     'simplify twice': (roots: readonly Tensor[]) => simplify(simplify(roots)),
   }
-  for (const [name, transform] of Object.entries(transforms)) {
-    it(`${name} keeps the values and specs of 60 random graphs, bit for bit`, async () => {
-      const backend = reference()
-      for (let seed = 0; seed < 60; seed++) {
-        const { roots, feeds } = randomGraph(seed, 60)
-        const changed = transform(roots)
-        verifyGraph(changed)
-        const run = async (list: readonly Tensor[]) => {
-          const keep = Object.fromEntries(
-            Object.entries(feeds).map(([key, { dtype, shape }]) => [`keep ${key}`, feed(key, dtype, shape)]),
-          )
-          return (
-            await backend.compile({
-              name: 'random',
-              outputs: { ...Object.fromEntries(list.map((y, i) => [String(i), y])), ...keep },
-            })
-          ).run({ feeds })
-        }
-        const [want, got] = [await run(roots), await run(changed)]
-        for (const [key, tensor] of Object.entries(want))
-          expectClose(got[key], tensor, EXACT, `seed ${seed}, output ${key}`)
+  async function compare(transform: (roots: readonly Tensor[]) => Tensor[]) {
+    const backend = reference()
+    for (let seed = 0; seed < 60; seed++) {
+      const { roots, feeds } = randomGraph(seed, 60)
+      const changed = transform(roots)
+      verifyGraph(changed)
+      // Every feed is an output too, so that both programs have the same slots.
+      const specs = Object.entries(feeds)
+      const keep = Object.fromEntries(specs.map(([key, { dtype, shape }]) => [`keep ${key}`, feed(key, dtype, shape)]))
+      const run = async (list: readonly Tensor[]) => {
+        const outputs = { ...Object.fromEntries(list.map((y, i) => [String(i), y])), ...keep }
+        return (await backend.compile({ name: 'random', outputs })).run({ feeds })
       }
-    })
+      const [want, got] = [await run(roots), await run(changed)]
+      for (const [key, tensor] of Object.entries(want))
+        expectClose(got[key], tensor, EXACT, `seed ${seed}, output ${key}`)
+    }
   }
+
+  for (const [name, transform] of Object.entries(transforms)) {
+    it(`${name} keeps the values and specs of 60 random graphs, bit for bit`, () => compare(transform))
+  }
+
+  it('that were wrong would be noticed', async () => {
+    const wrong: Readonly<Record<string, Rewrite>> = {
+      'the sides of a minimum lost': (node, [a]) =>
+        isOp(node, 'binary') && node.attrs.fn === 'min' && a !== undefined ? [a] : undefined,
+      'a product of the other sign': (node, [a, b]) =>
+        isOp(node, 'matmul') && a !== undefined && b !== undefined ? [matmul(neg(a), b, node.attrs)] : undefined,
+      'a pad of another value': (node, [a]) =>
+        isOp(node, 'pad') && a !== undefined ? [pad(a, node.attrs.before, node.attrs.after, 0)] : undefined,
+    }
+    for (const [name, rewrite] of Object.entries(wrong)) {
+      const result = compare((roots) => rebuild(roots, rewrite))
+      await expect(result, name).rejects.toMatchObject({ code: 'testkit.difference' })
+    }
+  })
 
   it('makes no graph larger by simplifying', () => {
     for (let seed = 0; seed < 60; seed++) {
