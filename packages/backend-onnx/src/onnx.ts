@@ -1,6 +1,7 @@
 /** The CPU backend over onnxruntime-node: settings, the worker thread and the weight cache put together. */
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
+import { isMainThread } from 'node:worker_threads'
 import { type Backend, EspalierError } from '@espalier/core'
 import { fileWeights } from './node/file-weights.js'
 import { type CacheSettings, defaultCacheFolder } from './node/widened-cache.js'
@@ -26,6 +27,9 @@ export interface OnnxOptions {
 const CACHE_BYTES = 20e9
 const PROGRAM_BYTES = 1.5e9
 const MOST_SESSIONS = 24
+// How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
+// setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
+const SPIN_US = '50'
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
 export function onnx(options: OnnxOptions = {}): Backend {
@@ -33,8 +37,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
   if (!Number.isInteger(threads) || threads < 1) {
     throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
   }
-  // The runtime would write an identity below the home folder and look up a host. It reads the real environment, which a worker cannot set.
-  process.env.ORT_DISABLE_TELEMETRY = '1'
+  turnTelemetryOff()
   const store = fileWeights(cacheSettings(weightCache))
   return onnxBackend({
     name: 'onnx',
@@ -52,6 +55,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
         logSeverityLevel: 4,
         extra: {
           session: {
+            'intra_op.spin_duration_us': SPIN_US,
             disable_prepacking: '1',
             model_external_initializers_file_folder_path: store.folder,
           },
@@ -62,6 +66,19 @@ export function onnx(options: OnnxOptions = {}): Backend {
       }),
     },
   })
+}
+
+// The runtime would write an identity below the home folder and look up a host, unless the environment forbids it when its library is
+// loaded. The library reads the environment of the process, of which a worker thread has only a copy.
+function turnTelemetryOff(): void {
+  if (isMainThread) process.env.ORT_DISABLE_TELEMETRY = '1'
+  else if (process.env.ORT_DISABLE_TELEMETRY !== '1') {
+    throw new EspalierError('backend.unsupported', {
+      what: 'a worker thread cannot turn off the telemetry of ONNX Runtime',
+      got: { ORT_DISABLE_TELEMETRY: process.env.ORT_DISABLE_TELEMETRY ?? null },
+      fix: 'Start the process with ORT_DISABLE_TELEMETRY=1, or set it in process.env of the main thread before starting the worker.',
+    })
+  }
 }
 
 function cacheSettings(setting: NonNullable<OnnxOptions['weightCache']>): CacheSettings | undefined {

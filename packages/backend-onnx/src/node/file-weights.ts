@@ -1,5 +1,5 @@
 /** Weights in files: mapped where they lie when they are stored as they are computed, else through the cache of widened copies. */
-import { parse, relative, sep } from 'node:path'
+import { parse, relative, resolve, sep } from 'node:path'
 import { type DType, hostTensorFromBytes, isFloat, type ParameterSource, type ProgressOptions } from '@espalier/core'
 import type { WeightPlace } from '../emit/emit-program.js'
 import { held } from '../emit/emitter.js'
@@ -12,9 +12,9 @@ type FileSource = ParameterSource & { readonly file: NonNullable<ParameterSource
 
 /** A store over the local file system. Without `cache`, 16-bit weights are mapped as they are and widened inside the graph. */
 export function fileWeights(cache: CacheSettings | undefined): WeightStore {
-  // The runtime refuses files outside one folder. Below the root of the drive lie all of them.
-  const { root } = parse(process.cwd())
-  const below = (path: string) => relative(root, path).split(sep).join('/')
+  // The runtime refuses files outside one folder. Below the root lie all of them; on Windows, those of the cache's drive.
+  const { root } = parse(resolve(cache?.folder ?? '.'))
+  const below = (path: string) => relative(root, resolve(path)).split(sep).join('/')
   const at = (path: string, offset: number, byteLength: number, type: OnnxType): WeightPlace => ({
     kind: 'file',
     location: below(path),
@@ -31,7 +31,7 @@ export function fileWeights(cache: CacheSettings | undefined): WeightStore {
       for (const [index, { source, dtype }] of sources.entries()) {
         options.signal?.throwIfAborted()
         const { file } = source
-        const mappable = file !== undefined && parse(file.path).root === root
+        const mappable = file !== undefined && parse(resolve(file.path)).root === root
         if (!mappable || !keepsValues(source.dtype, dtype)) places[index] = await inMemory({ source, dtype }, hold)
         else if (held(source.dtype) === source.dtype)
           places[index] = at(file.path, file.offset, file.byteLength, held(source.dtype))
