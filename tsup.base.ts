@@ -12,8 +12,9 @@ export function library(options: Options = {}) {
     dts: true,
     target: ['node20', 'es2022'],
     platform: 'neutral',
-    // Not the root tsconfig.json: its paths lead to other packages' sources, and a build must see their dist instead.
-    tsconfig: '../../tsconfig.base.json',
+    // Not the root tsconfig.json: its paths lead to other packages' sources, and a build must see their dist instead. It includes next to
+    // nothing, or every build would read the whole repository, other packages' half-written dist among it.
+    tsconfig: '../../tsconfig.build.json',
     clean: true,
     splitting: true,
     treeshake: true,

@@ -3,7 +3,11 @@
 import { main } from './cli/main.js'
 import { flushed, quietPipes } from './cli/terminal.js'
 
-quietPipes()
-const code = await main(process.argv.slice(2))
-await flushed()
-process.exitCode = code
+async function run(): Promise<void> {
+  quietPipes()
+  const code = await main(process.argv.slice(2))
+  await flushed()
+  process.exitCode = code
+}
+
+void run()
