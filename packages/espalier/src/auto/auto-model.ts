@@ -59,7 +59,7 @@ export async function loadPretrained(
       tokenizer === undefined ? undefined : openSource(tokenizer, { ...hub, groups: ['tokenizer'] }).then(loadTokenizer)
     given?.catch(() => {})
     return new PretrainedModel(loaded, backend ?? (await defaultBackend()), {
-      tokenizer: given,
+      tokenizer: given && (() => given),
       onProgress: options.onProgress,
     })
   } catch (error) {

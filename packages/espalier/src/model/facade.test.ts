@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { type Backend, defineTuner, hostTensor, matmul, programKey, reference, type Tensor } from '@espalier/core'
 import { lora } from '@espalier/lora'
+import { directoryHandle } from '@espalier/serialization/files/directory-handle.fake.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, AutoModelForSequenceClassification } from '../auto/auto-model.js'
 import {
@@ -135,6 +136,28 @@ describe('PeftModel', () => {
       await using loaded = await auto.fromPretrained(path, { backend: reference() })
       expect((await loaded.generate(PROMPT)).text).toBe(text)
     }
+  })
+
+  it('saves to a directory handle and loads from it', async () => {
+    await using base = await loadBase()
+    const model = await changed(base)
+    const handle = directoryHandle(new Map())
+    await model.savePretrained(handle)
+    const served = await PeftModel.fromPretrained(base, handle)
+    expect((await served.generate(PROMPT)).text).toBe((await model.generate(PROMPT)).text)
+    await using blind = await AutoModelForCausalLM.fromPretrained(directoryHandle(await tinyModelFiles()), {
+      backend: reference(),
+    })
+    expect((await blind.generate(PROMPT)).text).toBe((await base.generate(PROMPT)).text)
+  })
+
+  it('merges a model that has no tokenizer', async () => {
+    const files = await tinyModelFiles()
+    for (const name of ['tokenizer.json', 'tokenizer_config.json']) files.delete(name)
+    await using base = await AutoModelForCausalLM.fromPretrained(files, { backend: reference() })
+    await using merged = await getPeftModel(base, lora({ targetModules: ['q_proj'] })).mergeAndUnload()
+    await expect(merged.generate(PROMPT)).rejects.toMatchObject({ name: 'EspalierError' })
+    expect([...(await merged.toFiles()).keys()].sort()).toEqual(['config.json', 'model.safetensors'])
   })
 
   it('reads a configuration alone', async () => {

@@ -69,7 +69,7 @@ export class PeftModel extends RuntimeModel {
     warnings: readonly string[] = [],
     private readonly ownsBase = false,
   ) {
-    super(base.loaded, base.backend)
+    super(base.loaded, base.backend, { tokenizer: () => base.tokenizer() })
     this.notes = [...warnings]
     base.onClose(() => this.release())
   }
@@ -87,10 +87,6 @@ export class PeftModel extends RuntimeModel {
 
   get model(): Model {
     return this.adapted.model
-  }
-
-  override tokenizer(): ReturnType<RuntimeModel['tokenizer']> {
-    return this.base.tokenizer()
   }
 
   /** What there is to know of the adapters' files and configurations: unknown keys, missing tensors. */

@@ -7,7 +7,7 @@ import {
   printModule,
   type StateBinding,
 } from '@espalier/core'
-import { type LoadedModel, saveModel, type Target } from '@espalier/serialization'
+import { type LoadedModel, memoryFolder, saveModel, type Target } from '@espalier/serialization'
 import { hold, letGo } from './held.js'
 import { RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
@@ -43,7 +43,7 @@ export class PretrainedModel extends RuntimeModel {
 
   /** A handle on another tree of the same model: merged or trained weights. */
   withModel(model: Model): PretrainedModel {
-    return new PretrainedModel(this.loaded, this.backend, { ...this.options, tokenizer: this.tokenizer(), model })
+    return new PretrainedModel(this.loaded, this.backend, { ...this.options, tokenizer: () => this.tokenizer(), model })
   }
 
   /** Takes over what training all parameters changes; the function is asked whenever the model is used. */
@@ -60,7 +60,7 @@ export class PretrainedModel extends RuntimeModel {
   async to(backend: Backend): Promise<PretrainedModel> {
     return new PretrainedModel(this.loaded, backend, {
       ...this.options,
-      tokenizer: this.tokenizer(),
+      tokenizer: () => this.tokenizer(),
       model: this.model,
     })
   }
@@ -77,6 +77,13 @@ export class PretrainedModel extends RuntimeModel {
         : {}
     await saveModel({ model: this.model, config: this.config }, target, { ...options, files })
     await saveTokenizer(this, target)
+  }
+
+  /** The folder that `savePretrained` writes, by name, for archives and uploads. */
+  async toFiles(): Promise<Map<string, Blob>> {
+    const folder = memoryFolder()
+    await this.savePretrained(folder)
+    return folder.toFiles()
   }
 
   /** The module tree as text. */

@@ -20,7 +20,8 @@ const DEFAULT_NEW_TOKENS = 128
 
 /** What a model may be given beside its files. */
 export interface RuntimeOptions {
-  readonly tokenizer?: Promise<Tokenizer> | undefined
+  /** Asked when a tokenizer is needed first; without it the files beside the model are read. */
+  readonly tokenizer?: (() => Promise<Tokenizer>) | undefined
   readonly onProgress?: OnLoadProgress | undefined
 }
 
@@ -34,6 +35,7 @@ export interface WeightsOptions {
 export abstract class RuntimeModel {
   private readonly weightSets = new Map<Model, Promise<WeightSet>>()
   private tokenizerPromise: Promise<Tokenizer> | undefined
+  private readonly findTokenizer: () => Promise<Tokenizer>
   private readonly onProgress: OnLoadProgress | undefined
 
   constructor(
@@ -42,7 +44,7 @@ export abstract class RuntimeModel {
     readonly backend: Backend,
     options: RuntimeOptions = {},
   ) {
-    this.tokenizerPromise = options.tokenizer
+    this.findTokenizer = options.tokenizer ?? (() => loadTokenizer(loaded.files))
     this.onProgress = options.onProgress
   }
 
@@ -59,7 +61,7 @@ export abstract class RuntimeModel {
 
   /** The tokenizer beside the model, loaded once. */
   tokenizer(): Promise<Tokenizer> {
-    this.tokenizerPromise ??= loadTokenizer(this.loaded.files)
+    this.tokenizerPromise ??= this.findTokenizer()
     return this.tokenizerPromise
   }
 

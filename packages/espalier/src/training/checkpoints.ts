@@ -2,6 +2,7 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
+import type { Target } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -34,7 +35,7 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
 }
 
 /** Writes an adapter, or a whole model, and its tokenizer's files. */
-export async function saveTo(folder: string, model: PeftModel | PretrainedModel): Promise<void> {
+export async function saveTo(folder: Target, model: PeftModel | PretrainedModel): Promise<void> {
   await model.savePretrained(folder)
   if (model instanceof PeftModel) await saveTokenizer(model, folder)
 }

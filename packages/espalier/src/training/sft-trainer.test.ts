@@ -5,7 +5,8 @@ import type { Backend, Executable } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import type { TrainingEvent } from '@espalier/trainer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { AutoModelForCausalLM } from '../auto/auto-model.js'
+import { AutoModelForCausalLM, AutoModelForSequenceClassification } from '../auto/auto-model.js'
+import { AutoTokenizer } from '../auto/auto-tokenizer.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { temporaryFolder, tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
@@ -199,6 +200,23 @@ describe('SFTTrainer', () => {
       expect.objectContaining({ code: 'config.unsupported' }),
     )
     expect(() => trainerOf({ warmupRatio: 2 })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('saves the tokenizer that it was given, and refuses models that do not predict tokens', async () => {
+    const source = await tinyModelFiles()
+    const config = JSON.parse(await source.get('tokenizer_config.json')!.text()) as object
+    source.set('tokenizer_config.json', new Blob([JSON.stringify({ ...config, model_max_length: 77 })]))
+    const tokenizer = await AutoTokenizer.fromPretrained(source)
+    const trainer = trainerOf({ maxSteps: 1 }, { tokenizer })
+    expect(await trainer.model.tokenizer()).toBe(tokenizer)
+    await trainer.saveModel(outputDir())
+    expect(readFileSync(join(outputDir(), 'tokenizer_config.json'), 'utf8')).toContain('77')
+    await using classifier = await AutoModelForSequenceClassification.fromPretrained(source, {
+      backend: onnx({ threads: 1 }),
+    })
+    expect(() => trainerOf({}, { model: classifier })).toThrowError(
+      expect.objectContaining({ code: 'model.unsupported' }),
+    )
   })
 
   it('calls transformers’ callbacks and does what they ask for', async () => {

@@ -1,6 +1,7 @@
 /** Supervised fine-tuning: data, model and arguments put together. TRL's SFTTrainer. */
 import { type ConfiguredTuner, EspalierError, FullModel, type LossFunction, type TrainableModel } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
+import type { Target } from '@espalier/serialization'
 import { type Optimizer, type SaveContext, Trainer, type TrainingEvent, type TrainingRun } from '@espalier/trainer'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -47,8 +48,16 @@ export class SFTTrainer {
   /** The folder that this trainer has written to: its own run is no other one. */
   private written: string | undefined
 
+  /** Throws config.value, config.unsupported; model.unsupported for a model that does not predict the next token. */
   constructor(private readonly options: SFTTrainerOptions) {
-    const { model, peftConfig } = options
+    const { model, peftConfig, tokenizer, computeLoss } = options
+    if (model.model.task !== 'CAUSAL_LM' && computeLoss === undefined) {
+      throw new EspalierError('model.unsupported', {
+        what: 'supervised fine-tuning on text needs a model that predicts the next token',
+        got: { task: model.model.task },
+        fix: 'Load it with AutoModelForCausalLM, or pass computeLoss',
+      })
+    }
     if (peftConfig !== undefined && model instanceof PeftModel) {
       throw new EspalierError('config.value', {
         what: 'peftConfig would put a second adapter on an adapted model',
@@ -56,6 +65,7 @@ export class SFTTrainer {
       })
     }
     this.model = peftConfig === undefined ? model : getPeftModel(model as PretrainedModel, peftConfig)
+    if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.args = options.args ?? {}
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
     settingsOf(this.args)
@@ -101,8 +111,8 @@ export class SFTTrainer {
   }
 
   /** Writes the model as it is now: an adapter, or the whole model after training all parameters; with the tokenizer's files. */
-  async saveModel(target: string = this.args.outputDir ?? ''): Promise<void> {
-    if (target === '')
+  async saveModel(target: Target | undefined = this.args.outputDir): Promise<void> {
+    if (target === undefined)
       throw new EspalierError('config.value', {
         what: 'there is no folder to save to',
         fix: 'Give one, or set outputDir',
@@ -125,7 +135,7 @@ export class SFTTrainer {
     signal?.throwIfAborted()
     const { trainDataset, evalDataset } = this.options
     return prepareData({
-      tokenizer: this.options.tokenizer ?? (await this.model.tokenizer()),
+      tokenizer: await this.model.tokenizer(),
       trainDataset,
       evalDataset,
       vocabularySize: this.model.model.sizes.vocabularySize,
