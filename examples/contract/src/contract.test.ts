@@ -3,6 +3,16 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { ia3 } from '@espalier/tuner-ia3'
+import {
+  AutoModelForCausalLM,
+  getModelStatus,
+  getPeftModel,
+  loadDataset,
+  PeftModel,
+  reference,
+  SFTTrainer,
+} from 'espalier'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { contract } from './contract.js'
 import { writeTinyFolder } from './tiny-folder.js'
@@ -42,6 +52,20 @@ it('every promised line runs, and does what it says', async () => {
   expect(texts.merged).toBe(texts.served)
   expect(result.code).toBe('config.value')
   expect(readdirSync(outputDir)).toContain('adapter_model.safetensors')
+})
+
+it('a method from a plugin trains, is saved, and is found again by the name in its file', async () => {
+  await writeTinyFolder(folder)
+  await using base = await AutoModelForCausalLM.fromPretrained(folder, { backend: reference() })
+  const model = getPeftModel(base, ia3({ targetModules: ['k_proj', 'down_proj'], feedforwardModules: ['down_proj'] }))
+  const args = { maxSteps: 2, learningRate: 0.1 }
+  await new SFTTrainer({ model, trainDataset: loadDataset(join(folder, 'train.jsonl')), args }).train().result
+  const files = await model.toFiles()
+  await expect(PeftModel.fromPretrained(base, files)).rejects.toMatchObject({ code: 'plugin.unknown' })
+  const served = await PeftModel.fromPretrained(base, files, { tuners: [ia3] })
+  const options = { prompt: 'say 2: ', maxNewTokens: 6 }
+  expect((await served.generate(options)).text).toBe((await model.generate(options)).text)
+  expect(getModelStatus(served)).toMatchObject({ adapterModelType: 'IA3Model', peftTypes: { default: 'IA3' } })
 })
 
 it('a program that closes its models ends by itself', async () => {
