@@ -34,8 +34,8 @@ function attempt(what: string, work: () => void): void {
     work()
   } catch (error) {
     failures.push(what)
-    const { stderr = '' } = error as { stderr?: string }
-    process.stdout.write(`${what}: failed\n${String(stderr || error)}\n`)
+    const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string }
+    process.stdout.write(`${what}: failed\n${String(stdout || stderr || error)}\n`)
   }
 }
 
