@@ -44,6 +44,7 @@ export async function loadWithAdapter(
     const model = await PeftModel.fromPretrained(base, adapter, {
       ...(signal === undefined ? {} : { signal }),
       onProgress: loadProgress(progress),
+      ownsBase: true,
     })
     for (const warning of model.warnings) progress.line(`warning: ${warning}`)
     return model
