@@ -108,7 +108,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.compiled.set(weights, known)
     const key = programKey(program)
     const found = known.get(key)
-    if (found !== undefined) return found
+    if (found !== undefined) return found.hold()
     const executable = new OnnxExecutable(program, { id: this.count++, ...this.emit(program, weights) }, this, () =>
       known.delete(key),
     )

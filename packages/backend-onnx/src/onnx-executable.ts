@@ -33,6 +33,7 @@ export class OnnxExecutable implements Executable {
   private readonly slots
   private readonly specs: ReadonlyMap<string, Spec>
   private released = false
+  private users = 1
 
   constructor(
     readonly program: Program,
@@ -88,7 +89,14 @@ export class OnnxExecutable implements Executable {
     )
   }
 
+  /** The same program for one more user; it is released when each of them has released it. */
+  hold(): this {
+    this.users++
+    return this
+  }
+
   release(): void {
+    if (this.released || --this.users > 0) return
     this.released = true
     this.forget()
     this.backend.sessions.release(this.source.id)

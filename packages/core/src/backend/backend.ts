@@ -71,7 +71,7 @@ export interface Backend {
    */
   loadWeights(sources: ReadonlyMap<string, WeightRequest>, options?: ProgressOptions): Promise<WeightSet>
   createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet>
-  /** Compiles a program, or returns what the same program compiled to before. */
+  /** Compiles a program, or returns what the same program compiled to before; whoever was given it releases it once. */
   compile(program: Program, options?: CompileOptions): Promise<Executable>
   close(): Promise<void>
 }

@@ -138,6 +138,18 @@ describe('SFTTrainer', () => {
     expect(existsSync(join(outputDir(), 'checkpoint-5', 'adapter_config.json'))).toBe(true)
   })
 
+  it('may be evaluated while it trains: programs that both use stay', async () => {
+    const evalDataset = tinyRows.slice(0, 3)
+    const trainer = trainerOf({ maxSteps: 6, evalStrategy: 'steps', evalSteps: 1 }, { evalDataset })
+    const evaluations: number[] = []
+    for await (const event of trainer.train()) {
+      if (event.type !== 'evaluate') continue
+      evaluations.push(event.evalLoss)
+      if (event.step === 2) await trainer.evaluate()
+    }
+    expect(evaluations).toHaveLength(6)
+  })
+
   it('refuses a folder that holds a run, unless it may overwrite it; its own run is no other', async () => {
     const first = trainerOf({ outputDir: outputDir(), maxSteps: 1 })
     await first.train().result
