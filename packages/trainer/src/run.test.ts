@@ -253,6 +253,22 @@ describe('a run of Trainer', () => {
     }
   })
 
+  it('lets a save that is under way finish when it is aborted meanwhile', async () => {
+    const abort = new AbortController()
+    const saved: string[] = []
+    const { trainer } = await toyTrainer({
+      settings: { saveEvery: { steps: 2 } },
+      async save({ step, kind }) {
+        abort.abort('in between')
+        await new Promise((resolve) => setImmediate(resolve))
+        saved.push(`${kind} ${step}`)
+        return null
+      },
+    })
+    await expect(trainer.train({ signal: abort.signal }).result).rejects.toBe('in between')
+    expect(saved).toEqual(['checkpoint 2', 'final 2'])
+  })
+
   it('does nothing at all when the signal is aborted already', async () => {
     const { backend, counts } = countedBackend()
     const { trainer } = await toyTrainer({ backend })

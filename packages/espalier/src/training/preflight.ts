@@ -2,6 +2,7 @@
 import {
   byteSize,
   causalLoss,
+  hostTensor,
   namedParameters,
   peakMemory,
   programRoots,
@@ -50,7 +51,8 @@ export async function memoryPlan(
     0,
   )
   const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
-  const feeds = causalFeeds(collateCausal([], { ...largest, padId }))
+  // With a seed, as training has it: dropout keeps its masks.
+  const feeds = { ...causalFeeds(collateCausal([], { ...largest, padId })), seed: hostTensor('u32', [], [0]) }
   const { intermediates } = peakMemory(programRoots(accumulateProgram(trainable.model, causalLoss, values, feeds)))
   const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
   return {
