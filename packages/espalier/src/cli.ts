@@ -3,11 +3,9 @@
 import { main } from './cli/main.js'
 import { flushed, quietPipes } from './cli/terminal.js'
 
-async function run(): Promise<void> {
-  quietPipes()
-  const code = await main(process.argv.slice(2))
+quietPipes()
+// Not awaited: the CommonJS form of this file may not wait at its top level.
+void main(process.argv.slice(2)).then(async (code) => {
   await flushed()
   process.exitCode = code
-}
-
-void run()
+})

@@ -1,15 +1,13 @@
 /** `espalier eval`: mean loss and perplexity. */
 import { SFTTrainer } from '../training/sft-trainer.js'
-import { UsageError } from './failure.js'
+import { dataPaths, datasetOf } from './data-files.js'
 import { loadWithAdapter } from './load.js'
 import { Progress, result } from './terminal.js'
-import { datasetOf } from './train.js'
 import { defined, type Values } from './values.js'
 
 /** Runs the command; its exit code. */
 export async function evaluate(values: Values): Promise<number> {
-  const paths = values.list('data')
-  if (paths === undefined) throw new UsageError('--data is missing', 'See espalier eval --help for an example')
+  const paths = await dataPaths(values, 'eval')
   const progress = new Progress(values.flag('quiet') === true)
   const model = await loadWithAdapter(values, progress)
   try {

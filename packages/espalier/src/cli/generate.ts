@@ -5,7 +5,7 @@ import type { GenerateOptions } from '../model/generation-options.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
 import { onInterrupt } from './signals.js'
-import { Progress, result } from './terminal.js'
+import { onPipeClosed, Progress, result, part as write } from './terminal.js'
 import { defined, type Values } from './values.js'
 
 /** Runs the command; its exit code. */
@@ -17,6 +17,11 @@ export async function generate(values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   const abort = new AbortController()
   const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
+  let unread = false
+  onPipeClosed(() => {
+    unread = true
+    abort.abort(new Error('nobody reads'))
+  })
   try {
     const model = await loadWithAdapter(values, progress, abort.signal)
     try {
@@ -31,10 +36,15 @@ export async function generate(values: Values): Promise<number> {
       await model.weights({ signal: abort.signal })
       progress.update('compiling')
       let text = ''
-      for await (const part of model.generateStream({ ...input, ...settings(values), signal: abort.signal })) {
+      for await (const part of model.generateStream({
+        ...input,
+        ...samplingOf(values),
+        ...stopsOf(values),
+        signal: abort.signal,
+      })) {
         progress.clear()
         if (values.flag('json') === true) text += part.text
-        else process.stdout.write(part.text)
+        else write(part.text)
       }
       result(values.flag('json') === true ? JSON.stringify({ text }) : '')
       return 0
@@ -42,15 +52,17 @@ export async function generate(values: Values): Promise<number> {
       await model.close()
     }
   } catch (error) {
-    if (interruption.code === undefined) throw error
-    return interruption.code
+    if (interruption.code !== undefined) return interruption.code
+    if (!unread) throw error
+    return 0
   } finally {
     interruption.end()
     progress.end()
   }
 }
 
-function settings(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' | 'inputIds'> {
+/** How tokens are chosen. */
+export function samplingOf(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' | 'inputIds'> {
   return defined({
     doSample: values.flag('do-sample'),
     temperature: values.number('temperature'),
@@ -59,8 +71,11 @@ function settings(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' |
     repetitionPenalty: values.number('repetition-penalty'),
     maxNewTokens: values.number('max-new-tokens'),
     seed: values.number('seed'),
-    stop: values.list('stop'),
   })
+}
+
+function stopsOf(values: Values): Pick<GenerateOptions, 'stop'> {
+  return defined({ stop: values.list('stop') })
 }
 
 async function readMessages(path: string): Promise<Message[]> {

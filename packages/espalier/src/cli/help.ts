@@ -1,5 +1,6 @@
 /** What `--help` prints: what a command is for, one example that runs, and its options. */
-import { type Option, options } from './options.js'
+import type { Option } from './option.js'
+import { optionsOf } from './options.js'
 
 /** A command's teaching text. */
 export interface CommandHelp {
@@ -22,6 +23,11 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     example:
       'espalier generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "Name three fruits." --max-new-tokens 64',
   },
+  chat: {
+    usage: 'espalier chat --model M [--adapter A]',
+    does: 'A conversation in the terminal: each line is a turn, the model sees all of them. Ctrl-C ends an answer, an empty line or Ctrl-D the conversation.',
+    example: 'espalier chat --model HuggingFaceTB/SmolLM2-135M-Instruct --do-sample --temperature 0.7',
+  },
   eval: {
     usage: 'espalier eval --model M [--adapter A] --data D',
     does: 'Mean loss over the counted tokens, and perplexity.',
@@ -36,6 +42,11 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     usage: 'espalier inspect PATH',
     does: 'Says what a file or folder is: architecture, parameters, dtypes, adapter kind and targets. Reads headers only.',
     example: 'espalier inspect out --for vllm',
+  },
+  push: {
+    usage: 'espalier push FOLDER OWNER/NAME',
+    does: 'Uploads an adapter or a model folder to the hub as one commit. A new repository is private unless --public. The token comes from HF_TOKEN.',
+    example: 'espalier push out my-name/my-adapter',
   },
   doctor: {
     usage: 'espalier doctor',
@@ -52,8 +63,6 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
 /** Commands that are promised and do not exist yet. */
 export const plannedCommands: Readonly<Record<string, string>> = {
   predict: 'predict does not exist yet',
-  chat: 'chat does not exist yet; generate takes --messages',
-  push: 'push does not exist yet; the run folder can be uploaded with any hub client',
 }
 
 /** The text of `espalier --help`. */
@@ -76,7 +85,7 @@ export function generalHelp(): string {
 /** The text of `espalier COMMAND --help`. */
 export function helpFor(command: string): string {
   const help = commandHelp[command] as CommandHelp
-  const own = options.filter((option) => option.commands.includes(command))
+  const own = optionsOf(command)
   const ready = own.filter((option) => option.planned === undefined)
   const later = own.filter((option) => option.planned !== undefined).map((option) => `--${option.name}`)
   const width = Math.max(...ready.map((option) => label(option).length), 0)
@@ -106,9 +115,13 @@ function label({ name, type, choices }: Option): string {
         ? ` ${choices.join('|')}`
         : type === 'whole' || type === 'number'
           ? ' N'
-          : type === 'list' || type === 'texts' || type === 'texts-or-text'
-            ? ' A B...'
-            : ' X'
+          : type === 'text-or-true'
+            ? ' [X]'
+            : type === 'record'
+              ? ' JSON'
+              : type === 'list' || type === 'texts' || type === 'texts-or-text'
+                ? ' A B...'
+                : ' X'
   return `--${name}${value}`
 }
 

@@ -1,7 +1,7 @@
 /** From the words of the command line to an exit code. Heavy modules load only when a command needs them. */
 import { describeFailure, exitCodes, UsageError } from './failure.js'
 import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
-import { nearest } from './parse.js'
+import { nearest } from './nearest.js'
 import { result } from './terminal.js'
 import { Values } from './values.js'
 import { packageVersion } from './version.js'
@@ -11,12 +11,17 @@ type Command = (values: Values) => Promise<number>
 const commands: Readonly<Record<string, () => Promise<Command>>> = {
   train: async () => (await import('./train.js')).train,
   generate: async () => (await import('./generate.js')).generate,
+  chat: async () => (await import('./chat.js')).chat,
+  push: async () => (await import('./push.js')).push,
   eval: async () => (await import('./evaluate.js')).evaluate,
   merge: async () => (await import('./merge.js')).merge,
   inspect: async () => (await import('./inspect.js')).inspect,
   doctor: async () => (await import('./doctor.js')).doctor,
   quickstart: async () => (await import('./quickstart-command.js')).quickstart,
 }
+
+/** Words that a command takes without an option. */
+const positionals: Readonly<Record<string, number>> = { inspect: 1, push: 2 }
 
 /** Runs the command line; its exit code. Failures are printed, never thrown. */
 export async function main(words: readonly string[]): Promise<number> {
@@ -48,6 +53,6 @@ async function dispatch([command, ...words]: readonly string[]): Promise<number>
     result(helpFor(command))
     return exitCodes.done
   }
-  const values = await Values.read(command, words)
+  const values = await Values.read(command, words, positionals[command])
   return (await load())(values)
 }

@@ -3,27 +3,13 @@
  * Names are those of transformers, TRL and PEFT.
  */
 
-/** What a value must be. `list` takes spaces or commas. */
-export type OptionType = 'text' | 'texts' | 'number' | 'whole' | 'boolean' | 'list' | 'texts-or-text'
-
-/** One option. `python`: what TRL, transformers or PEFT take when it is left out, and why we differ. */
-export interface Option {
-  readonly name: string
-  readonly type: OptionType
-  readonly help: string
-  readonly commands: readonly string[]
-  readonly choices?: readonly string[]
-  readonly default?: string
-  readonly python?: { readonly value: string; readonly why: string }
-  /** Other spellings, in snake_case: TRL's own. */
-  readonly aliases?: readonly string[]
-  /** Not there yet: using it ends with 2 and this reason. */
-  readonly planned?: string
-}
+import type { Option, OptionType } from './option.js'
+import { pythonOptions } from './python-options.js'
 
 const TRAIN = ['train']
-const RUN = ['train', 'generate', 'eval']
-const GENERATE = ['generate']
+const RUN = ['train', 'generate', 'chat', 'eval']
+const GENERATE = ['generate', 'chat']
+const ONCE = ['generate']
 
 const flag = (
   name: string,
@@ -32,16 +18,15 @@ const flag = (
   help: string,
   more: Partial<Option> = {},
 ): Option => ({ name, type, commands, help, ...more })
-const planned = (name: string, type: OptionType, help: string, reason = 'this does not exist yet'): Option => ({
-  name,
-  type,
-  commands: TRAIN,
-  help,
-  planned: reason,
-})
+const planned = (
+  name: string,
+  type: OptionType,
+  help: string,
+  reason = 'this does not exist yet',
+  more: Partial<Option> = {},
+): Option => ({ name, type, commands: TRAIN, help, planned: reason, ...more })
 
-/** All options. */
-export const options: readonly Option[] = [
+const own: readonly Option[] = [
   flag('model', 'text', [...RUN, 'merge'], 'hub id with optional @revision, or a folder', {
     aliases: ['model_name_or_path'],
   }),
@@ -52,14 +37,19 @@ export const options: readonly Option[] = [
   flag('text-field', 'text', ['train', 'eval'], 'column with the text', { aliases: ['dataset_text_field'] }),
   flag('prompt-field', 'text', ['train', 'eval'], 'column with the prompt'),
   flag('completion-field', 'text', ['train', 'eval'], 'column with what should follow the prompt'),
-  flag('eval-data', 'text', TRAIN, 'rows to evaluate on'),
+  flag('eval-data', 'text', TRAIN, 'rows to evaluate on; see --eval-strategy'),
+  flag('validation-split', 'number', TRAIN, 'share of the rows to evaluate on instead of training on them'),
   flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder of the run'),
   flag('overwrite-output-dir', 'boolean', TRAIN, 'writes over a folder that already holds a run'),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
-  flag('config', 'text', RUN, 'a YAML, JSON, TS or JS file with these options; options on the line win'),
+  flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
   flag('peft-type', 'text', TRAIN, 'lora, or none to train all parameters', {
     default: 'lora',
     choices: ['lora', 'none'],
+  }),
+  flag('use-peft', 'boolean', TRAIN, 'TRL’s switch: false is --peft-type none', {
+    default: 'true',
+    python: { value: 'false', why: 'an adapter is what this program is for' },
   }),
   flag('peft-config', 'text', TRAIN, 'an adapter_config.json to take the adapter’s settings from'),
   flag('lora-r', 'whole', TRAIN, 'rank', { default: '8' }),
@@ -74,6 +64,7 @@ export const options: readonly Option[] = [
   flag('task-type', 'text', TRAIN, 'PEFT’s task type', { aliases: ['lora_task_type'], choices: ['CAUSAL_LM'] }),
   flag('max-length', 'whole', ['train', 'eval'], 'longest row in tokens; longer ones are cut at the end', {
     default: '1024',
+    aliases: ['max_seq_length'],
   }),
   flag('per-device-train-batch-size', 'whole', TRAIN, 'rows of a step before accumulation', { default: '8' }),
   flag('per-device-eval-batch-size', 'whole', ['train', 'eval'], 'rows evaluated together', { default: '8' }),
@@ -88,7 +79,22 @@ export const options: readonly Option[] = [
     default: '0.0002',
     python: { value: '2e-05', why: 'TRL’s is meant for training all parameters; adapters want ten times more' },
   }),
-  flag('lr-scheduler-type', 'text', TRAIN, 'linear, cosine, constant...', { default: 'linear' }),
+  flag('lr-scheduler-type', 'text', TRAIN, 'how the rate falls', {
+    default: 'linear',
+    choices: [
+      'linear',
+      'cosine',
+      'constant',
+      'constant_with_warmup',
+      'cosine_with_restarts',
+      'cosine_with_min_lr',
+      'polynomial',
+      'inverse_sqrt',
+      'cosine_warmup_with_min_lr',
+      'warmup_stable_decay',
+    ],
+  }),
+  flag('lr-scheduler-kwargs', 'record', TRAIN, 'what else the schedule takes, as {"num_cycles": 2}'),
   flag('warmup-ratio', 'number', TRAIN, 'share of steps with a rising rate'),
   flag('warmup-steps', 'number', TRAIN, 'steps with a rising rate, or below 1 a share of them', { default: '0' }),
   flag('weight-decay', 'number', TRAIN, 'decoupled decay of what is neither bias nor norm', { default: '0' }),
@@ -96,8 +102,8 @@ export const options: readonly Option[] = [
   flag('adam-beta2', 'number', TRAIN, 'decay of the second moment', { default: '0.999' }),
   flag('adam-epsilon', 'number', TRAIN, 'added to the root of the second moment', { default: '1e-08' }),
   flag('max-grad-norm', 'number', TRAIN, 'gradients are clipped to this norm; 0: not', { default: '1.0' }),
-  flag('optim', 'text', TRAIN, 'adamw_torch or sgd', {
-    default: 'adamw_torch',
+  flag('optim', 'text', TRAIN, 'AdamW as torch has it, or SGD', {
+    default: 'adamw_torch_fused',
     choices: ['adamw_torch', 'adamw_torch_fused', 'sgd'],
   }),
   flag('num-train-epochs', 'number', TRAIN, 'times through the data', { default: '3' }),
@@ -118,10 +124,17 @@ export const options: readonly Option[] = [
   flag('save-steps', 'whole', TRAIN, 'steps between checkpoints', { default: '500' }),
   flag('save-total-limit', 'whole', TRAIN, 'most checkpoints kept'),
   flag('load-best-model-at-end', 'boolean', TRAIN, 'ends with the values of the lowest evaluation loss'),
+  flag('metric-for-best-model', 'text', TRAIN, 'what the best model has least of', {
+    default: 'loss',
+    choices: ['loss', 'eval_loss'],
+  }),
+  flag('resume', 'text-or-true', TRAIN, 'goes on from a checkpoint; without one it starts afresh', {
+    aliases: ['resume_from_checkpoint'],
+  }),
   flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
-  flag('prompt', 'text', GENERATE, 'what to continue; goes through the chat template where there is one'),
-  flag('messages', 'text', GENERATE, 'a JSON file with a conversation'),
-  flag('raw', 'boolean', GENERATE, 'the prompt as it is, without a chat template'),
+  flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one'),
+  flag('messages', 'text', ONCE, 'a JSON file with a conversation'),
+  flag('raw', 'boolean', ONCE, 'the prompt as it is, without a chat template'),
   flag('do-sample', 'boolean', GENERATE, 'samples; otherwise the likeliest token is taken'),
   flag('temperature', 'number', GENERATE, 'above 1 flatter, below 1 sharper', { default: '1' }),
   flag('top-k', 'whole', GENERATE, 'samples among so many likeliest tokens; 0: all', { default: '50' }),
@@ -138,11 +151,13 @@ export const options: readonly Option[] = [
     choices: ['onnx', 'webgpu', 'tfjs', 'reference'],
   }),
   flag('threads', 'whole', [...RUN, 'quickstart'], 'threads that compute; default: all'),
-  flag('quiet', 'boolean', [...RUN, 'quickstart', 'merge'], 'no progress'),
+  flag('public', 'boolean', ['push'], 'a new repository that everyone sees; otherwise it is private'),
+  flag('message', 'text', ['push'], 'what the commit says'),
+  flag('quiet', 'boolean', [...RUN, 'quickstart', 'merge', 'push'], 'no progress'),
   flag(
     'json',
     'boolean',
-    [...RUN, 'inspect', 'doctor', 'quickstart'],
+    ['train', 'generate', 'eval', 'inspect', 'doctor', 'quickstart'],
     'results as JSON on stdout; of a run: its events, one a line',
   ),
   planned('use-dora', 'boolean', 'weight-decomposed LoRA'),
@@ -157,61 +172,33 @@ export const options: readonly Option[] = [
     'boolean',
     'less memory, more time',
     'it does not exist yet; a smaller --tokens-per-micro-batch takes less memory at once',
+    {
+      default: 'false',
+      python: { value: 'true', why: 'it costs a third more time; the memory above is what the run takes without it' },
+    },
   ),
+  flag('dtype', 'text', TRAIN, 'dtype to compute in; other ones than float32 are said to be widened', {
+    default: 'float32',
+    choices: ['float32', 'auto', 'bfloat16', 'float16'],
+    aliases: ['torch_dtype'],
+    python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores' },
+  }),
   planned('load-in-4bit', 'boolean', 'weights in 4 bits'),
   planned('load-in-8bit', 'boolean', 'weights in 8 bits'),
-  planned(
-    'resume',
-    'text',
-    'goes on from a checkpoint',
-    'exact resume does not exist yet; --adapter CHECKPOINT goes on from its values',
-  ),
-  planned(
-    'resume-from-checkpoint',
-    'text',
-    'goes on from a checkpoint',
-    'exact resume does not exist yet; --adapter CHECKPOINT goes on from its values',
-  ),
-  planned('validation-split', 'number', 'share of rows to evaluate on', 'it does not exist yet; give --eval-data'),
-  planned(
-    'metric-for-best-model',
-    'text',
-    'what load-best-model-at-end compares',
-    'only the evaluation loss is compared yet',
-  ),
   planned(
     'num-labels',
     'whole',
     'labels of a classification head',
     'training classifiers from the command line does not exist yet',
   ),
-  planned('dtype', 'text', 'dtype of the weights', 'the CPU computes in float32 whatever the file stores'),
   planned('data-config', 'text', 'configuration of a hub data set', 'hub data sets do not exist yet'),
   planned('data-split', 'text', 'split of a hub data set', 'hub data sets do not exist yet'),
 ]
 
-/** Python's options that mean nothing here: said once, then left. A value in `harmless` is not even mentioned. */
-export const pythonOnly: Readonly<Record<string, string>> = {
-  bf16: 'the CPU computes in float32',
-  fp16: 'the CPU computes in float32',
-  tf32: 'there is no TF32 here',
-  deepspeed: 'there is no DeepSpeed here',
-  fsdp: 'there is one process',
-  report_to: 'log.jsonl and report.html are written; other trackers are plugins',
-  dataset_num_proc: 'rows are tokenized in one pass',
-  dataloader_num_workers: 'rows are tokenized in one pass',
-  dataloader_pin_memory: 'there is no device memory to pin for',
-  ddp_find_unused_parameters: 'there is one process',
-  attn_implementation: 'attention is compiled with the model',
-  torch_compile: 'every program is compiled',
-  use_liger_kernel: 'every program is compiled',
-  use_peft: 'LoRA is the default; --peft-type none trains everything',
-  trust_remote_code: 'code from a model repository is never run',
-  dataset_train_split: 'files have no splits',
-  dataset_test_split: 'files have no splits',
-  dataset_config: 'files have no configurations',
-  remove_unused_columns: 'columns that are not used are never read into batches',
-  push_to_hub: 'pushing is a command of its own',
-  log_level: 'ESPALIER_DEBUG says more',
-  disable_tqdm: '--quiet turns progress off',
+/** All options: those of commands, and those of Python that are recognised. */
+export const options: readonly Option[] = [...own, ...pythonOptions]
+
+/** The options of a command that are not Python's alone. */
+export function optionsOf(command: string): readonly Option[] {
+  return own.filter((option) => option.commands.includes(command))
 }

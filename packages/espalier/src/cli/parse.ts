@@ -1,10 +1,12 @@
 /** From words and config files to checked values. Flags may be written with - or _; a flag wins over the file. */
 
 import { UsageError } from './failure.js'
-import { type Option, options, pythonOnly } from './options.js'
+import { nearest } from './nearest.js'
+import type { Option, OptionType } from './option.js'
+import { options, optionsOf } from './options.js'
 
 /** A checked value. */
-export type Value = string | number | boolean | readonly string[]
+export type Value = string | number | boolean | readonly string[] | Readonly<Record<string, unknown>>
 
 /** What a command was given. */
 export interface Arguments {
@@ -20,42 +22,52 @@ const byName = new Map(
   ),
 )
 
-/** The words after a command. Throws UsageError with the nearest option. */
-export function parseWords(command: string, words: readonly string[]): Arguments {
+/** The words after a command, of which `positionals` may stand without an option. Throws UsageError with the nearest option. */
+export function parseWords(command: string, words: readonly string[], positionals = 0): Arguments {
   const given: [string, string[] | undefined][] = []
   const positional: string[] = []
-  for (let i = 0; i < words.length; i++) {
-    const word = words[i] as string
+  for (let i = 0; i < words.length; ) {
+    const word = words[i++] as string
     if (!word.startsWith('--')) {
+      if (word.startsWith('-') && word !== '-') throw unknown(command, word.replace(/^-+/, ''))
+      if (positional.length === positionals)
+        throw new UsageError(`${command} does not know what to do with "${word}"`, 'Options begin with --; see --help')
       positional.push(word)
       continue
     }
     const [name = '', inline] = splitOnce(word.slice(2), '=')
     const option = find(command, name)
     const values: string[] = inline === undefined ? [] : [inline]
-    const many =
-      option !== undefined && (option.type === 'list' || option.type === 'texts' || option.type === 'texts-or-text')
-    while (inline === undefined && i + 1 < words.length && !(words[i + 1] as string).startsWith('--')) {
-      const next = words[i + 1] as string
-      if (option?.type === 'boolean' && !/^(true|false)$/i.test(next)) break
-      if (values.length > 0 && !many) break
-      values.push(next)
-      i++
-    }
+    const most = MOST_WORDS[option?.type ?? 'text'] ?? 1
+    while (inline === undefined && values.length < most && i < words.length && takes(option, words[i] as string))
+      values.push(words[i++] as string)
     given.push([name, values.length === 0 ? undefined : values])
   }
   return { ...collect(command, given), positional }
 }
 
+const MOST_WORDS: Partial<Record<OptionType, number>> = {
+  list: Number.POSITIVE_INFINITY,
+  texts: Number.POSITIVE_INFINITY,
+  'texts-or-text': Number.POSITIVE_INFINITY,
+}
+
+/** Whether a word is a value of the option before it: `--tensors PATH` is not one, `--tensors false` is. */
+function takes(option: Option | undefined, word: string): boolean {
+  return !word.startsWith('--') && (option?.type !== 'boolean' || TRUE_OR_FALSE.test(word))
+}
+
 /** A config file's keys, in snake_case or with dashes. Throws UsageError. */
 export function parseRecord(command: string, record: Readonly<Record<string, unknown>>): Omit<Arguments, 'positional'> {
   const given = Object.entries(record).flatMap(([name, value]): [string, string[]][] => {
-    if (value === null || value === undefined) return []
-    if (typeof value === 'object' && !Array.isArray(value))
-      throw new UsageError(`${name} in the config file must be a value or a list`, 'Write it as in --help')
-    return [[name, Array.isArray(value) ? value.map(String) : [String(value)]]]
+    if (value === undefined || (value === null && dashed(name) !== 'max-length')) return []
+    return [[name, Array.isArray(value) ? value.map(worded) : [worded(value)]]]
   })
   return collect(command, given)
+}
+
+function worded(value: unknown): string {
+  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
 }
 
 function collect(
@@ -66,18 +78,16 @@ function collect(
   const notes: string[] = []
   for (const [name, words] of given) {
     const option = find(command, name)
-    if (option === undefined) {
-      const why = pythonOnly[name.replaceAll('-', '_')]
-      if (why === undefined) throw unknown(command, name)
-      const off = words !== undefined && /^(false|none|no|0)$/i.test(words[0] ?? '')
-      if (!off) notes.push(`--${dashed(name)} has no effect: ${why}`)
+    if (option === undefined) throw unknown(command, name)
+    if (option.noEffect !== undefined) {
+      if (!/^false$/i.test(words?.[0] ?? '')) notes.push(`--${option.name} has no effect: ${option.noEffect}`)
       continue
     }
-    const value = convert(option, words)
     if (option.planned !== undefined) {
-      if (value === false) continue
+      if (isOff(option, words)) continue
       throw new UsageError(`--${option.name}: ${option.planned}`, `See espalier ${command} --help for what exists`)
     }
+    const value = convert(option, words)
     const before = values.get(option.name)
     values.set(
       option.name,
@@ -87,6 +97,12 @@ function collect(
   return { values, notes }
 }
 
+function isOff({ neutral = [] }: Option, words: readonly string[] | undefined): boolean {
+  return words?.every((word) => OFF.test(word) || neutral.includes(word)) ?? false
+}
+
+const OFF = /^(false|0|0\.0|no|none|null)$/i
+
 function find(command: string, name: string): Option | undefined {
   const option = byName.get(dashed(name))
   return option?.commands.includes(command) === true ? option : undefined
@@ -95,69 +111,58 @@ function find(command: string, name: string): Option | undefined {
 function convert(option: Option, words: readonly string[] | undefined): Value {
   const { name, type, choices } = option
   const [first] = words ?? []
+  const parts = (words ?? []).flatMap((word) => word.split(/[\s,]+/)).filter((word) => word !== '')
   if (type === 'boolean') {
     if (first === undefined) return true
-    if (!/^(true|false)$/i.test(first)) throw new UsageError(`--${name} is true or false, not ${first}`)
+    if (!TRUE_OR_FALSE.test(first)) throw new UsageError(`--${name} is true or false, not ${first}`)
     return first.toLowerCase() === 'true'
   }
+  if (type === 'text-or-true')
+    return first === undefined || /^true$/i.test(first) ? true : /^false$/i.test(first) ? false : first
   if (first === undefined) throw new UsageError(`--${name} needs a value`, option.help)
   if (type === 'number' || type === 'whole') {
+    if (name === 'max-length' && OFF.test(first)) return 0
     const number = Number(first)
     if (Number.isNaN(number) || first.trim() === '') throw new UsageError(`--${name} is a number, not ${first}`)
     if (type === 'whole' && !Number.isInteger(number)) throw new UsageError(`--${name} is a whole number, not ${first}`)
     return number
   }
   if (type === 'texts') return words as string[]
-  if (type === 'list') return (words as string[]).flatMap((word) => word.split(',')).filter((word) => word !== '')
-  if (type === 'texts-or-text') return namesOrPattern(words as string[])
+  if (type === 'list') return parts
+  if (type === 'texts-or-text') return namesOrPattern(words as string[], parts)
+  if (type === 'record') return asRecord(name, first)
   if (choices !== undefined && !choices.includes(first))
     throw new UsageError(`--${name} is one of ${choices.join(', ')}, not ${first}`)
   return first
 }
 
 /** `q_proj v_proj`, `q_proj,v_proj`: names; a single word with other characters than names have is a pattern. */
-function namesOrPattern(words: readonly string[]): Value {
+function namesOrPattern(words: readonly string[], parts: readonly string[]): Value {
   const [only] = words
-  if (words.length === 1 && only !== undefined) {
-    if (only === 'all-linear' || !/^[\w.,-]+$/.test(only)) return only
+  const isNames = parts.every((part) => /^[\w.-]+$/.test(part))
+  if (words.length === 1 && only !== undefined && (only === 'all-linear' || !isNames)) return only
+  return parts
+}
+
+function asRecord(name: string, text: string): Value {
+  try {
+    const value: unknown = JSON.parse(text)
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  } catch {
+    // Said below.
   }
-  return words.flatMap((word) => word.split(',')).filter((word) => word !== '')
+  throw new UsageError(`--${name} is a mapping, as {"name": value}, not ${text}`)
 }
 
 function unknown(command: string, name: string): UsageError {
-  const known = options.filter((option) => option.commands.includes(command)).map((option) => option.name)
+  const known = optionsOf(command).map((option) => option.name)
   const elsewhere = byName.get(dashed(name))
   if (elsewhere !== undefined)
     return new UsageError(`${command} takes no --${dashed(name)}`, `It belongs to ${elsewhere.commands.join(', ')}`)
   return new UsageError(`no option is called --${name}`, `Did you mean --${nearest(dashed(name), known)}?`)
 }
 
-/** The candidate with the fewest edits. */
-export function nearest(word: string, candidates: readonly string[]): string {
-  const scored = candidates.map((candidate) => ({ candidate, distance: distance(word, candidate) }))
-  return scored.reduce(
-    (best, next) => (next.distance < best.distance ? next : best),
-    scored[0] ?? { candidate: '', distance: 0 },
-  ).candidate
-}
-
-function distance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i]
-    for (let j = 1; j <= b.length; j++) {
-      next.push(
-        Math.min(
-          (row[j] as number) + 1,
-          (next[j - 1] as number) + 1,
-          (row[j - 1] as number) + (a[i - 1] === b[j - 1] ? 0 : 1),
-        ),
-      )
-    }
-    row = next
-  }
-  return row[b.length] as number
-}
+const TRUE_OR_FALSE = /^(true|false)$/i
 
 function dashed(name: string): string {
   return name.replaceAll('_', '-')

@@ -1,18 +1,37 @@
 /** stdout carries results, stderr progress. A closed pipe is quiet. */
 
-/** Makes writing to a closed pipe end the process quietly. */
+let isClosed = false
+const closeListeners: (() => void)[] = []
+
+/** Makes writing to a closed pipe quiet: results go nowhere from then on, and whoever only made them may stop. */
 export function quietPipes(): void {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(0)
-      throw error
-    })
-  }
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (!CLOSED.has(error.code ?? '')) throw error
+    if (isClosed) return
+    isClosed = true
+    for (const listener of closeListeners) listener()
+  })
+  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
+    if (!CLOSED.has(error.code ?? '')) throw error
+  })
+}
+
+const CLOSED = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
+
+/** Calls back when nobody reads stdout any more. */
+export function onPipeClosed(listener: () => void): void {
+  if (isClosed) listener()
+  else closeListeners.push(listener)
 }
 
 /** A line of results. */
 export function result(text: string): void {
-  process.stdout.write(`${text}\n`)
+  part(`${text}\n`)
+}
+
+/** Results without an end of line. */
+export function part(text: string): void {
+  if (!isClosed) process.stdout.write(text)
 }
 
 /** Waits until what was written to stdout has left the process, so that a quick exit loses nothing. */

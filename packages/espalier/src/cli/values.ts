@@ -12,8 +12,8 @@ export class Values {
   ) {}
 
   /** Options from words, over those of `--config`. Throws UsageError. */
-  static async read(command: string, words: readonly string[]): Promise<Values> {
-    const line: Arguments = parseWords(command, words)
+  static async read(command: string, words: readonly string[], positionals = 0): Promise<Values> {
+    const line: Arguments = parseWords(command, words, positionals)
     const path = line.values.get('config')
     if (typeof path !== 'string') return new Values(line.values, line.positional, line.notes)
     const file = parseRecord(command, await readConfigFile(path))
@@ -38,6 +38,15 @@ export class Values {
 
   textOrList(name: string): string | readonly string[] | undefined {
     return this.map.get(name) as string | readonly string[] | undefined
+  }
+
+  record(name: string): Readonly<Record<string, unknown>> | undefined {
+    return this.map.get(name) as Readonly<Record<string, unknown>> | undefined
+  }
+
+  /** A text, true when the option stood alone, or undefined. */
+  textOrTrue(name: string): string | boolean | undefined {
+    return this.map.get(name) as string | boolean | undefined
   }
 
   /** An option that the command cannot do without. Throws UsageError. */

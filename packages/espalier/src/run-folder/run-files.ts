@@ -12,10 +12,23 @@ export interface RunFacts {
   /** Every option in force. */
   readonly config: Readonly<Record<string, unknown>>
   readonly versions: Readonly<Record<string, string>>
-  readonly base: { readonly nameOrPath: string | null; readonly revision: string | null; readonly parameters: number }
+  readonly backend?: string
+  readonly base: {
+    readonly nameOrPath: string | null
+    readonly revision: string | null
+    readonly parameters: number
+    readonly sha256?: Readonly<Record<string, string>>
+  }
   readonly data: readonly { readonly path: string; readonly sha256: string | null }[]
   readonly trainableParameters: string
   readonly supervision: readonly string[]
+}
+
+/** What trainer_state.json says of the run as it was asked for. */
+export interface StateSettings {
+  readonly maxSteps?: number
+  readonly epochs?: number
+  readonly batchSize?: number
 }
 
 /** A line of log.jsonl. */
@@ -25,6 +38,10 @@ export type LogLine = Readonly<Record<string, number>>
 export class RunFiles {
   private readonly log: LogLine[] = []
   private writing: Promise<void> = Promise.resolve()
+  private maxSteps = 0
+  private outcome: Readonly<Record<string, unknown>> | undefined
+
+  private readonly started = new Date().toISOString()
 
   private constructor(
     private readonly folder: string,
@@ -35,6 +52,50 @@ export class RunFiles {
   /** Starts a run's files: run.json is there from the beginning. */
   static async open(folder: string, facts: RunFacts, loggingSteps = 1): Promise<RunFiles> {
     await mkdir(folder, { recursive: true })
+    const files = new RunFiles(folder, facts, loggingSteps)
+    await files.writeFacts()
+    await writeWhole(join(folder, 'log.jsonl'), '')
+    return files
+  }
+
+  /** Notes an event; lines reach the disk in order. Each save brings state and page up to date. */
+  note(event: TrainingEvent): void {
+    if (event.type === 'start') this.maxSteps = event.totalSteps
+    if (event.type === 'end')
+      this.outcome = { reason: event.reason, steps: event.globalStep, loss: event.trainingLoss, seconds: event.seconds }
+    const line =
+      event.type === 'step' && event.step % this.loggingSteps === 0
+        ? stepLine(event)
+        : event.type === 'evaluate'
+          ? evaluationLine(event)
+          : undefined
+    if (line !== undefined) {
+      this.log.push(line)
+      this.later(() => appendFile(join(this.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`))
+    }
+    if (event.type === 'save' && event.kind === 'checkpoint' && event.path !== null) {
+      const [path, log] = [event.path, [...this.log]]
+      this.later(() => this.writeState(path, log))
+      this.later(() => writeWhole(join(this.folder, 'report.html'), renderReport(this.facts, log)))
+    }
+  }
+
+  /** Writes the state, the page and how it ended. settings: where `config` has other names than Python's. Throws what writing threw before. */
+  async close(settings: StateSettings = {}): Promise<string> {
+    await this.writing
+    await this.writeFacts()
+    await this.writeState(this.folder, this.log, settings)
+    const report = join(this.folder, 'report.html')
+    await writeWhole(report, renderReport(this.facts, this.log))
+    return report
+  }
+
+  private later(write: () => Promise<void>): void {
+    this.writing = this.writing.then(write)
+    this.writing.catch(() => {})
+  }
+
+  private writeFacts(): Promise<void> {
     const machine = {
       platform: platform(),
       arch: arch(),
@@ -42,42 +103,17 @@ export class RunFiles {
       threads: availableParallelism(),
       memoryBytes: totalmem(),
     }
-    await writeWhole(
-      join(folder, 'run.json'),
-      `${JSON.stringify({ ...facts, machine, started: new Date().toISOString() }, null, 2)}\n`,
+    const { facts, started, outcome } = this
+    const ended = outcome === undefined ? {} : { ended: new Date().toISOString(), outcome }
+    return writeWhole(
+      join(this.folder, 'run.json'),
+      `${JSON.stringify({ ...facts, machine, started, ...ended }, null, 2)}\n`,
     )
-    await writeWhole(join(folder, 'log.jsonl'), '')
-    return new RunFiles(folder, facts, loggingSteps)
   }
 
-  /** Notes an event; log lines reach the disk in order. */
-  note(event: TrainingEvent): void {
-    const line =
-      event.type === 'step' && event.step % this.loggingSteps === 0
-        ? stepLine(event)
-        : event.type === 'evaluate'
-          ? evaluationLine(event)
-          : undefined
-    if (line === undefined) return
-    this.log.push(line)
-    this.writing = this.writing.then(() => appendFile(join(this.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`))
-    this.writing.catch(() => {})
-  }
-
-  /** Writes the state and the report. Throws what writing threw before. */
-  async close(settings: {
-    readonly maxSteps: number
-    readonly epochs: number
-    readonly batchSize: number
-  }): Promise<string> {
-    await this.writing
-    await writeWhole(
-      join(this.folder, 'trainer_state.json'),
-      `${JSON.stringify(trainerState(this.log, settings), null, 2)}\n`,
-    )
-    const report = join(this.folder, 'report.html')
-    await writeWhole(report, renderReport(this.facts, this.log))
-    return report
+  private writeState(folder: string, log: readonly LogLine[], settings: StateSettings = {}): Promise<void> {
+    const state = trainerState(log, this.facts.config, { maxSteps: this.maxSteps, ...settings })
+    return writeWhole(join(folder, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`)
   }
 }
 
@@ -111,12 +147,16 @@ function evaluationLine({ step, epoch, evalLoss, perplexity, seconds }: Evaluate
   return { step, epoch, eval_loss: evalLoss, eval_perplexity: perplexity, eval_runtime: seconds }
 }
 
-/** transformers' trainer_state.json. */
+/** transformers' trainer_state.json, its keys sorted as there. config: options by snake_case name, as words or values. */
 function trainerState(
   log: readonly LogLine[],
-  { maxSteps, epochs, batchSize }: { readonly maxSteps: number; readonly epochs: number; readonly batchSize: number },
+  config: Readonly<Record<string, unknown>>,
+  settings: StateSettings,
 ): Record<string, unknown> {
-  const last = log.at(-1)
+  const number = (name: string, otherwise: number) => {
+    const value = Number(config[name] ?? Number.NaN)
+    return Number.isFinite(value) ? value : otherwise
+  }
   const evaluations = log.filter((line) => line.eval_loss !== undefined)
   const best = evaluations.reduce<LogLine | undefined>(
     (a, b) => (a === undefined || (b.eval_loss ?? 0) < (a.eval_loss ?? 0) ? b : a),
@@ -126,21 +166,21 @@ function trainerState(
     best_global_step: best?.step ?? null,
     best_metric: best?.eval_loss ?? null,
     best_model_checkpoint: null,
-    epoch: last?.epoch ?? 0,
-    eval_steps: null,
+    epoch: log.at(-1)?.epoch ?? 0,
+    eval_steps: number('eval_steps', number('logging_steps', 1)),
     global_step: log.reduce((most, line) => Math.max(most, line.step ?? 0), 0),
     is_hyper_param_search: false,
     is_local_process_zero: true,
     is_world_process_zero: true,
     log_history: log,
-    logging_steps: 1,
-    max_steps: maxSteps,
+    logging_steps: number('logging_steps', 1),
+    max_steps: settings.maxSteps ?? 0,
     num_input_tokens_seen: log.reduce((sum, line) => sum + (line.tokens ?? 0), 0),
-    num_train_epochs: epochs,
-    save_steps: 0,
+    num_train_epochs: Math.ceil(settings.epochs ?? number('num_train_epochs', 3)),
+    save_steps: number('save_steps', 500),
     stateful_callbacks: {},
     total_flos: 0,
-    train_batch_size: batchSize,
+    train_batch_size: settings.batchSize ?? number('per_device_train_batch_size', 8),
     trial_name: null,
     trial_params: null,
   }

@@ -1,0 +1,86 @@
+/** The rows that `--data` and its companions name. */
+import { stat } from 'node:fs/promises'
+import { siteKey } from '@espalier/core'
+import { type DataRow, type Dataset, loadDataset, type PlacedRow } from '@espalier/data'
+import { UsageError } from './failure.js'
+import { defined, type Values } from './values.js'
+
+/** Rows to train on and rows to evaluate on. */
+export interface RunData {
+  readonly paths: readonly string[]
+  readonly train: Dataset<DataRow>
+  readonly evaluation: Dataset<DataRow> | undefined
+}
+
+const DEFAULT_SEED = 42 // transformers
+const RANGE = 2 ** 32 // of a key
+
+/** The data of a run. Throws UsageError for hub data sets and contradictions. */
+export async function runData(values: Values): Promise<RunData> {
+  const paths = await dataPaths(values, 'train')
+  const all = datasetOf(paths, values)
+  const [path, split] = [values.text('eval-data'), values.number('validation-split')]
+  if (split === undefined)
+    return { paths, train: all, evaluation: path === undefined ? undefined : datasetOf([path], values) }
+  if (path !== undefined) throw new UsageError('--eval-data and --validation-split both name the evaluation rows')
+  if (!(split > 0 && split < 1)) throw new UsageError(`--validation-split is a share between 0 and 1, not ${split}`)
+  const seed = values.number('seed') ?? DEFAULT_SEED
+  // By the row's number, not its content: the same rows are held out in every run with this seed.
+  const isHeldOut = (index: number) => siteKey(seed, index) / RANGE < split
+  return { paths, train: filtered(all, (index) => !isHeldOut(index)), evaluation: filtered(all, isHeldOut) }
+}
+
+/** The files of `--data`. Throws UsageError when there are none, or when one is a hub data set. */
+export async function dataPaths(values: Values, command: string): Promise<readonly string[]> {
+  const paths = values.list('data')
+  if (paths === undefined) throw new UsageError('--data is missing', `See espalier ${command} --help for an example`)
+  for (const path of paths) {
+    const exists = await stat(path).then(
+      () => true,
+      () => false,
+    )
+    if (!exists && /^[\w.-]+(\/[\w.-]+)?$/.test(path) && !/\.(jsonl?|csv|tsv|txt|parquet)$/i.test(path))
+      throw new UsageError(
+        `--data ${path}: no file has this name, and data sets of the hub do not exist yet`,
+        'Give a .jsonl, .json, .csv, .tsv or .txt file',
+      )
+  }
+  return paths
+}
+
+/** One data set from one or more files, rows in order. */
+export function datasetOf(paths: readonly string[], values: Values): Dataset<DataRow> {
+  const [textField, promptField, completionField] = [
+    values.text('text-field'),
+    values.text('prompt-field'),
+    values.text('completion-field'),
+  ]
+  // TRL's files often name its default, which says nothing about rows with prompts.
+  const fields = defined({ textField: textField === 'text' ? undefined : textField, promptField, completionField })
+  const [first, ...more] = paths.map((path) => loadDataset<DataRow>(path, fields))
+  if (first !== undefined && more.length === 0) return first
+  const sets = [first as Dataset<DataRow>, ...more]
+  return loadDataset<DataRow>(
+    (async function* () {
+      for (const set of sets) yield* set
+    })(),
+    fields,
+  )
+}
+
+function filtered(set: Dataset<DataRow>, keeps: (index: number) => boolean): Dataset<DataRow> {
+  async function* placedRows(): AsyncGenerator<PlacedRow<DataRow>> {
+    let index = 0
+    for await (const row of set.placedRows()) if (keeps(index++)) yield row
+  }
+  return {
+    name: set.name,
+    fieldOptions: set.fieldOptions,
+    isRereadable: set.isRereadable,
+    placedRows,
+    readAgain: (place) => set.readAgain(place),
+    async *[Symbol.asyncIterator]() {
+      for await (const { row } of placedRows()) yield row
+    },
+  }
+}

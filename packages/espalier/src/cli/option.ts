@@ -1,0 +1,31 @@
+/** What an option of the command line is. The options themselves are in options.ts and python-options.ts. */
+
+/** What a value must be. `list` takes spaces or commas; `text-or-true` may stand alone; a `record` is a mapping of the config file, or JSON. */
+export type OptionType =
+  | 'text'
+  | 'texts'
+  | 'number'
+  | 'whole'
+  | 'boolean'
+  | 'list'
+  | 'texts-or-text'
+  | 'text-or-true'
+  | 'record'
+
+/** One option. `python`: what TRL, transformers or PEFT take when it is left out, and why we differ. */
+export interface Option {
+  readonly name: string
+  readonly type: OptionType
+  readonly help: string
+  readonly commands: readonly string[]
+  readonly choices?: readonly string[]
+  readonly default?: string
+  readonly python?: { readonly value: string; readonly why: string }
+  /** Other spellings, in snake_case: TRL's own. */
+  readonly aliases?: readonly string[]
+  /** Not there yet: using it ends with 2 and this reason. What turns it off (false, 0, no, none) is fine, and so is `neutral`. */
+  readonly planned?: string
+  readonly neutral?: readonly string[]
+  /** One of Python's that means nothing here: said once, then left. */
+  readonly noEffect?: string
+}

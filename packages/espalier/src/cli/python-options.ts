@@ -1,0 +1,131 @@
+/**
+ * Keys of transformers, TRL and PEFT that this program has no option for: those that mean nothing here are said once and left, those that
+ * would change the result are refused unless they are off, so that a TRL file runs unchanged or says why not.
+ */
+import type { Option } from './option.js'
+
+const ONE_PROCESS = 'there is one process'
+const FLOAT32 = 'the CPU computes in float32'
+const COMPILED = 'every program is compiled'
+const TRACKERS = 'log.jsonl and report.html are written; other trackers are plugins'
+const READER = 'rows are tokenized in one pass and batched by length'
+const HUB = 'espalier push uploads the folder afterwards'
+const FILES = 'files have no splits or configurations'
+
+const meaningless: Readonly<Record<string, string>> = {
+  bf16: FLOAT32,
+  fp16: FLOAT32,
+  tf32: FLOAT32,
+  bf16_full_eval: FLOAT32,
+  fp16_full_eval: FLOAT32,
+  use_cpu: 'see --backend',
+  no_cuda: 'see --backend',
+  attn_implementation: COMPILED,
+  torch_compile: COMPILED,
+  torch_compile_backend: COMPILED,
+  torch_compile_mode: COMPILED,
+  use_liger_kernel: COMPILED,
+  model_init_kwargs: 'models are loaded by --model, --model-revision and --dtype',
+  use_cache: 'training keeps no key/value cache',
+  deepspeed: ONE_PROCESS,
+  fsdp: ONE_PROCESS,
+  fsdp_config: ONE_PROCESS,
+  parallelism_config: ONE_PROCESS,
+  accelerator_config: ONE_PROCESS,
+  local_rank: ONE_PROCESS,
+  ddp_backend: ONE_PROCESS,
+  ddp_timeout: ONE_PROCESS,
+  ddp_bucket_cap_mb: ONE_PROCESS,
+  ddp_find_unused_parameters: ONE_PROCESS,
+  average_tokens_across_devices: ONE_PROCESS,
+  activation_offloading: 'there is no other device to move activations to',
+  torch_empty_cache_steps: 'memory is planned before the run',
+  auto_find_batch_size: 'batches are split into micro-batches; see --tokens-per-micro-batch',
+  eval_accumulation_steps: 'evaluation keeps only the loss',
+  prediction_loss_only: 'evaluation keeps only the loss',
+  gradient_checkpointing_kwargs: 'gradient checkpointing does not exist yet',
+  gradient_checkpointing_use_reentrant: 'gradient checkpointing does not exist yet',
+  full_determinism: 'the same seed gives the same run',
+  dataset_num_proc: READER,
+  dataset_kwargs: READER,
+  dataset_streaming: 'files are read as they are needed',
+  dataset_batch_size: READER,
+  dataloader_num_workers: READER,
+  dataloader_pin_memory: READER,
+  dataloader_persistent_workers: READER,
+  dataloader_prefetch_factor: READER,
+  group_by_length: READER,
+  padding_free: READER,
+  pad_to_multiple_of: READER,
+  packing_strategy: 'packing does not exist yet',
+  eval_packing: 'packing does not exist yet',
+  remove_unused_columns: 'columns that are not used never reach a batch',
+  dataset_config: FILES,
+  dataset_train_split: FILES,
+  dataset_test_split: FILES,
+  report_to: TRACKERS,
+  run_name: TRACKERS,
+  project: TRACKERS,
+  logging_dir: TRACKERS,
+  logging_strategy: 'steps are logged, see --logging-steps',
+  logging_first_step: 'the first step is logged like the others',
+  logging_nan_inf_filter: 'a loss that is no number ends the run and is named',
+  include_num_input_tokens_seen: 'tokens are always counted',
+  include_tokens_per_second: 'tokens are always counted',
+  log_level: 'ESPALIER_DEBUG says more',
+  log_level_replica: ONE_PROCESS,
+  disable_tqdm: '--quiet turns progress off',
+  push_to_hub: HUB,
+  hub_model_id: HUB,
+  hub_strategy: HUB,
+  hub_token: 'the token comes from HF_TOKEN',
+  hub_private_repo: HUB,
+  do_train: 'train trains',
+  do_eval: 'see --eval-strategy',
+  save_safetensors: 'safetensors is what is written',
+  save_only_model: 'checkpoints hold the model and where the run was',
+  save_on_each_node: ONE_PROCESS,
+  greater_is_better: 'a smaller loss is better',
+  trust_remote_code: 'code from a model repository is never run',
+  bnb_4bit_quant_type: '4-bit weights do not exist yet',
+  bnb_4bit_compute_dtype: '4-bit weights do not exist yet',
+  bnb_4bit_quant_storage: '4-bit weights do not exist yet',
+  use_bnb_nested_quant: '4-bit weights do not exist yet',
+  ignore_bias_buffers: ONE_PROCESS,
+}
+
+const NOT_YET = 'this does not exist yet'
+
+/** Keys that change what is learned, with values that change nothing beside false, 0, no and none. */
+const missing: Readonly<Record<string, readonly string[]>> = {
+  label_smoothing_factor: [],
+  neftune_noise_alpha: [],
+  assistant_only_loss: [],
+  truncation_mode: ['keep_start'],
+  loss_type: ['nll', 'chunked_nll'],
+  shuffle_dataset: [],
+  data_seed: [],
+  dataloader_drop_last: [],
+  train_sampling_strategy: ['random', 'group_by_length'],
+  chat_template_path: [],
+  eos_token: [],
+  pad_token: [],
+  optim_args: [],
+  optim_target_modules: [],
+  eval_on_start: [],
+  eval_delay: [],
+  lora_target_parameters: [],
+  lora_layers_to_transform: [],
+  dataset_mixture: [],
+  formatting_func: [],
+}
+
+/** What is recognised of Python's and has no option of its own. */
+export const pythonOptions: readonly Option[] = [
+  ...Object.entries(meaningless).map(([name, noEffect]) => ({ ...base(name), noEffect })),
+  ...Object.entries(missing).map(([name, neutral]) => ({ ...base(name), planned: NOT_YET, neutral })),
+]
+
+function base(name: string): Pick<Option, 'name' | 'type' | 'help' | 'commands'> {
+  return { name: name.replaceAll('_', '-'), type: 'record', help: '', commands: ['train'] }
+}
