@@ -3,12 +3,18 @@ import { EspalierError } from '@espalier/core'
 import type { EvaluationSource } from './batches.js'
 import type { TrainingSession } from './session.js'
 
-/** Loss and perplexity with a session's present values. Throws config.value without data, or the signal's reason. */
+/** What an evaluation found. */
+export interface Evaluation {
+  readonly evalLoss: number
+  readonly perplexity: number
+}
+
+/** Loss and perplexity with a session's present values; undefined when it was stopped on the way. Throws config.value without data, or the signal's reason. */
 export async function evaluateWith(
   session: TrainingSession,
   source: EvaluationSource | undefined,
-  signal: AbortSignal | undefined,
-): Promise<{ readonly evalLoss: number; readonly perplexity: number }> {
+  { signal, isStopped }: { readonly signal?: AbortSignal | undefined; readonly isStopped?: () => boolean },
+): Promise<Evaluation | undefined> {
   if (source === undefined)
     throw new EspalierError('config.value', {
       what: 'there is nothing to evaluate on',
@@ -18,6 +24,7 @@ export async function evaluateWith(
   let count = 0
   for await (const batch of source.batches()) {
     signal?.throwIfAborted()
+    if (isStopped?.() === true) return undefined
     sum += await session.evaluate(batch)
     count += batch.count
   }

@@ -143,12 +143,17 @@ export class Loop {
     const evaluates = this.control.take('evaluate') || isDue(settings.evaluateEvery, this.step, endsEpoch)
     if (evaluation !== undefined && evaluates) await this.evaluate(session)
     const saves = this.control.take('save') || isDue(settings.saveEvery, this.step, endsEpoch)
-    if (saves && this.step < this.options.steps.totalSteps) await this.save(session, 'checkpoint')
+    if (saves && !this.control.stopRequested && this.step < this.options.steps.totalSteps)
+      await this.save(session, 'checkpoint')
   }
 
   private async evaluate(session: TrainingSession): Promise<void> {
     const began = now()
-    const { evalLoss, perplexity } = await evaluateWith(session, this.options.evaluation, this.signal)
+    // Whoever stops a run waits for its step, not for an evaluation.
+    const isStopped = () => this.control.stopRequested
+    const found = await evaluateWith(session, this.options.evaluation, { signal: this.signal, isStopped })
+    if (found === undefined) return
+    const { evalLoss, perplexity } = found
     const best = this.best === undefined || evalLoss < this.best.loss
     if (best && this.options.settings?.loadBestModelAtEnd === true)
       this.best = { loss: evalLoss, values: await session.commit() }

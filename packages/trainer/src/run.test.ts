@@ -269,6 +269,24 @@ describe('a run of Trainer', () => {
     expect(saved).toEqual(['checkpoint 2', 'final 2'])
   })
 
+  it('does not wait for an evaluation when it is stopped', async () => {
+    let evaluated = 0
+    const { trainer } = await toyTrainer({
+      settings: { evaluateEvery: { steps: 2 }, saveEvery: { steps: 2 } },
+      evaluation: {
+        *batches() {
+          for (; evaluated < 1000; evaluated++) {
+            if (evaluated === 3) run.stop()
+            yield toyBatch(toyRows)
+          }
+        },
+      },
+    })
+    const run = trainer.train()
+    expect(await run.result).toMatchObject({ globalStep: 2, reason: 'stopped' })
+    expect(evaluated).toBe(3)
+  })
+
   it('does nothing at all when the signal is aborted already', async () => {
     const { backend, counts } = countedBackend()
     const { trainer } = await toyTrainer({ backend })

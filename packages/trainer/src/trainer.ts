@@ -1,5 +1,5 @@
 /** The trainer as its user holds it: checked settings, runs and evaluations. It prints and writes nothing itself. */
-import { evaluateWith } from './evaluate.js'
+import { type Evaluation, evaluateWith } from './evaluate.js'
 import { Loop } from './loop.js'
 import { openSession } from './open-session.js'
 import { TrainingRun } from './run.js'
@@ -33,15 +33,11 @@ export class Trainer {
   }
 
   /** Mean loss over the evaluation's counted items with the model's present values. Throws config.value without evaluation data, or the signal's reason. */
-  async evaluate({
-    signal,
-  }: {
-    readonly signal?: AbortSignal
-  } = {}): Promise<{ readonly evalLoss: number; readonly perplexity: number }> {
+  async evaluate({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
     signal?.throwIfAborted()
     const session = await openSession(this.options, signal)
     try {
-      return await evaluateWith(session, this.options.evaluation, signal)
+      return (await evaluateWith(session, this.options.evaluation, { signal })) as Evaluation
     } finally {
       await session.close()
     }
