@@ -1,8 +1,9 @@
-/** `npm run check:docs`: public exports have doc comments, and docs/errors.md is the page that the catalogue gives. */
+/** `npm run check:docs`: public exports have doc comments, and docs/errors.md and docs/cli.md are the pages that their tables give. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCodes } from '@espalier/core'
 import ts from 'typescript'
+import { cliPage } from './cli-page.js'
 import { errorPage } from './error-page.js'
 import { type Entry, undocumentedExports } from './export-docs.js'
 import { publicWorkspaces, report, root, type Workspace } from './workspaces.js'
@@ -14,6 +15,10 @@ const { problems, count } = undocumentedExports(publicWorkspaces().flatMap(entri
 const page = join(root, 'docs/errors.md')
 if (!existsSync(page) || readFileSync(page, 'utf8') !== errorPage(errorCodes))
   problems.push('docs/errors.md is not what the catalogue of error codes gives; run npm run docs:errors')
+
+const commands = join(root, 'docs/cli.md')
+if (!existsSync(commands) || readFileSync(commands, 'utf8') !== cliPage())
+  problems.push('docs/cli.md is not what the table of options gives; run npm run docs:cli')
 
 report('documentation', problems, `${count} exports, ${Object.keys(errorCodes).length} error codes`)
 

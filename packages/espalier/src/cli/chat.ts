@@ -1,5 +1,5 @@
 /** `espalier chat`: generate as a conversation. Answers go to stdout, everything else to stderr. */
-import { createInterface } from 'node:readline/promises'
+import { createInterface, type Interface } from 'node:readline/promises'
 import { EspalierError } from '@espalier/core'
 import type { Message } from '@espalier/data'
 import { samplingOf } from './generate.js'
@@ -11,7 +11,7 @@ import type { Values } from './values.js'
 export async function chat(values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   const model = await loadWithAdapter(values, progress)
-  const lines = createInterface({ input: process.stdin, output: process.stderr, terminal: process.stdin.isTTY })
+  let lines: Interface | undefined
   try {
     const tokenizer = await model.tokenizer()
     if (tokenizer.chatTemplateNames.length === 0)
@@ -21,19 +21,22 @@ export async function chat(values: Values): Promise<number> {
       })
     await model.weights()
     progress.clear()
+    // Opened last: lines that come before somebody listens would be lost.
+    lines = createInterface({ input: process.stdin, output: process.stderr, terminal: process.stdin.isTTY })
+    const reader = lines
     const messages: Message[] = []
     let answering: AbortController | undefined
-    lines.on('SIGINT', () => (answering === undefined ? lines.close() : answering.abort()))
-    onPipeClosed(() => lines.close())
-    lines.setPrompt('> ')
-    lines.prompt()
-    for await (const line of lines) {
+    reader.on('SIGINT', () => (answering === undefined ? reader.close() : answering.abort()))
+    onPipeClosed(() => reader.close())
+    reader.setPrompt('> ')
+    reader.prompt()
+    for await (const line of reader) {
       if (line.trim() === '') break
       messages.push({ role: 'user', content: line })
       answering = new AbortController()
       messages.push({ role: 'assistant', content: await answer(answering.signal) })
       answering = undefined
-      lines.prompt()
+      reader.prompt()
     }
     return 0
 
@@ -51,7 +54,7 @@ export async function chat(values: Values): Promise<number> {
       return text
     }
   } finally {
-    lines.close()
+    lines?.close()
     progress.end()
     await model.close()
   }

@@ -174,7 +174,7 @@ const own: readonly Option[] = [
     'it does not exist yet; a smaller --tokens-per-micro-batch takes less memory at once',
     {
       default: 'false',
-      python: { value: 'true', why: 'it costs a third more time; the memory above is what the run takes without it' },
+      python: { value: 'true', why: 'it does not exist yet; the memory that a run expects is without it' },
     },
   ),
   flag('dtype', 'text', TRAIN, 'dtype to compute in; other ones than float32 are said to be widened', {

@@ -12,14 +12,14 @@ export interface Interruption {
 /** Calls `stop` at the first signal; the second ends the process with the state on disk as it is. */
 export function onInterrupt(stop: () => void): Interruption {
   const state: { code: number | undefined } = { code: undefined }
-  const listen = (code: number) => () => {
-    if (state.code !== undefined) process.exit(code)
+  const listen = (signal: NodeJS.Signals, code: number) => () => {
+    if (state.code !== undefined) leave(signal)
     state.code = code
     stop()
   }
   const handlers = [
-    ['SIGINT', listen(exitCodes.interrupted)],
-    ['SIGTERM', listen(exitCodes.terminated)],
+    ['SIGINT', listen('SIGINT', exitCodes.interrupted)],
+    ['SIGTERM', listen('SIGTERM', exitCodes.terminated)],
   ] as const
   for (const [signal, handler] of handlers) process.on(signal, handler)
   return {
@@ -30,4 +30,10 @@ export function onInterrupt(stop: () => void): Interruption {
       for (const [signal, handler] of handlers) process.off(signal, handler)
     },
   }
+}
+
+/** Dies of the signal itself, which a shell reports as 130 or 143: process.exit would wait until the worker's step is done. */
+function leave(signal: NodeJS.Signals): void {
+  process.removeAllListeners(signal)
+  process.kill(process.pid, signal)
 }

@@ -12,7 +12,7 @@ import type { Values } from './values.js'
 export function preflightLines(plan: Preflight, model: PretrainedModel | PeftModel): string[] {
   const { memory } = plan
   return [
-    ...renderSupervision(plan.supervision),
+    ...renderSupervision(plan.supervision).map(shortened),
     model instanceof PeftModel
       ? model.printTrainableParameters()
       : `training all ${plan.trainableParameters.toLocaleString('en-US')} parameters`,
@@ -21,6 +21,14 @@ export function preflightLines(plan: Preflight, model: PretrainedModel | PeftMod
     `${plan.totalSteps} steps, ${plan.stepsPerEpoch} an epoch; ${plan.shapes.length} batch shapes`,
     ...plan.warnings.map((warning) => `warning: ${warning}`),
   ]
+}
+
+const LONGEST_LINE = 1200 // characters of an example
+
+function shortened(line: string): string {
+  if (line.length <= LONGEST_LINE) return line
+  const half = LONGEST_LINE / 2
+  return `${line.slice(0, half)} [... ${line.length - LONGEST_LINE} characters ...] ${line.slice(-half)}`
 }
 
 /** Shows an event. */

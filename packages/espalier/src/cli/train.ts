@@ -6,7 +6,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { fileHash, RunFiles } from '../run-folder/run-files.js'
-import { earlierRun, requireNoRun } from '../training/checkpoints.js'
+import { earlierRun } from '../training/checkpoints.js'
 import type { Preflight } from '../training/preflight.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
@@ -131,14 +131,19 @@ class Run {
 /** An earlier run in the folder is not touched unasked; going on from a checkpoint does not exist yet. */
 async function checkFolder(values: Values, outputDir: string): Promise<void> {
   const resume = values.textOrTrue('resume') ?? false
-  const { checkpoints } = await earlierRun(outputDir)
+  const { results, checkpoints } = await earlierRun(outputDir)
   if (typeof resume === 'string' || (resume && checkpoints.length > 0))
     throw new UsageError(
       '--resume: going on exactly where a checkpoint stopped does not exist yet',
       '--adapter CHECKPOINT with another --output-dir goes on from its values',
     )
-  if (values.flag('inspect-data') !== true && values.flag('overwrite-output-dir') !== true && !resume)
-    await requireNoRun(outputDir)
+  const holds = [...results, ...(checkpoints.length === 0 ? [] : [`${checkpoints.length} checkpoints`])]
+  if (holds.length === 0 || values.flag('inspect-data') === true || values.flag('overwrite-output-dir') === true) return
+  throw new EspalierError('config.value', {
+    what: 'the output folder holds a run already',
+    got: { output_dir: outputDir, holds },
+    fix: 'Choose another --output-dir, or give --overwrite-output-dir.',
+  })
 }
 
 function hints(values: Values, { evaluation }: RunData): string[] {

@@ -1,0 +1,238 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { runCli, startCli } from './run-cli.fake.js'
+
+const TIMEOUT_MS = 60_000 // a process that compiles TypeScript, on a busy machine
+
+let work: { readonly path: string; remove(): void }
+let model: { readonly path: string; remove(): void }
+const at = (name: string) => join(work.path, name)
+const base = (rows = 'rows.jsonl') => ['--model', model.path, '--data', at(rows), '--learning-rate', '1e-2']
+const lines = (text: string) => text.trim().split('\n')
+const json = (path: string) => JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>
+
+beforeAll(async () => {
+  work = await temporaryFolder()
+  model = await temporaryFolder({ model: true })
+  writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+})
+afterAll(() => {
+  work.remove()
+  model.remove()
+})
+
+describe('espalier train', { timeout: TIMEOUT_MS }, () => {
+  it('runs a TRL file, flags winning over it, and leaves the whole run folder', async () => {
+    writeFileSync(
+      at('trl.yaml'),
+      [
+        `model_name_or_path: ${model.path}`,
+        `dataset_name: ${at('rows.jsonl')}`,
+        'dataset_text_field: text',
+        'learning_rate: 1e-2',
+        'num_train_epochs: 1',
+        'max_steps: 500',
+        'use_peft: true',
+        'lora_r: 4',
+        'lora_target_modules: [q_proj, v_proj]',
+        'bf16: true',
+        'report_to: none',
+        `output_dir: ${at('first')}`,
+      ].join('\n'),
+    )
+    const done = await runCli([
+      'train',
+      '--config',
+      at('trl.yaml'),
+      '--max_steps',
+      '40',
+      '--save_strategy',
+      'no',
+      '--json',
+    ])
+    expect(done).toMatchObject({ code: 0 })
+    expect(done.stderr).toContain('prompt-completion')
+    expect(done.stderr).toContain('[[yes')
+    expect(done.stderr).toContain('memory expected')
+    expect(done.stderr.match(/--bf16 has no effect/g)).toHaveLength(1)
+    const events = lines(done.stdout).map((line) => JSON.parse(line) as { type: string })
+    expect([events[0]?.type, events.at(-1)?.type]).toEqual(['start', 'end'])
+    const log = lines(readFileSync(at('first/log.jsonl'), 'utf8')).map((line) => JSON.parse(line) as { step: number })
+    expect(log.map(({ step }) => step)).toEqual(Array.from({ length: 40 }, (_, i) => i + 1))
+    expect(Object.keys(log[0] ?? {})).toEqual([
+      'step',
+      'epoch',
+      'loss',
+      'learning_rate',
+      'grad_norm',
+      'tokens',
+      'useful_tokens',
+      'seconds',
+      'tokens_per_second',
+      'peak_memory_bytes',
+    ])
+    expect(readdirSync(at('first')).sort()).toEqual([
+      'README.md',
+      'adapter_config.json',
+      'adapter_model.safetensors',
+      'chat_template.jinja',
+      'log.jsonl',
+      'report.html',
+      'run.json',
+      'tokenizer.json',
+      'tokenizer_config.json',
+      'trainer_state.json',
+    ])
+    expect(json(at('first/adapter_config.json'))).toMatchObject({ r: 4, base_model_name_or_path: model.path })
+    expect(json(at('first/trainer_state.json'))).toMatchObject({ global_step: 40, max_steps: 40 })
+    expect(json(at('first/run.json'))).toMatchObject({
+      config: { lora_r: 4, max_steps: 40, learning_rate: 0.01 },
+      outcome: { reason: 'done', steps: 40 },
+    })
+    const report = readFileSync(at('first/report.html'), 'utf8')
+    expect(report).toContain('<svg')
+    expect(report).not.toMatch(/(src|href)="http/)
+  })
+
+  it('refuses a folder that holds a run, in three lines and without a stack', async () => {
+    const done = await runCli(['train', ...base(), '--output-dir', at('first')])
+    expect(done.code).toBe(1)
+    expect(lines(done.stderr)).toHaveLength(3)
+    expect(lines(done.stderr)[0]).toMatch(/^error: the output folder holds a run already/)
+    expect(lines(done.stderr)[2]).toBe('code: config.value')
+    const debug = await runCli(['train', ...base(), '--output-dir', at('first')], { ESPALIER_DEBUG: '1' })
+    expect(debug.stderr).toContain('    at ')
+  })
+
+  it('stops after the data with --inspect-data, and leaves nothing', async () => {
+    const done = await runCli(['train', ...base(), '--output-dir', at('looked'), '--inspect-data'])
+    expect(done.code).toBe(0)
+    expect(done.stderr).toContain('supervised tokens')
+    expect(existsSync(at('looked'))).toBe(false)
+  })
+
+  it('refuses to train when nothing is supervised', async () => {
+    writeFileSync(at('empty.jsonl'), '{"prompt": "a long prompt that fills it all", "completion": "x"}\n')
+    const done = await runCli(['train', ...base('empty.jsonl'), '--output-dir', at('nothing'), '--max-length', '4'])
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('code: data.')
+    expect(existsSync(at('nothing'))).toBe(false)
+  })
+
+  it('names the line of a broken row', async () => {
+    writeFileSync(at('broken.jsonl'), '{"text": "a"}\n{"text": \n')
+    const done = await runCli(['train', ...base('broken.jsonl'), '--output-dir', at('broken')])
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('file="broken.jsonl", line=2')
+    expect(existsSync(at('broken'))).toBe(false)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('finishes its step and saves at the first %s', async (signal, code) => {
+    const folder = at(`stopped-${signal}`)
+    const run = startCli(['train', ...base(), '--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'no'])
+    await run.saw('step 1/')
+    run.child.kill(signal)
+    const done = await run.ended
+    expect(done).toMatchObject({ code, stdout: '' })
+    expect(done.stderr).toContain('stopped:')
+    expect(json(join(folder, 'run.json'))).toMatchObject({ outcome: { reason: 'stopped' } })
+    expect((await runCli(['inspect', folder])).stdout).toContain('a PEFT adapter')
+  })
+
+  it('leaves whole files when a signal comes during a save', async () => {
+    const folder = at('saving')
+    const words = ['--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'steps', '--save-steps', '1']
+    const run = startCli(['train', ...base(), ...words, '--save-total-limit', '2'])
+    await run.saw('checkpoint-3')
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ code: 143 })
+    const names = readdirSync(folder, { recursive: true }).map(String)
+    expect(names.filter((name) => /tmp|part|incomplete/.test(name))).toEqual([])
+    expect(names).toContain('adapter_model.safetensors')
+    expect((await runCli(['inspect', folder])).code).toBe(0)
+  })
+
+  it('leaves at once at the second signal', async () => {
+    const run = startCli(['train', ...base(), '--output-dir', at('twice'), '--max-steps', '100000'])
+    await run.saw('step 1/')
+    run.child.kill('SIGINT')
+    run.child.kill('SIGINT')
+    const done = await run.ended
+    expect(done.signal === 'SIGINT' || done.code === 130).toBe(true)
+  })
+
+  it('goes on quietly when nobody reads its events any more', async () => {
+    const run = startCli(['train', ...base(), '--output-dir', at('piped'), '--max-steps', '60', '--json', '--quiet'])
+    await run.saw('"type":"start"')
+    run.child.stdout?.destroy()
+    expect(await run.ended).toMatchObject({ code: 0, stderr: '' })
+    expect(lines(readFileSync(at('piped/log.jsonl'), 'utf8'))).toHaveLength(60)
+  })
+})
+
+describe('espalier', { timeout: TIMEOUT_MS }, () => {
+  it('says what is wrong with its usage and ends with 2', async () => {
+    const typo = await runCli(['trian'])
+    expect(typo).toMatchObject({ code: 2, stdout: '' })
+    expect(lines(typo.stderr)).toEqual(['error: no command is called trian', 'Did you mean train?'])
+    expect(await runCli(['predict'])).toMatchObject({ code: 2 })
+    expect(await runCli(['train', '--packing'])).toMatchObject({ code: 2 })
+    expect(await runCli(['train', '--model', 'm', '--output-dir', 'o', '--data', 'a/b'])).toMatchObject({ code: 2 })
+  })
+
+  it('names the closest targets when none match', async () => {
+    const done = await runCli(['train', ...base(), '--output-dir', at('targets'), '--lora-target-modules', 'query'])
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('q_proj')
+    expect(existsSync(at('targets'))).toBe(false)
+  })
+
+  it('generates, and is quiet when nobody reads on', async () => {
+    const words = ['generate', '--model', model.path, '--raw', '--prompt', 'say', '--quiet']
+    const done = await runCli([...words, '--max-new-tokens', '4'])
+    expect(done).toMatchObject({ code: 0, stderr: '' })
+    expect(done.stdout.length).toBeGreaterThan(1)
+    const cut = startCli([...words, '--max-new-tokens', '100'])
+    cut.child.stdout?.once('data', () => cut.child.stdout?.destroy())
+    expect(await cut.ended).toMatchObject({ code: 0, stderr: '' })
+  })
+
+  it('talks line by line', async () => {
+    const run = startCli(['chat', '--model', model.path, '--max-new-tokens', '3', '--quiet'])
+    run.child.stdin?.end('hello\nagain\n')
+    const done = await run.ended
+    expect(done.code).toBe(0)
+    expect(done.stdout.split('\n').length).toBeGreaterThanOrEqual(3)
+  })
+
+  it('says whether other programs open an adapter', async () => {
+    const done = await runCli(['inspect', at('first'), '--for', 'vllm', '--tensors'])
+    expect(done.code).toBe(0)
+    expect(done.stdout).toContain('vllm opens it')
+    expect(done.stdout).toContain('lora_A.weight  F32')
+  })
+
+  it('merges into a model folder that it opens again', async () => {
+    const done = await runCli(['merge', '--model', model.path, '--adapter', at('first'), '--output-dir', at('merged')])
+    expect(done.stdout).toMatch(/^4 weights changed/)
+    expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
+  })
+
+  it('measures loss and perplexity', async () => {
+    const done = await runCli(['eval', '--model', model.path, '--data', at('rows.jsonl'), '--json', '--quiet'])
+    const { eval_loss, perplexity } = JSON.parse(done.stdout) as { eval_loss: number; perplexity: number }
+    expect(Math.abs(perplexity - Math.exp(eval_loss))).toBeLessThan(1e-6 * perplexity)
+  })
+
+  it('reports on the machine without secrets', async () => {
+    const done = await runCli(['doctor'], { HF_TOKEN: 'hf_verysecret' })
+    expect(done.code).toBe(0)
+    expect(done.stdout).toContain('backend onnx       ready')
+    expect(done.stdout).not.toContain('verysecret')
+  })
+})

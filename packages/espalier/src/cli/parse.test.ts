@@ -1,0 +1,126 @@
+import { describe, expect, it } from 'vitest'
+import { UsageError } from './failure.js'
+import { helpFor } from './help.js'
+import { nearest } from './nearest.js'
+import { options } from './options.js'
+import { parseRecord, parseWords } from './parse.js'
+
+const train = (...words: string[]) => parseWords('train', words)
+const value = (name: string, ...words: string[]) => train(...words).values.get(name)
+const refusal = (run: () => unknown): UsageError => {
+  try {
+    run()
+  } catch (error) {
+    if (error instanceof UsageError) return error
+    throw error
+  }
+  throw new Error('nothing was refused')
+}
+
+describe('parseWords', () => {
+  it('reads names with - or _, values after a space or =, and TRL’s own spellings', () => {
+    expect(value('lora-r', '--lora-r', '4')).toBe(4)
+    expect(value('lora-r', '--lora_r=4')).toBe(4)
+    expect(value('learning-rate', '--learning_rate', '1e-3')).toBe(0.001)
+    expect(value('max-steps', '--max-steps', '-1')).toBe(-1)
+    expect(value('model', '--model_name_or_path', 'a/b')).toBe('a/b')
+    expect(value('modules-to-save', '--lora_modules_to_save', 'lm_head')).toEqual(['lm_head'])
+    expect(value('max-length', '--max_seq_length', '64')).toBe(64)
+  })
+
+  it('reads booleans bare or as true and false, without eating the word after', () => {
+    expect(value('use-rslora', '--use-rslora')).toBe(true)
+    expect(value('use-rslora', '--use_rslora', 'False')).toBe(false)
+    expect(parseWords('inspect', ['--tensors', 'out'], 1)).toMatchObject({ positional: ['out'] })
+    expect(refusal(() => train('--use-rslora=maybe')).message).toBe('--use-rslora is true or false, not maybe')
+  })
+
+  it('reads lists with spaces or commas, and tells names from a pattern', () => {
+    const names = ['q_proj', 'v_proj']
+    for (const words of [['q_proj', 'v_proj'], ['q_proj,v_proj'], ['q_proj, v_proj'], ['q_proj v_proj']])
+      expect(value('lora-target-modules', '--lora-target-modules', ...words)).toEqual(names)
+    expect(value('lora-target-modules', '--lora-target-modules', 'all-linear')).toBe('all-linear')
+    expect(value('lora-target-modules', '--lora-target-modules', '.*\\.(q|v)_proj')).toBe('.*\\.(q|v)_proj')
+    expect(value('data', '--data', 'a.jsonl', 'b.jsonl', '--data', 'c.jsonl')).toEqual([
+      'a.jsonl',
+      'b.jsonl',
+      'c.jsonl',
+    ])
+  })
+
+  it('names the nearest option, and where an option belongs', () => {
+    expect(refusal(() => train('--lerning-rate', '1')).fix).toBe('Did you mean --learning-rate?')
+    expect(refusal(() => train('--use_rlsora')).fix).toBe('Did you mean --use-rslora?')
+    expect(refusal(() => parseWords('eval', ['--lora-r', '4'])).message).toBe('eval takes no --lora-r')
+    expect(refusal(() => train('-m', 'x')).message).toBe('no option is called --m')
+    expect(refusal(() => train('out')).message).toContain('"out"')
+  })
+
+  it('refuses values of another kind', () => {
+    expect(refusal(() => train('--lora-r', 'many')).message).toBe('--lora-r is a number, not many')
+    expect(refusal(() => train('--lora-r', '1.5')).message).toBe('--lora-r is a whole number, not 1.5')
+    expect(refusal(() => train('--lora-r')).message).toBe('--lora-r needs a value')
+    expect(refusal(() => train('--optim', 'lion')).message).toContain('one of')
+    expect(refusal(() => train('--lr-scheduler-kwargs', '[1]')).message).toContain('is a mapping')
+  })
+
+  it('says of a flag without its feature that it does not exist yet, unless it is off', () => {
+    for (const name of ['use-dora', 'packing', 'load-in-4bit', 'load-in-8bit', 'gradient-checkpointing'])
+      expect(refusal(() => train(`--${name}`)).message).toContain('does not exist yet')
+    expect(train('--use_dora', 'false', '--label_smoothing_factor', '0.0', '--loss_type=nll').values.size).toBe(0)
+    expect(refusal(() => train('--neftune_noise_alpha', '5')).message).toContain('does not exist yet')
+  })
+
+  it('notes once what is only Python’s', () => {
+    expect(train('--bf16', '--report_to', 'none').notes).toEqual([
+      '--bf16 has no effect: the CPU computes in float32',
+      '--report-to has no effect: log.jsonl and report.html are written; other trackers are plugins',
+    ])
+    expect(train('--bf16', 'false').notes).toEqual([])
+  })
+})
+
+describe('parseRecord', () => {
+  it('reads values, lists and mappings of a config file', () => {
+    const { values, notes } = parseRecord('train', {
+      lora_r: 4,
+      use_rslora: true,
+      lora_target_modules: ['q_proj', 'v_proj'],
+      lr_scheduler_kwargs: { num_cycles: 2 },
+      gradient_checkpointing_kwargs: { use_reentrant: false },
+      eval_steps: null,
+      max_length: null,
+    })
+    expect(Object.fromEntries(values)).toEqual({
+      'lora-r': 4,
+      'use-rslora': true,
+      'lora-target-modules': ['q_proj', 'v_proj'],
+      'lr-scheduler-kwargs': { num_cycles: 2 },
+      'max-length': 0,
+    })
+    expect(notes).toHaveLength(1)
+  })
+
+  it('refuses an unknown key with the nearest name', () => {
+    expect(refusal(() => parseRecord('train', { lora_rank: 4 })).fix).toBe('Did you mean --lora-r?')
+  })
+})
+
+describe('options', () => {
+  it('have each name once', () => {
+    const names = options.flatMap(({ name, aliases = [] }) => [name, ...aliases.map((a) => a.replaceAll('_', '-'))])
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  })
+
+  it('are all in the help of their commands', () => {
+    for (const { name, commands, noEffect, help } of options)
+      if (noEffect === undefined && help !== '')
+        for (const command of commands) expect(helpFor(command)).toContain(`--${name}`)
+  })
+})
+
+describe('nearest', () => {
+  it('finds the name with the fewest edits', () => {
+    expect(nearest('trian', ['merge', 'train', 'eval'])).toBe('train')
+  })
+})

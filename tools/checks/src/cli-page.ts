@@ -1,0 +1,76 @@
+/** docs/cli.md from the table of options: what each command does, its options, and their defaults beside Python's. */
+import { commandHelp, plannedCommands } from 'espalier/cli/help.js'
+import type { Option } from 'espalier/cli/option.js'
+import { optionsOf } from 'espalier/cli/options.js'
+import { pythonOptions } from 'espalier/cli/python-options.js'
+
+/** The page's text. */
+export function cliPage(): string {
+  return [
+    '# The command line',
+    '',
+    'Made from the table of options by `npm run docs:cli`; do not edit.',
+    '',
+    'Options are those of transformers, TRL and PEFT, with `-` or `_`. Each is also a key of the file that `--config` names (YAML, JSON, or a TS or JS file); an option on the line wins. Exit codes: 0 done, 1 something given was wrong or failed, 2 wrong usage, 130 and 143 after Ctrl-C and SIGTERM, when the run has been saved.',
+    '',
+    ...Object.entries(commandHelp).flatMap(([name, help]) => [
+      `## ${name}`,
+      '',
+      help.does,
+      '',
+      '```sh',
+      help.example,
+      '```',
+      '',
+      ...table(name),
+    ]),
+    '## Commands that do not exist yet',
+    '',
+    ...Object.entries(plannedCommands).map(([name, what]) => `- \`${name}\`: ${what}.`),
+    '',
+    '## Keys of Python without an effect',
+    '',
+    'They are recognised, said once, and left.',
+    '',
+    ...pythonOptions.flatMap(({ name, noEffect }) =>
+      noEffect === undefined ? [] : [`- \`${snake(name)}\`: ${noEffect}.`],
+    ),
+    '',
+    '## Keys of Python that are refused unless they are off',
+    '',
+    pythonOptions.flatMap(({ name, planned }) => (planned === undefined ? [] : [`\`${snake(name)}\``])).join(', '),
+    '',
+  ].join('\n')
+}
+
+function table(command: string): string[] {
+  const own = optionsOf(command)
+  if (own.length === 0) return []
+  const ready = own.filter(({ planned }) => planned === undefined)
+  const later = own.filter(({ planned }) => planned !== undefined)
+  const compares = command === 'train'
+  return [
+    compares ? '| option | what | default | Python | why it differs |' : '| option | what | default |',
+    compares ? '|---|---|---|---|---|' : '|---|---|---|',
+    ...ready.map((option) => row(option, compares)),
+    '',
+    ...later.map(({ name, help, planned, python }) =>
+      python === undefined
+        ? `- \`--${name}\` (${help}): ${planned}.`
+        : `- \`--${name}\` (${help}; ${python.value} in Python): ${planned}.`,
+    ),
+    ...(later.length > 0 ? [''] : []),
+  ]
+}
+
+function row({ name, help, choices, default: standard, python, aliases }: Option, compares: boolean): string {
+  const values = choices === undefined ? '' : ` (${choices.join(', ')})`
+  const others = aliases === undefined ? '' : `; also ${aliases.map((alias) => `\`${alias}\``).join(', ')}`
+  const cells = [`\`--${name}\``, `${help}${values}${others}`, standard ?? '']
+  if (compares) cells.push(python?.value ?? standard ?? '', python?.why ?? '')
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}
+
+function snake(name: string): string {
+  return name.replaceAll('-', '_')
+}
