@@ -9,6 +9,13 @@ export interface WireTensor {
   readonly data: HostArray
 }
 
+/** A tensor that lies in a range of a file, as it is held. */
+export interface WireFile {
+  readonly type: string
+  readonly shape: readonly number[]
+  readonly file: { readonly path: string; readonly offset: number; readonly byteLength: number }
+}
+
 /** A tensor of a state set. */
 export interface NamedTensor extends WireTensor {
   readonly name: string
@@ -25,7 +32,7 @@ export type HostRequest =
       readonly mounts?: readonly { readonly location: string; readonly id: number }[]
     }
   | { readonly type: 'close'; readonly session: number }
-  | { readonly type: 'addWeight'; readonly id: number; readonly tensor: WireTensor }
+  | { readonly type: 'addWeight'; readonly id: number; readonly tensor: WireTensor | WireFile }
   | { readonly type: 'dropWeight'; readonly id: number }
   | { readonly type: 'createState'; readonly state: number; readonly tensors: readonly NamedTensor[] }
   | { readonly type: 'readState'; readonly state: number; readonly names: readonly string[] }

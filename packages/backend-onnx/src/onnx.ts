@@ -20,12 +20,18 @@ export interface OnnxOptions {
   readonly weightCache?: false | { readonly folder?: string; readonly maxBytes?: number }
   /** Bytes that compiled programs may keep between runs; the least recently used are given up and compiled again when needed. Default 1.5 GB. */
   readonly programBytes?: number
+  /**
+   * Weights of up to this many bytes are read into memory, once for all programs; larger ones are mapped by each program, which costs no
+   * memory of its own but is counted again for each. Default 1 GB; 0: always map.
+   */
+  readonly residentBytes?: number
   /** A folder to which ONNX Runtime writes a profile of each program when it is released. */
   readonly profileFolder?: string
 }
 
 const CACHE_BYTES = 20e9
 const PROGRAM_BYTES = 1.5e9
+const RESIDENT_BYTES = 1e9
 const MOST_SESSIONS = 24
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
@@ -33,12 +39,18 @@ const SPIN_US = '50'
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
 export function onnx(options: OnnxOptions = {}): Backend {
-  const { threads = availableParallelism(), weightCache = {}, programBytes = PROGRAM_BYTES, profileFolder } = options
+  const {
+    threads = availableParallelism(),
+    weightCache = {},
+    programBytes = PROGRAM_BYTES,
+    residentBytes = RESIDENT_BYTES,
+    profileFolder,
+  } = options
   if (!Number.isInteger(threads) || threads < 1) {
     throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
   }
   turnTelemetryOff()
-  const store = fileWeights(cacheSettings(weightCache))
+  const store = fileWeights(cacheSettings(weightCache), residentBytes)
   return onnxBackend({
     name: 'onnx',
     transport: workerTransport(new URL('./worker.mjs', import.meta.url)),

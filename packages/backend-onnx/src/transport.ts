@@ -1,7 +1,7 @@
 /** What a backend needs from the place where the runtime lives: a way to ask its Host, and a way to make weights available to it. */
 import type { DType, ParameterSource, ProgressOptions, Spec } from '@espalier/core'
 import type { WeightPlace } from './emit/emit-program.js'
-import type { HostAnswers, HostRequest, WireTensor } from './host.mjs'
+import type { HostAnswers, HostRequest, WireFile, WireTensor } from './host.mjs'
 
 /** Asks the Host. Requests are answered in order. */
 export interface Transport {
@@ -16,8 +16,8 @@ export interface PlacedSource {
   readonly dtype: DType
 }
 
-/** Puts tensors into the host's memory, for weights that no file holds as they are needed. */
-export type HoldWeight = (tensor: WireTensor) => Promise<WeightPlace & { kind: 'buffer' }>
+/** Puts a tensor, or a range of a file that holds one, into the host's memory. */
+export type HoldWeight = (tensor: WireTensor | WireFile) => Promise<WeightPlace & { kind: 'buffer' }>
 
 /** Decides where weights lie. */
 export interface WeightStore {

@@ -1,4 +1,5 @@
 /** The worker thread that ONNX Runtime runs in: `run()` blocks the thread that calls it. Requests are answered in order by a Host. */
+import { open } from 'node:fs/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { Host } from './host.mjs'
 
@@ -16,7 +17,9 @@ async function answer({ id, request }) {
       ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
       host = new Host(ort.default ?? ort)
     }
-    const value = await host.handle(request)
+    const value = await host.handle(
+      request.tensor?.file === undefined ? request : { ...request, tensor: await read(request.tensor) },
+    )
     parentPort.postMessage({ id, value })
   } catch (error) {
     parentPort.postMessage({
@@ -25,6 +28,7 @@ async function answer({ id, request }) {
         message: error?.message ?? String(error),
         code: error?.code,
         slot: error?.slot,
+        file: error?.file,
         loading: host === undefined,
       },
     })
@@ -37,3 +41,32 @@ async function answer({ id, request }) {
 parentPort.on('message', (message) => {
   queue = queue.then(() => answer(message))
 })
+
+const arrays = {
+  f32: Float32Array,
+  f64: Float64Array,
+  i32: Int32Array,
+  u32: Uint32Array,
+  u8: Uint8Array,
+  i8: Int8Array,
+  bool: Uint8Array,
+}
+const CHUNK = 1 << 28 // bytes; some systems refuse to read more than 2 GB at once
+
+// A tensor in a file, read straight into memory of this thread.
+async function read({ type, shape, file: { path, offset, byteLength } }) {
+  const bytes = new Uint8Array(byteLength)
+  const file = await open(path).catch((error) => {
+    throw Object.assign(error, { file: path })
+  })
+  try {
+    for (let at = 0; at < byteLength; ) {
+      const { bytesRead } = await file.read(bytes, at, Math.min(CHUNK, byteLength - at), offset + at)
+      if (bytesRead === 0) throw Object.assign(new Error(`${path} ended too early`), { file: path })
+      at += bytesRead
+    }
+  } finally {
+    await file.close()
+  }
+  return { type, shape, data: new arrays[type](bytes.buffer) }
+}

@@ -32,7 +32,7 @@ afterEach(async () => {
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
 const start = (options: OnnxOptions = {}) => {
-  backend = onnx({ threads: 1, weightCache: { folder: join(folder, 'cache') }, ...options })
+  backend = onnx({ threads: 1, weightCache: { folder: join(folder, 'cache') }, residentBytes: 0, ...options })
   return backend
 }
 
@@ -167,6 +167,21 @@ function anonymousBytes(): number | undefined {
     return undefined // not Linux
   }
 }
+
+it('reads small weights once for all programs, and says when a file ends too early', async () => {
+  const path = join(folder, 'resident')
+  await writeFile(path, bytesOf(1, 2, 3))
+  const own = start({ residentBytes: 100 })
+  expect(
+    Array.from((await sumOf(own, { a: ranged(path, 'f32', [2], 0), b: ranged(path, 'f32', [2], 4) })).data),
+  ).toEqual([3, 5])
+  await rm(path)
+  const weights = own.loadWeights(new Map([['a', { source: ranged(path, 'f32', [2], 8), dtype: 'f32' as const }]]))
+  await expect(weights).rejects.toMatchObject({ code: 'file.read' })
+  await writeFile(path, bytesOf(1))
+  const short = own.loadWeights(new Map([['a', { source: ranged(path, 'f32', [2], 0), dtype: 'f32' as const }]]))
+  await expect(short).rejects.toMatchObject({ code: 'file.read' })
+})
 
 it('reads in-memory sources and shares what was loaded before', async () => {
   const own = start()

@@ -1,6 +1,13 @@
 /** Weights in files: mapped where they lie when they are stored as they are computed, else through the cache of widened copies. */
-import { parse, relative, resolve, sep } from 'node:path'
-import { type DType, hostTensorFromBytes, isFloat, type ParameterSource, type ProgressOptions } from '@espalier/core'
+import { join, parse, relative, resolve, sep } from 'node:path'
+import {
+  type DType,
+  hostTensorFromBytes,
+  isFloat,
+  type ParameterSource,
+  type ProgressOptions,
+  type Shape,
+} from '@espalier/core'
 import type { WeightPlace } from '../emit/emit-program.js'
 import { held } from '../emit/emitter.js'
 import type { OnnxType } from '../model/onnx-model.js'
@@ -10,11 +17,20 @@ import { type CacheSettings, type Segment, widenedFile } from './widened-cache.j
 
 type FileSource = ParameterSource & { readonly file: NonNullable<ParameterSource['file']> }
 
-/** A store over the local file system. Without `cache`, 16-bit weights are mapped as they are and widened inside the graph. */
-export function fileWeights(cache: CacheSettings | undefined): WeightStore {
+/**
+ * A store over the local file system. Without `cache`, 16-bit weights are mapped as they are and widened inside the graph. Each
+ * program maps its weights anew, and the system counts every mapping as memory of the process; so weights of up to `residentBytes`
+ * are read once instead, for all programs together.
+ */
+export function fileWeights(cache: CacheSettings | undefined, residentBytes: number): WeightStore {
   // The runtime refuses files outside one folder. Below the root lie all of them; on Windows, those of the cache's drive.
   const { root } = parse(resolve(cache?.folder ?? '.'))
   const below = (path: string) => relative(root, resolve(path)).split(sep).join('/')
+  const resident = async (place: WeightPlace, shape: Shape, hold: HoldWeight): Promise<WeightPlace> => {
+    if (place.kind !== 'file' || !isHandedOver(place.type) || place.byteLength === 0) return place
+    const { location, offset, byteLength, type } = place
+    return hold({ type, shape, file: { path: join(root, location), offset, byteLength } })
+  }
   const at = (path: string, offset: number, byteLength: number, type: OnnxType): WeightPlace => ({
     kind: 'file',
     location: below(path),
@@ -43,7 +59,10 @@ export function fileWeights(cache: CacheSettings | undefined): WeightStore {
         await widen(toWiden, cache, options, (index, path, segment) => {
           places[index] = at(path, segment.widenedOffset, 2 * segment.byteLength, 'f32')
         })
-      return places
+      const total = places.reduce((sum, place) => sum + (place.kind === 'file' ? place.byteLength : 0), 0)
+      return total > residentBytes
+        ? places
+        : Promise.all(places.map((place, i) => resident(place, (sources[i] as PlacedSource).source.shape, hold)))
     },
   }
 }
@@ -75,6 +94,11 @@ async function widen(
 // The stored values can be used as they are: same dtype, or 16 bits that f32 holds exactly.
 function keepsValues(stored: DType, wanted: DType): boolean {
   return stored === wanted || (wanted === 'f32' && isFloat(stored) && stored !== 'f64')
+}
+
+// 16-bit floats cannot be handed to the runtime, only mapped by it.
+function isHandedOver(type: OnnxType): boolean {
+  return type !== 'f16' && type !== 'bf16'
 }
 
 async function inMemory({ source, dtype }: PlacedSource, hold: HoldWeight): Promise<WeightPlace> {

@@ -19,6 +19,8 @@ interface WorkerFailure {
   readonly message: string
   readonly code?: string
   readonly slot?: string
+  /** A file that could not be read. */
+  readonly file?: string
   /** The failure happened while the runtime was being loaded. */
   readonly loading?: boolean
 }
@@ -125,6 +127,9 @@ function asError(failure: WorkerFailure): Error {
       fix: 'There is none for musl (Alpine) and Intel Macs: use onnxWeb() of @espalier/backend-onnx/web with onnxruntime-web, which is 4 to 5 times slower.',
       cause,
     })
+  }
+  if (failure.file !== undefined) {
+    return new EspalierError('file.read', { what: 'a weight file cannot be read', got: { file: failure.file }, cause })
   }
   return Object.assign(cause, { slot: failure.slot })
 }
