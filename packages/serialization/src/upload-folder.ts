@@ -6,6 +6,8 @@ import { platform } from './platform/node.js'
 /** Options of uploadFolder. `environment` overrides single values of what the platform found. */
 export interface UploadFolderOptions extends UploadOptions {
   readonly environment?: Partial<HubEnvironment>
+  /** Whether a file goes along, by its path in the folder. Default: all do. */
+  readonly include?: (path: string) => boolean
 }
 
 /**
@@ -15,11 +17,12 @@ export interface UploadFolderOptions extends UploadOptions {
 export async function uploadFolder(
   folder: string | ReadonlyMap<string, Blob>,
   repository: string,
-  { environment, ...options }: UploadFolderOptions = {},
+  { environment, include = () => true, ...options }: UploadFolderOptions = {},
 ): Promise<UploadResult> {
   const files =
     typeof folder === 'string'
       ? await platform.filesBelow(folder)
       : [...folder].map(([path, content]) => ({ path, content }))
-  return uploadFiles(files, repository, { ...(await platform.hubEnvironment()), ...environment }, options)
+  const chosen = files.filter(({ path }) => include(path))
+  return uploadFiles(chosen, repository, { ...(await platform.hubEnvironment()), ...environment }, options)
 }

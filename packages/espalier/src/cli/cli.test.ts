@@ -1,5 +1,6 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fakeHub } from '@espalier/serialization/hub/hub-server.fake.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 import { runCli, startCli } from './run-cli.fake.js'
@@ -227,6 +228,27 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     const done = await runCli(['eval', '--model', model.path, '--data', at('rows.jsonl'), '--json', '--quiet'])
     const { eval_loss, perplexity } = JSON.parse(done.stdout) as { eval_loss: number; perplexity: number }
     expect(Math.abs(perplexity - Math.exp(eval_loss))).toBeLessThan(1e-6 * perplexity)
+  })
+
+  it('uploads the result without checkpoints, privately', async () => {
+    mkdirSync(at('first/checkpoint-1'))
+    writeFileSync(at('first/checkpoint-1/adapter_config.json'), '{}')
+    const hub = await fakeHub()
+    try {
+      const environment = { HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'secret', HF_HUB_OFFLINE: '0' }
+      const done = await runCli(['push', at('first'), 'me/new', '--quiet'], environment)
+      expect(done).toMatchObject({ code: 0, stderr: '' })
+      const uploaded = hub.repositories.get('me/new')
+      expect(uploaded?.isPrivate).toBe(true)
+      const names = [...(uploaded?.files.keys() ?? [])]
+      expect(names).toContain('adapter_model.safetensors')
+      expect(names.filter((name) => name.startsWith('checkpoint-'))).toEqual([])
+      expect(await runCli(['push', model.path, 'me/other', '--quiet'], { ...environment, HF_TOKEN: '' })).toMatchObject(
+        { code: 1 },
+      )
+    } finally {
+      await hub.close()
+    }
   })
 
   it('reports on the machine without secrets', async () => {

@@ -4,9 +4,12 @@ import { basename, dirname } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openSafetensors, openSource, openWeights, readAdapter, readModelConfig } from '@espalier/serialization'
 import { UsageError } from './failure.js'
-import { type ADAPTER_PROGRAMS, adapterFaults, type Opinion } from './opens-it.js'
+import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
 import { bytes, result } from './terminal.js'
+import { trainingMemory } from './training-memory.js'
 import type { Values } from './values.js'
+
+const BYTES_PER_VALUE = 4 // trained values are float32
 
 interface TensorFact {
   readonly name: string
@@ -89,6 +92,7 @@ async function examine(path: string): Promise<Finding> {
         ...(config.r === undefined ? {} : { rank: `${config.r}, alpha ${config.lora_alpha}` }),
         targets: Array.isArray(targets) ? targets.join(', ') : String(targets ?? 'none'),
         ...sizes(tensors),
+        'memory to train': `${bytes(4 * BYTES_PER_VALUE * valueCount(tensors))} of values, gradients and AdamW’s states, beside the base model’s`,
       },
     }
   }
@@ -102,7 +106,7 @@ async function examine(path: string): Promise<Finding> {
   }))
   await weights.close()
   const { hidden_size: hidden, num_hidden_layers: layers, vocab_size: vocabulary } = config.values
-  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const memory = await trainingMemory(path)
   return {
     kind: 'model',
     config: config.values,
@@ -111,7 +115,7 @@ async function examine(path: string): Promise<Finding> {
       architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
       size: `${layers ?? '?'} layers, hidden ${hidden ?? '?'}, vocabulary ${vocabulary ?? '?'}`,
       ...sizes(tensors),
-      'memory to train': `about ${bytes(parameters * 4)} of weights in float32, plus activations (train says how much before it starts)`,
+      'memory to train': memory ?? 'not known: no adapter can be trained on a model of this kind yet',
     },
   }
 }
@@ -141,7 +145,7 @@ async function examineFile(path: string): Promise<Finding> {
 function sizes(tensors: readonly TensorFact[]): Record<string, string> {
   const dtypes = new Map<string, number>()
   for (const { dtype } of tensors) dtypes.set(dtype, (dtypes.get(dtype) ?? 0) + 1)
-  const parameters = tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+  const parameters = valueCount(tensors)
   return {
     tensors: `${tensors.length} (${[...dtypes].map(([dtype, count]) => `${count} ${dtype}`).join(', ')})`,
     parameters: parameters.toLocaleString('en-US'),
@@ -149,15 +153,14 @@ function sizes(tensors: readonly TensorFact[]): Record<string, string> {
   }
 }
 
+function valueCount(tensors: readonly TensorFact[]): number {
+  return tensors.reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+}
+
 function opinionOf(found: Finding, program: string): Opinion {
-  if (found.kind !== 'adapter') {
-    const opens = found.kind === 'model' && program !== 'peft' && program !== 'ollama' && program !== 'llama.cpp'
-    return opens
-      ? { opens, notes: [] }
-      : {
-          opens: false,
-          notes: [program === 'peft' ? 'it is no adapter' : `${program} reads GGUF files; convert it first`],
-        }
-  }
-  return adapterFaults(program as (typeof ADAPTER_PROGRAMS)[number], found.config ?? {}, found.tensors)
+  const name = program as (typeof ADAPTER_PROGRAMS)[number]
+  if (found.kind === 'safetensors')
+    return { opens: false, notes: ['it opens folders; a file alone does not say what its tensors are'] }
+  if (found.kind === 'model') return modelFaults(name, String(found.config?.model_type))
+  return adapterFaults(name, found.config ?? {}, found.tensors)
 }

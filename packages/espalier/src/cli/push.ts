@@ -36,6 +36,8 @@ export async function push(values: Values): Promise<number> {
     progress.update(`uploading ${folder}`, true)
     const { address } = await uploadFolder(folder, repository, {
       private: values.flag('public') !== true,
+      // As Python does: checkpoints are the run's, not the result.
+      include: (path) => !/^checkpoint-\d+[/\\]/.test(path),
       signal: abort.signal,
       onProgress: ({ file, fraction }) => progress.update(`uploading ${file}: ${(100 * fraction).toFixed(0)} %`),
       ...defined({ message: values.text('message') }),

@@ -45,7 +45,7 @@ export function renderReport(facts: RunFacts, log: readonly LogLine[]): string {
 <p class="sub">${escapeHtml(facts.trainableParameters)}</p>
 <section class="tiles">${tiles.map(([name, value]) => `<div><b>${escapeHtml(value as string)}</b><span>${escapeHtml(name as string)}</span></div>`).join('')}</section>
 <section class="figures">${figures.join('\n')}</section>
-<h2>Data</h2><pre>${escapeHtml(facts.supervision.join('\n'))}</pre>
+<h2>Data</h2><pre>${supervision(facts.supervision)}</pre>
 <h2>Settings</h2><table>${Object.entries(facts.config)
     .map(
       ([key, value]) =>
@@ -66,7 +66,16 @@ h1{font-size:24px;margin:0}h2{font-size:17px;margin:32px 0 8px}.sub{color:var(--
 .tiles{display:flex;flex-wrap:wrap;gap:12px;margin-bottom:20px}.tiles div{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:10px 16px}.tiles b{display:block;font-size:19px}.tiles span{color:var(--soft);font-size:13px}
 .figures{display:grid;grid-template-columns:repeat(auto-fit,minmax(420px,1fr));gap:16px}figure{margin:0;background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px}figcaption{font-weight:600;margin-bottom:4px}svg{width:100%;height:auto}
 svg text{fill:var(--soft);font:11px system-ui,sans-serif}.grid{stroke:var(--line)}.s0{stroke:var(--a)}.s1{stroke:var(--b)}path{fill:none;stroke-width:1.6}.d0{fill:var(--a)}.d1{fill:var(--b)}
-table{border-collapse:collapse;font-size:14px}th{text-align:left;font-weight:500;color:var(--soft);padding:2px 18px 2px 0;vertical-align:top}pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;white-space:pre-wrap}`
+table{border-collapse:collapse;font-size:14px}th{text-align:left;font-weight:500;color:var(--soft);padding:2px 18px 2px 0;vertical-align:top}mark{background:color-mix(in srgb,var(--a) 25%,transparent);color:inherit;border-radius:3px;padding:0 2px}pre{background:var(--card);border:1px solid var(--line);border-radius:8px;padding:12px;white-space:pre-wrap}`
+
+/** The report on the data, the trained part of its example marked. */
+function supervision(lines: readonly string[]): string {
+  const start = lines.findIndex((line) => line.startsWith('example'))
+  const text = (some: readonly string[]) => escapeHtml(some.join('\n'))
+  if (start < 0) return text(lines)
+  const example = text(lines.slice(start + 1)).replace(/\[\[([\s\S]*?)\]\]/g, '<mark>$1</mark>')
+  return `${text(lines.slice(0, start))}\n\nan example, what is trained marked:\n${example}`
+}
 
 function figure(title: string, series: readonly Series[]): string {
   const all = series.flatMap(({ points }) => points).filter(([, y]) => Number.isFinite(y))

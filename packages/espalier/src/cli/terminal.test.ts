@@ -1,0 +1,42 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { bytes, clock, Progress } from './terminal.js'
+
+afterEach(() => {
+  vi.useRealTimers()
+  vi.restoreAllMocks()
+})
+
+describe('Progress', () => {
+  it('gives a pipe a line at least every ten seconds, whatever goes on', () => {
+    vi.useFakeTimers()
+    const written: string[] = []
+    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+      written.push(String(text))
+      return true
+    })
+    const progress = new Progress(false)
+    progress.update('downloading model.safetensors: 1 MB')
+    vi.advanceTimersByTime(10_000)
+    progress.update('compiling')
+    vi.advanceTimersByTime(20_000)
+    progress.end()
+    vi.advanceTimersByTime(60_000)
+    expect(written).toEqual(['downloading model.safetensors: 1 MB\n', 'compiling\n', 'compiling\n'])
+  })
+
+  it('is silent when it is to be', () => {
+    const write = vi.spyOn(process.stderr, 'write')
+    const progress = new Progress(true)
+    progress.line('a')
+    progress.update('b', true)
+    progress.end()
+    expect(write).not.toHaveBeenCalled()
+  })
+})
+
+describe('bytes and clock', () => {
+  it('are short', () => {
+    expect([bytes(12_345), bytes(5e8), bytes(1.234e9)]).toEqual(['12 kB', '500 MB', '1.23 GB'])
+    expect([clock(7), clock(127), clock(3909)]).toEqual(['0:07', '2:07', '1:05:09'])
+  })
+})

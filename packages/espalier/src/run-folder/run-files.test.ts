@@ -1,0 +1,68 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { StepEvent } from '@espalier/trainer'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { type RunFacts, RunFiles } from './run-files.js'
+
+const facts: RunFacts = {
+  config: { num_train_epochs: 2, logging_steps: 1, note: '<script>alert(1)</script>' },
+  versions: { espalier: '0' },
+  base: { nameOrPath: 'a/<b>', revision: null, parameters: 5 },
+  data: [],
+  trainableParameters: 'trainable params: 1',
+  supervision: ['rows: 1 kept', 'example (trained between [[ and ]]):', 'ask: [[answer]]'],
+}
+const step = (n: number): StepEvent => ({
+  type: 'step',
+  step: n,
+  totalSteps: 3,
+  epoch: n / 2,
+  loss: 1 / n,
+  learningRate: 0.1,
+  gradNorm: 1,
+  tokens: 10,
+  usefulTokens: 5,
+  seconds: 0.5,
+  tokensPerSecond: 20,
+  peakMemoryBytes: 1000,
+  etaSeconds: 1,
+})
+
+let folder = ''
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'espalier-run-'))
+})
+afterEach(() => rmSync(folder, { recursive: true, force: true }))
+const json = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>
+
+describe('RunFiles', () => {
+  it('writes every step in order, and the state as transformers does', async () => {
+    mkdirSync(join(folder, 'checkpoint-2'))
+    const files = await RunFiles.open(folder, facts)
+    expect(json('run.json')).not.toHaveProperty('outcome')
+    files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
+    for (const n of [1, 2]) files.note(step(n))
+    files.note({ type: 'evaluate', step: 2, epoch: 1, evalLoss: 0.25, perplexity: 1.3, seconds: 1, best: true })
+    files.note({ type: 'save', step: 2, path: join(folder, 'checkpoint-2'), kind: 'checkpoint' })
+    files.note(step(3))
+    files.note({ type: 'end', reason: 'done', globalStep: 3, trainingLoss: 0.6, seconds: 2 })
+    await files.close()
+    const log = readFileSync(join(folder, 'log.jsonl'), 'utf8').trim().split('\n')
+    expect(log.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 2, 3])
+    const state = json('trainer_state.json')
+    expect(Object.keys(state)).toEqual(Object.keys(state).sort())
+    expect(state).toMatchObject({ global_step: 3, max_steps: 3, num_train_epochs: 2, best_metric: 0.25 })
+    expect(json('checkpoint-2/trainer_state.json')).toMatchObject({ global_step: 2 })
+    expect(json('run.json')).toMatchObject({ outcome: { reason: 'done', steps: 3 } })
+  })
+
+  it('writes a page that loads nothing and runs nothing', async () => {
+    const files = await RunFiles.open(folder, facts)
+    for (const n of [1, 2, 3]) files.note(step(n))
+    const page = readFileSync(await files.close(), 'utf8')
+    expect(page.match(/<svg/g)).toHaveLength(4)
+    expect(page).toContain('<mark>answer</mark>')
+    expect(page).not.toMatch(/<script|src=|href=|url\(|@import/)
+  })
+})
