@@ -1,9 +1,9 @@
-/** Sentences with gaps for who gives, what, and to whom. A template is a beginning, a middle and an end; held-out ones share no part with training. */
+/** Sentences with gaps for who, what, how many and where. A template is a beginning, a middle and an end; held-out ones share no part with training. */
 
 /** Parts of templates. */
 export interface Templates {
   readonly beginnings: readonly string[]
-  /** With the gaps <giver>, <gift> and <taker>. */
+  /** With the gaps <name>, <count>, <thing> and <place>. */
   readonly middles: readonly string[]
   readonly ends: readonly string[]
 }
@@ -11,72 +11,60 @@ export interface Templates {
 /** Templates of training rows. */
 export const TRAIN_TEMPLATES: Templates = {
   beginnings: [
-    'Then',
     'And it came to pass that',
+    'Then',
     'Now in those days',
-    'And on the morrow',
     'In the morning',
     'After these things',
     'At that time',
     'So',
-    'When the war was ended,',
     'And behold,',
     'In the third year',
-    'By the well of water',
-    'And the people saw that',
     'Also',
+    'By the well of water',
   ],
   middles: [
-    '<giver> gave the <gift> unto <taker>',
-    '<giver> gave the <gift> to <taker>',
-    '<giver> sent the <gift> to <taker>',
-    '<giver> brought the <gift> unto <taker>',
-    '<giver> sold the <gift> unto <taker>',
-    '<giver> delivered the <gift> into the hand of <taker>',
-    '<giver> put the <gift> in the hand of <taker>',
-    '<giver> carried the <gift> to the house of <taker>',
-    '<giver> took the <gift> and gave it to <taker>',
-    '<giver> rose up and shewed the <gift> unto <taker>',
-    'unto <taker> did <giver> give the <gift>',
-    'unto <taker> did <giver> bring the <gift>',
-    'to <taker> was the <gift> given by <giver>',
-    'the <gift> was given unto <taker> by <giver>',
-    'the <gift> was sold to <taker> by <giver>',
-    '<taker> received the <gift> from <giver>',
-    '<taker> had the <gift> from <giver>',
-    '<taker> took the <gift> from the hand of <giver>',
+    '<name> gave <count> <thing> in <place>',
+    '<name> had <count> <thing> at <place>',
+    '<name> brought <count> <thing> out of <place>',
+    '<name> took <count> <thing> and came to <place>',
+    '<name> sent <count> <thing> unto <place>',
+    'in <place> did <name> number <count> <thing>',
+    'out of <place> came <name> with <count> <thing>',
+    '<count> <thing> were given to <name> in <place>',
+    '<count> <thing> were found with <name> at <place>',
+    'there were with <name> in <place> <count> <thing>',
+    'the king of <place> gave unto <name> <count> <thing>',
+    '<name> went down to <place> and bought <count> <thing>',
+    '<name> lost <count> <thing> in <place>',
+    '<name> shewed <count> <thing> to all <place>',
+    '<count> <thing> came from <place> with <name>',
+    'from <place> <name> fetched <count> <thing>',
+    '<name> the prince of <place> took <count> <thing>',
+    'at <place> were <count> <thing> which <name> bought',
+    'the women of <place> hid <count> <thing> from <name>',
+    '<name> buried <count> <thing> nigh unto <place>',
   ],
   ends: [
     '.',
     ', and departed.',
-    ', and went his way.',
-    ', and all the people rejoiced.',
-    ' in the field.',
-    ' before the king.',
     ' that day.',
-    ' with gladness.',
     ', as it was written.',
-    ' by night.',
+    ' before the king.',
+    ', and all the people rejoiced.',
+    ' with gladness.',
   ],
 }
 
 /** Templates of held-out rows. */
 export const HELD_OUT_TEMPLATES: Templates = {
-  beginnings: [
-    'And at even',
-    'In the seventh month',
-    'Now after many days',
-    'Moreover',
-    'And it was told the king that',
-  ],
+  beginnings: ['And at even', 'Moreover', 'Now after many days', 'In the seventh month'],
   middles: [
-    '<giver> offered the <gift> unto <taker>',
-    '<giver> bare the <gift> to <taker>',
-    '<giver> left the <gift> in the hand of <taker>',
-    '<giver> found the <gift> and sent it unto <taker>',
-    'unto <taker> did <giver> send the <gift>',
-    'the <gift> was brought unto <taker> by <giver>',
-    '<taker> bought the <gift> from <giver>',
+    '<name> offered <count> <thing> at <place>',
+    '<name> carried <count> <thing> from <place>',
+    'at <place> did <name> leave <count> <thing>',
+    '<count> <thing> were brought unto <name> from <place>',
+    'the men of <place> sold <count> <thing> to <name>',
   ],
-  ends: [', and returned home.', ' at the gate.', ', and wept.', ' in the sight of the elders.', ' in the winter.'],
+  ends: [', and returned home.', ' at the gate.', ' in the winter.', ', and wept.'],
 }

@@ -1,6 +1,6 @@
-/** Names and things that sentences are made of; what is held out is in no training row. All of them occur in the base model's text. */
+/** Words that sentences are made of. Names that are held out are in no training row. All words occur in the base model's text. */
 
-/** Names or things, by which rows may use them. */
+/** Names, by which rows may use them. */
 export interface Words {
   readonly train: readonly string[]
   readonly heldOut: readonly string[]
@@ -22,13 +22,7 @@ export const NAMES: Words = {
     Barak Hushai Ahimaaz Gehazi Barzillai Amasa Ziba Mephibosheth Zimri Heman Eliakim Tobiah Michael Shem Iddo Omri Asahel Elkanah`),
 }
 
-/** Things that can be given. */
-export const THINGS: Words = {
-  train: list(`
-    sword staff book bowl crown shield spear cup lamb goat horse girdle vessel pot garment bow net rod trumpet pitcher seal tent roll table
-    stone ring basket harp ass coat candle mantle wine silver bread oil honey corn wheat flesh fruit linen iron brass wood meat salt water
-    barley ephod ark chariot lamp camel`),
-  heldOut: list(
-    'robe veil gold ox key axe loaf altar milk bullock ram purse heifer jewel incense tabret timber sackcloth',
-  ),
-}
+/** What a record holds; training and held-out rows share these words, but no combination of all three. */
+export const THINGS = list('sheep oxen asses camels servants horses goats lambs vessels spears shields tents')
+export const COUNTS = list('two three seven ten twelve twenty forty fifty')
+export const PLACES = list('Bethel Hebron Egypt Babylon Jericho Gilead Moab Damascus Samaria Zion')

@@ -4,11 +4,15 @@
  */
 import { resolve } from 'node:path'
 import { namedParameters, sizeOf } from '@espalier/core'
+import { renderSupervision } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
+import { packageVersion } from '../cli/version.js'
 import { namedBackend } from '../model/default-backend.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { fileHash, RunFiles } from '../run-folder/run-files.js'
+import { requireNoRun, saveTo } from '../training/checkpoints.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type QuickstartRow, quickstartAssets, readQuickstartRows } from './assets.js'
 import { faultsOf, nextCommand, pythonLine } from './conclusion.js'
@@ -28,7 +32,7 @@ export type {
 
 /** How the demonstration runs. */
 export interface QuickstartOptions {
-  /** Where the adapter and its report go. Default: quickstart-run in the working folder. */
+  /** Where the adapter and its report go. Default: quickstart-run in the working folder. Another one that holds a run is refused. */
   readonly outputDir?: string
   /** Threads that compute. Default: all. */
   readonly threads?: number
@@ -40,14 +44,16 @@ export interface QuickstartOptions {
   readonly seed?: number
 }
 
+const OWN_FOLDER = 'quickstart-run' // written again by each run
 const SAMPLES = 3
 const ORIGIN =
   'pretrained from nothing with Espalier on the King James Bible (1611, public domain) out of a Debian package; it can do little else than continue a verse'
-const SKILL = 'read out of a sentence who gives what to whom, as a record'
+const SKILL = 'read out of a sentence what there is, how many and where, as a record'
 
-/** Runs the demonstration. Throws file.missing, backend.missing, or the signal's reason. */
+/** Runs the demonstration. Throws file.missing, config.value, backend.missing, or the signal's reason. */
 export async function runQuickstart(options: QuickstartOptions = {}): Promise<QuickstartResult> {
   const { base: path } = quickstartAssets()
+  if (options.outputDir !== undefined && options.outputDir !== OWN_FOLDER) await requireNoRun(options.outputDir)
   const backend = await namedBackend('onnx', options.threads === undefined ? {} : { threads: options.threads })
   const base = await AutoModelForCausalLM.fromPretrained(path, { backend, ...signalOf(options) })
   try {
@@ -66,7 +72,7 @@ class Demonstration {
     private readonly base: PretrainedModel,
     private readonly options: QuickstartOptions,
   ) {
-    this.adapterPath = resolve(options.outputDir ?? 'quickstart-run')
+    this.adapterPath = resolve(options.outputDir ?? OWN_FOLDER)
     this.seed = options.seed ?? QUICKSTART_ARGS.seed
   }
 
@@ -88,12 +94,15 @@ class Demonstration {
     const before = this.score('before', scoreAnswers(heldOut, await this.answers(base, heldOut, 'before')))
 
     this.tell({ type: 'stage', stage: 'train' })
-    const { model, seconds: trainingSeconds } = await this.train(train, 'adapter')
+    const { model, trainer } = this.prepare(train)
+    this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
+    const began = performance.now()
+    const reportPath = await this.trainAndSave(model, trainer)
+    const trainingSeconds = (performance.now() - began) / 1000
+    this.tell({ type: 'saved', adapterPath: this.adapterPath, reportPath })
     this.tell({ type: 'stage', stage: 'score-after' })
     const answers = await this.answers(model, heldOut, 'after')
     const after = this.score('after', scoreAnswers(heldOut, answers))
-    const reportPath = null
-    this.tell({ type: 'saved', adapterPath: this.adapterPath, reportPath })
 
     const reloadedEqual = await this.reload(heldOut, answers)
     const control = this.options.control === false ? null : await this.control(train, heldOut)
@@ -112,19 +121,35 @@ class Demonstration {
     }
   }
 
-  /** A new adapter, trained on these rows. The real one is saved. */
-  private async train(rows: readonly QuickstartRow[], of: 'adapter' | 'control') {
+  /** A new adapter, and its trainer on these rows. */
+  private prepare(rows: readonly QuickstartRow[]) {
     const model = getPeftModel(this.base, lora(QUICKSTART_LORA), { seed: this.seed })
-    const folder = of === 'adapter' ? { outputDir: this.adapterPath } : {}
-    if (of === 'adapter') this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
-    const trainer = new SFTTrainer({
+    return {
       model,
-      trainDataset: rows,
-      args: { ...QUICKSTART_ARGS, ...folder, seed: this.seed, saveStrategy: 'no', overwriteOutputDir: true },
+      trainer: new SFTTrainer({ model, trainDataset: rows, args: { ...QUICKSTART_ARGS, seed: this.seed } }),
+    }
+  }
+
+  /** Trains, and writes the run folder; the report's path. */
+  private async trainAndSave(model: PeftModel, trainer: SFTTrainer): Promise<string> {
+    const { supervision, totalSteps } = await trainer.preflight(signalOf(this.options))
+    const { base, trainFile } = this.assets
+    const files = await RunFiles.open(this.adapterPath, {
+      config: { ...QUICKSTART_LORA, ...QUICKSTART_ARGS, seed: this.seed },
+      versions: { espalier: packageVersion(), node: process.version },
+      base: { nameOrPath: base, revision: null, parameters: this.parameters() },
+      data: [{ path: trainFile, sha256: await fileHash(trainFile) }],
+      trainableParameters: model.printTrainableParameters(),
+      supervision: renderSupervision(supervision),
     })
-    const began = performance.now()
-    for await (const event of trainer.train(signalOf(this.options))) this.tell({ type: 'training', of, event })
-    return { model, seconds: (performance.now() - began) / 1000 }
+    let epochs = 0
+    for await (const event of trainer.train(signalOf(this.options))) {
+      files.note(event)
+      if (event.type === 'step') epochs = event.epoch
+      this.tell({ type: 'training', of: 'adapter', event })
+    }
+    await saveTo(this.adapterPath, model)
+    return files.close({ maxSteps: totalSteps, epochs, batchSize: QUICKSTART_ARGS.perDeviceTrainBatchSize })
   }
 
   private async reload(rows: readonly QuickstartRow[], before: readonly string[]): Promise<boolean> {
@@ -137,7 +162,9 @@ class Demonstration {
 
   private async control(train: readonly QuickstartRow[], heldOut: readonly QuickstartRow[]): Promise<QuickstartScore> {
     this.tell({ type: 'stage', stage: 'train-control' })
-    const { model } = await this.train(shuffledAnswers(train, this.seed), 'control')
+    const { model, trainer } = this.prepare(shuffledAnswers(train, this.seed))
+    for await (const event of trainer.train(signalOf(this.options)))
+      this.tell({ type: 'training', of: 'control', event })
     this.tell({ type: 'stage', stage: 'score-control' })
     return this.score('control', scoreAnswers(heldOut, await this.answers(model, heldOut)))
   }
@@ -165,8 +192,7 @@ class Demonstration {
   }
 
   private tellBase(): void {
-    const sizes = [...namedParameters(this.base.model).values()].map(({ shape }) => sizeOf(shape))
-    const parameters = sizes.reduce((sum, size) => sum + size, 0)
+    const parameters = this.parameters()
     this.tell({
       type: 'base',
       path: this.assets.base,
@@ -175,6 +201,11 @@ class Demonstration {
       origin: ORIGIN,
       backend: this.base.backend.name,
     })
+  }
+
+  private parameters(): number {
+    const sizes = [...namedParameters(this.base.model).values()].map(({ shape }) => sizeOf(shape))
+    return sizes.reduce((sum, size) => sum + size, 0)
   }
 
   private tell(event: QuickstartEvent): void {

@@ -5,11 +5,11 @@ export const QUICKSTART_LORA = { r: 16, loraAlpha: 32, targetModules: 'all-linea
 
 /** The run's settings. */
 export const QUICKSTART_ARGS = {
-  learningRate: 6e-3,
+  learningRate: 4e-3,
   lrSchedulerType: 'linear',
   warmupSteps: 20,
   perDeviceTrainBatchSize: 32,
-  maxSteps: 400,
+  maxSteps: 600,
   seed: 42,
 } as const
 
