@@ -1,6 +1,6 @@
 /** Where the peers are: real models, real PEFT, real data; and our own side, bundled against the built packages. */
 import { existsSync } from 'node:fs'
-import { availableParallelism, cpus, tmpdir, totalmem } from 'node:os'
+import { availableParallelism, cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
@@ -60,9 +60,4 @@ export function pytorch({ model, python }: Setup, attention: 'eager' | 'sdpa', s
     [join(here, 'peers/train_peer.py'), model, attention, JSON.stringify(setting)],
     { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
   )
-}
-
-/** A folder for results of a benchmark. */
-export function scratch(name: string): string {
-  return join(tmpdir(), `espalier-bench-${name}`)
 }

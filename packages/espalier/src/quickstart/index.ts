@@ -21,14 +21,7 @@ import { answerRows, scoreAnswers, scoreConstant } from './score.js'
 import { QUICKSTART_ARGS, QUICKSTART_LORA } from './settings.js'
 import { shuffledAnswers } from './shuffled-answers.js'
 
-export type {
-  QuickstartEvent,
-  QuickstartResult,
-  QuickstartSample,
-  QuickstartScore,
-  QuickstartScoreOf,
-  QuickstartStage,
-} from './events.js'
+export type { QuickstartEvent, QuickstartResult } from './events.js'
 
 /** How the demonstration runs. */
 export interface QuickstartOptions {
