@@ -122,6 +122,20 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(existsSync(at('nothing'))).toBe(false)
   })
 
+  it('ends when there is no such model', async () => {
+    const done = await runCli([
+      'train',
+      '--model',
+      at('nowhere'),
+      '--data',
+      at('rows.jsonl'),
+      '--output-dir',
+      at('none'),
+    ])
+    expect(done.code).toBe(1)
+    expect(done.stderr).toContain('code: source.unknown')
+  })
+
   it('names the line of a broken row', async () => {
     writeFileSync(at('broken.jsonl'), '{"text": "a"}\n{"text": \n')
     const done = await runCli(['train', ...base('broken.jsonl'), '--output-dir', at('broken')])

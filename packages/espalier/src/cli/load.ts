@@ -19,15 +19,21 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
   const backend = await namedBackend(name ?? 'onnx', threads === undefined ? {} : { threads })
   progress.line(`backend: ${backend.name}`)
   progress.update(`loading ${model}`)
-  return AutoModelForCausalLM.fromPretrained(
-    revision === undefined || model.includes('@') ? model : `${model}@${revision}`,
-    {
-      backend,
-      onProgress: loadProgress(progress),
-      ...(signal === undefined ? {} : { signal }),
-      ...(tokenizer === undefined ? {} : { tokenizer }),
-    },
-  )
+  try {
+    return await AutoModelForCausalLM.fromPretrained(
+      revision === undefined || model.includes('@') ? model : `${model}@${revision}`,
+      {
+        backend,
+        onProgress: loadProgress(progress),
+        ...(signal === undefined ? {} : { signal }),
+        ...(tokenizer === undefined ? {} : { tokenizer }),
+      },
+    )
+  } catch (error) {
+    // Nobody owns it yet, and its worker would keep the process alive.
+    await backend.close()
+    throw error
+  }
 }
 
 /** The base with `--adapter`, when there is one. */
