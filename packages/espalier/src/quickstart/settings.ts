@@ -1,7 +1,7 @@
 /** The demonstration's numbers, for the run, for the command that repeats it on another model, and for its promises. */
 
 /** LoRA's settings. */
-export const QUICKSTART_LORA = { r: 16, loraAlpha: 32, targetModules: 'all-linear' } as const
+export const QUICKSTART_LORA = { r: 16, loraAlpha: 32, loraDropout: 0.05, targetModules: 'all-linear' } as const
 
 /** The run's settings. */
 export const QUICKSTART_ARGS = {
