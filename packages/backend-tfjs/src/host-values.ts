@@ -1,0 +1,71 @@
+/**
+ * How dtypes of the graph lie in tfjs, which has f32, i32 and bool only: f16 and bf16 widened to f32, u8 and i8 widened to i32, u32 as
+ * the i32 with the same bits. And the way of values there and back.
+ */
+import {
+  type DType,
+  EspalierError,
+  encodeBf16,
+  encodeF16,
+  type HostTensor,
+  hostArray,
+  isFloat,
+  type Spec,
+  sizeOf,
+  toFloat32,
+} from '@espalier/core'
+import type { TfDType, TfNamespace, TfTensor, TfValues } from './tf-namespace.js'
+
+/** The tfjs dtype that holds a dtype. Throws backend.unsupported for f64. */
+export function heldIn(dtype: DType): TfDType {
+  if (dtype === 'f64') {
+    throw new EspalierError('backend.unsupported', {
+      what: 'tfjs has no 64-bit floats',
+      got: { backend: 'tfjs', dtype },
+      fix: 'Use f32, or the reference backend.',
+    })
+  }
+  if (isFloat(dtype)) return 'float32'
+  return dtype === 'bool' ? 'bool' : 'int32'
+}
+
+/** Bytes that a tensor of this spec takes in tfjs. */
+export function heldBytes({ dtype, shape }: Spec): number {
+  return sizeOf(shape) * (dtype === 'bool' ? 1 : 4)
+}
+
+/** A host tensor's values as tfjs holds the dtype `to`; `copied`: never the array that was given. */
+export function toHeldValues(tensor: HostTensor, to: DType, copied: boolean): TfValues {
+  const held = heldIn(to)
+  const { data } = tensor
+  if (held === 'float32') {
+    const values = toFloat32(tensor)
+    return copied && (values as unknown) === data ? values.slice() : values
+  }
+  if (held === 'bool') return Uint8Array.from(data, (x) => (x === 0 ? 0 : 1))
+  return Int32Array.from(data as Iterable<number>) // u32 above 2^31 wraps to the same bits
+}
+
+/** A kept tensor with a host tensor's values. tfjs takes arrays over without copying, so `copied` says whether the caller may write to its own later. */
+export function upload(
+  tf: TfNamespace,
+  tensor: HostTensor,
+  options: { readonly dtype?: DType; readonly copied: boolean },
+): TfTensor {
+  const { dtype = tensor.dtype, copied } = options
+  const held = heldIn(dtype)
+  return tf.keep(tf.tensor(toHeldValues(tensor, dtype, copied), [...tensor.shape], held))
+}
+
+/** A tensor's values as a host tensor of a spec; always a copy. */
+export async function download(x: TfTensor, { dtype, shape }: Spec): Promise<HostTensor> {
+  const size = sizeOf(shape)
+  const data = hostArray(dtype, size)
+  if (size === 0) return { dtype, shape, data }
+  const values = (await x.data()) as ArrayLike<number>
+  if (dtype === 'f16' || dtype === 'bf16') {
+    const encode = dtype === 'f16' ? encodeF16 : encodeBf16
+    for (let i = 0; i < size; i++) data[i] = encode(values[i] as number)
+  } else data.set(values)
+  return { dtype, shape, data }
+}

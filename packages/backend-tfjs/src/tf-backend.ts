@@ -1,0 +1,192 @@
+/** The backend: weights, state and compiled programs as tensors of an injected tfjs. */
+import {
+  type Backend,
+  byteSize,
+  type CompileOptions,
+  type DType,
+  EspalierError,
+  type Executable,
+  type HostTensor,
+  hostTensorFromBytes,
+  type ParameterSource,
+  type Program,
+  type ProgressOptions,
+  programKey,
+  programSlots,
+  type Spec,
+  type StateSet,
+  sameShape,
+  sizeOf,
+  type WeightRequest,
+  type WeightSet,
+} from '@espalier/core'
+import { upload } from './host-values.js'
+import { planProgram } from './plan/plan-program.js'
+import { TfExecutable } from './tf-executable.js'
+import type { TfNamespace } from './tf-namespace.js'
+import { TfState } from './tf-state.js'
+import { type SharedWeight, TfWeights } from './tf-weights.js'
+import { Turns } from './turns.js'
+
+interface Loaded {
+  readonly weight: Promise<SharedWeight>
+  users: number
+}
+
+/** Runs programs on a tfjs namespace. */
+export class TfBackend implements Backend {
+  readonly apiVersion = 1
+  readonly name = 'tfjs'
+  readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'i32', 'u32', 'bool'])
+  readonly turns = new Turns()
+  private readonly loaded = new Map<ParameterSource, Map<DType, Loaded>>()
+  private readonly states = new Set<TfState>()
+  private readonly compiled = new Map<TfWeights | undefined, Map<string, Promise<TfExecutable>>>()
+  private closing: Promise<void> | undefined
+
+  constructor(readonly tf: TfNamespace) {}
+
+  async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
+    this.check()
+    const { signal, onProgress } = options
+    await this.tf.ready()
+    const total = [...sources.values()].reduce((sum, { source }) => sum + bytesOf(source), 0)
+    const taken: WeightRequest[] = []
+    const weights = new Map<string, SharedWeight>()
+    let done = 0
+    try {
+      // One after the other: a file's bytes and their f32 copy are in memory together.
+      for (const [name, request] of sources) {
+        signal?.throwIfAborted()
+        this.check()
+        const loading = this.load(request)
+        taken.push(request)
+        weights.set(name, await loading)
+        done += bytesOf(request.source)
+        onProgress?.(done, total, name)
+      }
+    } catch (error) {
+      for (const request of taken) await this.drop(request)
+      throw error
+    }
+    return new TfWeights(weights, () => {
+      this.turns.whenFree(() => {
+        for (const request of taken) void this.drop(request)
+      })
+    })
+  }
+
+  private load(request: WeightRequest): Promise<SharedWeight> {
+    const { source, dtype } = request
+    const known = this.loaded.get(source) ?? new Map<DType, Loaded>()
+    this.loaded.set(source, known)
+    const before = known.get(dtype)
+    if (before !== undefined) {
+      before.users++
+      return before.weight
+    }
+    const weight = source.read().then((bytes): SharedWeight => {
+      const tensor = hostTensorFromBytes(source.dtype, source.shape, bytes)
+      return { tensor: upload(this.tf, tensor, { dtype, copied: false }), source, spec: { dtype, shape: source.shape } }
+    })
+    known.set(dtype, { weight, users: 1 })
+    return weight
+  }
+
+  private async drop({ source, dtype }: WeightRequest): Promise<void> {
+    const known = this.loaded.get(source)
+    const entry = known?.get(dtype)
+    if (known === undefined || entry === undefined || --entry.users > 0) return
+    known.delete(dtype)
+    if (known.size === 0) this.loaded.delete(source)
+    await entry.weight.then(
+      ({ tensor }) => tensor.dispose(),
+      () => {}, // nothing was loaded, and the loader has seen the error
+    )
+  }
+
+  async createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet> {
+    this.check()
+    await this.tf.ready()
+    const state = new TfState(this, tensors)
+    this.states.add(state)
+    return state
+  }
+
+  /** Notes that a state set is gone. */
+  forgetState(state: TfState): void {
+    this.states.delete(state)
+  }
+
+  async compile(program: Program, options: CompileOptions = {}): Promise<Executable> {
+    this.check()
+    options.signal?.throwIfAborted()
+    const weights = ownWeights(options.weights)
+    checkWeights(program, weights)
+    const known = this.compiled.get(weights) ?? new Map<string, Promise<TfExecutable>>()
+    this.compiled.set(weights, known)
+    const key = programKey(program)
+    const before = known.get(key)
+    if (before !== undefined) return (await before).hold()
+    const forget = () => {
+      known.delete(key)
+      if (known.size === 0) this.compiled.delete(weights)
+    }
+    const fresh = this.tf
+      .ready()
+      .then(() => planProgram(this.tf, program))
+      .then((plan) => new TfExecutable(program, plan, weights, this, forget))
+    known.set(key, fresh)
+    fresh.catch(forget)
+    return fresh
+  }
+
+  close(): Promise<void> {
+    this.closing ??= this.turns.take(async () => {
+      for (const state of [...this.states]) state.release()
+      const executables = [...this.compiled.values()].flatMap((known) => [...known.values()])
+      for (const one of await Promise.allSettled(executables)) if (one.status === 'fulfilled') one.value.dispose()
+      const weights = [...this.loaded.values()].flatMap((known) => [...known.values()])
+      for (const one of await Promise.allSettled(weights.map(({ weight }) => weight)))
+        if (one.status === 'fulfilled') one.value.tensor.dispose()
+      this.compiled.clear()
+      this.loaded.clear()
+    })
+    return this.closing
+  }
+
+  /** Throws backend.closed after `close`. */
+  check(): void {
+    if (this.closing !== undefined)
+      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+  }
+}
+
+function bytesOf({ dtype, shape }: Spec): number {
+  return sizeOf(shape) * byteSize(dtype)
+}
+
+function ownWeights(weights: WeightSet | undefined): TfWeights | undefined {
+  if (weights === undefined || weights instanceof TfWeights) return weights
+  throw new EspalierError('graph.slot', { what: 'a weight set belongs to another backend' })
+}
+
+/** Throws graph.slot unless every weight of the program is there as the program reads it. */
+function checkWeights(program: Program, weights: TfWeights | undefined): void {
+  for (const [slot, spec] of programSlots(program).weight) {
+    const got = weights?.specOf(slot)
+    const details = { program: program.name, slot }
+    if (got === undefined)
+      throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: details })
+    if (got.dtype !== spec.dtype || !sameShape(got.shape, spec.shape)) {
+      throw new EspalierError('graph.slot', {
+        what: 'a weight has another dtype or shape than the program reads',
+        got: { ...details, got: specText(got), want: specText(spec) },
+      })
+    }
+  }
+}
+
+function specText({ dtype, shape }: Spec): string {
+  return `${dtype}[${shape.join(',')}]`
+}

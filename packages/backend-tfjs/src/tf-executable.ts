@@ -1,0 +1,166 @@
+/** A compiled program: checks what a run is given, walks the plan, reads the outputs and commits the updates. */
+import {
+  type BoundState,
+  bindState,
+  checkFeeds,
+  EspalierError,
+  type Executable,
+  type HostTensor,
+  type Program,
+  type ProgramSlots,
+  programSlots,
+  type RunArguments,
+} from '@espalier/core'
+import { download, upload } from './host-values.js'
+import type { Plan, PlannedStep } from './plan/plan-program.js'
+import { runtimeError } from './runtime-error.js'
+import type { TfNamespace, TfTensor } from './tf-namespace.js'
+import { TfState } from './tf-state.js'
+import type { TfWeights } from './tf-weights.js'
+import type { Turns } from './turns.js'
+
+/** What an executable needs of its backend. */
+export interface ExecutableOwner {
+  readonly tf: TfNamespace
+  readonly turns: Turns
+  /** Throws backend.closed after `close`. */
+  check(): void
+}
+
+type Values = (TfTensor | undefined)[]
+
+/** A program and its plan. */
+export class TfExecutable implements Executable {
+  private readonly slots: ProgramSlots
+  private users = 1
+
+  constructor(
+    readonly program: Program,
+    private readonly plan: Plan,
+    private readonly weights: TfWeights | undefined,
+    private readonly owner: ExecutableOwner,
+    private readonly forget: () => void,
+  ) {
+    this.slots = programSlots(program)
+  }
+
+  get byteLength(): number {
+    return this.plan.byteLength
+  }
+
+  async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
+    this.check()
+    const fed = checkFeeds(this.slots, this.program.name, feeds)
+    const bound = bindState(this.slots, this.program.name, state)
+    for (const at of bound.values()) ownState(at).check()
+    return this.owner.turns.take(async () => {
+      this.check()
+      return this.compute(fed, bound)
+    })
+  }
+
+  private async compute(
+    fed: ReadonlyMap<string, HostTensor>,
+    bound: ReadonlyMap<string, BoundState>,
+  ): Promise<Record<string, HostTensor>> {
+    const { tf } = this.owner
+    const values: Values = []
+    const own = new Set<number>() // values to dispose of: not constants, weights or state
+    try {
+      for (const [value, constant] of this.plan.constants) values[value] = constant
+      for (const { slot, name, value } of this.plan.inputs) {
+        if (slot === 'weight') values[value] = (this.weights as TfWeights).get(name)
+        else if (slot === 'state') {
+          const at = bound.get(name) as BoundState
+          values[value] = ownState(at).get(at.name)
+        } else {
+          values[value] = upload(tf, fed.get(name) as HostTensor, { copied: true })
+          own.add(value)
+        }
+      }
+      for (const step of this.plan.steps) {
+        const result = this.start(step, values)
+        const made = result instanceof Promise ? await result.catch((cause) => this.fail(step, cause)) : result
+        const list = Array.isArray(made) ? (made as readonly TfTensor[]) : [made as TfTensor]
+        step.outputs.forEach((value, i) => {
+          values[value] = list[i]
+          own.add(value)
+        })
+        for (const value of step.drop) {
+          values[value]?.dispose()
+          values[value] = undefined
+          own.delete(value)
+        }
+      }
+      const outputs = await Promise.all(
+        this.plan.outputs.map(
+          async ({ name, value, spec }) => [name, await download(values[value] as TfTensor, spec)] as const,
+        ),
+      ).catch((cause) => {
+        throw runtimeError(cause, { program: this.program.name })
+      })
+      this.commit(values, bound)
+      return Object.fromEntries(outputs)
+    } finally {
+      for (const value of own) values[value]?.dispose()
+    }
+  }
+
+  private start(step: PlannedStep, values: Values) {
+    try {
+      return step.run(step.inputs.map((value) => values[value] as TfTensor))
+    } catch (cause) {
+      return this.fail(step, cause)
+    }
+  }
+
+  private fail(step: PlannedStep, cause: unknown): never {
+    throw runtimeError(cause, { program: this.program.name, op: step.op })
+  }
+
+  // Every slot gets a handle of its own before any is replaced: two slots may get one value, or each other's.
+  private commit(values: Values, bound: ReadonlyMap<string, BoundState>): void {
+    const { tf } = this.owner
+    const fresh = this.plan.updates.map(({ name, value }) => ({
+      at: bound.get(name) as BoundState,
+      tensor: tf.keep(tf.clone(values[value] as TfTensor)),
+    }))
+    for (const { at, tensor } of fresh) ownState(at).commit(new Map([[at.name, tensor]]))
+  }
+
+  private check(): void {
+    this.owner.check()
+    if (this.users > 0) return
+    throw new EspalierError('backend.closed', {
+      what: 'the executable was released',
+      got: { program: this.program.name },
+    })
+  }
+
+  /** The same program for one more user; it is released when each of them has released it. */
+  hold(): this {
+    this.users++
+    return this
+  }
+
+  release(): void {
+    if (this.users === 0 || --this.users > 0) return
+    this.forget()
+    this.owner.turns.whenFree(() => this.dispose())
+  }
+
+  /** Gives the plan's tensors back. */
+  dispose(): void {
+    this.users = 0
+    for (const x of [...this.plan.constants.values(), ...this.plan.held]) if (!isDisposed(x)) x.dispose()
+  }
+}
+
+function isDisposed(x: TfTensor): boolean {
+  return (x as { readonly isDisposed?: boolean }).isDisposed === true
+}
+
+function ownState({ set, name }: BoundState): TfState {
+  if (set instanceof TfState) return set
+  throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
+}
