@@ -143,7 +143,8 @@ export class TfBackend implements Backend {
 
   close(): Promise<void> {
     this.closing ??= this.turns.take(async () => {
-      for (const state of [...this.states]) state.release()
+      for (const state of this.states) state.dispose()
+      this.states.clear()
       const executables = [...this.compiled.values()].flatMap((known) => [...known.values()])
       for (const one of await Promise.allSettled(executables)) if (one.status === 'fulfilled') one.value.dispose()
       const weights = [...this.loaded.values()].flatMap((known) => [...known.values()])

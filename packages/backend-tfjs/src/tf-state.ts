@@ -81,9 +81,13 @@ export class TfState implements StateSet {
     if (this.released) return
     this.released = true
     this.owner.forgetState(this)
-    this.owner.turns.whenFree(() => {
-      for (const x of this.tensors.values()) x.dispose()
-      this.tensors.clear()
-    })
+    this.owner.turns.whenFree(() => this.dispose())
+  }
+
+  /** Gives the tensors back now: for the backend, when nothing runs. */
+  dispose(): void {
+    this.released = true
+    for (const x of this.tensors.values()) x.dispose()
+    this.tensors.clear()
   }
 }

@@ -1,11 +1,12 @@
 /** tfjs passes the suite of backends, on plain JavaScript and on wasm. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
+import { add, feed, hostTensor, reduceSum } from '@espalier/core'
 import { checkBackend } from '@espalier/testkit'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
-import { beforeAll, describe, test } from 'vitest'
+import { beforeAll, describe, expect, it, test } from 'vitest'
 import { tfjs } from './index.js'
 
 const { resolve } = createRequire(import.meta.url)
@@ -17,4 +18,43 @@ describe.each(['cpu', 'wasm'])('tfjs on %s', (name) => {
   })
 
   checkBackend(() => tfjs({ tf }), { test })
+})
+
+describe('tfjs', () => {
+  it('says what to install when it is given no tfjs', () => {
+    for (const given of [undefined, null, {}, { matMul: () => {} }])
+      expect(() => tfjs({ tf: given as unknown as typeof tf })).toThrow(
+        expect.objectContaining({
+          code: 'backend.missing',
+          fix: expect.stringMatching('npm install @tensorflow/tfjs-node'),
+        }),
+      )
+  })
+
+  it('takes a namespace that lies under default, as a CommonJS tfjs imported as ESM does', async () => {
+    const backend = tfjs({ tf: { default: tf } as unknown as typeof tf })
+    await backend.close()
+  })
+
+  it('refuses f64, and to compute in 16 bits, with what to do instead', async () => {
+    const backend = tfjs({ tf })
+    for (const dtype of ['f64', 'f16', 'bf16'] as const) {
+      const x = feed('x', dtype, [2])
+      await expect(backend.compile({ name: 'narrow', outputs: { y: add(x, x) } })).rejects.toMatchObject({
+        code: 'backend.unsupported',
+        details: { backend: 'tfjs', dtype },
+      })
+    }
+    await backend.close()
+  })
+
+  it('sums a million numbers on wasm without the error of adding them one by one', async () => {
+    await tf.setBackend('wasm')
+    const backend = tfjs({ tf })
+    const size = 1_000_003
+    const executable = await backend.compile({ name: 'sum', outputs: { y: reduceSum(feed('x', 'f32', [size])) } })
+    const { y } = await executable.run({ feeds: { x: hostTensor('f32', [size], new Float32Array(size).fill(0.1)) } })
+    expect(Math.abs((y?.data[0] as number) / (size * Math.fround(0.1)) - 1)).toBeLessThan(1e-5)
+    await backend.close()
+  })
 })
