@@ -70,17 +70,21 @@ export function valuesOf(adapted: AdaptedModel): Promise<ReadonlyMap<string, Hos
   return firstAdapter(adapted).values()
 }
 
-/** Logits of the fixed ids. */
-export async function logitsOf(adapted: AdaptedModel, backend: Backend): Promise<Float32Array> {
+/** Logits of token ids, the fixed ones unless others are given. tokens: (rows, length) -> (rows, length, vocabulary), flat. */
+export async function logitsOf(
+  adapted: AdaptedModel,
+  backend: Backend,
+  tokens: HostTensor = ids,
+): Promise<Float32Array> {
   const { model } = adapted
-  const pass = passOf({ input_ids: feed('input_ids', 'i32', ids.shape) }, model.causal)
+  const pass = passOf({ input_ids: feed('input_ids', 'i32', tokens.shape) }, model.causal)
   const weights = await backend.loadWeights(weightRequests(model))
   const outputs = { logits: model.forward(pass.ids, pass.context) }
   const executable = await backend.compile({ name: 'logits', outputs }, { weights })
   const state = await Promise.all(
     adapted.boundAdapters.map(async ({ adapter, prefix }) => ({ set: await adapter.stateOn(backend), prefix })),
   )
-  const { logits } = await executable.run({ feeds: { input_ids: ids }, state })
+  const { logits } = await executable.run({ feeds: { input_ids: tokens }, state })
   return logits?.data as Float32Array
 }
 
