@@ -6,12 +6,15 @@ import { resolve } from 'node:path'
 import { namedParameters, sizeOf } from '@espalier/core'
 import { renderSupervision } from '@espalier/data'
 import { lora } from '@espalier/lora'
+import type { TrainingEvent } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { packageVersion } from '../cli/version.js'
 import { namedBackend } from '../model/default-backend.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { fileHash, RunFiles } from '../run-folder/run-files.js'
+import { baseHashes } from '../run-folder/base-hashes.js'
+import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { fileHash, type RunFacts, RunFiles } from '../run-folder/run-files.js'
 import { requireNoRun, saveTo } from '../training/checkpoints.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type QuickstartRow, quickstartAssets, readQuickstartRows } from './assets.js'
@@ -87,10 +90,8 @@ class Demonstration {
     const before = this.score('before', scoreAnswers(heldOut, await this.answers(base, heldOut, 'before')))
 
     this.tell({ type: 'stage', stage: 'train' })
-    const { model, trainer } = this.prepare(train)
-    this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
     const began = performance.now()
-    const reportPath = await this.trainAndSave(model, trainer)
+    const { model, reportPath } = await this.trainAndSave(train)
     const trainingSeconds = (performance.now() - began) / 1000
     this.tell({ type: 'saved', adapterPath: this.adapterPath, reportPath })
     this.tell({ type: 'stage', stage: 'score-after' })
@@ -115,34 +116,54 @@ class Demonstration {
   }
 
   /** A new adapter, and its trainer on these rows. */
-  private prepare(rows: readonly QuickstartRow[]) {
+  private prepare(rows: readonly QuickstartRow[], onEvent?: (event: TrainingEvent) => void) {
     const model = getPeftModel(this.base, lora(QUICKSTART_LORA), { seed: this.seed })
     return {
       model,
-      trainer: new SFTTrainer({ model, trainDataset: rows, args: { ...QUICKSTART_ARGS, seed: this.seed } }),
+      trainer: new SFTTrainer({ model, trainDataset: rows, args: { ...QUICKSTART_ARGS, seed: this.seed }, onEvent }),
     }
   }
 
-  /** Trains, and writes the run folder; the report's path. */
-  private async trainAndSave(model: PeftModel, trainer: SFTTrainer): Promise<string> {
-    const { supervision, totalSteps } = await trainer.preflight(signalOf(this.options))
-    const { base, trainFile } = this.assets
-    const files = await RunFiles.open(this.adapterPath, {
+  /** Trains, and writes the run folder. */
+  private async trainAndSave(rows: readonly QuickstartRow[]) {
+    let files: RunFiles | undefined
+    let epochs = 0
+    // Not the loop below: a slow reader would miss steps.
+    const { model, trainer } = this.prepare(rows, (event) => {
+      files?.note(event)
+      if (event.type === 'step') epochs = event.epoch
+    })
+    this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
+    files = await RunFiles.open(this.adapterPath, await this.facts(model, trainer))
+    for await (const event of trainer.train(signalOf(this.options)))
+      this.tell({ type: 'training', of: 'adapter', event })
+    await saveTo(this.adapterPath, model)
+    const reportPath = await files.close({
+      maxSteps: QUICKSTART_ARGS.maxSteps,
+      epochs,
+      batchSize: QUICKSTART_ARGS.perDeviceTrainBatchSize,
+    })
+    return { model, reportPath }
+  }
+
+  private async facts(model: PeftModel, trainer: SFTTrainer): Promise<RunFacts> {
+    const { supervision } = await trainer.preflight(signalOf(this.options))
+    const { loaded, backend } = this.base
+    const { trainFile } = this.assets
+    return {
       config: { ...QUICKSTART_LORA, ...QUICKSTART_ARGS, seed: this.seed },
-      versions: { espalier: packageVersion(), node: process.version },
-      base: { nameOrPath: base, revision: null, parameters: this.parameters() },
+      versions: { espalier: packageVersion(), node: process.version, ...dependencyVersions() },
+      backend: backend.name,
+      base: {
+        nameOrPath: loaded.nameOrPath,
+        revision: loaded.revision,
+        parameters: this.parameters(),
+        sha256: await baseHashes(loaded.files),
+      },
       data: [{ path: trainFile, sha256: await fileHash(trainFile) }],
       trainableParameters: model.printTrainableParameters(),
       supervision: renderSupervision(supervision),
-    })
-    let epochs = 0
-    for await (const event of trainer.train(signalOf(this.options))) {
-      files.note(event)
-      if (event.type === 'step') epochs = event.epoch
-      this.tell({ type: 'training', of: 'adapter', event })
     }
-    await saveTo(this.adapterPath, model)
-    return files.close({ maxSteps: totalSteps, epochs, batchSize: QUICKSTART_ARGS.perDeviceTrainBatchSize })
   }
 
   private async reload(rows: readonly QuickstartRow[], before: readonly string[]): Promise<boolean> {

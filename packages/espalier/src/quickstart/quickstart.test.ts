@@ -5,6 +5,7 @@ import { afterAll, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { quickstartAssets, readQuickstartRows } from './assets.js'
+import { faultsOf, type QuickstartMeasures } from './conclusion.js'
 import { scoreAnswers, scoreConstant } from './score.js'
 import { shuffledAnswers } from './shuffled-answers.js'
 
@@ -88,5 +89,32 @@ describe('shuffledAnswers', () => {
     )
     const kept = shuffled.filter(({ completion }, i) => completion === train![i]!.completion)
     expect(kept.length / train!.length).toBeLessThan(0.01)
+  })
+})
+
+describe('faultsOf', () => {
+  const score = (correct: number) => ({ correct, total: 240 })
+  const kept: QuickstartMeasures = {
+    before: score(0),
+    after: score(217), // 90.4 %
+    constant: score(2),
+    control: score(0),
+    reloadedEqual: true,
+  }
+
+  it('finds none in a run above 90 %', () => {
+    expect(faultsOf(kept)).toEqual([])
+    expect(faultsOf({ ...kept, control: null })).toEqual([])
+  })
+
+  it('names each promise that a run did not keep', () => {
+    const broken: readonly Partial<QuickstartMeasures>[] = [
+      { before: score(13) },
+      { after: score(216) }, // 90 % exactly
+      { constant: score(13) },
+      { control: score(13) },
+      { reloadedEqual: false },
+    ]
+    for (const part of broken) expect(faultsOf({ ...kept, ...part })).toHaveLength(1)
   })
 })
