@@ -21,6 +21,8 @@ export type TfValues = Float32Array | Int32Array | Uint8Array
 export interface TfNamespace {
   ready(): Promise<void>
   getBackend(): string
+  /** Its backend says whether TensorFlow computes on a GPU. */
+  engine(): { readonly backend?: { readonly isUsingGpuDevice?: boolean } }
   tensor(values: TfValues, shape: number[], dtype: TfDType): TfTensor
   fill(shape: number[], value: number, dtype: TfDType): TfTensor
   clone(x: TfTensor): TfTensor

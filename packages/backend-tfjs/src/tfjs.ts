@@ -11,7 +11,7 @@ export interface TfjsOptions {
 }
 
 // One function of each kind that is called: whoever passes something else learns so now, and not in the middle of a run.
-const NEEDED = ['ready', 'getBackend', 'tensor', 'keep', 'matMul', 'gather', 'scatterND', 'tidy'] as const
+const NEEDED = ['ready', 'getBackend', 'engine', 'tensor', 'keep', 'matMul', 'gather', 'scatterND', 'tidy'] as const
 
 /** A backend on tfjs: CUDA through tfjs-node-gpu, TensorFlow on the CPU through tfjs-node, and wasm, webgl and cpu. Throws backend.missing. */
 export function tfjs(options: TfjsOptions): Backend {
