@@ -12,18 +12,19 @@ describe('onnx', () => {
     expect(() => onnx({ threads: 0 })).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 
-  it('runs programs at once that do not fit together', async () => {
-    const backend = onnx({ threads: 1, programBytes: 1 })
+  it('runs more programs at once than may live', async () => {
+    const backend = onnx({ threads: 1 })
+    const sizes = Array.from({ length: 40 }, (_, i) => i + 1)
     const compiled = await Promise.all(
-      [1, 2, 3].map((size) => {
+      sizes.map((size) => {
         const x = feed('x', 'f32', [size, size])
         return backend.compile({ name: `square ${size}`, outputs: { y: matmul(x, x) } })
       }),
     )
     const run = (i: number) =>
       compiled[i]?.run({ feeds: { x: hostTensor('f32', [i + 1, i + 1], new Float32Array((i + 1) ** 2).fill(1)) } })
-    const results = await Promise.all([0, 1, 2, 0, 2, 1].map(run))
-    expect(results.map((result) => result?.y?.data[0])).toEqual([1, 2, 3, 1, 3, 2])
+    const results = await Promise.all([0, ...sizes.keys(), 0, 2, 1].map(run))
+    expect(results.map((result) => result?.y?.data[0])).toEqual([1, ...sizes, 1, 3, 2])
     await backend.close()
   })
 

@@ -18,8 +18,6 @@ export interface OnnxOptions {
    * espalier/weights in the user's cache folder, up to 20 GB.
    */
   readonly weightCache?: false | { readonly folder?: string; readonly maxBytes?: number }
-  /** Bytes that compiled programs may keep between runs; the least recently used are given up and compiled again when needed. Default 1.5 GB. */
-  readonly programBytes?: number
   /**
    * Weights of up to this many bytes are read into memory, once for all programs; larger ones are mapped by each program, which costs no
    * memory of its own but is counted again for each. Default 1 GB; 0: always map.
@@ -30,22 +28,15 @@ export interface OnnxOptions {
 }
 
 const CACHE_BYTES = 20e9
-const PROGRAM_BYTES = 1.5e9
 const RESIDENT_BYTES = 1e9
-const MOST_SESSIONS = 24
+const MOST_SESSIONS = 32 // each keeps its graph, some megabytes
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
 const SPIN_US = '50'
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
 export function onnx(options: OnnxOptions = {}): Backend {
-  const {
-    threads = availableParallelism(),
-    weightCache = {},
-    programBytes = PROGRAM_BYTES,
-    residentBytes = RESIDENT_BYTES,
-    profileFolder,
-  } = options
+  const { threads = availableParallelism(), weightCache = {}, residentBytes = RESIDENT_BYTES, profileFolder } = options
   if (!Number.isInteger(threads) || threads < 1) {
     throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
   }
@@ -56,12 +47,13 @@ export function onnx(options: OnnxOptions = {}): Backend {
     transport: workerTransport(new URL('./worker.mjs', import.meta.url)),
     store,
     sessions: {
-      budget: { byteLength: programBytes, count: MOST_SESSIONS },
+      most: MOST_SESSIONS,
       profiled: profileFolder !== undefined,
       options: (program) => ({
         graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
         executionMode: 'sequential',
-        enableMemPattern: false, // one planned block reuses less than the arena does
+        enableCpuMemArena: false, // an arena belongs to one program and keeps its peak; the process's own heap serves all programs in turn
+        enableMemPattern: false, // one planned block reuses less than an allocator does
         intraOpNumThreads: threads,
         interOpNumThreads: 1,
         logSeverityLevel: 4,

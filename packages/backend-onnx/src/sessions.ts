@@ -1,22 +1,17 @@
 /**
- * Sessions of the runtime. Each keeps its memory until it is released, so only some live at a time: the least recently used ones are
- * released, and made again from their models when they are needed.
+ * Sessions of the runtime. Each keeps its graph until it is released, so only some live at a time: the least recently used ones are
+ * released, and made again from their models when they are needed. Intermediate values are not theirs: they come from the process's
+ * heap for the length of a run.
  */
 import type { EmittedProgram } from './emit/emit-program.js'
 import { runtimeError } from './runtime-error.js'
 import type { Transport } from './transport.js'
 
-/** Limits on live sessions. */
-export interface SessionBudget {
-  /** Bytes of intermediate values that all live sessions may keep together, by estimate. */
-  readonly byteLength: number
-  readonly count: number
-}
-
 /** How sessions are made. */
 export interface SessionSettings {
   readonly options: (program: string) => Readonly<Record<string, unknown>>
-  readonly budget: SessionBudget
+  /** Most live sessions. */
+  readonly most: number
   readonly profiled: boolean
 }
 
@@ -29,7 +24,7 @@ export interface SessionSource extends EmittedProgram {
 /** The live sessions of one backend. */
 export class Sessions {
   /** In order of use, the least recently used first. */
-  private readonly live = new Map<number, { readonly source: SessionSource; readonly opened: Promise<unknown> }>()
+  private readonly live = new Map<number, Promise<unknown>>()
 
   constructor(
     private readonly transport: Transport,
@@ -39,10 +34,10 @@ export class Sessions {
   /** Makes sure that a session lives and counts as used now. */
   async use(source: SessionSource): Promise<void> {
     const found = this.live.get(source.id)
-    const opened = found?.opened ?? this.open(source)
+    if (found === undefined) this.makeRoom()
+    const opened = found ?? this.open(source)
     this.live.delete(source.id)
-    this.live.set(source.id, { source, opened })
-    this.shrink()
+    this.live.set(source.id, opened)
     await opened
   }
 
@@ -54,8 +49,6 @@ export class Sessions {
 
   private async open(source: SessionSource): Promise<void> {
     const { model, plan, id, mounts } = source
-    // Room is made first: two large sessions must not overlap when only one fits.
-    this.shrink(source)
     try {
       await this.transport.request({
         type: 'open',
@@ -71,18 +64,8 @@ export class Sessions {
     }
   }
 
-  private shrink(coming?: SessionSource): void {
-    const { byteLength, count } = this.settings.budget
-    const cost = (source: SessionSource) => source.plan.peakBytes
-    let bytes = [...this.live.values()].reduce(
-      (sum, { source }) => sum + cost(source),
-      coming === undefined ? 0 : cost(coming),
-    )
-    const room = coming === undefined ? 1 : 0 // the newest always stays
-    for (const [id, { source }] of [...this.live]) {
-      if (this.live.size <= room || (bytes <= byteLength && this.live.size + (1 - room) <= count)) return
-      bytes -= cost(source)
+  private makeRoom(): void {
+    for (const id of [...this.live.keys()].slice(0, Math.max(0, this.live.size + 1 - this.settings.most)))
       this.release(id)
-    }
   }
 }

@@ -12,27 +12,25 @@ export interface OnnxWebOptions {
   readonly ort?: unknown
   /** Threads that compute; in browsers more than one needs cross-origin isolation. Default: the module's own. */
   readonly threads?: number
-  /** Bytes that compiled programs may keep between runs; the least recently used are given up. Default 1 GB. */
-  readonly programBytes?: number
 }
 
-const PROGRAM_BYTES = 1e9 // the WebAssembly heap ends at 4 GB
-const MOST_SESSIONS = 12
+const MOST_SESSIONS = 24 // each keeps its graph, some megabytes
 
 /** A backend on WebAssembly. It computes in the calling thread: start it inside a worker where that matters. */
 export function onnxWeb(options: OnnxWebOptions = {}): Backend {
-  const { threads, programBytes = PROGRAM_BYTES } = options
+  const { threads } = options
   return onnxBackend({
     name: 'onnx-web',
     transport: inPlaceTransport(async () => configured(options.ort ?? (await imported()), threads)),
     store: memoryWeights,
     sessions: {
-      budget: { byteLength: programBytes, count: MOST_SESSIONS },
+      most: MOST_SESSIONS,
       profiled: false,
       options: () => ({
         executionProviders: ['wasm'],
         graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
         executionMode: 'sequential',
+        enableCpuMemArena: false, // an arena belongs to one program and keeps its peak
         enableMemPattern: false,
         logSeverityLevel: 4,
         extra: { session: { disable_prepacking: '1' } },

@@ -16,18 +16,18 @@ export interface BatchPlanOptions extends RowSizes {
   readonly stepRows: number
   /** Most ids of a micro-batch, padding included; a single longer row is still one. Default 1024. */
   readonly tokensPerMicroBatch?: number
-  /** Most shapes. Default 6. */
+  /** Most shapes. Default 10. */
   readonly maxShapes?: number
   /** Lengths are multiples of this. Default 8. */
   readonly multipleOf?: number
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
-const DEFAULT_SHAPES = 6
+const DEFAULT_SHAPES = 10
 const DEFAULT_MULTIPLE = 8
 const COUNTED_MULTIPLE = 16
-const WORTHWHILE = 0.015 // another shape must save this share of the cost
-const SAMPLED_ROWS = 480 // enough steps for a stable choice, few enough to plan in some milliseconds
+const WORTHWHILE = 0.006 // another shape must save this share of the cost
+const SAMPLED_ROWS = 320 // enough steps for a stable choice, few enough to plan in some milliseconds
 const LEAST_STEPS = 8
 
 /** A plan for rows of these sizes. The same rows give the same plan. Throws config.value for sizes below 1. */

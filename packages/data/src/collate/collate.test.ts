@@ -21,7 +21,7 @@ describe('planBatches', () => {
   const plan = planBatches({ ...sizes, stepRows: 8, tokensPerMicroBatch: 512 })
 
   test('finds few shapes that waste little padding', () => {
-    expect(plan.shapes.length).toBeLessThanOrEqual(6)
+    expect(plan.shapes.length).toBeLessThanOrEqual(10)
     let [padded, real] = [0, 0]
     for (let start = 0; start < 2000; start += 8) {
       const rows = Int32Array.from({ length: 8 }, (_, i) => start + i)
@@ -30,7 +30,7 @@ describe('planBatches', () => {
         real += members.reduce((sum, row) => sum + (sizes.lengths[row] as number), 0)
       }
     }
-    expect(1 - real / padded).toBeLessThan(0.25)
+    expect(1 - real / padded).toBeLessThan(0.2)
   })
 
   test('every row of a step is in exactly one micro-batch that has room for it', () => {
