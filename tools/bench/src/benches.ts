@@ -1,16 +1,10 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
+import { compilations } from './compilations.js'
+import type { Finding } from './finding.js'
 import { median, type Peer } from './peer.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
 import { espalier, pytorch, type Setup } from './setup.js'
-
-/** A line of results. */
-export interface Finding {
-  readonly name: string
-  readonly value: number
-  readonly unit: string
-  /** What is asked of it; undefined: only reported. */
-  readonly target?: { readonly atLeast?: number; readonly atMost?: number }
-}
+import { startUp } from './start-up.js'
 
 type Bench = (setup: Setup) => Promise<Finding[]>
 
@@ -24,6 +18,8 @@ export const benches: Readonly<Record<string, Bench>> = {
   gsm8k,
   decode,
   dropout,
+  'start-up': startUp,
+  compilations,
 }
 
 async function dense(setup: Setup, batch: number, length: number): Promise<Finding[]> {
@@ -34,7 +30,7 @@ async function dense(setup: Setup, batch: number, length: number): Promise<Findi
     await pytorch(setup, 'eager', setting),
     await pytorch(setup, 'sdpa', setting),
   ] as const
-  const times = await interleave(sides, setup.rounds, () => rows)
+  const times = await interleave(setup, sides, () => rows)
   const [ours] = sides
   for (const side of sides) await side.ask({ do: 'evaluate', rows })
   const { gflops } = await sides[1].ask<{ gflops: number }>({ do: 'limits' })
@@ -62,8 +58,8 @@ async function gsm8k(setup: Setup): Promise<Finding[]> {
   const sides = [await espalier(setup, setting), await pytorch(setup, 'eager', setting)] as const
   const pick = (round: number) => rows.slice(round * batch, (round + 1) * batch)
   // A run compiles each shape once, whatever its length: a first pass over all rows does so, and what it costs is reported.
-  const first = await interleave([sides[0]], setup.rounds, pick)
-  const times = await interleave(sides, setup.rounds, pick)
+  const first = await interleave(setup, [sides[0]], pick)
+  const times = await interleave(setup, sides, pick)
   const { shapes } = await sides[0].ask<{ shapes: number }>({ do: 'compilations' })
   const memory = sides.map((side) => side.peakBytes) as [number, number]
   await Promise.all(sides.map((side) => side.end()))
@@ -95,10 +91,13 @@ async function decode(setup: Setup): Promise<Finding[]> {
   const count = 64
   const seconds: number[][] = [[], []]
   for (let round = 0; round <= setup.rounds; round++) {
+    const taken: string[] = []
     for (const [i, side] of sides.entries()) {
       const answer = await side.ask<{ seconds: number }>({ do: 'generate', ids: row.input_ids, count })
+      taken.push(`${side.name} ${answer.seconds.toFixed(2)} s`)
       if (round > 0) (seconds[i] as number[]).push(answer.seconds)
     }
+    setup.progress(roundLine(round, setup.rounds, taken))
   }
   const { gigabytes } = await sides[1].ask<{ gigabytes: number }>({ do: 'limits' })
   await Promise.all(sides.map((side) => side.end()))
@@ -115,29 +114,36 @@ async function dropout(setup: Setup): Promise<Finding[]> {
   const rows = denseRows(1, 512)
   const setting = { threads: setup.threads, sizes: sizesOf(rows), stepRows: 1 }
   const sides = [await espalier(setup, setting), await espalier(setup, { ...setting, dropout: 0.05 })] as const
-  const [without, withDropout] = (await interleave(sides, setup.rounds, () => rows)).map(median) as [number, number]
+  const [without, withDropout] = (await interleave(setup, sides, () => rows)).map(median) as [number, number]
   await Promise.all(sides.map((side) => side.end()))
   return [{ name: 'cost of dropout 0.05', value: 100 * (withDropout / without - 1), unit: '%', target: { atMost: 8 } }]
 }
 
 /** Seconds of each side's steps, taken in turn; the first round, which compiles, is not counted. */
 async function interleave(
+  { rounds, progress }: Setup,
   sides: readonly Peer[],
-  rounds: number,
   rowsOf: (round: number) => readonly Row[],
 ): Promise<number[][]> {
   const seconds = sides.map(() => [] as number[])
   for (let round = 0; round <= rounds; round++) {
+    const taken: string[] = []
     for (const [i, side] of sides.entries()) {
       const answer = await side.ask<{ seconds: number }>({ do: 'step', rows: rowsOf(round) })
+      taken.push(`${side.name} ${answer.seconds.toFixed(2)} s`)
       if (round > 0) (seconds[i] as number[]).push(answer.seconds)
     }
+    progress(roundLine(round, rounds, taken))
   }
   return seconds
 }
 
 function sum(values: readonly number[] | undefined): number {
   return (values ?? []).reduce((total, value) => total + value, 0)
+}
+
+function roundLine(round: number, rounds: number, taken: readonly string[]): string {
+  return `${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}: ${taken.join(', ')}`
 }
 
 function memoryFindings([own, eager, sdpa]: readonly [number, number, number], atMost: number): Finding[] {

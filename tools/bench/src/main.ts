@@ -1,5 +1,6 @@
 /** `npm run bench [-- NAME...] [--rounds N]`: runs benchmarks and prints a table; exits 1 when a target is missed. */
-import { benches, type Finding } from './benches.js'
+import { benches } from './benches.js'
+import type { Finding } from './finding.js'
 import { machine, readSetup } from './setup.js'
 
 const given = process.argv.slice(2)
@@ -34,5 +35,6 @@ function judge({ value, target }: Finding): string {
 }
 
 function wanted({ atLeast, atMost }: NonNullable<Finding['target']>): string {
+  if (atLeast === atMost) return `exactly ${atMost}`
   return atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
 }

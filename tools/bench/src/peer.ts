@@ -2,18 +2,53 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { createInterface, type Interface } from 'node:readline'
+import type { Readable } from 'node:stream'
+
+const KEPT_LINES = 20 // of stderr, for the message when a side dies
+
+/** The last lines of a stream, kept for a message. */
+export class LastLines {
+  private readonly lines: string[] = []
+
+  constructor(stream: Readable) {
+    createInterface({ input: stream }).on('line', (line) => {
+      this.lines.push(line)
+      if (this.lines.length > KEPT_LINES) this.lines.shift()
+    })
+  }
+
+  /** The lines, one below the other. */
+  get text(): string {
+    return this.lines.join('\n')
+  }
+}
+
+/** How a process ended, in words, with what it said last. */
+export function describeEnd(code: number | null, signal: NodeJS.Signals | null, stderr: string): string {
+  const how = signal === null ? `exit code ${code}` : `signal ${signal}`
+  return `${how}; ${stderr === '' ? 'nothing on stderr' : `the end of its stderr:\n${stderr}`}`
+}
 
 /** A running side. */
 export class Peer {
   private readonly lines: AsyncIterator<string>
   private readonly reader: Interface
+  private readonly errors: LastLines
+  private readonly ended: Promise<string>
 
   private constructor(
     readonly name: string,
     private readonly child: ChildProcess,
   ) {
-    this.reader = createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> })
+    this.reader = createInterface({ input: child.stdout as Readable })
     this.lines = this.reader[Symbol.asyncIterator]()
+    this.errors = new LastLines(child.stderr as Readable)
+    this.ended = new Promise((resolve) => {
+      child.once('close', (code, signal) => resolve(describeEnd(code, signal, this.errors.text)))
+      child.once('error', (error) => resolve(error.message))
+    })
+    // A side that is gone is told by `read`, with its reason; the broken pipe says less.
+    child.stdin?.on('error', () => {})
   }
 
   /** Starts a side and waits until it is ready. */
@@ -24,7 +59,7 @@ export class Peer {
     environment: NodeJS.ProcessEnv = {},
   ): Promise<Peer> {
     const child = spawn(command, commandArguments, {
-      stdio: ['pipe', 'pipe', 'inherit'],
+      stdio: ['pipe', 'pipe', 'pipe'],
       env: { ...process.env, ...environment },
     })
     const peer = new Peer(name, child)
@@ -32,7 +67,7 @@ export class Peer {
     return peer
   }
 
-  /** One request, one answer. */
+  /** One request, one answer. Throws when the side ends instead: its exit code or signal, and the end of its stderr. */
   async ask<T>(request: object): Promise<T> {
     this.child.stdin?.write(`${JSON.stringify(request)}\n`)
     return (await this.read()) as T
@@ -46,16 +81,15 @@ export class Peer {
 
   /** Ends the side. */
   async end(): Promise<void> {
-    const gone = new Promise((resolve) => this.child.once('exit', resolve))
     this.child.stdin?.end(`${JSON.stringify({ do: 'end' })}\n`)
-    await gone
+    await this.ended
     this.reader.close()
   }
 
   private async read(): Promise<unknown> {
     while (true) {
       const { done, value } = await this.lines.next()
-      if (done === true) throw new Error(`${this.name} ended before it answered`)
+      if (done === true) throw new Error(`${this.name} ended before it answered: ${await this.ended}`)
       // Libraries print too; answers are the lines that are JSON objects.
       if (value.startsWith('{')) return JSON.parse(value) as unknown
     }

@@ -13,6 +13,8 @@ export interface Setup {
   readonly data: string
   readonly threads: number
   readonly rounds: number
+  /** Says what is going on, on stderr. */
+  progress(text: string): void
 }
 
 const here = fileURLToPath(new URL('..', import.meta.url))
@@ -28,7 +30,8 @@ export function readSetup(rounds: number): Setup {
   const model = join(models, 'smollm2-135m-instruct')
   for (const path of [model, python, join(data, 'gsm8k/train.jsonl')])
     if (!existsSync(path)) throw new Error(`not found: ${path}`)
-  return { model, python, data, threads: availableParallelism(), rounds }
+  const progress = (text: string) => process.stderr.write(`${text}\n`)
+  return { model, python, data, threads: availableParallelism(), rounds, progress }
 }
 
 /** The machine in one line. */
@@ -36,11 +39,28 @@ export function machine(): string {
   return `${cpus()[0]?.model.trim()}, ${availableParallelism()} threads, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`
 }
 
+/** The built command line. */
+export const commandLine = fileURLToPath(new URL('../../../packages/espalier/dist/cli.js', import.meta.url))
+
+/** The environment of the Python peers: no network, nothing on stderr but what went wrong. */
+export const pythonEnvironment = {
+  HF_HUB_OFFLINE: '1',
+  HF_HUB_DISABLE_PROGRESS_BARS: '1',
+  TQDM_DISABLE: '1', // transformers' "Loading weights" asks tqdm itself
+  TRANSFORMERS_VERBOSITY: 'error',
+  TOKENIZERS_PARALLELISM: 'false',
+}
+
 /** Our side, running the built packages as users do. */
 export async function espalier({ model }: Setup, setting: object): Promise<Peer> {
-  const outfile = join(here, 'dist', 'espalier-peer.mjs')
+  return Peer.start('espalier', process.execPath, [await bundled('espalier-peer'), model, JSON.stringify(setting)])
+}
+
+/** A script of this folder bundled against the built packages; its path. */
+export async function bundled(name: string): Promise<string> {
+  const outfile = join(here, 'dist', `${name}.mjs`)
   await build({
-    entryPoints: [join(here, 'src/espalier-peer.ts')],
+    entryPoints: [join(here, `src/${name}.ts`)],
     outfile,
     bundle: true,
     platform: 'node',
@@ -49,7 +69,7 @@ export async function espalier({ model }: Setup, setting: object): Promise<Peer>
     logLevel: 'silent',
     tsconfigRaw: {},
   })
-  return Peer.start('espalier', process.execPath, [outfile, model, JSON.stringify(setting)])
+  return outfile
 }
 
 /** PEFT on PyTorch with an attention implementation. */
@@ -58,6 +78,6 @@ export function pytorch({ model, python }: Setup, attention: 'eager' | 'sdpa', s
     `pytorch ${attention}`,
     python,
     [join(here, 'peers/train_peer.py'), model, attention, JSON.stringify(setting)],
-    { HF_HUB_OFFLINE: '1', TOKENIZERS_PARALLELISM: 'false' },
+    pythonEnvironment,
   )
 }
