@@ -22,7 +22,10 @@ export const NAMES: Words = {
     Barak Hushai Ahimaaz Gehazi Barzillai Amasa Ziba Mephibosheth Zimri Heman Eliakim Tobiah Michael Shem Iddo Omri Asahel Elkanah`),
 }
 
-/** What a record holds; training and held-out rows share these words, but no combination of all three. The places are those that the base model tells apart best from each other and from persons. */
+/**
+ * What a record holds; training and held-out rows share these words, but no combination of all three. The places are frequent ones, whose embeddings lie far
+ * from each other's and from persons' names: others took training longer to tell apart.
+ */
 export const THINGS = list('sheep oxen asses camels servants horses goats lambs vessels spears shields tents')
 export const COUNTS = list('two three seven ten twelve twenty forty fifty')
 export const PLACES = list('Egypt Babylon Israel Judah Jerusalem Gilead Jordan Carmel Galilee Canaan')
