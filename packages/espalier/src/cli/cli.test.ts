@@ -200,6 +200,13 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(await runCli(['train', '--model', 'm', '--output-dir', 'o', '--data', 'a/b'])).toMatchObject({ code: 2 })
   })
 
+  it('refuses the configuration of another method', async () => {
+    writeFileSync(at('ia3.json'), JSON.stringify({ peft_type: 'IA3' }))
+    const done = await runCli(['train', ...base(), '--output-dir', at('ia3'), '--peft-config', at('ia3.json')])
+    expect(done).toMatchObject({ code: 2 })
+    expect(done.stderr).toContain('peft_type "IA3"')
+  })
+
   it('names the closest targets when none match', async () => {
     const done = await runCli(['train', ...base(), '--output-dir', at('targets'), '--lora-target-modules', 'query'])
     expect(done.code).toBe(1)

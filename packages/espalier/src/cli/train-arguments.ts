@@ -78,11 +78,16 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
 }
 
 async function peftConfigFile(path: string): Promise<Record<string, unknown>> {
+  let config: Record<string, unknown>
   try {
-    return fromFileConfig(JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>)
+    config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
   } catch (cause) {
     throw new UsageError(
       `--peft-config cannot be read (${path}: ${cause instanceof Error ? cause.message : String(cause)})`,
     )
   }
+  const type = config?.peft_type
+  if (type !== undefined && type !== 'LORA')
+    throw new UsageError(`--peft-config has peft_type ${JSON.stringify(type)}; the command line trains LORA (${path})`)
+  return fromFileConfig(config)
 }
