@@ -55,6 +55,16 @@ function environment(): NodeJS.ProcessEnv {
 const nodeArguments = (script: string) => ['--import', tsx, '--input-type=module', '--eval', script]
 
 describe('a process with the onnx backend', () => {
+  it('ends by itself when nothing was ever asked of it', () => {
+    const script = `import { onnx } from '${index}'; onnx({ threads: 1 }); console.log('made')`
+    const { stdout, status } = spawnSync(process.execPath, nodeArguments(script), {
+      env: environment(),
+      encoding: 'utf8',
+      timeout: 30_000,
+    })
+    expect({ stdout, status }).toEqual({ stdout: 'made\n', status: 0 })
+  })
+
   it('ends by itself when its program is finished, without close', () => {
     const { stdout, status, stderr } = spawnSync(process.execPath, nodeArguments(program('')), {
       env: environment(),

@@ -47,8 +47,8 @@ class WorkerTransport implements Transport {
       stderr: false,
       execArgv: [],
     })
-    this.worker.unref()
     this.worker.on('message', (answer: Answer) => this.settle(answer))
+    this.worker.unref() // after the listener, which would hold the process again
     this.worker.on('error', (cause) =>
       this.end(new EspalierError('backend.failed', { what: 'the worker thread of ONNX Runtime failed', cause })),
     )
