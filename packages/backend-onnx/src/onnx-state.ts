@@ -1,7 +1,15 @@
 /** State sets: tensors that live where the runtime is. */
-import { EspalierError, type HostTensor, hostArray, type Spec, type StateSet, sizeOf } from '@espalier/core'
+import {
+  checkStateWrite,
+  EspalierError,
+  type HostTensor,
+  hostArray,
+  type Spec,
+  type StateSet,
+  sizeOf,
+} from '@espalier/core'
 import { heldBytes, type Transport } from './transport.js'
-import { fromWire, specText, toOwnWire } from './wire.js'
+import { fromWire, toOwnWire } from './wire.js'
 
 /** A state set in the host. */
 export class OnnxState implements StateSet {
@@ -26,15 +34,8 @@ export class OnnxState implements StateSet {
   }
 
   async write(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
-    for (const [name, tensor] of tensors) {
-      const spec = this.specOf(name)
-      if (specText(spec) !== specText(tensor)) {
-        throw new EspalierError('graph.slot', {
-          what: 'a state tensor was written with another dtype or shape',
-          got: { name, got: specText(tensor), want: specText(spec) },
-        })
-      }
-    }
+    this.check()
+    checkStateWrite(this.specs, tensors)
     const filled = [...tensors].filter(([, tensor]) => tensor.data.length > 0)
     await this.transport.request({
       type: 'writeState',
