@@ -16,6 +16,7 @@ export {
   type OutputFolder,
   textContent,
   type WriteOptions,
+  writeError,
 } from './files/output-folder.js'
 export { parseJson } from './files/strict-json.js'
 export { ConfigReader } from './hf-config/config-reader.js'

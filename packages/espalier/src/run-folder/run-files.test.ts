@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StepEvent } from '@espalier/trainer'
@@ -37,6 +37,14 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }))
 const json = (name: string) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as Record<string, unknown>
 
 describe('RunFiles', () => {
+  it('refuses a folder that is a file, or lies below one, with a typed error', async () => {
+    const file = join(folder, 'file')
+    writeFileSync(file, 'hi')
+    for (const path of [file, join(file, 'below/it')])
+      await expect(RunFiles.open(path, facts)).rejects.toMatchObject({ code: 'file.write' })
+    expect(readFileSync(file, 'utf8')).toBe('hi')
+  })
+
   it('writes every step in order, and the state as transformers does', async () => {
     mkdirSync(join(folder, 'checkpoint-2'))
     const files = await RunFiles.open(folder, facts)

@@ -1,9 +1,10 @@
 /** The files of a run besides the adapter: what was asked for, every step, the state, and a page to look at. Each is written whole. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { appendFile, mkdir, rename, writeFile } from 'node:fs/promises'
+import { appendFile } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
+import { openTarget, textContent, writeError } from '@espalier/serialization'
 import type { EvaluateEvent, StepEvent, TrainingEvent } from '@espalier/trainer'
 import { renderReport } from './report.js'
 
@@ -51,10 +52,9 @@ export class RunFiles {
 
   /** Starts a run's files: run.json is there from the beginning. */
   static async open(folder: string, facts: RunFacts, loggingSteps = 1): Promise<RunFiles> {
-    await mkdir(folder, { recursive: true })
     const files = new RunFiles(folder, facts, loggingSteps)
     await files.writeFacts()
-    await writeWhole(join(folder, 'log.jsonl'), '')
+    await writeText(folder, 'log.jsonl', '')
     return files
   }
 
@@ -71,12 +71,16 @@ export class RunFiles {
           : undefined
     if (line !== undefined) {
       this.log.push(line)
-      this.later(() => appendFile(join(this.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`))
+      this.later(() =>
+        appendFile(join(this.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`).catch((cause) => {
+          throw writeError('log.jsonl', this.folder, cause)
+        }),
+      )
     }
     if (event.type === 'save' && event.kind === 'checkpoint' && event.path !== null) {
       const [path, log] = [event.path, [...this.log]]
       this.later(() => this.writeState(path, log))
-      this.later(() => writeWhole(join(this.folder, 'report.html'), renderReport(this.facts, log)))
+      this.later(() => writeText(this.folder, 'report.html', renderReport(this.facts, log)))
     }
   }
 
@@ -85,9 +89,8 @@ export class RunFiles {
     await this.writing
     await this.writeFacts()
     await this.writeState(this.folder, this.log, settings)
-    const report = join(this.folder, 'report.html')
-    await writeWhole(report, renderReport(this.facts, this.log))
-    return report
+    await writeText(this.folder, 'report.html', renderReport(this.facts, this.log))
+    return join(this.folder, 'report.html')
   }
 
   private later(write: () => Promise<void>): void {
@@ -105,15 +108,12 @@ export class RunFiles {
     }
     const { facts, started, outcome } = this
     const ended = outcome === undefined ? {} : { ended: new Date().toISOString(), outcome }
-    return writeWhole(
-      join(this.folder, 'run.json'),
-      `${JSON.stringify({ ...facts, machine, started, ...ended }, null, 2)}\n`,
-    )
+    return writeText(this.folder, 'run.json', `${JSON.stringify({ ...facts, machine, started, ...ended }, null, 2)}\n`)
   }
 
   private writeState(folder: string, log: readonly LogLine[], settings: StateSettings = {}): Promise<void> {
     const state = trainerState(log, this.facts.config, { maxSteps: this.maxSteps, ...settings })
-    return writeWhole(join(folder, 'trainer_state.json'), `${JSON.stringify(state, null, 2)}\n`)
+    return writeText(folder, 'trainer_state.json', `${JSON.stringify(state, null, 2)}\n`)
   }
 }
 
@@ -186,9 +186,6 @@ function trainerState(
   }
 }
 
-/** A reader sees the old file or the whole new one. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  const part = join(path, '..', `.${basename(path)}.${process.pid}.tmp`)
-  await writeFile(part, text)
-  await rename(part, path)
+function writeText(folder: string, name: string, text: string): Promise<void> {
+  return openTarget(folder).write(name, textContent(text))
 }
