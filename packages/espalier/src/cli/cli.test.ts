@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fakeHub } from '@espalier/serialization/hub/hub-server.fake.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -237,6 +237,13 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(done.code).toBe(0)
     expect(done.stdout).toContain('vllm opens it')
     expect(done.stdout).toContain('lora_A.weight  F32')
+  })
+
+  it('says what is wrong with a model that it cannot think through', async () => {
+    cpSync(model.path, at('wide'), { recursive: true })
+    const config = JSON.parse(readFileSync(at('wide/config.json'), 'utf8')) as { hidden_size: number }
+    writeFileSync(at('wide/config.json'), JSON.stringify({ ...config, hidden_size: config.hidden_size * 2 }))
+    expect((await runCli(['inspect', at('wide')])).stdout).toMatch(/memory to train.*not known: .*does not fit the model/)
   })
 
   it('merges into a model folder that it opens again', async () => {

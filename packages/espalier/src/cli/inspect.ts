@@ -115,7 +115,7 @@ async function examine(path: string): Promise<Finding> {
       architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
       size: `${layers ?? '?'} layers, hidden ${hidden ?? '?'}, vocabulary ${vocabulary ?? '?'}`,
       ...sizes(tensors),
-      'memory to train': memory ?? 'not known: no adapter can be trained on a model of this kind yet',
+      'memory to train': memory,
     },
   }
 }

@@ -10,8 +10,8 @@ import { bytes } from './terminal.js'
 
 const LENGTH = 512 // tokens of the row that is thought of, all of them supervised
 
-/** The memory in words; undefined where the model is of a kind that cannot be trained here. */
-export async function trainingMemory(source: Source): Promise<string | undefined> {
+/** The memory in words, or why it is not known: the model is of a kind that cannot be trained here, or its files are wrong. */
+export async function trainingMemory(source: Source): Promise<string> {
   try {
     const base = await AutoModelForCausalLM.fromPretrained(source, { backend: reference() })
     try {
@@ -23,7 +23,7 @@ export async function trainingMemory(source: Source): Promise<string | undefined
     } finally {
       await base.close()
     }
-  } catch {
-    return undefined
+  } catch (error) {
+    return `not known: ${error instanceof Error ? error.message : String(error)}`
   }
 }

@@ -20,6 +20,12 @@ export async function namedBackend(name: BackendName, settings: BackendSettings 
       const { reference } = await import('@espalier/core')
       return reference()
     }
+    case 'tfjs':
+      throw new EspalierError('backend.unsupported', {
+        what: 'the tfjs backend computes with a tfjs of yours, which a name cannot carry',
+        got: { backend: name },
+        fix: "In a program: backend: tfjs({ tf }), from '@espalier/backend-tfjs'.",
+      })
     default:
       throw new EspalierError('backend.unsupported', {
         what: 'this backend does not exist yet',
