@@ -53,7 +53,7 @@ function batched({ tf }: StepContext, y: Tensor, { a, b, transposeA, transposeB 
 type Multiply = (x: TfTensor, w: TfTensor) => TfTensor
 
 /**
- * How the two sides are multiplied. Measured at (128 x 576) by (49152 x 576) transposed, GFLOP/s: on wasm 1 with the flag, 5 with the
+ * How the two sides are multiplied. Measured once, the best of four on a busy machine, at (128 x 576) by (49152 x 576) transposed, GFLOP/s: on wasm 1 with the flag, 5 with the
  * weight transposed first, 14 as below; on TensorFlow's CPU 6, 5 and 22. GPUs read either side transposed at no cost.
  */
 function multiplierOf(tf: TfNamespace, { a, b, transposeA, transposeB }: Product): Multiply {
