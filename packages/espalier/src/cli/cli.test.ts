@@ -243,7 +243,9 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     cpSync(model.path, at('wide'), { recursive: true })
     const config = JSON.parse(readFileSync(at('wide/config.json'), 'utf8')) as { hidden_size: number }
     writeFileSync(at('wide/config.json'), JSON.stringify({ ...config, hidden_size: config.hidden_size * 2 }))
-    expect((await runCli(['inspect', at('wide')])).stdout).toMatch(/memory to train.*not known: .*does not fit the model/)
+    expect((await runCli(['inspect', at('wide')])).stdout).toMatch(
+      /memory to train.*not known: .*does not fit the model/,
+    )
   })
 
   it('merges into a model folder that it opens again', async () => {
