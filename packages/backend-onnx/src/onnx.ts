@@ -29,6 +29,7 @@ export interface OnnxOptions {
 
 const CACHE_BYTES = 20e9
 const RESIDENT_BYTES = 1e9
+const ARENA_BYTES = 1.5e9 // enough for training and evaluating a 135 M model at one shape
 const MOST_SESSIONS = 32 // each keeps its graph, some megabytes
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
@@ -48,11 +49,12 @@ export function onnx(options: OnnxOptions = {}): Backend {
     store,
     sessions: {
       most: MOST_SESSIONS,
+      arenaBytes: ARENA_BYTES,
       profiled: profileFolder !== undefined,
-      options: (program) => ({
+      options: (program, arena) => ({
         graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
         executionMode: 'sequential',
-        enableCpuMemArena: false, // an arena belongs to one program and keeps its peak; the process's own heap serves all programs in turn
+        enableCpuMemArena: arena,
         enableMemPattern: false, // one planned block reuses less than an allocator does
         intraOpNumThreads: threads,
         interOpNumThreads: 1,

@@ -4,19 +4,24 @@ import type { HostRequest } from './host.mjs'
 import { type SessionSource, Sessions } from './sessions.js'
 import type { Transport } from './transport.js'
 
-function sessionsOf(most: number) {
+function sessionsOf(most: number, arenaBytes = 0) {
   const asked: string[] = []
+  const arenas: boolean[] = []
   const transport = {
     request: async (request: HostRequest) => {
       if (request.type === 'open' || request.type === 'close') asked.push(`${request.type} ${request.session}`)
     },
     close: async () => {},
   } as unknown as Transport
-  return { asked, sessions: new Sessions(transport, { options: () => ({}), most, profiled: false }) }
+  const options = (_: string, arena: boolean) => {
+    arenas.push(arena)
+    return {}
+  }
+  return { asked, arenas, sessions: new Sessions(transport, { options, most, arenaBytes, profiled: false }) }
 }
 
-function source(id: number): SessionSource {
-  const plan = { program: `p${id}`, inputs: [], outputs: [], updates: [], masks: [], nodeCount: 1, peakBytes: 1 }
+function source(id: number, peakBytes = 1): SessionSource {
+  const plan = { program: `p${id}`, inputs: [], outputs: [], updates: [], masks: [], nodeCount: 1, peakBytes }
   return { id, model: new Uint8Array(0), plan, order: [] }
 }
 
@@ -33,6 +38,14 @@ describe('Sessions', () => {
     const [a, b, c] = [source(1), source(2), source(3)]
     for (const one of [a, b, a, c, b]) await sessions.use(one)
     expect(asked).toEqual(['open 1', 'open 2', 'close 2', 'open 3', 'close 1', 'open 2'])
+  })
+
+  it('gives an arena to those that fit, and again when room is made', async () => {
+    const { arenas, sessions } = sessionsOf(10, 100)
+    for (const one of [source(1, 60), source(2, 50), source(3, 40)]) await sessions.use(one)
+    sessions.release(1)
+    await sessions.use(source(4, 60))
+    expect(arenas).toEqual([true, false, true, true])
   })
 
   it('forgets a released session', async () => {

@@ -1,7 +1,7 @@
 /**
  * Sessions of the runtime. Each keeps its graph until it is released, so only some live at a time: the least recently used ones are
- * released, and made again from their models when they are needed. Intermediate values are not theirs: they come from the process's
- * heap for the length of a run.
+ * released, and made again from their models when they are needed. The first ones may keep an arena of memory for their intermediate
+ * values, which is faster; those for which no room is left take them from the process's heap for the length of a run.
  */
 import type { EmittedProgram } from './emit/emit-program.js'
 import { runtimeError } from './runtime-error.js'
@@ -9,7 +9,9 @@ import type { Transport } from './transport.js'
 
 /** How sessions are made. */
 export interface SessionSettings {
-  readonly options: (program: string) => Readonly<Record<string, unknown>>
+  readonly options: (program: string, arena: boolean) => Readonly<Record<string, unknown>>
+  /** Bytes that the arenas of live sessions may keep together, by estimate. */
+  readonly arenaBytes: number
   /** Most live sessions. */
   readonly most: number
   readonly profiled: boolean
@@ -24,7 +26,7 @@ export interface SessionSource extends EmittedProgram {
 /** The live sessions of one backend. */
 export class Sessions {
   /** In order of use, the least recently used first. */
-  private readonly live = new Map<number, Promise<unknown>>()
+  private readonly live = new Map<number, { readonly opened: Promise<unknown>; readonly arenaBytes: number }>()
 
   constructor(
     private readonly transport: Transport,
@@ -33,12 +35,10 @@ export class Sessions {
 
   /** Makes sure that a session lives and counts as used now. */
   async use(source: SessionSource): Promise<void> {
-    const found = this.live.get(source.id)
-    if (found === undefined) this.makeRoom()
-    const opened = found ?? this.open(source)
+    const session = this.live.get(source.id) ?? this.open(source)
     this.live.delete(source.id)
-    this.live.set(source.id, opened)
-    await opened
+    this.live.set(source.id, session)
+    await session.opened
   }
 
   /** Releases a session if it lives. */
@@ -47,15 +47,22 @@ export class Sessions {
     this.transport.request({ type: 'close', session: id }).catch(() => {}) // a closed backend has released it already
   }
 
-  private async open(source: SessionSource): Promise<void> {
-    const { model, plan, id, mounts } = source
+  private open(source: SessionSource) {
+    this.makeRoom()
+    const { peakBytes } = source.plan
+    const held = [...this.live.values()].reduce((sum, { arenaBytes }) => sum + arenaBytes, 0)
+    const arena = held + peakBytes <= this.settings.arenaBytes
+    return { opened: this.opened(source, arena), arenaBytes: arena ? peakBytes : 0 }
+  }
+
+  private async opened({ model, plan, id, mounts }: SessionSource, arena: boolean): Promise<void> {
     try {
       await this.transport.request({
         type: 'open',
         session: id,
         model,
         plan: { ...plan, profiled: this.settings.profiled },
-        options: this.settings.options(plan.program),
+        options: this.settings.options(plan.program, arena),
         ...(mounts === undefined ? {} : { mounts }),
       })
     } catch (cause) {

@@ -25,12 +25,13 @@ export function onnxWeb(options: OnnxWebOptions = {}): Backend {
     store: memoryWeights,
     sessions: {
       most: MOST_SESSIONS,
+      arenaBytes: 0, // the heap is small, and every arena keeps its peak
       profiled: false,
       options: () => ({
         executionProviders: ['wasm'],
         graphOptimizationLevel: 'disabled', // the graph is optimised already, and reordering costs memory
         executionMode: 'sequential',
-        enableCpuMemArena: false, // an arena belongs to one program and keeps its peak
+        enableCpuMemArena: false,
         enableMemPattern: false,
         logSeverityLevel: 4,
         extra: { session: { disable_prepacking: '1' } },

@@ -22,7 +22,7 @@ export interface CrossEntropyAttributes extends Readonly<Record<string, unknown>
   readonly block: number
 }
 
-const ROWS_AT_A_TIME = 256 // 256 x 49,152 logits are 50 MB, and large enough for full matrix-product speed
+const ROWS_AT_A_TIME = 128 // 128 x 49,152 logits are 25 MB; a CPU's products were as fast as with 256, and C heaps give blocks above 32 MB back at once
 
 /**
  * Call `crossEntropy`: inputs hidden (rows, size), weight (vocabulary, size), targets (rows) i32, weights (rows) f32; outputs the weighted
