@@ -145,7 +145,7 @@ export {
   snakeCase,
   toFileConfig,
 } from './tuner/file-config.js'
-export { fullMatch, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
+export { fullMatch, type PathPattern, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
 export {
   condenseTargets,
   findTargets,

@@ -134,11 +134,14 @@ function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site 
 /** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after the first pattern found. */
 function layerIndex(path: string, pattern: readonly string[] | string | null | undefined): number | undefined {
   const patterns = pattern == null || pattern.length === 0 ? [] : typeof pattern === 'string' ? [pattern] : pattern
-  // Without a pattern PEFT wants something before the word; a pattern may begin the path.
-  const expressions = patterns.length === 0 ? [/^.*?\.[^.]*\.(?<index>\d+)\./] : patterns.map(layerPattern)
-  for (const expression of expressions) {
-    const index = expression.exec(path)?.groups?.index
-    if (index !== undefined) return Number(index)
+  if (patterns.length === 0) {
+    // Without a pattern PEFT wants something before the word; a pattern may begin the path.
+    const digits = /^.*?\.[^.]*\.(\d+)\./.exec(path)?.[1]
+    return digits === undefined ? undefined : Number(digits)
+  }
+  for (const each of patterns) {
+    const index = layerPattern(each).layerIndex(path)
+    if (index !== undefined) return index
   }
   return undefined
 }
