@@ -1,6 +1,7 @@
 /** Types of host.mjs and of the requests that it answers. */
 import type { HostArray } from '@espalier/core'
 import type { Plan } from './emit/emit-program.js'
+import type { PackedPlan } from './packed/packed-plan.js'
 
 /** A tensor as it travels: its element type is one that the runtime holds. */
 export interface WireTensor {
@@ -44,6 +45,19 @@ export type HostRequest =
       readonly feeds: Readonly<Record<string, HostArray>>
       readonly bindings: Readonly<Record<string, { readonly state: number; readonly name: string }>>
     }
+  | {
+      readonly type: 'openPacked'
+      readonly session: number
+      readonly plan: PackedPlan
+      readonly threads: number
+    }
+  | {
+      readonly type: 'runPacked'
+      readonly session: number
+      readonly feeds: Readonly<Record<string, HostArray>>
+      readonly bindings: Readonly<Record<string, { readonly state: number; readonly name: string }>>
+    }
+  | { readonly type: 'closePacked'; readonly session: number }
 
 /** What a host answers, by the type of the request. */
 export interface HostAnswers {
@@ -56,10 +70,14 @@ export interface HostAnswers {
   readonly writeState: undefined
   readonly dropState: undefined
   readonly run: Readonly<Record<string, HostArray>>
+  /** False when the program's weights cannot be packed; it is then to be opened as a session. */
+  readonly openPacked: boolean
+  readonly runPacked: Readonly<Record<string, HostArray>>
+  readonly closePacked: undefined
 }
 
 /** Answers requests, one at a time and in order. */
 export declare class Host {
-  constructor(ort: unknown)
+  constructor(ort: unknown, startMachine?: (threads: number) => Promise<unknown>)
   handle<K extends HostRequest['type']>(message: Extract<HostRequest, { type: K }>): Promise<HostAnswers[K]>
 }

@@ -10,10 +10,17 @@ export class Host {
   sessions = new Map()
   weights = new Map()
   states = new Map()
+  /** How often rows were written into the data of a state tensor. */
+  versions = new WeakMap()
+  machine
 
-  /** @param ort the module of ONNX Runtime */
-  constructor(ort) {
+  /**
+   * @param ort the module of ONNX Runtime
+   * @param startMachine makes what runs packed programs, for so many threads; without it there are none
+   */
+  constructor(ort, startMachine) {
     this.ort = ort
+    this.startMachine = startMachine
   }
 
   /** Carries out a request; `message.type` names the method. */
@@ -28,6 +35,8 @@ export class Host {
         return undefined
       case 'dropWeight':
         this.weights.delete(message.id)
+        this.machine?.forget(message.id)
+        this.endIdleMachine()
         return undefined
       case 'createState':
         this.states.set(message.state, new Map(message.tensors.map((tensor) => [tensor.name, this.tensor(tensor)])))
@@ -42,6 +51,13 @@ export class Host {
         return undefined
       case 'run':
         return this.run(message)
+      case 'openPacked':
+        return this.openPacked(message)
+      case 'runPacked':
+        return this.runPacked(message)
+      case 'closePacked':
+        this.machine?.close(message.session)
+        return undefined
       default:
         throw new Error(`unknown request ${message.type}`)
     }
@@ -93,26 +109,56 @@ export class Host {
   commit(plan, bindings, results) {
     for (const update of plan.updates) {
       if (update.kind !== 'rows') continue
-      const start = results[update.start].data[0]
-      const extent = update.shape[update.axis]
-      if (start < 0 || start + update.count > extent) {
-        throw Object.assign(
-          new Error(`rows ${start} to ${start + update.count} lie outside ${update.slot} (${extent} rows)`),
-          { slot: update.slot },
-        )
-      }
+      checkRows(update, results[update.start].data[0], update.count)
     }
     for (const update of plan.updates) {
       const { state, name } = bindings[update.slot]
       if (update.kind === 'whole') this.states.get(state).set(name, results[update.output])
-      else
-        writeRows(
-          this.stateTensor(state, name).data,
-          results[update.output].data,
-          results[update.start].data[0],
-          update,
-        )
+      else {
+        const { data } = this.stateTensor(state, name)
+        writeRows(data, results[update.output].data, results[update.start].data[0], update)
+        this.versions.set(data, (this.versions.get(data) ?? 0) + 1)
+      }
     }
+  }
+
+  async openPacked({ session, plan, threads }) {
+    if (this.startMachine === undefined) return false
+    this.machine ??= await this.startMachine(threads)
+    const opened = this.machine.open(session, plan, (id) => this.weights.get(id).data)
+    this.endIdleMachine()
+    return opened
+  }
+
+  async runPacked({ session, feeds, bindings }) {
+    const tensorOf = (slot) => this.stateTensor(bindings[slot].state, bindings[slot].name)
+    const versionOf = (data) => this.versions.get(data) ?? 0
+    const { outputs, updates } = this.machine.run(session, feeds, (slot) => {
+      const { data } = tensorOf(slot)
+      return { data, version: versionOf(data) }
+    })
+    for (const { update, data, start } of updates) if (start !== undefined) checkRows(update, start, update.entries)
+    for (const { update, data, start } of updates) {
+      const { slot, type, shape, entries } = update
+      if (start === undefined) {
+        const { state, name } = bindings[slot]
+        this.states.get(state).set(name, this.tensor({ type, shape, data }))
+        continue
+      }
+      const write = (buffer) => writeRows(buffer, data, start, { ...update, count: entries })
+      const held = tensorOf(slot).data
+      write(held)
+      const version = versionOf(held) + 1
+      this.versions.set(held, version)
+      this.machine.wrote(session, slot, version, write)
+    }
+    return outputs
+  }
+
+  endIdleMachine() {
+    if (this.machine === undefined || this.machine.weights.size > 0) return
+    this.machine.quit()
+    this.machine = undefined
   }
 
   stateTensor(state, name) {
@@ -122,6 +168,12 @@ export class Host {
   tensor({ type, shape, data }) {
     return new this.ort.Tensor(types[type], data, shape)
   }
+}
+
+function checkRows({ slot, shape, axis }, start, count) {
+  const extent = shape[axis]
+  if (start >= 0 && start + count <= extent) return
+  throw Object.assign(new Error(`rows ${start} to ${start + count} lie outside ${slot} (${extent} rows)`), { slot })
 }
 
 function writeRows(buffer, rows, start, { shape, axis, count }) {

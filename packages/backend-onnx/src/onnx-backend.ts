@@ -18,6 +18,8 @@ import { emitProgram, type WeightPlace } from './emit/emit-program.js'
 import { type ExecutableOwner, OnnxExecutable } from './onnx-executable.js'
 import { OnnxState } from './onnx-state.js'
 import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
+import { planPacked } from './packed/plan-packed.js'
+import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
 import { type SessionSettings, Sessions } from './sessions.js'
 import type { HoldWeight, Transport, WeightStore } from './transport.js'
 import { specText, toOwnWire } from './wire.js'
@@ -28,6 +30,8 @@ export interface OnnxBackendParts {
   readonly transport: Transport
   readonly store: WeightStore
   readonly sessions: SessionSettings
+  /** Threads for packed programs, where there may be some. */
+  readonly packedThreads?: number
 }
 
 /** Puts a backend together. */
@@ -109,10 +113,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
     const key = programKey(program)
     const found = known.get(key)
     if (found !== undefined) return found.hold()
-    const executable = new OnnxExecutable(program, { id: this.count++, ...this.emit(program, weights) }, this, () =>
-      known.delete(key),
-    )
-    if (executable.computes) await this.sessions.use(executable.source)
+    const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
+    const executable = new OnnxExecutable(program, runner, this, () => known.delete(key))
     known.set(key, executable)
     return executable
   }
@@ -136,6 +138,22 @@ class OnnxBackend implements Backend, ExecutableOwner {
   check(): void {
     if (this.closing !== undefined)
       throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+  }
+
+  private async packed(program: Program, weights: OnnxWeights | undefined): Promise<Runner | undefined> {
+    const { packedThreads } = this.parts
+    if (packedThreads === undefined) return undefined
+    const plan = planPacked(program, (slot) => {
+      const place = weights?.weights.get(slot)?.place
+      return place === undefined ? undefined : heldId(place)
+    })
+    return plan === undefined ? undefined : packedRunner(this.count++, plan, packedThreads, this.transport)
+  }
+
+  private session(program: Program, weights: OnnxWeights | undefined): Promise<Runner> | Runner {
+    const source = { id: this.count++, ...this.emit(program, weights) }
+    const { outputs, updates } = source.plan
+    return outputs.length + updates.length === 0 ? idleRunner : sessionRunner(source, this.sessions, this.transport)
   }
 
   private emit(program: Program, weights: OnnxWeights | undefined) {

@@ -1,4 +1,4 @@
-/** A compiled program: checks what a run is given, and asks the host to run it. */
+/** A compiled program: checks what a run is given, and has its runner run it. */
 import {
   type BoundState,
   bindState,
@@ -13,22 +13,19 @@ import {
   type Spec,
 } from '@espalier/core'
 import { OnnxState } from './onnx-state.js'
+import type { Runner } from './runner.js'
 import { runtimeError } from './runtime-error.js'
-import type { SessionSource, Sessions } from './sessions.js'
-import type { Transport } from './transport.js'
 import { fromWire, toWire } from './wire.js'
 
 /** What an executable needs of its backend. */
 export interface ExecutableOwner {
-  readonly transport: Transport
-  readonly sessions: Sessions
   /** Throws backend.closed after `close`. */
   check(): void
   /** Notes work that `close` waits for. */
   finish<T>(work: Promise<T>): Promise<T>
 }
 
-/** A program and its session. */
+/** A program and what runs it. */
 export class OnnxExecutable implements Executable {
   private readonly slots
   private readonly specs: ReadonlyMap<string, Spec>
@@ -37,7 +34,7 @@ export class OnnxExecutable implements Executable {
 
   constructor(
     readonly program: Program,
-    readonly source: SessionSource,
+    private readonly runner: Runner,
     private readonly backend: ExecutableOwner,
     private readonly forget: () => void,
   ) {
@@ -45,13 +42,8 @@ export class OnnxExecutable implements Executable {
     this.specs = new Map(Object.entries(program.outputs))
   }
 
-  /** False when no result has elements: there is nothing for the runtime to do. */
-  get computes(): boolean {
-    return this.source.plan.outputs.length + this.source.plan.updates.length > 0
-  }
-
   get byteLength(): number {
-    return this.source.plan.peakBytes + this.source.model.byteLength
+    return this.runner.byteLength
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
@@ -61,7 +53,6 @@ export class OnnxExecutable implements Executable {
       throw new EspalierError('backend.closed', { what: 'a released program was run', got: { program: name } })
     const fed = checkFeeds(this.slots, name, feeds)
     const bound = bindState(this.slots, name, state)
-    if (!this.computes) return this.results({})
     return this.backend.finish(this.compute(fed, bound))
   }
 
@@ -71,13 +62,8 @@ export class OnnxExecutable implements Executable {
   ): Promise<Record<string, HostTensor>> {
     const bindings = Object.fromEntries([...bound].map(([slot, at]) => [slot, locate(at)]))
     const feeds = Object.fromEntries([...fed].map(([slot, tensor]) => [slot, toWire(tensor).data]))
-    // Asked for in one go: between the two, another program could push this session out.
-    const opened = this.backend.sessions.use(this.source)
-    const answer = this.backend.transport.request({ type: 'run', session: this.source.id, feeds, bindings })
-    answer.catch(() => {}) // if the session could not be opened, that is the error to show
-    await opened
     try {
-      return this.results(await answer)
+      return this.results(await this.runner.run(feeds, bindings))
     } catch (cause) {
       throw runtimeError(cause, 'run', this.program.name)
     }
@@ -99,7 +85,7 @@ export class OnnxExecutable implements Executable {
     if (this.released || --this.users > 0) return
     this.released = true
     this.forget()
-    this.backend.sessions.release(this.source.id)
+    this.runner.release()
   }
 }
 

@@ -23,6 +23,11 @@ export interface OnnxOptions {
    * memory of its own but is counted again for each. Default 1 GB; 0: always map.
    */
   readonly residentBytes?: number
+  /**
+   * Whether text is generated from a copy of the weights in 16 bits, where they are exact in 16 bits and lie in memory: about twice as fast
+   * as from f32, for half as much memory again. Default true.
+   */
+  readonly packedWeights?: boolean
   /** A folder to which ONNX Runtime writes a profile of each program when it is released. */
   readonly profileFolder?: string
 }
@@ -37,7 +42,7 @@ const SPIN_US = '50'
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
 export function onnx(options: OnnxOptions = {}): Backend {
-  const { threads = availableParallelism(), weightCache = {}, residentBytes = RESIDENT_BYTES, profileFolder } = options
+  const { threads = availableParallelism(), weightCache = {}, residentBytes = RESIDENT_BYTES, packedWeights = true, profileFolder } = options
   if (!Number.isInteger(threads) || threads < 1) {
     throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
   }
@@ -47,6 +52,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
     name: 'onnx',
     transport: workerTransport(new URL('./worker.mjs', import.meta.url)),
     store,
+    ...(packedWeights ? { packedThreads: threads } : {}),
     sessions: {
       most: MOST_SESSIONS,
       arenaBytes: ARENA_BYTES,

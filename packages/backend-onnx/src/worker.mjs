@@ -1,7 +1,8 @@
 /** The worker thread that ONNX Runtime runs in: `run()` blocks the thread that calls it. Requests are answered in order by a Host. */
-import { open } from 'node:fs/promises'
-import { parentPort, workerData } from 'node:worker_threads'
+import { open, readFile } from 'node:fs/promises'
+import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { Host } from './host.mjs'
+import { PackedMachine } from './packed/machine.mjs'
 
 // Slot 0 is 1 while native code runs, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
 const gate = new Int32Array(workerData.gate)
@@ -15,7 +16,7 @@ async function answer({ id, request }) {
     if (host === undefined) {
       const ort = await import('onnxruntime-node')
       ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
-      host = new Host(ort.default ?? ort)
+      host = new Host(ort.default ?? ort, startMachine)
     }
     const value = await host.handle(
       request.tensor?.file === undefined ? request : { ...request, tensor: await read(request.tensor) },
@@ -41,6 +42,16 @@ async function answer({ id, request }) {
 parentPort.on('message', (message) => {
   queue = queue.then(() => answer(message))
 })
+
+async function startMachine(threads) {
+  const module = await WebAssembly.compile(await readFile(new URL('./packed/kernels.wasm', import.meta.url)))
+  return new PackedMachine(module, threads, (workerData) => {
+    const helper = new Worker(new URL('./packed/helper.mjs', import.meta.url), { workerData, execArgv: [] })
+    helper.unref()
+    helper.on('error', () => {}) // a thread that is missing costs time only
+    return { end: () => helper.terminate() }
+  })
+}
 
 const arrays = {
   f32: Float32Array,
