@@ -1,0 +1,132 @@
+/** A user's project in an empty folder: packed packages and whatever else it asks for, installed without running any install script. */
+import { execFileSync } from 'node:child_process'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { buildSync } from 'esbuild'
+
+const root = fileURLToPath(new URL('../../..', import.meta.url))
+
+/** What a project is made of. */
+export interface ProjectParts {
+  readonly name: string
+  /** Folders under packages/. */
+  readonly packages: readonly string[]
+  /** Other dependencies with their versions. */
+  readonly others?: Readonly<Record<string, string>>
+  /** The text of its program, a TypeScript module. */
+  readonly program: string
+  /** Whether declarations of other packages are left unchecked. */
+  readonly skipLibCheck?: boolean
+}
+
+/** An installed project, with what failed in it. */
+export class OutsideProject {
+  readonly folder: string
+  readonly failures: string[] = []
+
+  constructor(private readonly parts: ProjectParts) {
+    this.folder = mkdtempSync(join(tmpdir(), `espalier-outside-${parts.name}-`))
+    writeFileSync(this.at('package.json'), JSON.stringify({ name: 'outside', private: true, ...this.dependencies() }))
+    writeFileSync(this.at('tsconfig.json'), JSON.stringify(tsconfig(parts.skipLibCheck === true)))
+    writeFileSync(this.at('train.mts'), parts.program)
+    copyFileSync(this.at('train.mts'), this.at('train.cts'))
+    this.run('install', 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'])
+  }
+
+  private at(name: string): string {
+    return join(this.folder, name)
+  }
+
+  private dependencies() {
+    mkdirSync(this.at('tarballs'))
+    for (const name of this.parts.packages)
+      execFileSync('npm', ['pack', '--silent', '--pack-destination', this.at('tarballs')], {
+        cwd: join(root, 'packages', name),
+        stdio: 'ignore',
+      })
+    const files = readdirSync(this.at('tarballs')).map((file) => [
+      `@espalier/${file.replace(/^espalier-/, '').replace(/-\d.*$/, '')}`,
+      `file:tarballs/${file}`,
+    ])
+    return {
+      dependencies: { ...Object.fromEntries(files), ...this.parts.others },
+      devDependencies: { '@types/node': '20.19.43' },
+    }
+  }
+
+  /** Runs a command in the folder and prints its last line. */
+  run(what: string, command: string, commandArguments: readonly string[]): string {
+    const output = execFileSync(command, commandArguments, {
+      cwd: this.folder,
+      encoding: 'utf8',
+      env: { ...process.env, NODE_PATH: '' },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+    process.stdout.write(`${this.parts.name}: ${what}: ${output.trim().split('\n').at(-1)}\n`)
+    return output
+  }
+
+  /** Does the work; an error is noted and printed. */
+  attempt(what: string, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      this.failures.push(`${this.parts.name}: ${what}`)
+      const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string }
+      process.stdout.write(`${this.parts.name}: ${what}: failed\n${String(stdout || stderr || error)}\n`)
+    }
+  }
+
+  /** Runs the program as TypeScript compiled to either kind of module, and as plain JavaScript of either kind. */
+  runEverywhere(): void {
+    this.attempt('TypeScript, as ESM and CommonJS', () =>
+      this.run('types', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.']),
+    )
+    const files = ['compiled/train.mjs', 'compiled/train.cjs', this.plain('esm'), this.plain('cjs')]
+    const names = ['TypeScript to ESM', 'TypeScript to CommonJS', 'ESM', 'CommonJS']
+    for (const [i, what] of names.entries())
+      this.attempt(what, () => this.run(what, process.execPath, [files[i] as string]))
+  }
+
+  private plain(format: 'esm' | 'cjs'): string {
+    const outfile = format === 'esm' ? 'plain.mjs' : 'plain.cjs'
+    buildSync({
+      entryPoints: [this.at('train.mts')],
+      outfile: this.at(outfile),
+      platform: 'node',
+      format,
+      packages: 'external',
+      bundle: true,
+      logLevel: 'silent',
+      tsconfigRaw: {},
+    })
+    return outfile
+  }
+
+  /** Names of what is installed. */
+  get installed(): string[] {
+    return readdirSync(this.at('node_modules'))
+  }
+
+  /** Removes the folder. */
+  remove(): void {
+    rmSync(this.folder, { recursive: true, force: true })
+  }
+}
+
+function tsconfig(skipLibCheck: boolean) {
+  return {
+    compilerOptions: {
+      module: 'nodenext',
+      target: 'es2022',
+      strict: true,
+      types: ['node'],
+      outDir: 'compiled',
+      lib: ['ES2022', 'ESNext.Disposable', 'DOM', 'DOM.AsyncIterable'],
+      skipLibCheck,
+    },
+    include: ['train.mts', 'train.cts'],
+  }
+}
