@@ -107,6 +107,11 @@ const codes = {
     example: 'the run was interrupted before its first step.',
     remedy: 'Start it again; nothing was written.',
   },
+  'run.locked': {
+    when: 'another run writes to the same output folder',
+    example: 'another run writes to this folder (folder="out", pid=4711, host="box", started="2026-11-23T06:00:00.000Z").',
+    remedy: 'Wait for it or stop it, or choose another output folder.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',

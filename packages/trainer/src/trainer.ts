@@ -24,11 +24,19 @@ export class Trainer {
     return new TrainingRun((control) => new Loop(this.options, control, signal).run(), signal)
   }
 
-  /** A run of a trainer that is only made when the run starts: preparing data belongs to the run then. */
-  static deferred(create: () => Promise<Trainer>, signal?: AbortSignal): TrainingRun {
+  /** A run of a trainer that is only made when the run starts: preparing data belongs to the run then, and so does what comes `after`, however it ended. */
+  static deferred(
+    create: () => Promise<Trainer>,
+    signal?: AbortSignal,
+    after: () => Promise<void> = async () => {},
+  ): TrainingRun {
     return new TrainingRun(async (control) => {
       signal?.throwIfAborted()
-      return new Loop((await create()).options, control, signal).run()
+      try {
+        return await new Loop((await create()).options, control, signal).run()
+      } finally {
+        await after()
+      }
     }, signal)
   }
 

@@ -172,6 +172,22 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect((await runCli(['inspect', folder])).code).toBe(0)
   })
 
+  it('lets one run at a time into a folder, and takes over from one that was killed', async () => {
+    const words = ['train', ...base(), '--output-dir', at('shared'), '--save-strategy', 'no', '--quiet']
+    const run = startCli([...words, '--max-steps', '100000', '--json'])
+    await run.saw('"type":"step"')
+    const second = await runCli([...words, '--overwrite-output-dir'])
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toContain('code: run.locked')
+    expect(second.stderr).toContain(`pid=${run.child.pid}`)
+    run.child.kill('SIGKILL')
+    await run.ended
+    writeFileSync(at(`shared/.run.json.${run.child.pid}.0123abcd.tmp`), 'half of a fi')
+    expect(readdirSync(at('shared'))).toContain('.espalier.lock')
+    expect(await runCli([...words, '--max-steps', '2'])).toMatchObject({ code: 0 })
+    expect(readdirSync(at('shared')).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
   it('leaves at once at the second signal', async () => {
     const run = startCli(['train', ...base(), '--output-dir', at('twice'), '--max-steps', '100000'])
     await run.saw('step 1/')

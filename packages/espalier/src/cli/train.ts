@@ -6,6 +6,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { fileHash, RunFiles } from '../run-folder/run-files.js'
+import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { earlierRun } from '../training/checkpoints.js'
 import type { Preflight } from '../training/preflight.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
@@ -24,11 +25,21 @@ export async function train(values: Values): Promise<number> {
   values.needed('model')
   const outputDir = values.needed('output-dir')
   const data = await runData(values)
-  await checkFolder(values, outputDir)
+  if (values.flag('inspect-data') === true) return trainInto(values, outputDir, data)
+  const lock = await lockFolder(outputDir)
+  try {
+    await checkFolder(values, outputDir)
+    return await trainInto(values, outputDir, data, lock)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function trainInto(values: Values, outputDir: string, data: RunData, lock?: RunLock): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   for (const line of [...values.notes.map((note) => `note: ${note}`), ...differences(values), ...hints(values, data)])
     progress.line(line)
-  const run = new Run(values, outputDir, data, progress)
+  const run = new Run(values, outputDir, data, progress, lock)
   const interruption = onInterrupt(() => run.stop())
   try {
     await run.finish()
@@ -51,6 +62,7 @@ class Run {
     private readonly outputDir: string,
     private readonly data: RunData,
     private readonly progress: Progress,
+    private readonly lock: RunLock | undefined,
   ) {}
 
   /** Before the first step: leaves at once. Later: finishes the step and saves. */
@@ -74,7 +86,7 @@ class Run {
   }
 
   private async prepareAndTrain(model: PretrainedModel | PeftModel): Promise<void> {
-    const { values, progress, data, outputDir } = this
+    const { values, progress, data, outputDir, lock } = this
     const { signal } = this.opening
     const args = sftArguments(values, outputDir)
     let files: RunFiles | undefined
@@ -83,6 +95,7 @@ class Run {
       args,
       trainDataset: data.train,
       ...(data.evaluation === undefined ? {} : { evalDataset: data.evaluation }),
+      ...(lock === undefined ? {} : { lock }),
       // Not the loop below: a slow reader would miss steps.
       onEvent(event) {
         files?.note(event)
@@ -138,7 +151,7 @@ async function checkFolder(values: Values, outputDir: string): Promise<void> {
       '--adapter CHECKPOINT with another --output-dir goes on from its values',
     )
   const holds = [...results, ...(checkpoints.length === 0 ? [] : [`${checkpoints.length} checkpoints`])]
-  if (holds.length === 0 || values.flag('inspect-data') === true || values.flag('overwrite-output-dir') === true) return
+  if (holds.length === 0 || values.flag('overwrite-output-dir') === true) return
   throw new EspalierError('config.value', {
     what: 'the output folder holds a run already',
     got: { output_dir: outputDir, holds },

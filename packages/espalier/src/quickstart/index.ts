@@ -15,6 +15,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { fileHash, type RunFacts, RunFiles } from '../run-folder/run-files.js'
+import { lockFolder } from '../run-folder/run-lock.js'
 import { requireNoRun, saveTo } from '../training/checkpoints.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type QuickstartRow, quickstartAssets, readQuickstartRows } from './assets.js'
@@ -46,10 +47,19 @@ const ORIGIN =
   'pretrained from nothing with Espalier on the King James Bible (1611, public domain) out of a Debian package; it can do little else than continue a verse'
 const SKILL = 'read out of a sentence what there is, how many and where, as a record'
 
-/** Runs the demonstration. Throws file.missing, config.value, backend.missing, or the signal's reason. */
+/** Runs the demonstration. Throws file.missing, config.value, run.locked, backend.missing, or the signal's reason. */
 export async function runQuickstart(options: QuickstartOptions = {}): Promise<QuickstartResult> {
   const { base: path } = quickstartAssets()
-  if (options.outputDir !== undefined && options.outputDir !== OWN_FOLDER) await requireNoRun(options.outputDir)
+  const lock = await lockFolder(options.outputDir ?? OWN_FOLDER)
+  try {
+    if (options.outputDir !== undefined && options.outputDir !== OWN_FOLDER) await requireNoRun(options.outputDir)
+    return await demonstrate(path, options)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function demonstrate(path: string, options: QuickstartOptions): Promise<QuickstartResult> {
   const backend = await namedBackend('onnx', options.threads === undefined ? {} : { threads: options.threads })
   const base = await AutoModelForCausalLM.fromPretrained(path, { backend, ...signalOf(options) })
   try {

@@ -161,6 +161,24 @@ describe('SFTTrainer', () => {
     await trainerOf({ outputDir: outputDir(), maxSteps: 1, overwriteOutputDir: true }).train().result
   })
 
+  it('refuses a folder that another run writes to, and lets go of it however its own run ends', async () => {
+    const first = trainerOf({ outputDir: outputDir(), maxSteps: 1000, saveStrategy: 'no' })
+    const run = first.train()
+    for await (const event of run) {
+      if (event.type !== 'step') continue
+      await expect(trainerOf({ outputDir: outputDir() }).train().result).rejects.toMatchObject({
+        code: 'run.locked',
+        details: { folder: outputDir(), pid: process.pid },
+      })
+      break
+    }
+    expect(readdirSync(outputDir())).not.toContain('.espalier.lock')
+    const failing = trainerOf({ outputDir: outputDir(), overwriteOutputDir: true }, { trainDataset: [] })
+    await expect(failing.train().result).rejects.toMatchObject({ code: 'data.empty' })
+    expect(readdirSync(outputDir())).not.toContain('.espalier.lock')
+    await trainerOf({ outputDir: outputDir(), overwriteOutputDir: true }).train().result
+  })
+
   it('starts afresh when there is no checkpoint to go on from, and says that it cannot go on when there is one', async () => {
     const args: SFTConfig = { outputDir: outputDir(), maxSteps: 2, saveStrategy: 'steps', saveSteps: 1 }
     await trainerOf(args).train({ resumeFromCheckpoint: true }).result

@@ -5,6 +5,7 @@ import type { Target } from '@espalier/serialization'
 import { type Optimizer, type SaveContext, Trainer, type TrainingEvent, type TrainingRun } from '@espalier/trainer'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { callbackListener, type TrainerCallback } from './callbacks.js'
 import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
@@ -31,6 +32,8 @@ export interface SFTTrainerOptions {
   readonly onEvent?: (event: TrainingEvent) => void
   /** transformers' callbacks. */
   readonly callbacks?: readonly TrainerCallback[]
+  /** @internal The caller's lock of args.outputDir; without one a run takes its own. */
+  readonly lock?: RunLock
 }
 
 /** Options of calls that take a while. */
@@ -88,7 +91,7 @@ export class SFTTrainer {
     }
   }
 
-  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. Throws config.value when outputDir holds another run. */
+  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. Throws config.value when outputDir holds another run, run.locked when one writes there now. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
     const { onEvent, callbacks = [] } = this.options
@@ -97,10 +100,17 @@ export class SFTTrainer {
       toCallbacks(event)
       onEvent?.(event)
     }
-    const run = Trainer.deferred(async () => {
-      const folder = await this.outputFolder(resumeFromCheckpoint)
-      return this.trainer(await this.prepare(options), { folder, signal, listener })
-    }, signal)
+    let lock: RunLock | undefined
+    const run = Trainer.deferred(
+      async () => {
+        const { outputDir } = this.args
+        if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
+        const folder = await this.outputFolder(resumeFromCheckpoint)
+        return this.trainer(await this.prepare(options), { folder, signal, listener })
+      },
+      signal,
+      async () => lock?.release(),
+    )
     return run
   }
 

@@ -105,6 +105,18 @@ describe('folderOutput', () => {
     await expect(folderOutput(join(root, 'file', 'below')).write('a', [])).rejects.toMatchObject({ code: 'file.write' })
   })
 
+  it.runIf(process.platform === 'linux')('reports a place where the system lets nobody make a folder', async () => {
+    await expect(folderOutput('/proc/self/a/b').write('a', [])).rejects.toMatchObject({
+      code: 'file.write',
+      details: { reason: 'ENOENT' },
+    })
+  })
+
+  it('makes the folders above a file', async () => {
+    await folderOutput(join(root, 'x', 'y', '..', 'z')).write('deep/a', textContent('there'))
+    expect(readFileSync(join(root, 'x', 'z', 'deep', 'a'), 'utf8')).toBe('there')
+  })
+
   it.runIf(process.platform !== 'win32')(
     'leaves nothing behind when the process exits in the middle of a file',
     async () => {

@@ -4,7 +4,7 @@
  */
 import { createHash, type Hash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, open, rename, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { writeError } from '../files/output-folder.js'
@@ -13,6 +13,7 @@ import { type HubFetch, pause } from '../hub/hub-fetch.js'
 import type { HubReference } from '../hub/repository.js'
 import { type RemoteFile, remoteBlob } from '../hub/repository-listing.js'
 import { exists } from './hub-cache.js'
+import { makeFolder } from './make-folder.js'
 
 /** What a download needs to know. */
 export interface BlobDownload {
@@ -30,7 +31,7 @@ const ATTEMPTS = 6 // in a row without a new byte
 export async function downloadBlob(file: RemoteFile, path: string, download: BlobDownload): Promise<void> {
   // Not the name Python uses for its unfinished files: it appends, we write at places.
   const unfinished = `${path}.espalier.incomplete`
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   for (let restarted = false; ; restarted = true) {
     const handle = await open(unfinished, constants.O_RDWR | constants.O_CREAT, 0o666)
     let whole: boolean

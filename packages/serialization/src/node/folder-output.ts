@@ -4,11 +4,12 @@
  */
 import { randomBytes } from 'node:crypto'
 import { unlinkSync } from 'node:fs'
-import { type FileHandle, mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { checkFileName } from '../files/file-name.js'
 import { type FileContent, type OutputFolder, type WriteOptions, writeError } from '../files/output-folder.js'
 import { isAbsent } from './folder-files.js'
+import { makeFolder } from './make-folder.js'
 
 /** A local folder as an output; it is made when the first file is written. */
 export function folderOutput(path: string): OutputFolder {
@@ -40,7 +41,7 @@ export async function writeAtomically(
   const temporary = join(folder, `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
   let handle: FileHandle | undefined
   try {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     handle = await open(temporary, 'wx')
     pending(temporary)
     for await (const part of content) {

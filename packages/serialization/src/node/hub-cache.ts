@@ -1,10 +1,11 @@
 /** The cache of hub files in Python's layout, so that both share it: blobs under their hash, snapshots of links, refs to commits. Node only. */
-import { copyFile, lstat, mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { copyFile, lstat, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { textContent } from '../files/output-folder.js'
 import type { HubReference } from '../hub/repository.js'
 import { isAbsent } from './folder-files.js'
 import { writeAtomically } from './folder-output.js'
+import { makeFolder } from './make-folder.js'
 
 /** The cache of one repository. */
 export interface RepositoryCache {
@@ -42,7 +43,7 @@ export function repositoryCache(cacheFolder: string, { repository, revision }: H
     has: (commit, name) => exists(join(snapshot(commit), name)),
     async link(commit, name, hash) {
       const path = join(snapshot(commit), name)
-      await mkdir(dirname(path), { recursive: true })
+      await makeFolder(dirname(path))
       await linkAtomically(blob(hash), path)
     },
   }

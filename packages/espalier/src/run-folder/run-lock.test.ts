@@ -1,0 +1,74 @@
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { LOCK_FILE, lockFolder } from './run-lock.js'
+
+let root = ''
+beforeEach(() => {
+  root = mkdtempSync(join(tmpdir(), 'espalier-lock-'))
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+
+const write = (holder: object) => writeFileSync(join(root, LOCK_FILE), JSON.stringify(holder))
+const now = () => new Date().toISOString()
+
+describe('lockFolder', () => {
+  it('lets one run in, names it to the others, and leaves nothing', async () => {
+    const lock = await lockFolder(root)
+    expect(JSON.parse(readFileSync(join(root, LOCK_FILE), 'utf8'))).toMatchObject({
+      pid: process.pid,
+      host: hostname(),
+    })
+    await expect(lockFolder(root)).rejects.toMatchObject({
+      code: 'run.locked',
+      details: { folder: root, pid: process.pid, host: hostname() },
+      fix: expect.stringContaining('.espalier.lock') as string,
+    })
+    await lock.release()
+    expect(readdirSync(root)).toEqual([])
+    await (await lockFolder(root)).release()
+  })
+
+  it('lets one of many in', async () => {
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(root)))
+    expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)
+    expect(readdirSync(root)).toEqual([LOCK_FILE])
+  })
+
+  it('takes over the lock of a process that is gone, and a broken one', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    for (const holder of [
+      { pid, host: hostname(), started: now(), token: 'a' },
+      { pid: process.pid, host: hostname(), started: now(), token: 'b' }, // this pid before the machine reused it
+      { pid: process.ppid, host: hostname(), started: '2001-01-01T00:00:00Z', token: 'c' }, // before this machine started
+      { nonsense: true },
+    ]) {
+      write(holder)
+      await (await lockFolder(root)).release()
+      expect(readdirSync(root)).toEqual([])
+    }
+  })
+
+  it('respects a live process, and one of another machine, of which it knows nothing', async () => {
+    for (const holder of [
+      { pid: process.ppid, host: hostname(), started: now(), token: 'a' },
+      { pid: 1, host: 'elsewhere', started: '2001-01-01T00:00:00Z', token: 'b' },
+    ]) {
+      write(holder)
+      await expect(lockFolder(root)).rejects.toMatchObject({ code: 'run.locked', details: { pid: holder.pid } })
+      expect(readdirSync(root)).toEqual([LOCK_FILE])
+    }
+  })
+
+  it('removes a folder that it made when nothing was written', async () => {
+    const [empty, full] = [join(root, 'empty'), join(root, 'full')]
+    await (await lockFolder(empty)).release()
+    expect(existsSync(empty)).toBe(false)
+    const lock = await lockFolder(full)
+    writeFileSync(join(full, 'a'), '')
+    await lock.release()
+    expect(readdirSync(full)).toEqual(['a'])
+  })
+})

@@ -1,0 +1,177 @@
+/**
+ * One run at a time in an output folder: a file that is made exclusively and says who holds it. A lock of a process that is gone is
+ * taken over, and what it left half-written is removed.
+ */
+import { randomBytes } from 'node:crypto'
+import { constants, unlinkSync } from 'node:fs'
+import { copyFile, link, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises'
+import { hostname, uptime } from 'node:os'
+import { join, resolve } from 'node:path'
+import { EspalierError } from '@espalier/core'
+import { openTarget, textContent, writeError } from '@espalier/serialization'
+
+/** The lock's file in the output folder. */
+export const LOCK_FILE = '.espalier.lock'
+
+/** A held lock. */
+export interface RunLock {
+  readonly folder: string
+  /** Lets go, and removes the folder when the lock made it and nothing was written. */
+  release(): Promise<void>
+}
+
+interface Holder {
+  readonly pid: number
+  readonly host: string
+  readonly started: string
+  readonly token: string
+}
+
+/** Takes the lock of a folder, which is made. Throws run.locked when another run holds it, file.write. */
+export async function lockFolder(folder: string): Promise<RunLock> {
+  const path = resolve(folder, LOCK_FILE)
+  const existed = await stat(folder).then(
+    () => true,
+    () => false,
+  )
+  const holder: Holder = {
+    pid: process.pid,
+    host: hostname(),
+    started: new Date().toISOString(),
+    token: randomBytes(8).toString('hex'),
+  }
+  if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
+  hold(path)
+  await removeLeftovers(folder)
+  return {
+    folder,
+    async release() {
+      letGo(path)
+      await unlink(path).catch(() => {})
+      if (!existed) await rmdir(folder).catch(() => {}) // it holds files, as it should
+    },
+  }
+}
+
+const ATTEMPTS = 3 // a stale lock may be taken over by another run meanwhile
+const SECOND_MS = 1000
+
+async function claim(folder: string, holder: Holder): Promise<boolean> {
+  const path = resolve(folder, LOCK_FILE)
+  // The lock appears with its content: nobody reads half of it.
+  const own = `${LOCK_FILE}.${holder.token}`
+  await openTarget(folder).write(own, textContent(`${JSON.stringify(holder)}\n`))
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      if (await placed(join(folder, own), path)) return true
+      const other = await readHolder(path)
+      if (other !== undefined && isAlive(other, path)) return false
+      await removeStale(path, other)
+    }
+    return false
+  } finally {
+    await unlink(join(folder, own)).catch(() => {})
+  }
+}
+
+/** Whether a file is at a path now that was free. */
+async function placed(from: string, path: string): Promise<boolean> {
+  try {
+    await link(from, path)
+    return true
+  } catch (error) {
+    if (isTaken(error)) return false
+  }
+  try {
+    // Not every file system has links.
+    await copyFile(from, path, constants.COPYFILE_EXCL)
+    return true
+  } catch (error) {
+    if (isTaken(error)) return false
+    throw writeError(LOCK_FILE, resolve(path, '..'), error)
+  }
+}
+
+/** Moves a stale lock away. One that another run has put there meanwhile is put back. */
+async function removeStale(path: string, stale: Holder | undefined): Promise<void> {
+  const aside = `${path}.${randomBytes(8).toString('hex')}`
+  try {
+    await rename(path, aside)
+  } catch {
+    return // another run was quicker
+  }
+  const moved = await readHolder(aside)
+  if (moved?.token !== stale?.token) await placed(aside, path)
+  await unlink(aside).catch(() => {})
+}
+
+async function readHolder(path: string): Promise<Holder | undefined> {
+  try {
+    const { pid, host, started, token } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
+    if (!Number.isInteger(pid) || typeof host !== 'string' || Number.isNaN(Date.parse(String(started))))
+      return undefined
+    return { pid: pid as number, host, started: String(started), token: String(token) }
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether the holder may still run. Of other machines nothing is known. */
+function isAlive({ pid, host, started }: Holder, path: string): boolean {
+  if (host !== hostname()) return true
+  if (Date.parse(started) < Date.now() - (uptime() + 1) * SECOND_MS) return false // from before this machine was started
+  if (pid === process.pid) return held.has(path)
+  return runs(pid)
+}
+
+function runs(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Removes halves of files of processes that were killed; names are those of serialization's writer. */
+async function removeLeftovers(folder: string): Promise<void> {
+  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
+    const pid = /(?:^|[/\\])\.[^/\\]+\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1]
+    if (pid !== undefined && !runs(Number(pid))) await unlink(join(folder, name)).catch(() => {})
+  }
+}
+
+function isTaken(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'EEXIST'
+}
+
+function locked(folder: string, holder: Holder | undefined): EspalierError {
+  const { pid, host, started } = holder ?? {}
+  return new EspalierError('run.locked', {
+    what: 'another run writes to this folder',
+    got: { folder, pid: pid ?? null, host: host ?? null, started: started ?? null },
+    fix: `Wait for it or stop it, or choose another output folder. If no such process runs, delete ${join(folder, LOCK_FILE)}.`,
+  })
+}
+
+const held = new Set<string>()
+
+function hold(path: string): void {
+  if (held.size === 0) process.on('exit', removeHeld)
+  held.add(path)
+}
+
+function letGo(path: string): void {
+  held.delete(path)
+  if (held.size === 0) process.off('exit', removeHeld)
+}
+
+function removeHeld(): void {
+  for (const path of held) {
+    try {
+      unlinkSync(path)
+    } catch {
+      // Already gone.
+    }
+  }
+}
