@@ -1,4 +1,4 @@
-import { copyFile } from 'node:fs/promises'
+import { copyFile, mkdir } from 'node:fs/promises'
 import { library } from '../../tsup.base.js'
 
 export default library({
@@ -8,6 +8,9 @@ export default library({
   external: ['onnxruntime-node', 'onnxruntime-web'],
   // The worker is started as a file beside the bundle, in CommonJS too.
   async onSuccess() {
-    for (const name of ['worker.mjs', 'host.mjs']) await copyFile(`src/${name}`, `dist/${name}`)
+    await mkdir('dist/packed', { recursive: true })
+    const packed = ['machine.mjs', 'allocator.mjs', 'pack.mjs', 'steps.mjs', 'product-thread.mjs', 'kernels.wasm']
+    for (const name of ['worker.mjs', 'host.mjs', ...packed.map((file) => `packed/${file}`)])
+      await copyFile(`src/${name}`, `dist/${name}`)
   },
 })

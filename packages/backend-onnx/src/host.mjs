@@ -137,7 +137,7 @@ export class Host {
       const { data } = tensorOf(slot)
       return { data, version: versionOf(data) }
     })
-    for (const { update, data, start } of updates) if (start !== undefined) checkRows(update, start, update.entries)
+    for (const { update, start } of updates) if (start !== undefined) checkRows(update, start, update.entries)
     for (const { update, data, start } of updates) {
       const { slot, type, shape, entries } = update
       if (start === undefined) {

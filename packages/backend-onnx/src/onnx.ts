@@ -42,7 +42,13 @@ const SPIN_US = '50'
 
 /** A backend on the CPU through ONNX Runtime. One worker thread; nothing of it keeps a finished process alive. */
 export function onnx(options: OnnxOptions = {}): Backend {
-  const { threads = availableParallelism(), weightCache = {}, residentBytes = RESIDENT_BYTES, packedWeights = true, profileFolder } = options
+  const {
+    threads = availableParallelism(),
+    weightCache = {},
+    residentBytes = RESIDENT_BYTES,
+    packedWeights = true,
+    profileFolder,
+  } = options
   if (!Number.isInteger(threads) || threads < 1) {
     throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
   }

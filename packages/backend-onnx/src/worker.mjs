@@ -7,17 +7,32 @@ import { PackedMachine } from './packed/machine.mjs'
 // Slot 0 is 1 while native code runs, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
 const gate = new Int32Array(workerData.gate)
 let host
-let queue = Promise.resolve()
+let queue = loadAhead()
+
+async function load() {
+  const ort = await import('onnxruntime-node')
+  ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
+  host = new Host(ort.default ?? ort, startMachine)
+}
+
+// Loaded before anything is asked for: it takes a while, during which the main thread opens a model. A failure is told to whoever asks.
+async function loadAhead() {
+  Atomics.store(gate, 0, 1)
+  try {
+    if (Atomics.load(gate, 1) === 0) await load()
+  } catch {
+    // the first request fails in the same way
+  } finally {
+    Atomics.store(gate, 0, 0)
+    Atomics.notify(gate, 0)
+  }
+}
 
 async function answer({ id, request }) {
   Atomics.store(gate, 0, 1)
   try {
     if (Atomics.load(gate, 1) === 1) return
-    if (host === undefined) {
-      const ort = await import('onnxruntime-node')
-      ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
-      host = new Host(ort.default ?? ort, startMachine)
-    }
+    if (host === undefined) await load()
     const value = await host.handle(
       request.tensor?.file === undefined ? request : { ...request, tensor: await read(request.tensor) },
     )
@@ -46,7 +61,7 @@ parentPort.on('message', (message) => {
 async function startMachine(threads) {
   const module = await WebAssembly.compile(await readFile(new URL('./packed/kernels.wasm', import.meta.url)))
   return new PackedMachine(module, threads, (workerData) => {
-    const helper = new Worker(new URL('./packed/helper.mjs', import.meta.url), { workerData, execArgv: [] })
+    const helper = new Worker(new URL('./packed/product-thread.mjs', import.meta.url), { workerData, execArgv: [] })
     helper.unref()
     helper.on('error', () => {}) // a thread that is missing costs time only
     return { end: () => helper.terminate() }

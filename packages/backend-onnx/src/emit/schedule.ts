@@ -35,7 +35,8 @@ export function numbered(order: readonly OnnxNode[]): OnnxNode[] {
 
 /** The order in which the runtime runs nodes that are listed so: its own walk, for checks. */
 export function runtimeOrder(listed: readonly OnnxNode[]): OnnxNode[] {
-  const { before, after } = edges(listed)
+  const before = producersOf(listed)
+  const isRead = new Set(before.flat())
   const order: OnnxNode[] = []
   const seen = new Uint8Array(listed.length)
   const visit = (root: number) => {
@@ -46,7 +47,7 @@ export function runtimeOrder(listed: readonly OnnxNode[]): OnnxNode[] {
       (node) => order.push(listed[node] as OnnxNode),
     )
   }
-  for (let node = listed.length - 1; node >= 0; node--) if ((after[node] as number[]).length === 0) visit(node)
+  for (let node = listed.length - 1; node >= 0; node--) if (!isRead.has(node)) visit(node)
   return order
 }
 
@@ -56,11 +57,17 @@ class Walk {
   private readonly done: Uint8Array
   private readonly wanted: Uint8Array
   private readonly order: OnnxNode[] = []
+  /** Values by their names: everything below goes by number, names are slow to look up. */
+  private readonly values = new Map<string, number>()
+  /** The memory that each node reads and makes, as the value that owns it. */
+  private readonly reads: number[][]
+  private readonly makes: number[][]
   /** The value whose memory a value is a view of. */
-  private readonly owners = new Map<string, string>()
+  private readonly owners: number[] = []
+  private readonly bytes: number[] = []
   /** Nodes that still have to read the memory of a value. */
-  private readonly readers = new Map<string, Set<number>>()
-  private readonly kept: ReadonlySet<string>
+  private readonly readers: (Set<number> | undefined)[] = []
+  private readonly kept: ReadonlySet<number>
   /** Nodes that ran ahead of the walk, until the walk goes on. */
   private ahead: number[] = []
   private alive = 0
@@ -69,18 +76,21 @@ class Walk {
 
   constructor(private readonly input: ScheduleInput) {
     const { nodes, outputs } = input
-    const { before } = edges(nodes)
+    const before = producersOf(nodes)
     this.before = before
     this.done = new Uint8Array(nodes.length)
     this.wanted = new Uint8Array(nodes.length)
     this.depth = new Int32Array(nodes.length)
-    nodes.forEach((node, i) => {
+    this.makes = nodes.map((node) => {
+      const viewed = node.op === 'Reshape' ? this.owner(node.inputs[0] as string) : undefined
+      return node.outputs.map((name) => this.note(name, viewed))
+    })
+    this.reads = nodes.map((node) => node.inputs.map((name) => this.owner(name)))
+    nodes.forEach((_, i) => {
       const producers = before[i] as number[]
       this.depth[i] = 1 + producers.reduce((most, producer) => Math.max(most, this.depth[producer] as number), 0)
       // Deepest first: what needs the activations comes before what needs none, such as widening a weight, which so runs right before its use.
       producers.sort((a, b) => (this.depth[b] as number) - (this.depth[a] as number) || a - b)
-      const viewed = node.op === 'Reshape' ? (node.inputs[0] as string) : undefined
-      for (const name of node.outputs) this.owners.set(name, viewed === undefined ? name : this.owner(viewed))
     })
     this.kept = new Set(outputs.map((name) => this.owner(name)))
   }
@@ -115,11 +125,10 @@ class Walk {
   }
 
   private noteReads(node: number): void {
-    for (const name of (this.input.nodes[node] as OnnxNode).inputs) {
-      const owner = this.owner(name)
-      const readers = this.readers.get(owner) ?? new Set<number>()
-      readers.add(node)
-      this.readers.set(owner, readers)
+    for (const owner of this.reads[node] as number[]) {
+      const readers = this.readers[owner]
+      if (readers === undefined) this.readers[owner] = new Set([node])
+      else readers.add(node)
     }
   }
 
@@ -127,9 +136,11 @@ class Walk {
   private runAhead(start: number): void {
     const queue = [start]
     for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      const { inputs, outputs } = this.input.nodes[node] as OnnxNode
-      const large = inputs.map((name) => this.owner(name)).filter((owner) => this.bytes(owner) >= WORTH_BYTES)
-      const near = new Set([...large, ...outputs].flatMap((name) => [...(this.readers.get(this.owner(name)) ?? [])]))
+      const near = new Set<number>()
+      for (const owner of this.reads[node] as number[])
+        if ((this.bytes[owner] as number) >= WORTH_BYTES)
+          for (const reader of this.readers[owner] ?? []) near.add(reader)
+      for (const owner of this.makes[node] as number[]) for (const reader of this.readers[owner] ?? []) near.add(reader)
       for (const candidate of near) {
         if (this.done[candidate] === 1 || !this.isReady(candidate) || this.gain(candidate) < WORTH_BYTES) continue
         this.emit(candidate, true)
@@ -143,15 +154,15 @@ class Walk {
   }
 
   private gain(node: number): number {
-    const { op, inputs, outputs } = this.input.nodes[node] as OnnxNode
-    const freed = new Set(inputs.map((name) => this.owner(name)))
-    let bytes = 0
-    for (const owner of freed) {
-      const readers = this.readers.get(owner)
-      if (readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner))
-        bytes += this.bytes(owner)
+    const reads = this.reads[node] as number[]
+    let freed = 0
+    for (const [i, owner] of reads.entries()) {
+      const readers = this.readers[owner]
+      const isLast = readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner)
+      if (isLast && reads.indexOf(owner) === i) freed += this.bytes[owner] as number
     }
-    return bytes - (op === 'Reshape' ? bytes : outputs.reduce((sum, name) => sum + this.bytes(name), 0))
+    if (freed < WORTH_BYTES || (this.input.nodes[node] as OnnxNode).op === 'Reshape') return 0
+    return (this.makes[node] as number[]).reduce((left, value) => left - (this.bytes[value] as number), freed)
   }
 
   private emit(node: number, ahead: boolean): void {
@@ -173,15 +184,18 @@ class Walk {
       )
       this.ahead = canWait ? [] : others
     }
-    for (const name of own.outputs) if (this.owner(name) === name) this.alive += this.bytes(name)
+    const [reads, makes] = [this.reads[node] as number[], this.makes[node] as number[]]
+    const isView = own.op === 'Reshape'
+    if (!isView) for (const value of makes) this.alive += this.bytes[value] as number
     if (this.alive > this.peakBytes) {
       this.peakBytes = this.alive
       this.peakAt = this.order.length - 1
     }
-    for (const owner of new Set([...own.inputs, ...own.outputs].map((name) => this.owner(name)))) {
-      const readers = this.readers.get(owner)
+    for (const owner of new Set([...reads, ...makes])) {
+      const readers = this.readers[owner]
       readers?.delete(node)
-      if ((readers === undefined || readers.size === 0) && !this.kept.has(owner)) this.alive -= this.bytes(owner)
+      if ((readers === undefined || readers.size === 0) && !this.kept.has(owner))
+        this.alive -= this.bytes[owner] as number
     }
   }
 
@@ -201,12 +215,17 @@ class Walk {
     return this.ahead.filter((one) => !below.has(one))
   }
 
-  private owner(name: string): string {
-    return this.owners.get(name) ?? name
+  private owner(name: string): number {
+    return this.owners[this.values.get(name) ?? this.note(name)] as number
   }
 
-  private bytes(name: string): number {
-    return this.input.bytes.get(name) ?? 0
+  /** Numbers a value that is new; what it is a view of. The result owns its memory. */
+  private note(name: string, viewed?: number): number {
+    const value = this.values.get(name) ?? this.values.size
+    this.values.set(name, value)
+    this.owners[value] = viewed ?? value
+    this.bytes[value] = this.input.bytes.get(name) ?? 0
+    return viewed ?? value
   }
 }
 
@@ -239,26 +258,32 @@ function waiting(node: OnnxNode, others: readonly string[]): OnnxNode[] {
   ]
 }
 
-function edges(nodes: readonly OnnxNode[]): { before: number[][]; after: number[][] } {
-  const producers = new Map(nodes.flatMap((node, i) => node.outputs.map((name) => [name, i] as const)))
-  const before = nodes.map((node) => [...new Set(node.inputs.flatMap((name) => producers.get(name) ?? []))])
-  const after = nodes.map((): number[] => [])
-  before.forEach((list, node) => {
-    for (const producer of list) (after[producer] as number[]).push(node)
+/** For each node the nodes that make what it reads. */
+function producersOf(nodes: readonly OnnxNode[]): number[][] {
+  const producers = new Map<string, number>()
+  nodes.forEach((node, i) => {
+    for (const name of node.outputs) producers.set(name, i)
   })
-  return { before, after }
+  return nodes.map((node) => {
+    const list: number[] = []
+    for (const name of node.inputs) {
+      const producer = producers.get(name)
+      if (producer !== undefined && !list.includes(producer)) list.push(producer)
+    }
+    return list
+  })
 }
 
 // Post-order without recursion: deep graphs overflow the call stack.
 function walk(
   root: number,
   seen: Uint8Array,
-  producersOf: (node: number) => readonly number[],
+  before: (node: number) => readonly number[],
   leave: (node: number) => void,
 ): void {
   if (seen[root] === 1) return
   seen[root] = 1
-  const stack = [{ producers: producersOf(root), node: root, next: 0 }]
+  const stack = [{ producers: before(root), node: root, next: 0 }]
   for (let top = stack[stack.length - 1]; top !== undefined; top = stack[stack.length - 1]) {
     const producer = top.producers[top.next++]
     if (producer === undefined) {
@@ -266,7 +291,7 @@ function walk(
       stack.pop()
     } else if (seen[producer] === 0) {
       seen[producer] = 1
-      stack.push({ producers: producersOf(producer), node: producer, next: 0 })
+      stack.push({ producers: before(producer), node: producer, next: 0 })
     }
   }
 }

@@ -66,53 +66,63 @@ const attributeTypes = { float: 1, int: 2, string: 3, ints: 7 } as const
 
 /** The model as the bytes of a ModelProto. */
 export function encodeModel(model: OnnxModel): Uint8Array {
-  const graph = new Message()
-  for (const node of model.nodes) graph.message(1, encodeNode(node))
-  graph.string(2, model.name)
-  for (const initializer of model.initializers) graph.message(5, encodeInitializer(initializer))
-  for (const value of model.inputs) graph.message(11, encodeValue(value))
-  for (const value of model.outputs) graph.message(12, encodeValue(value))
   return new Message()
     .int(1, IR_VERSION)
     .string(2, 'espalier')
-    .message(7, graph)
-    .message(8, new Message().string(1, '').int(2, OPSET))
-    .message(8, new Message().string(1, 'com.microsoft').int(2, CONTRIB_OPSET))
+    .nested(7, (graph) => encodeGraph(graph, model))
+    .nested(8, (opset) => opset.string(1, '').int(2, OPSET))
+    .nested(8, (opset) => opset.string(1, 'com.microsoft').int(2, CONTRIB_OPSET))
     .finish()
     .slice() // without the spare room behind it, which would travel along
 }
 
-function encodeNode(node: OnnxNode): Message {
-  const message = new Message()
+function encodeGraph(graph: Message, model: OnnxModel): void {
+  for (const node of model.nodes) graph.nested(1, (message) => encodeNode(message, node))
+  graph.string(2, model.name)
+  for (const initializer of model.initializers) graph.nested(5, (message) => encodeInitializer(message, initializer))
+  for (const value of model.inputs) graph.nested(11, (message) => encodeValue(message, value))
+  for (const value of model.outputs) graph.nested(12, (message) => encodeValue(message, value))
+}
+
+function encodeNode(message: Message, node: OnnxNode): void {
   for (const name of node.inputs) message.string(1, name)
   for (const name of node.outputs) message.string(2, name)
   message.string(3, node.name).string(4, node.op)
-  for (const [name, attribute] of Object.entries(node.attributes)) message.message(5, encodeAttribute(name, attribute))
-  return node.domain === '' ? message : message.string(7, node.domain)
+  for (const [name, attribute] of Object.entries(node.attributes))
+    message.nested(5, (inner) => encodeAttribute(inner, name, attribute))
+  if (node.domain !== '') message.string(7, node.domain)
 }
 
-function encodeAttribute(name: string, attribute: OnnxAttribute): Message {
-  const message = new Message().string(1, name)
-  if ('int' in attribute) return message.int(3, attribute.int).int(20, attributeTypes.int)
-  if ('float' in attribute) return message.float(2, attribute.float).int(20, attributeTypes.float)
-  if ('string' in attribute) return message.string(4, attribute.string).int(20, attributeTypes.string)
-  for (const value of attribute.ints) message.int(8, value)
-  return message.int(20, attributeTypes.ints)
+function encodeAttribute(message: Message, name: string, attribute: OnnxAttribute): void {
+  message.string(1, name)
+  if ('int' in attribute) message.int(3, attribute.int).int(20, attributeTypes.int)
+  else if ('float' in attribute) message.float(2, attribute.float).int(20, attributeTypes.float)
+  else if ('string' in attribute) message.string(4, attribute.string).int(20, attributeTypes.string)
+  else {
+    for (const value of attribute.ints) message.int(8, value)
+    message.int(20, attributeTypes.ints)
+  }
 }
 
-function encodeInitializer({ name, type, shape, data }: OnnxInitializer): Message {
-  const message = new Message().ints(1, shape).int(2, onnxTypes[type]).string(8, name)
-  if (data instanceof Uint8Array) return message.bytes(9, data)
-  const entry = (key: string, value: string) => message.message(13, new Message().string(1, key).string(2, value))
+function encodeInitializer(message: Message, { name, type, shape, data }: OnnxInitializer): void {
+  message.ints(1, shape).int(2, onnxTypes[type]).string(8, name)
+  if (data instanceof Uint8Array) {
+    message.bytes(9, data)
+    return
+  }
+  const entry = (key: string, value: string) => message.nested(13, (inner) => inner.string(1, key).string(2, value))
   entry('location', data.location)
   entry('offset', String(data.offset))
   entry('length', String(data.byteLength))
-  return message.int(14, EXTERNAL)
+  message.int(14, EXTERNAL)
 }
 
-function encodeValue({ name, type, shape }: OnnxValue): Message {
-  const dims = new Message()
-  for (const extent of shape) dims.message(1, new Message().int(1, extent))
-  const tensor = new Message().int(1, onnxTypes[type]).message(2, dims)
-  return new Message().string(1, name).message(2, new Message().message(1, tensor))
+function encodeValue(message: Message, { name, type, shape }: OnnxValue): void {
+  message.string(1, name).nested(2, (outer) =>
+    outer.nested(1, (tensor) =>
+      tensor.int(1, onnxTypes[type]).nested(2, (dims) => {
+        for (const extent of shape) dims.nested(1, (dim) => dim.int(1, extent))
+      }),
+    ),
+  )
 }

@@ -3,7 +3,8 @@
 const VARINT = 0
 const BYTES = 2
 const FIXED32 = 5
-const FIRST_BYTES = 128 // most messages fit without growing
+const FIRST_BYTES = 64 // small enough to lie in the heap of JavaScript
+const SHORT = 256 // characters; up to here a loop is faster than the encoder
 
 const encoder = new TextEncoder()
 
@@ -30,7 +31,7 @@ export class Message {
 
   /** A UTF-8 string. */
   string(field: number, value: string): this {
-    return this.bytes(field, encoder.encode(value))
+    return value.length <= SHORT && this.ascii(field, value) ? this : this.bytes(field, encoder.encode(value))
   }
 
   /** Raw bytes. */
@@ -55,9 +56,42 @@ export class Message {
     return this.bytes(field, value.finish())
   }
 
+  /** A nested message that is written right here. */
+  nested(field: number, write: (message: this) => void): this {
+    this.varint(field * 8 + BYTES)
+    const start = this.size
+    write(this)
+    const length = this.size - start
+    // Its length stands before it and is known only now.
+    this.varint(length)
+    const width = this.size - start - length
+    this.buffer.copyWithin(start + width, start, start + length)
+    this.size = start
+    this.varint(length)
+    this.size += length
+    return this
+  }
+
   /** The message as bytes, which stay its own. */
   finish(): Uint8Array {
     return this.buffer.subarray(0, this.size)
+  }
+
+  /** False, and nothing is written, when the text has other characters than ASCII. */
+  private ascii(field: number, value: string): boolean {
+    const before = this.size
+    this.varint(field * 8 + BYTES)
+    this.varint(value.length)
+    this.reserve(value.length)
+    for (let i = 0; i < value.length; i++) {
+      const code = value.charCodeAt(i)
+      if (code > 0x7f) {
+        this.size = before
+        return false
+      }
+      this.buffer[this.size++] = code
+    }
+    return true
   }
 
   private varint(value: number): void {

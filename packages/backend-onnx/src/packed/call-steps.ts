@@ -56,7 +56,7 @@ const rules: ReadonlyMap<string, Rule> = new Map<string, Rule>([
         newValues: p.at(newValues),
         filled: p.at(filled),
         keep: p.at(keep),
-        scores: p.room(batch * heads * (slots + 1)),
+        scores: p.room(batch * heads * (slots + 4)) /* scores are written four at a time */,
         y: p.make(y),
         ...{ batch, heads, groups, slots, size, scale, window },
       })

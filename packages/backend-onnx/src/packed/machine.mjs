@@ -3,7 +3,7 @@
  * that imports nothing outside this folder, as the worker that it runs in. machine.d.mts has the types.
  */
 import { Allocator } from './allocator.mjs'
-import { isExact, pack, packedBytes } from './pack.mjs'
+import { pack, packedBytes } from './pack.mjs'
 import { steps } from './steps.mjs'
 
 const PAGE = 65536
@@ -40,13 +40,19 @@ export class PackedMachine {
    * number.
    */
   open(id, plan, read) {
+    const known = new Set(this.weights.keys())
+    const placed = []
     for (const weight of plan.weights) {
-      if (weight.packed && !this.weights.has(formOf(weight)) && !isExact(wordsOf(read(weight.id)))) return false
+      const place = this.weight(weight, read)
+      if (place === undefined) {
+        for (const form of [...this.weights.keys()]) if (!known.has(form)) this.drop(form)
+        return false
+      }
+      placed.push(place)
     }
     const arena = this.room.take(plan.size * 4)
     const base = arena.start / 4
     this.floats.fill(0, base, base + plan.size)
-    const placed = plan.weights.map((weight) => this.weight(weight, read(weight.id)))
     const at = ({ space, offset }) => (space === 'arena' ? base + offset : placed[offset])
     for (const { y, data } of plan.constants) (data instanceof Float32Array ? this.floats : this.ints).set(data, at(y))
     this.programs.set(id, {
@@ -74,9 +80,13 @@ export class PackedMachine {
     for (const [form, found] of [...this.weights]) {
       if (found.id !== id) continue
       for (const program of [...found.programs]) this.close(program)
-      this.weights.delete(form)
-      this.room.give(found.range)
+      this.drop(form)
     }
+  }
+
+  drop(form) {
+    this.room.give(this.weights.get(form).range)
+    this.weights.delete(form)
   }
 
   /** Ends the helping threads. */
@@ -123,18 +133,22 @@ export class PackedMachine {
     mirror.version = version
   }
 
-  /** Where a weight lies, in elements; it is packed or copied the first time. */
-  weight(weight, data) {
+  /** Where a weight lies, in elements; it is packed or copied the first time. Undefined when packing would change it. */
+  weight(weight, read) {
     const form = formOf(weight)
-    const known = this.weights.get(form)
-    if (known !== undefined) return known.range.start / 4
+    const found = this.weights.get(form)
+    if (found !== undefined) return found.range.start / 4
     const { id, packed, rows, columns, transposed } = weight
-    const words = wordsOf(data)
+    const data = read(id)
+    const words = new Uint32Array(data.buffer, data.byteOffset, data.length)
     const range = this.room.take(packed ? packedBytes(rows, columns) : words.length * 4)
     const target = this.words.subarray(range.start / 4, (range.start + range.size) / 4)
-    if (packed) pack(words, rows, columns, transposed, target.fill(0))
-    else target.set(words)
     this.weights.set(form, { id, range, programs: new Set() })
+    if (!packed) target.set(words)
+    else if (!pack(words, rows, columns, transposed, target.fill(0))) {
+      this.drop(form)
+      return undefined
+    }
     return range.start / 4
   }
 
@@ -167,14 +181,13 @@ export class PackedMachine {
 // A step with its places as offsets into the memory.
 function located(step, at) {
   return Object.fromEntries(
-    Object.entries(step).map(([name, value]) => [name, value !== null && value?.space !== undefined ? at(value) : value]),
+    Object.entries(step).map(([name, value]) => [
+      name,
+      value !== null && value?.space !== undefined ? at(value) : value,
+    ]),
   )
 }
 
 function formOf({ id, packed, transposed }) {
   return `${id} ${packed ? 'packed' : 'plain'} ${transposed ? 'transposed' : ''}`
-}
-
-function wordsOf(data) {
-  return new Uint32Array(data.buffer, data.byteOffset, data.length)
 }

@@ -5,7 +5,6 @@ import { elementOf, indexList, NotPacked, type Planner } from './planner.js'
 type Rule<K extends OpName> = (p: Planner, node: Node<K>, inputs: readonly Tensor[], y: Tensor) => void
 
 const MOST_VECTORS = 4 // more rows than this are faster as matrix products
-const LARGE = 1 << 14 // elements of a product's weight from which on it is shared between threads
 
 const ARITHMETIC: ReadonlySet<string> = new Set(['add', 'sub', 'mul', 'div', 'pow', 'max', 'min'])
 const FUNCTIONS: ReadonlySet<string> = new Set([
@@ -49,17 +48,29 @@ export const opSteps: { readonly [K in OpName]?: Rule<K> } = {
     const count = sizeOf(y.shape)
     const parts = { a: p.at(a), b: p.at(b), y: p.make(y), count }
     const whole = (x: Tensor) => sizeOf(x.shape) === count
-    if (y.dtype === 'f32' && (fn === 'add' || fn === 'mul') && whole(a) && whole(b)) return p.step(fn, parts)
-    if (y.dtype === 'f32' && fn === 'mul' && whole(a) && sizeOf(b.shape) === 1) return p.step('scale', parts)
+    if (y.dtype === 'f32' && (fn === 'add' || fn === 'mul') && whole(a) && whole(b)) {
+      p.step(fn, parts)
+      return
+    }
+    if (y.dtype === 'f32' && fn === 'mul' && whole(a) && sizeOf(b.shape) === 1) {
+      p.step('scale', parts)
+      return
+    }
     const read = (x: Tensor) => indexList(y.shape, broadcastStrides(x.shape, y.shape))
     p.step('binary', { ...parts, fn, ints: y.dtype !== 'f32', atA: read(a), atB: read(b) })
   },
   cast(p, _, [input], y) {
     const x = input as Tensor
     const [from, to] = [elementOf(x.dtype), elementOf(y.dtype)]
-    if (from === to) return p.alias(y, p.at(x))
+    if (from === to) {
+      p.alias(y, p.at(x))
+      return
+    }
     if (to === 'bool') throw new NotPacked('a cast to bool')
-    if (to === 'i32' && from === 'bool') return p.alias(y, p.at(x))
+    if (to === 'i32' && from === 'bool') {
+      p.alias(y, p.at(x))
+      return
+    }
     p.step(to === 'f32' ? 'toFloat' : 'toInt', { x: p.at(x), y: p.make(y), count: sizeOf(y.shape) })
   },
   broadcast(p, _, [x], y) {
@@ -96,7 +107,7 @@ export const opSteps: { readonly [K in OpName]?: Rule<K> } = {
     const table = left as Tensor
     const rows = table.shape[0] as number
     const columns = sizeOf(table.shape.slice(1))
-    const packed = isWeight(table) && sizeOf(table.shape) >= LARGE && columns % 8 === 0
+    const packed = isWeight(table) && columns % 8 === 0
     const place = packed ? p.packedWeight(table, rows, columns, false) : p.at(table)
     const count = sizeOf((indices as Tensor).shape)
     p.step('gather', { table: place, packed, rows, columns, indices: p.at(indices as Tensor), count, y: p.make(y) })
@@ -119,7 +130,7 @@ function product(p: Planner, attrs: OpAttrs['matmul'], a: Tensor, b: Tensor, y: 
   if (y.dtype !== 'f32' || attrs.transposeA || sizeOf(b.shape) !== rows * columns || vectors > MOST_VECTORS)
     throw new NotPacked('a product of many rows')
   const parts = { rows, columns, vectors }
-  if (isWeight(b) && sizeOf(b.shape) >= LARGE) {
+  if (isWeight(b)) {
     if (columns % 8 !== 0) throw new NotPacked('columns that are no multiple of 8')
     const w = p.packedWeight(b, rows, columns, !attrs.transposeB)
     p.step('product', { ...parts, w, x: p.at(a), y: p.make(y) })

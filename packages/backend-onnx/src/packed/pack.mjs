@@ -9,30 +9,29 @@ export function packedBytes(rows, columns) {
   return Math.ceil(rows / ROWS) * ROWS * columns * 2
 }
 
-/** Whether every value is an f32 whose lower 16 bits are zero, so that packing keeps it. */
-export function isExact(words) {
-  let lower = 0
-  for (let i = 0; i < words.length; i++) lower |= words[i]
-  return (lower & 0xffff) === 0
-}
-
 /**
  * Packs a matrix. `words` are the bits of its f32 values; with `transposed` they lie as (columns, rows). `target` has
- * packedBytes / 4 words and is zero.
+ * packedBytes / 4 words and is zero. False, and half done, when a value has more than its upper 16 bits.
  */
 export function pack(words, rows, columns, transposed, target) {
   const [down, across] = transposed ? [1, rows] : [columns, 1]
   for (let row = 0; row < rows; row++) {
+    let lower = 0
     let to = (row - (row % ROWS)) * (columns / 2) + (row % ROWS) * PAIRS
     let from = row * down
     for (let group = 0; group < columns; group += COLUMNS) {
       for (let i = 0; i < PAIRS; i++) {
-        target[to + i] = (words[from + i * across] >>> 16) | (words[from + (i + PAIRS) * across] & 0xffff0000)
+        const first = words[from + i * across]
+        const second = words[from + (i + PAIRS) * across]
+        lower |= first | second
+        target[to + i] = (first >>> 16) | (second & 0xffff0000)
       }
       from += COLUMNS * across
       to += ROWS * PAIRS
     }
+    if ((lower & 0xffff) !== 0) return false
   }
+  return true
 }
 
 /** Row `row` of a packed matrix as the bits of f32 values, written to `target` from `at` on. */

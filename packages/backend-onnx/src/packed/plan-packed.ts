@@ -69,7 +69,10 @@ function mayBePacked(program: Program): boolean {
 }
 
 function addSteps(p: Planner, node: Node): void {
-  if (isOp(node, 'call')) return callStep(p, node)
+  if (isOp(node, 'call')) {
+    callStep(p, node)
+    return
+  }
   const rule = opSteps[node.op] as
     | ((p: Planner, node: Node<OpName>, inputs: readonly Tensor[], y: Tensor) => void)
     | undefined

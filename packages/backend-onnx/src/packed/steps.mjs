@@ -65,11 +65,8 @@ export const steps = {
     for (let i = 0; i < count; i++) ints[y + i] = Math.trunc(floats[x + i])
   },
 
-  silu({ floats }, { x, y, count }) {
-    for (let i = 0; i < count; i++) {
-      const value = floats[x + i]
-      floats[y + i] = value / (1 + Math.exp(-value))
-    }
+  silu({ exports }, { x, y, count }) {
+    exports.silu(x * 4, y * 4, count)
   },
   geluTanh({ floats }, { x, y, count }) {
     for (let i = 0; i < count; i++) {
@@ -78,13 +75,8 @@ export const steps = {
       floats[y + i] = 0.5 * value * (1 + Math.tanh(inner))
     }
   },
-  rmsNorm({ floats }, { x, weight, y, rows, size, epsilon }) {
-    for (let at = 0; at < rows * size; at += size) {
-      let sum = 0
-      for (let i = 0; i < size; i++) sum += floats[x + at + i] * floats[x + at + i]
-      const inverse = 1 / Math.sqrt(sum / size + epsilon)
-      for (let i = 0; i < size; i++) floats[y + at + i] = floats[x + at + i] * inverse * floats[weight + i]
-    }
+  rmsNorm({ exports }, { x, weight, y, rows, size, epsilon }) {
+    exports.rmsNorm(x * 4, weight * 4, y * 4, rows, size, epsilon)
   },
   layerNorm({ floats }, { x, weight, bias, y, rows, size, epsilon }) {
     for (let at = 0; at < rows * size; at += size) {
@@ -105,8 +97,10 @@ export const steps = {
       for (let head = 0; head < heads; head++) {
         const at = (row * heads + head) * 2 * half
         for (let i = 0; i < half; i++) {
-          const [c, s] = [floats[cos + angle + i], floats[sin + angle + i]]
-          const [first, second] = [floats[x + at + i], floats[x + at + half + i]]
+          const c = floats[cos + angle + i]
+          const s = floats[sin + angle + i]
+          const first = floats[x + at + i]
+          const second = floats[x + at + half + i]
           floats[y + at + i] = first * c - second * s
           floats[y + at + half + i] = second * c + first * s
         }
@@ -129,7 +123,7 @@ export const steps = {
       let top = floats[x + row * size]
       for (let i = 1; i < size; i++) {
         const value = floats[x + row * size + i]
-        if (value > top || top !== top) {
+        if (value > top || Number.isNaN(top)) {
           top = value
           best = i
         }
@@ -149,17 +143,22 @@ export const steps = {
     m.ints[KIND] = PRODUCT
     m.exports.dispatch(Math.ceil(rows / size))
   },
-  attention(m, { q, keys, values, newKeys, newValues, y, scores, keep, filled, batch, heads, groups, slots, size, window, scale }) {
+  attention(m, step) {
+    const { filled, batch, heads, slots, size, window } = step
     const used = m.ints[filled]
     if (used < 0 || used >= slots) throw new Error(`slot ${used} lies outside a cache of ${slots}`)
     const start = window === null ? 0 : Math.max(0, used - window + 1)
-    m.ints.set(
-      [q, keys, values, newKeys, newValues, y, scores, keep].map((at) => at * 4).concat(heads, groups, slots, size, used, start),
-      ARGUMENTS,
-    )
-    m.floats[ARGUMENTS + 14] = scale
+    let at = ARGUMENTS
+    for (const name of ['q', 'keys', 'values', 'newKeys', 'newValues', 'y', 'scores', 'keep'])
+      m.ints[at++] = step[name] * 4
+    for (const name of ['heads', 'groups', 'slots', 'size']) m.ints[at++] = step[name]
+    m.ints[at++] = used
+    m.ints[at++] = start
+    m.floats[at] = step.scale
     m.ints[KIND] = ATTENTION
-    m.exports.dispatch(batch * heads)
+    const chunks = batch * heads
+    if (chunks * (used - start) * size < WORTH_SHARING) m.exports.attendAlone(chunks)
+    else m.exports.dispatch(chunks)
   },
 }
 
@@ -169,3 +168,4 @@ const ARGUMENTS = 8
 const PRODUCT = 1
 const ATTENTION = 2
 const ROWS_OF_BLOCK = 4
+const WORTH_SHARING = 1 << 16 // products of attention; below, telling another thread takes longer
