@@ -16,6 +16,8 @@ export type Initial = { readonly fill: number } | { readonly normal: number }
 /** Finds the source of a parameter; undefined: it does not exist. */
 export type SourceLookup = (path: string, shape: Shape, initial: Initial | undefined) => ParameterSource | undefined
 
+const MOST_FAULTS = 1000
+
 /** A place in the tree from which parameters are taken by relative name. */
 export class ParameterScope {
   private readonly made: Map<string, Parameter>
@@ -38,7 +40,7 @@ export class ParameterScope {
     })
   }
 
-  /** The parameter of this name and shape; the same object each time. Faults are collected until `check`. */
+  /** The parameter of this name and shape; the same object each time. Faults are collected until `check`; very many end the building with its error. */
   parameter(name: string, shape: Shape, initial?: Initial): Parameter {
     const path = this.path === '' ? name : `${this.path}.${name}`
     const known = this.made.get(path)
@@ -47,6 +49,8 @@ export class ParameterScope {
     if (source === undefined) this.missing.push(`${path} [${shape.join(', ')}]: missing`)
     else if (sizeOf(source.shape) !== sizeOf(shape) || source.shape.join() !== shape.join())
       this.missing.push(`${path}: [${source.shape.join(', ')}] in the file, [${shape.join(', ')}] by the config`)
+    // A configuration may ask for more than anyone could build.
+    if (this.missing.length >= MOST_FAULTS) this.check()
     const parameter = new Parameter(
       path,
       'f32',

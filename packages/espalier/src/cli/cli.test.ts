@@ -264,6 +264,41 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     )
   })
 
+  it('says at once how many layers the weights hold, and tells of those that nothing uses', async () => {
+    const config = JSON.parse(readFileSync(join(model.path, 'config.json'), 'utf8')) as object
+    const edited = (name: string, change: object) => {
+      cpSync(model.path, at(name), { recursive: true })
+      writeFileSync(join(at(name), 'config.json'), JSON.stringify({ ...config, ...change }))
+      return at(name)
+    }
+    const words = ['--prompt', 'say', '--raw', '--max-new-tokens', '2']
+    const more = await runCli(['generate', '--model', edited('more', { num_hidden_layers: 1e9 }), ...words])
+    expect(more.code).toBe(1)
+    expect(more.stderr).toMatch(/layers=1000000000, held=2.*\n.*\ncode: model\.parameters/)
+    expect((await runCli(['inspect', at('more')])).stdout).toContain('fewer layers')
+    const fewer = await runCli(['generate', '--model', edited('fewer', { num_hidden_layers: 1 }), ...words])
+    expect(fewer.code).toBe(0)
+    expect(fewer.stderr).toMatch(/warning: the weights hold 9 tensors .*model\.layers\.1\./)
+  })
+
+  it('refuses an adapter whose file lacks tensors, and warns of tensors without a place', async () => {
+    const words = ['generate', '--model', model.path, '--prompt', 'say', '--raw', '--max-new-tokens', '2', '--adapter']
+    const edited = (name: string, change: object) => {
+      cpSync(at('first'), at(name), { recursive: true })
+      writeFileSync(
+        at(`${name}/adapter_config.json`),
+        JSON.stringify({ ...json(at('first/adapter_config.json')), ...change }),
+      )
+      return at(name)
+    }
+    const lacking = await runCli([...words, edited('lacking', { target_modules: ['q_proj', 'v_proj', 'o_proj'] })])
+    expect(lacking.code).toBe(1)
+    expect(lacking.stderr).toMatch(/lacks tensors .*o_proj.*present=8.*\n.*\ncode: adapter\.tensors/)
+    const spare = await runCli([...words, edited('spare', { target_modules: ['q_proj'] })])
+    expect(spare.code).toBe(0)
+    expect(spare.stderr).toMatch(/warning: the model has no place for 4 tensors \(.*v_proj/)
+  })
+
   it('merges into a model folder that it opens again', async () => {
     const done = await runCli(['merge', '--model', model.path, '--adapter', at('first'), '--output-dir', at('merged')])
     expect(done.stdout).toMatch(/^4 weights changed/)

@@ -20,7 +20,7 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
   progress.line(`backend: ${backend.name}`)
   progress.update(`loading ${model}`)
   try {
-    return await AutoModelForCausalLM.fromPretrained(
+    const base = await AutoModelForCausalLM.fromPretrained(
       revision === undefined || model.includes('@') ? model : `${model}@${revision}`,
       {
         backend,
@@ -29,6 +29,8 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
         ...(tokenizer === undefined ? {} : { tokenizer }),
       },
     )
+    for (const warning of base.loaded.warnings) progress.line(`warning: ${warning}`)
+    return base
   } catch (error) {
     // Nobody owns it yet, and its worker would keep the process alive.
     await backend.close()
@@ -51,6 +53,7 @@ export async function loadWithAdapter(
       ...(signal === undefined ? {} : { signal }),
       onProgress: loadProgress(progress),
       ownsBase: true,
+      strict: true,
     })
     for (const warning of model.warnings) progress.line(`warning: ${warning}`)
     return model

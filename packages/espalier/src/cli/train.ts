@@ -81,6 +81,7 @@ class Run {
     try {
       await this.prepareAndTrain(await adapted(loaded, this.values))
     } finally {
+      this.opening.abort() // weights that nobody waits for any more
       await loaded.close()
     }
   }
@@ -90,6 +91,8 @@ class Run {
     const { signal } = this.opening
     const args = sftArguments(values, outputDir)
     let files: RunFiles | undefined
+    // On their way while the data are prepared; who needs them hears of a failure.
+    if (values.flag('inspect-data') !== true) model.weights({ signal }).catch(() => {})
     const trainer = new SFTTrainer({
       model,
       args,

@@ -31,6 +31,8 @@ export interface LoadAdapterIntoOptions extends HubOptions {
   /** More methods than the known ones. */
   readonly tuners?: readonly Tuner[]
   readonly subfolder?: string
+  /** Refuses an adapter file that lacks tensors of its configuration, instead of warning as PEFT does. Default false. */
+  readonly strict?: boolean
 }
 
 /** Options of `PeftModel.fromPretrained`. */

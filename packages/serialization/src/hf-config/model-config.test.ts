@@ -35,6 +35,11 @@ describe('readModelConfig', () => {
     expect((await read({ model_type: 'bert' })).values).toEqual({ model_type: 'bert' })
   })
 
+  it('refuses a number of labels that nobody has', async () => {
+    for (const num_labels of [1e9, -1])
+      await expect(read({ model_type: 'bert', num_labels })).rejects.toMatchObject({ code: 'model.config' })
+  })
+
   it('reads labels by name, by number, or finds none', async () => {
     const named = await read({ model_type: 'bert', id2label: { '1': 'yes', '0': 'no' } })
     expect([named.labels, named.values.num_labels]).toEqual([['no', 'yes'], 2])

@@ -88,7 +88,7 @@ function ropeParameters(raw: ConfigReader): Readonly<Record<string, unknown>> {
 
 function readLabels(raw: ConfigReader): readonly string[] | null {
   if (!raw.has('id2label')) {
-    return raw.has('num_labels') ? Array.from({ length: raw.integer('num_labels') }, (_, i) => `LABEL_${i}`) : null
+    return raw.has('num_labels') ? Array.from({ length: labelCount(raw) }, (_, i) => `LABEL_${i}`) : null
   }
   const names = raw.object('id2label')
   const labels = Object.keys(names).map((_, i) => names[String(i)])
@@ -97,6 +97,18 @@ function readLabels(raw: ConfigReader): readonly string[] | null {
     what: 'id2label must name the labels 0, 1, 2, ...',
     got: { file: raw.file, id2label: names },
     fix: 'Number the labels from 0 without gaps.',
+  })
+}
+
+const MOST_LABELS = 1_000_000 // more are a mistake, and their names alone would fill the memory
+
+function labelCount(raw: ConfigReader): number {
+  const count = raw.integer('num_labels')
+  if (count >= 0 && count <= MOST_LABELS) return count
+  throw new EspalierError('model.config', {
+    what: `num_labels is a whole number from 0 to ${MOST_LABELS}`,
+    got: { file: raw.file, num_labels: count },
+    fix: 'Correct the file, or download it again.',
   })
 }
 

@@ -24,6 +24,8 @@ export interface LoadAdapterOptions extends HubOptions {
   readonly adapterName?: string
   /** Folder inside the source: where an adapter of another name lies. */
   readonly subfolder?: string
+  /** Refuses a file that lacks tensors of the configuration, instead of warning as PEFT does. Default false. */
+  readonly strict?: boolean
 }
 
 /** A model with the adapter that was loaded, and what a person should know of it. */
@@ -42,7 +44,7 @@ export async function loadAdapter(
   source: Source,
   options: LoadAdapterOptions,
 ): Promise<LoadedAdapter> {
-  const { signal, onProgress, environment, subfolder, adapterName = 'default' } = options
+  const { signal, onProgress, environment, subfolder, adapterName = 'default', strict = false } = options
   const root = await openSource(source, { signal, onProgress, environment, subfolder, groups: ['adapter'] })
   const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
   try {
@@ -51,7 +53,7 @@ export async function loadAdapter(
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const adapter = target.addAdapter(adapterName, configure(tuner, config))
     try {
-      const { values, warnings } = await readValues(files, adapter, signal)
+      const { values, warnings } = await readValues(files, adapter, { signal, strict })
       adapter.setValues(values, { partial: true })
       return { model: target, adapter, warnings: [...adapter.warnings, ...warnings] }
     } catch (error) {
@@ -73,7 +75,11 @@ function findTuner(peftType: string, tuners: readonly Tuner[]): Tuner {
   })
 }
 
-async function readValues(files: AdapterFiles, adapter: Adapter, signal: AbortSignal | undefined) {
+async function readValues(
+  files: AdapterFiles,
+  adapter: Adapter,
+  { signal, strict }: { readonly signal: AbortSignal | undefined; readonly strict: boolean },
+) {
   const values = new Map<string, HostTensor>()
   const missing: string[] = []
   for (const key of adapter.specs.keys()) {
@@ -95,13 +101,25 @@ async function readValues(files: AdapterFiles, adapter: Adapter, signal: AbortSi
       fix: 'Load it into the base model that it was trained on.',
     })
   }
+  if (strict && missing.length > 0) {
+    throw new EspalierError('adapter.tensors', {
+      what: 'the adapter file lacks tensors that its configuration asks for',
+      got: { adapter: adapter.name, missing, present: values.size },
+      fix: 'Copy or download adapter_model.safetensors again, and check that adapter_config.json belongs to it.',
+    })
+  }
   const warnings = [
-    ...(missing.length === 0
-      ? []
-      : [`tensors that the adapter file lacks keep their initial values: ${missing.join(', ')}`]),
-    ...(extra.length === 0 ? [] : [`tensors of the adapter file that the model has no place for: ${extra.join(', ')}`]),
+    ...(missing.length === 0 ? [] : [`the adapter file lacks ${named(missing)}; they keep their initial values`]),
+    ...(extra.length === 0 ? [] : [`the model has no place for ${named(extra)} of the adapter file`]),
   ]
   return { values, warnings }
+}
+
+const SHOWN = 5 // names in a warning
+
+function named(names: readonly string[]): string {
+  const shown = names.slice(0, SHOWN).join(', ')
+  return `${names.length} tensor${names.length === 1 ? '' : 's'} (${shown}${names.length > SHOWN ? ', ...' : ''})`
 }
 
 async function hostTensorOf(tensor: LocatedTensor): Promise<HostTensor> {

@@ -12,6 +12,7 @@ import { openSource, type Source } from '../files/open-source.js'
 import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
 import type { HubOptions } from '../hub/environment.js'
 import { openWeights } from '../safetensors/sharded.js'
+import { checkConfig, unusedWarnings } from './check-config.js'
 import { originOf } from './origin.js'
 import { checkpointLookup } from './parameter-sources.js'
 
@@ -44,6 +45,8 @@ export interface LoadedModel extends BaseModel {
   readonly initialized: readonly string[]
   /** Tensors of the checkpoint that the model has no use for. */
   readonly unused: readonly string[]
+  /** What a person should know: tensors that nothing uses. */
+  readonly warnings: readonly string[]
   /** Lets go of the files. */
   close(): Promise<void>
 }
@@ -81,6 +84,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   signal?.throwIfAborted()
   const weights = await openWeights(files)
   try {
+    checkConfig(hfConfig.values, weights.tensors)
     const { lookup, initialized, unused } = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
     const scope = new ParameterScope(lookup)
     const model = architecture.build(config, scope, task)
@@ -99,6 +103,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       labels,
       initialized,
       unused: unused(),
+      warnings: unusedWarnings(unused()),
       close: () => weights.close(),
     }
   } catch (error) {

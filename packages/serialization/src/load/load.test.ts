@@ -148,6 +148,7 @@ describe('loadModel', () => {
     expect(parameters.get('classifier.weight')?.shape).toEqual([3, 2])
     expect([...model.initialized].sort()).toEqual(['classifier.bias', 'classifier.weight'])
     expect(model.unused).toEqual(['extra'])
+    expect(model.warnings.join()).toMatch(/1 tensors .*: extra$/)
     expect([model.labels, model.config.num_labels, model.nameOrPath]).toEqual([['no', 'maybe', 'yes'], 3, null])
     const again = await load(await modelFiles(), { labels: 3 })
     const head = (loaded: typeof model) => readSource(namedParameters(loaded.model).get('classifier.weight')!.source)
@@ -293,7 +294,13 @@ describe('saveAdapter and loadAdapter', () => {
       .set('adapter_config.json', new Blob([JSON.stringify({ ...config, enable_lora: null, runtime_config: {} })]))
     const { warnings } = await loadAdapter(await base(), files, { tuners: [shift] })
     expect(warnings).toHaveLength(3)
-    expect(warnings.join('\n')).toMatch(/enableLora[\s\S]*classifier\.weight[\s\S]*more/)
+    expect(warnings.join('\n')).toMatch(/enableLora[\s\S]*2 tensors \(.*classifier\.weight[\s\S]*1 tensor \(more\)/)
+    await expect(loadAdapter(await base(), files, { tuners: [shift], strict: true })).rejects.toMatchObject({
+      code: 'adapter.tensors',
+      details: {
+        missing: ['classifier.weight', 'classifier.bias'].map((name) => expect.stringContaining(name) as string),
+      },
+    })
   })
 })
 
