@@ -1,10 +1,12 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
 import { compilations } from './compilations.js'
 import type { Finding } from './finding.js'
-import { median, type Peer } from './peer.js'
+import { interleave, roundLine } from './interleave.js'
+import { median } from './peer.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
 import { espalier, pytorch, type Setup } from './setup.js'
 import { startUp } from './start-up.js'
+import { onTfjs } from './tfjs.js'
 
 type Bench = (setup: Setup) => Promise<Finding[]>
 
@@ -20,6 +22,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   dropout,
   'start-up': startUp,
   compilations,
+  tfjs: onTfjs,
 }
 
 async function dense(setup: Setup, batch: number, length: number): Promise<Finding[]> {
@@ -106,7 +109,8 @@ async function decode(setup: Setup): Promise<Finding[]> {
     { name: 'espalier decoding', value: own, unit: 'tokens/s' },
     { name: 'transformers decoding', value: theirs, unit: 'tokens/s' },
     { name: 'decoding against transformers', value: own / theirs, unit: 'x', target: { atLeast: 3 } },
-    { name: 'share of memory bandwidth', value: (own * SMOLLM2.parameters * 4) / 1e9 / gigabytes, unit: '' },
+    // Packed weights: two bytes each, all read for every token.
+    { name: 'share of memory bandwidth', value: (own * SMOLLM2.parameters * 2) / 1e9 / gigabytes, unit: '' },
   ]
 }
 
@@ -119,31 +123,8 @@ async function dropout(setup: Setup): Promise<Finding[]> {
   return [{ name: 'cost of dropout 0.05', value: 100 * (withDropout / without - 1), unit: '%', target: { atMost: 8 } }]
 }
 
-/** Seconds of each side's steps, taken in turn; the first round, which compiles, is not counted. */
-async function interleave(
-  { rounds, progress }: Setup,
-  sides: readonly Peer[],
-  rowsOf: (round: number) => readonly Row[],
-): Promise<number[][]> {
-  const seconds = sides.map(() => [] as number[])
-  for (let round = 0; round <= rounds; round++) {
-    const taken: string[] = []
-    for (const [i, side] of sides.entries()) {
-      const answer = await side.ask<{ seconds: number }>({ do: 'step', rows: rowsOf(round) })
-      taken.push(`${side.name} ${answer.seconds.toFixed(2)} s`)
-      if (round > 0) (seconds[i] as number[]).push(answer.seconds)
-    }
-    progress(roundLine(round, rounds, taken))
-  }
-  return seconds
-}
-
 function sum(values: readonly number[] | undefined): number {
   return (values ?? []).reduce((total, value) => total + value, 0)
-}
-
-function roundLine(round: number, rounds: number, taken: readonly string[]): string {
-  return `${round === 0 ? 'warming up' : `round ${round} of ${rounds}`}: ${taken.join(', ')}`
 }
 
 function memoryFindings([own, eager, sdpa]: readonly [number, number, number], atMost: number): Finding[] {
