@@ -1,11 +1,14 @@
 /** Our side of a training benchmark: driven line by line on stdin, as the Python side is. Arguments: model folder, JSON of the setting. */
+import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onnx } from '@espalier/backend-onnx'
+import { type TfModule, tfjs } from '@espalier/backend-tfjs'
 import { AdaptedModel, type CausalLM, causalLoss, type HostTensor, weightRequests } from '@espalier/core'
 import { causalFeeds, collateCausal, planBatches, splitStep } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import { generateTokens, llama } from '@espalier/models'
-import { loadModel } from '@espalier/serialization'
+import { loadModel, saveAdapter } from '@espalier/serialization'
 import { adamw, type MicroBatch, TrainingSession } from '@espalier/trainer'
 
 interface Row {
@@ -20,6 +23,14 @@ interface Setting {
   readonly sizes: { readonly lengths: readonly number[]; readonly counts: readonly number[] }
   readonly stepRows: number
   readonly tokensPerMicroBatch?: number
+  /** The project whose tfjs-node computes, in place of onnx. */
+  readonly tfjs?: string
+}
+
+type ProfiledTf = TfModule & {
+  profile(work: () => Promise<unknown>): Promise<{ peakBytes: number; kernels: readonly unknown[] }>
+  memory(): { numTensors: number }
+  scalar(value: number): unknown
 }
 
 type Request =
@@ -27,6 +38,8 @@ type Request =
   | { readonly do: 'evaluate'; readonly rows: readonly Row[] }
   | { readonly do: 'generate'; readonly ids: readonly number[]; readonly count: number }
   | { readonly do: 'compilations' }
+  | { readonly do: 'save'; readonly folder: string }
+  | { readonly do: 'memory'; readonly rows: readonly Row[] }
   | { readonly do: 'end' }
 
 const [folder = '', text = '{}'] = process.argv.slice(2)
@@ -34,7 +47,8 @@ const setting = JSON.parse(text) as Setting
 const PAD = 0
 
 async function main(): Promise<void> {
-  const backend = onnx({ threads: setting.threads })
+  const tf = tfOf(setting)
+  const backend = tf === undefined ? onnx({ threads: setting.threads }) : tfjs({ tf })
   const base = await loadModel(folder, { architectures: [llama] })
   const adapted = new AdaptedModel(base)
   adapted.addAdapter(
@@ -85,18 +99,23 @@ async function main(): Promise<void> {
   const answer = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`)
   const shapes = new Set<string>()
 
+  async function trainOn(rows: readonly Row[]): Promise<number> {
+    const batches = microBatches(rows)
+    let sum = 0
+    for (const [i, batch] of batches.entries()) {
+      shapes.add(JSON.stringify(batch.feeds.input_ids?.shape) + JSON.stringify(batch.feeds.counted_indices?.shape))
+      sum += await session.accumulate(batch, step * 100 + i)
+    }
+    const count = batches.reduce((total, batch) => total + batch.count, 0)
+    await session.apply({ step: ++step, count, learningRate: 1e-4, maxGradNorm: 1 })
+    return sum / count
+  }
+
   async function handle(request: Request): Promise<boolean> {
     if (request.do === 'step') {
       const began = performance.now()
-      const batches = microBatches(request.rows)
-      let sum = 0
-      for (const [i, batch] of batches.entries()) {
-        shapes.add(JSON.stringify(batch.feeds.input_ids?.shape) + JSON.stringify(batch.feeds.counted_indices?.shape))
-        sum += await session.accumulate(batch, step * 100 + i)
-      }
-      const count = batches.reduce((total, batch) => total + batch.count, 0)
-      await session.apply({ step: ++step, count, learningRate: 1e-4, maxGradNorm: 1 })
-      answer({ loss: sum / count, seconds: (performance.now() - began) / 1000 })
+      const loss = await trainOn(request.rows)
+      answer({ loss, seconds: (performance.now() - began) / 1000 })
     } else if (request.do === 'evaluate') {
       const batches = microBatches(request.rows)
       let sum = 0
@@ -116,6 +135,16 @@ async function main(): Promise<void> {
       )
       for await (const { token } of stream) tokens.push(token)
       answer({ tokens, seconds: (performance.now() - began) / 1000 })
+    } else if (request.do === 'save') {
+      await saveAdapter(adapted, request.folder)
+      answer({ saved: true })
+    } else if (request.do === 'memory') {
+      const profiled = tf as ProfiledTf
+      const { peakBytes, kernels } = await profiled.profile(async () => {
+        await trainOn(request.rows)
+        return profiled.scalar(0)
+      })
+      answer({ peakBytes, kernels: kernels.length, numTensors: profiled.memory().numTensors })
     } else if (request.do === 'compilations') answer({ shapes: shapes.size })
     else return false
     return true
@@ -127,6 +156,11 @@ async function main(): Promise<void> {
   await session.close()
   await backend.close()
   await base.close()
+}
+
+function tfOf({ tfjs: project }: Setting): ProfiledTf | undefined {
+  if (project === undefined) return undefined
+  return createRequire(join(project, 'package.json'))('@tensorflow/tfjs-node') as ProfiledTf
 }
 
 await main()

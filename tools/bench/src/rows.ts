@@ -13,9 +13,9 @@ export interface Row {
 }
 
 /** `count` rows of `length` random ids, all supervised. */
-export function denseRows(count: number, length: number): Row[] {
+export function denseRows(count: number, length: number, vocabulary = 40_000): Row[] {
   return Array.from({ length: count }, (_, i) => {
-    const ids = [...new Random(i).permutation(40_000).slice(0, length)]
+    const ids = [...new Random(i).permutation(vocabulary).slice(0, length)]
     return { input_ids: ids, labels: ids }
   })
 }

@@ -52,8 +52,9 @@ export const pythonEnvironment = {
 }
 
 /** Our side, running the built packages as users do. */
-export async function espalier({ model }: Setup, setting: object): Promise<Peer> {
-  return Peer.start('espalier', process.execPath, [await bundled('espalier-peer'), model, JSON.stringify(setting)])
+export async function espalier({ model }: Setup, setting: object, environment: NodeJS.ProcessEnv = {}): Promise<Peer> {
+  const script = await bundled('espalier-peer')
+  return Peer.start('espalier', process.execPath, [script, model, JSON.stringify(setting)], environment)
 }
 
 /** A script of this folder bundled against the built packages; its path. */

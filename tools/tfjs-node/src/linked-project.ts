@@ -16,7 +16,7 @@ const command = fileURLToPath(
 export type TfjsNodeName = 'tfjs-node' | 'tfjs-node-gpu'
 
 /** The tfjs of a project; `memory` counts what tfjs holds. */
-export type LinkedTf = TfModule & {
+export type LinkedTf = Omit<TfModule, 'engine' | 'getBackend'> & {
   memory(): { readonly numTensors: number; readonly numBytes: number }
   getBackend(): string
   engine(): {
