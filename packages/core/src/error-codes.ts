@@ -102,6 +102,11 @@ const codes = {
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step; the values before it are kept.',
   },
+  'generation.finite': {
+    when: 'the logits of a model are NaN or infinite while it generates',
+    example: 'the logits of the model are not finite numbers (logit="NaN").',
+    remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
+  },
   'run.interrupted': {
     when: 'a run was interrupted before its first step',
     example: 'the run was interrupted before its first step.',
@@ -109,7 +114,8 @@ const codes = {
   },
   'run.locked': {
     when: 'another run writes to the same output folder',
-    example: 'another run writes to this folder (folder="out", pid=4711, host="box", started="2026-11-23T06:00:00.000Z").',
+    example:
+      'another run writes to this folder (folder="out", pid=4711, host="box", started="2026-11-23T06:00:00.000Z").',
     remedy: 'Wait for it or stop it, or choose another output folder.',
   },
   'backend.unsupported': {

@@ -281,6 +281,20 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(fewer.stderr).toMatch(/warning: the weights hold 9 tensors .*model\.layers\.1\./)
   })
 
+  it('says that the weights are broken when nothing finite comes out of them', async () => {
+    cpSync(model.path, at('nan'), { recursive: true })
+    const file = readFileSync(at('nan/model.safetensors'))
+    const data = 8 + Number(file.readBigUInt64LE(0))
+    for (let offset = data; offset < file.length; offset += 4) file.writeFloatLE(Number.NaN, offset)
+    writeFileSync(at('nan/model.safetensors'), file)
+    const words = ['generate', '--model', at('nan'), '--prompt', 'say', '--raw', '--quiet']
+    for (const more of [[], ['--do-sample']]) {
+      const done = await runCli([...words, ...more])
+      expect(done).toMatchObject({ code: 1, stdout: '' })
+      expect(done.stderr).toContain('code: generation.finite')
+    }
+  })
+
   it('refuses an adapter whose file lacks tensors, and warns of tensors without a place', async () => {
     const words = ['generate', '--model', model.path, '--prompt', 'say', '--raw', '--max-new-tokens', '2', '--adapter']
     const edited = (name: string, change: object) => {

@@ -1,5 +1,13 @@
 /** A batch of rows in the course of generation: the key/value cache on the device, and the programs that read and extend it. */
-import { type Executable, type HostTensor, hostTensor, type Program, programSlots, type StateSet } from '@espalier/core'
+import {
+  EspalierError,
+  type Executable,
+  type HostTensor,
+  hostTensor,
+  type Program,
+  programSlots,
+  type StateSet,
+} from '@espalier/core'
 import { firstSlots, moreSlots, promptBucket } from './buckets.js'
 import { grownCache } from './grown-cache.js'
 import type { GenerationSource } from './options.js'
@@ -124,6 +132,8 @@ export class CacheSession {
       state: [{ set: this.cache as StateSet }, ...state],
     })
     this.signal?.throwIfAborted()
+    if (this.output === 'token') requireFinite(result.finite as HostTensor, Number.isFinite)
+    else requireFinite(result.logits as HostTensor, (logit) => logit < Number.POSITIVE_INFINITY)
     return result[this.output] as HostTensor
   }
 
@@ -142,5 +152,17 @@ export class CacheSession {
     const keep = new Uint8Array(prompts.length * slots).fill(1)
     for (const [row, ids] of prompts.entries()) keep.fill(0, row * slots, row * slots + longest - ids.length)
     return hostTensor('bool', [prompts.length, slots], keep)
+  }
+}
+
+/** Throws generation.finite. A single logit of minus infinity is a model's way to forbid a token. */
+function requireFinite({ data }: HostTensor, isSound: (logit: number) => boolean): void {
+  for (const logit of data as Float32Array) {
+    if (isSound(logit)) continue
+    throw new EspalierError('generation.finite', {
+      what: 'the logits of the model are not finite numbers',
+      got: { logit: String(logit) },
+      fix: 'The weights of the model or of an adapter are broken, or too large for the dtype: load other ones',
+    })
   }
 }

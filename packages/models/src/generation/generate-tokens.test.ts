@@ -1,4 +1,13 @@
-import { type Backend, type CausalLM, type Program, reference, type StateSet, weightRequests } from '@espalier/core'
+import {
+  type Backend,
+  type CausalLM,
+  hostTensor,
+  memorySource,
+  type Program,
+  reference,
+  type StateSet,
+  weightRequests,
+} from '@espalier/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TINY_GPT2, TINY_LLAMA } from '../fixtures/tiny-configs.js'
 import { forwardOf, idsOf, tinyModel } from '../fixtures/tiny-model.js'
@@ -127,6 +136,31 @@ describe('generateTokens', () => {
     await expect(aborted).rejects.toThrow('enough')
     expect(states).toHaveLength(3)
     expect(released.size).toBe(3)
+  })
+
+  it('refuses logits that are not finite, sampled or not', async () => {
+    for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+      const backend = reference()
+      const requests = weightRequests(llamaModel)
+      const broken = new Map(
+        [...requests].map(([name, request]) => {
+          if (!name.endsWith('norm.weight')) return [name, request]
+          const size = request.source.shape.reduce((a, b) => a * b, 1)
+          return [
+            name,
+            {
+              ...request,
+              source: memorySource(hostTensor('f32', request.source.shape, new Float32Array(size).fill(value))),
+            },
+          ]
+        }),
+      )
+      const model = { ...source, backend, weights: await backend.loadWeights(broken as typeof requests) }
+      for (const doSample of [false, true])
+        await expect(generateRows(model, [prompt], { maxNewTokens: 2, doSample })).rejects.toMatchObject({
+          code: 'generation.finite',
+        })
+    }
   })
 
   it('refuses options and prompts that make no sense before anything runs', async () => {

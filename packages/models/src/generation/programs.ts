@@ -9,13 +9,14 @@ import {
   iota,
   mul,
   type Program,
+  reduceSum,
   reshape,
   type Tensor,
   Trace,
   topK,
 } from '@espalier/core'
 
-/** What a step gives: the likeliest token of each row, (batch, 1) i32, or all logits, (batch, vocabulary) f32. */
+/** What a step gives: the likeliest token of each row, (batch, 1) i32, with a number that is finite where its logits are; or all logits, (batch, vocabulary) f32. */
 export type StepOutput = 'token' | 'logits'
 
 /** Sizes that a program is compiled for. */
@@ -47,7 +48,10 @@ export function prefillProgram(model: CausalLM, length: number, uneven: boolean,
   const size = hidden.shape[2] as number
   const rows = add(mul(iota([batch], 0), constant(length, 'i32')), feed('last', 'i32', []))
   const last = gatherRows(reshape(hidden, [batch * length, size]), rows)
-  const outputs = resultOf(model, reshape(last, [batch, 1, size]), context, output)
+  const logits = logitsOf(model, reshape(last, [batch, 1, size]), context)
+  // One NaN among the logits makes their sum NaN.
+  const outputs: Record<string, Tensor> =
+    output === 'token' ? { token: topK(logits, 1).indices, finite: reduceSum(logits) } : { logits }
   return { name: 'prefill', outputs, updates: Object.fromEntries(trace.updates) }
 }
 
@@ -67,14 +71,15 @@ export function decodeProgram(model: CausalLM, sizes: ProgramSizes): Program {
     trace,
   }
   const hidden = model.hidden(feed('input_ids', 'i32', [batch, 1]), context)
-  const outputs = resultOf(model, hidden, context, output)
+  const logits = logitsOf(model, hidden, context)
+  // The likeliest token is found on the device, so that a vocabulary of logits is not copied out.
+  const { values, indices } = topK(logits, 1)
+  const outputs: Record<string, Tensor> = output === 'token' ? { token: indices, finite: values } : { logits }
   return { name: 'decode', outputs, updates: Object.fromEntries(trace.updates) }
 }
 
-// hidden (batch, 1, size): only the wanted position reaches the head. The likeliest token is found on the device, so that a
-// vocabulary of logits is not copied out.
-function resultOf(model: CausalLM, hidden: Tensor, context: Context, output: StepOutput): Record<string, Tensor> {
+// hidden (batch, 1, size): only the wanted position reaches the head.
+function logitsOf(model: CausalLM, hidden: Tensor, context: Context): Tensor {
   const batch = hidden.shape[0] as number
-  const logits = reshape(model.head().forward(hidden, { ...context, length: 1 }), [batch, model.sizes.vocabularySize])
-  return output === 'token' ? { token: topK(logits, 1).indices } : { logits }
+  return reshape(model.head().forward(hidden, { ...context, length: 1 }), [batch, model.sizes.vocabularySize])
 }
