@@ -49,6 +49,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
   private readonly compiled = new Map<OnnxWeights | undefined, Map<string, OnnxExecutable>>()
   /** Sets that hold each buffer. */
   private readonly uses = new Map<number, number>()
+  /** Buffers that the host is still reading from files. */
+  private readonly arrivals = new Map<number, Promise<unknown>>()
   private readonly underWay = new Set<Promise<unknown>>()
   private closing: Promise<void> | undefined
   private count = 0
@@ -84,7 +86,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
       const held = heldId(place)
       if (held !== undefined) this.uses.set(held, (this.uses.get(held) ?? 0) + 1)
     }
-    const weights = new OnnxWeights(placed, () => this.forgetWeights(weights))
+    const arrived = Promise.all([...placed.values()].map((weight) => this.arrival(weight)))
+    const weights = new OnnxWeights(placed, arrived, () => this.forgetWeights(weights))
     return weights
   }
 
@@ -114,6 +117,12 @@ class OnnxBackend implements Backend, ExecutableOwner {
     const found = known.get(key)
     if (found !== undefined) return found.hold()
     const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
+    try {
+      await weights?.arrived
+    } catch (error) {
+      runner.release()
+      throw error
+    }
     const executable = new OnnxExecutable(program, runner, this, () => known.delete(key))
     known.set(key, executable)
     return executable
@@ -147,7 +156,9 @@ class OnnxBackend implements Backend, ExecutableOwner {
       const place = weights?.weights.get(slot)?.place
       return place === undefined ? undefined : heldId(place)
     })
-    return plan === undefined ? undefined : packedRunner(this.count++, plan, packedThreads, this.transport)
+    if (plan === undefined) return undefined
+    await weights?.arrived // it is made from their values
+    return packedRunner(this.count++, plan, packedThreads, this.transport)
   }
 
   private session(program: Program, weights: OnnxWeights | undefined): Promise<Runner> | Runner {
@@ -179,6 +190,17 @@ class OnnxBackend implements Backend, ExecutableOwner {
     return { ...emitted, ...(mounts.length > 0 ? { mounts } : {}) }
   }
 
+  // A weight that could not be read is read again by the next set.
+  private async arrival({ place, source, spec }: PlacedWeight): Promise<void> {
+    const id = heldId(place)
+    try {
+      if (id !== undefined) await this.arrivals.get(id)
+    } catch (error) {
+      this.placed.get(source)?.delete(spec.dtype)
+      throw error
+    }
+  }
+
   // Buffers go with the last set that has them; files are only mapped by sessions.
   private forgetWeights(weights: OnnxWeights): void {
     this.compiled.delete(weights)
@@ -196,7 +218,15 @@ class OnnxBackend implements Backend, ExecutableOwner {
 
   private readonly hold: HoldWeight = async (tensor) => {
     const id = this.count++
-    await this.transport.request({ type: 'addWeight', id, tensor })
+    const held = this.transport.request({ type: 'addWeight', id, tensor })
+    if ('file' in tensor) {
+      // Reading goes on while the caller builds a program.
+      this.arrivals.set(id, held)
+      held.then(
+        () => this.arrivals.delete(id),
+        () => {}, // told to those who compile with it
+      )
+    } else await held
     return { kind: 'buffer', id }
   }
 }

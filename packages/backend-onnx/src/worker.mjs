@@ -54,8 +54,13 @@ async function answer({ id, request }) {
   }
 }
 
+// State is made while weights are still being read: it has nothing to do with them, and who waits for it has work to do meanwhile.
+let reading = queue
 parentPort.on('message', (message) => {
-  queue = queue.then(() => answer(message))
+  const { type, tensor } = message.request
+  if (tensor?.file !== undefined) reading = Promise.all([queue, reading]).then(() => answer(message))
+  else if (type === 'createState') queue = queue.then(() => answer(message))
+  else queue = Promise.all([queue, reading]).then(() => answer(message))
 })
 
 async function startMachine(threads) {

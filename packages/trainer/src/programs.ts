@@ -42,8 +42,28 @@ export function optimizerSlot(name: string, slot: string): string {
   return `optimizer.${name}:${slot}`
 }
 
-/** Adds a micro-batch's gradients to the sums. Output `loss_sum`. The feeds' names, dtypes and shapes make the program. */
+// The last one of each model: a run asks for the same program as the preflight before it, and building it takes a while.
+const latest = new WeakMap<Model, { readonly key: string; readonly loss: LossFunction; readonly program: Program }>()
+
+/**
+ * Adds a micro-batch's gradients to the sums. Output `loss_sum`. The feeds' names, dtypes and shapes make the program; asked for again,
+ * it is the same object.
+ */
 export function accumulateProgram(model: Model, loss: LossFunction, trained: Trained, feeds: Feeds): Program {
+  const key = `${specsKey(Object.entries(feeds))} | ${specsKey(trained)}`
+  const known = latest.get(model)
+  if (known?.key === key && known.loss === loss) return known.program
+  const program = buildAccumulate(model, loss, trained, feeds)
+  latest.set(model, { key, loss, program })
+  return program
+}
+
+/** Names, dtypes and shapes as text. */
+export function specsKey(specs: Iterable<readonly [string, Spec]>): string {
+  return [...specs].map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape.join(',')}]`).join(' ')
+}
+
+function buildAccumulate(model: Model, loss: LossFunction, trained: Trained, feeds: Feeds): Program {
   const sum = loss(model, inputsOf(feeds))
   const parameters = namedParameters(model)
   const slots = [...trained.keys()].filter((slot) => parameters.has(slot))

@@ -24,6 +24,7 @@ import {
   type Feeds,
   gradientSlot,
   initialOptimizerState,
+  specsKey,
   type Trained,
 } from './programs.js'
 
@@ -86,16 +87,19 @@ export class TrainingSession {
   async accumulate(batch: MicroBatch, seed: number): Promise<number> {
     const { model, loss } = this.options
     const feeds: Feeds = { ...batch.feeds, seed: hostTensor('u32', [], [seed]) }
-    const program = await this.compiled(`accumulate ${shapeKey(feeds)}`, () =>
+    const state = this.optimizer()
+    state.catch(() => {}) // awaited below
+    const compiled = this.compiled(`accumulate ${specsKey(Object.entries(feeds))}`, () =>
       accumulateProgram(model.model, loss, this.trained, feeds),
     )
-    return this.lossSum(program, feeds, [...this.values(), { set: await this.optimizer() }])
+    this.compiledApply().catch(() => {}) // built while the backend prepares the other; who applies it hears of a failure
+    return this.lossSum(await compiled, feeds, [...this.values(), { set: await state }])
   }
 
   /** The sum of a batch's losses, without dropout and gradients. */
   async evaluate(batch: MicroBatch): Promise<number> {
     const { model, loss } = this.options
-    const program = await this.compiled(`evaluate ${shapeKey(batch.feeds)}`, () =>
+    const program = await this.compiled(`evaluate ${specsKey(Object.entries(batch.feeds))}`, () =>
       evaluateProgram(model.model, loss, batch.feeds),
     )
     return this.lossSum(program, batch.feeds, this.values())
@@ -103,8 +107,8 @@ export class TrainingSession {
 
   /** One optimizer step over the gathered gradients; their norm. Throws training.diverged, naming parameters, when they are not finite; then nothing changed. */
   async apply({ step, count, learningRate, maxGradNorm }: ApplyFeeds): Promise<number> {
-    const settings: ApplySettings = this.options
-    const program = await this.compiled('apply', () => applyProgram(this.trained, settings))
+    const { options: settings } = this
+    const program = await this.compiledApply()
     const values = {
       count,
       learning_rate: learningRate,
@@ -160,6 +164,11 @@ export class TrainingSession {
     ;(await this.optimizerState?.catch(() => undefined))?.release()
   }
 
+  private compiledApply(): Promise<Executable> {
+    const settings: ApplySettings = this.options
+    return this.compiled('apply', () => applyProgram(this.trained, settings))
+  }
+
   private compiled(key: string, build: () => Parameters<Backend['compile']>[0]): Promise<Executable> {
     const known = this.programs.get(key)
     if (known !== undefined) return known
@@ -197,10 +206,4 @@ export class TrainingSession {
 /** A seed for each micro-batch of a run. */
 export function microBatchSeed(seed: number, step: number, index: number): number {
   return mix32((mix32((seed ^ Math.imul(step, 0x9e3779b9)) >>> 0) + index) >>> 0)
-}
-
-function shapeKey(feeds: Feeds): string {
-  return Object.entries(feeds)
-    .map(([name, { dtype, shape }]) => `${name}:${dtype}[${shape.join(',')}]`)
-    .join(' ')
 }

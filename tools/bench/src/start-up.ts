@@ -10,6 +10,8 @@ import { type Timing, timeCommand } from './timed-command.js'
 
 const LENGTH = 512 // tokens of the row
 const ROWS = 20 // of GSM8K, joined: more than enough tokens
+const AGREEMENT = 0.1 // of two warm-up runs in a row
+const MOST_WARM_UPS = 5
 
 /** The first step at 1 x 512: medians of both sides, our very first run, and the parts of both. */
 export async function startUp(setup: Setup): Promise<Finding[]> {
@@ -24,7 +26,8 @@ export async function startUp(setup: Setup): Promise<Finding[]> {
     const theirs = () => timeCommand('python', setup.python, pythonWords(setup, data), pythonEnvironment)
     setup.progress('start-up: the very first run')
     const first = await own()
-    await theirs() // reads torch from the disk for the first time
+    await warmUp(setup, 'espalier', own)
+    await warmUp(setup, 'python', theirs)
     const times: { own: Timing; theirs: Timing }[] = []
     for (let round = 1; round <= setup.rounds; round++) {
       const pair = { own: await own(), theirs: await theirs() }
@@ -39,6 +42,17 @@ export async function startUp(setup: Setup): Promise<Finding[]> {
   }
 }
 
+// Runs that do not count, until the side's files are in the page cache: until two runs in a row agree.
+async function warmUp(setup: Setup, side: string, run: () => Promise<Timing>): Promise<void> {
+  let before = Number.NaN
+  for (let round = 1; round <= MOST_WARM_UPS; round++) {
+    const { firstStep } = await run()
+    setup.progress(`start-up: warming up ${side}: ${firstStep.toFixed(2)} s`)
+    if (Math.abs(firstStep - before) <= AGREEMENT * Math.min(firstStep, before)) return
+    before = firstStep
+  }
+}
+
 function totals(first: Timing, times: readonly { own: Timing; theirs: Timing }[]): Finding[] {
   const [own, theirs] = [
     median(times.map((pair) => pair.own.firstStep)),
@@ -49,6 +63,13 @@ function totals(first: Timing, times: readonly { own: Timing; theirs: Timing }[]
     { name: 'espalier to the first step', value: own, unit: 's' },
     { name: 'python to the first step', value: theirs, unit: 's' },
     { name: 'start-up against python', value: own / theirs, unit: 'x', target: { atMost: 0.5 } },
+    {
+      name: 'fastest against python’s fastest',
+      value:
+        Math.min(...times.map((pair) => pair.own.firstStep)) / Math.min(...times.map((pair) => pair.theirs.firstStep)),
+      unit: 'x',
+      target: { atMost: 0.5 },
+    },
     { name: 'the very first run, weights widened', value: first.firstStep, unit: 's' },
     { name: 'espalier to its end, adapter saved', value: median(times.map((pair) => pair.own.end)), unit: 's' },
     { name: 'python to its end', value: median(times.map((pair) => pair.theirs.end)), unit: 's' },

@@ -176,11 +176,13 @@ it('reads small weights once for all programs, and says when a file ends too ear
     Array.from((await sumOf(own, { a: ranged(path, 'f32', [2], 0), b: ranged(path, 'f32', [2], 4) })).data),
   ).toEqual([3, 5])
   await rm(path)
-  const weights = own.loadWeights(new Map([['a', { source: ranged(path, 'f32', [2], 8), dtype: 'f32' as const }]]))
-  await expect(weights).rejects.toMatchObject({ code: 'file.read' })
+  // They are read while programs are built: the first one tells.
+  await expect(sumOf(own, { a: ranged(path, 'f32', [2], 8) })).rejects.toMatchObject({ code: 'file.read' })
   await writeFile(path, bytesOf(1))
-  const short = own.loadWeights(new Map([['a', { source: ranged(path, 'f32', [2], 0), dtype: 'f32' as const }]]))
-  await expect(short).rejects.toMatchObject({ code: 'file.read' })
+  const source = ranged(path, 'f32', [2], 0)
+  await expect(sumOf(own, { a: source })).rejects.toMatchObject({ code: 'file.read' })
+  await writeFile(path, bytesOf(4, 5))
+  expect(Array.from((await sumOf(own, { a: source })).data)).toEqual([4, 5])
 })
 
 it('reads in-memory sources and shares what was loaded before', async () => {

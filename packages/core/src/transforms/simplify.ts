@@ -97,7 +97,7 @@ export function simplify(roots: readonly Tensor[]): Tensor[] {
       if (again === undefined) break
       result = again
     }
-    return result === undefined ? undefined : [result]
+    return result === undefined ? fresh.outputs : [result]
   })
   return deduplicate(once)
 }

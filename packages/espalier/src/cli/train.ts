@@ -1,4 +1,5 @@
 /** `espalier train`: says what it will do, trains, and leaves the run folder. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import { EspalierError, namedParameters, sizeOf } from '@espalier/core'
 import { renderSupervision } from '@espalier/data'
 import { PeftModel } from '../model/peft-model.js'
@@ -19,6 +20,8 @@ import { adapted, sftArguments } from './train-arguments.js'
 import { defaultsOf, differences, preflightLines, show } from './train-lines.js'
 import type { Values } from './values.js'
 import { packageVersion } from './version.js'
+
+const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen others takes longer, and faults of the data come first
 
 /** Runs the command; its exit code. */
 export async function train(values: Values): Promise<number> {
@@ -91,8 +94,9 @@ class Run {
     const { signal } = this.opening
     const args = sftArguments(values, outputDir)
     let files: RunFiles | undefined
-    // On their way while the data are prepared; who needs them hears of a failure.
-    if (values.flag('inspect-data') !== true) model.weights({ signal }).catch(() => {})
+    // Read while the data are prepared, which leaves this thread no time to ask for them. Who needs them hears of a failure.
+    if (values.flag('inspect-data') !== true)
+      await Promise.race([model.weights({ signal }).catch(() => {}), sleep(HEAD_START_MS, undefined, { ref: false })])
     const trainer = new SFTTrainer({
       model,
       args,
