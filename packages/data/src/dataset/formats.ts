@@ -110,7 +110,8 @@ function separated(
     },
     parseHeader: (record, file) => {
       const columns = fields(record, file).map((column) => column.trim())
-      const repeated = columns.find((column, index) => columns.indexOf(column) !== index)
+      const seen = new Set<string>()
+      const repeated = columns.find((column) => seen.size === seen.add(column).size)
       if (repeated !== undefined) throw brokenCsv('two columns have one name', { file, column: repeated })
       return columns
     },

@@ -36,6 +36,29 @@ describe('prepareSft', () => {
     expect(tokenizer.decode(labels.filter((label) => label !== IGNORED))).toBe('a<eos>')
   })
 
+  test('a row of a book’s length is refused by its place, before it is tokenized', async () => {
+    const book = 'x'.repeat(2 ** 20 + 1)
+    const started = performance.now()
+    for (const row of [
+      { text: book },
+      { prompt: 'a', completion: book },
+      {
+        messages: [
+          { role: 'user', content: book },
+          { role: 'assistant', content: 'a' },
+        ],
+      },
+    ]) {
+      const lines = new Blob([`${JSON.stringify({ ...row, id: 1 })}\n`])
+      const preparing = prepareSft(loadDataset<DataRow>(new File([lines], 'books.jsonl')), tokenizer)
+      await expect(preparing).rejects.toMatchObject({
+        code: 'data.row',
+        details: { row: 'books.jsonl:1', characters: expect.any(Number) as number },
+      })
+    }
+    expect(performance.now() - started).toBeLessThan(3000) // tokenizing would take longer
+  })
+
   test('the report counts what was truncated, dropped and cut off', async () => {
     const rows = [
       { prompt: 'ab', completion: 'c' }, // fits

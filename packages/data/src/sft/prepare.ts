@@ -49,7 +49,7 @@ export interface SftData {
 
 const DEFAULT_MAX_LENGTH = 1024 // TRL's SFTConfig
 const DEFAULT_CACHE = 512 * 1024 * 1024
-const ROWS_PER_PAUSE = 256 // after so many rows, timers and signals get their turn
+const WORK_MS = 50 // after so much work, timers and signals get their turn
 
 /** Tokenizes a data set. Throws data.unsupervised when nothing would train, data.empty when there are no rows, and what reading and tokenizing throw. */
 export async function prepareSft(
@@ -124,13 +124,15 @@ class Pass {
 
   async run(): Promise<void> {
     const { signal, onProgress } = this.#options
+    let rested = performance.now()
     for await (const { row, label, place } of this.#dataset.placedRows()) {
       signal?.throwIfAborted()
       this.#shape ??= recognizeShape(row, this.#dataset.fieldOptions)
       this.#add(this.#tokenize(row, label, this.#shape), place)
-      if (this.#tally.rows % ROWS_PER_PAUSE === 0) {
+      if (performance.now() - rested > WORK_MS) {
         onProgress?.(this.#tally.rows)
         await new Promise((resolve) => setTimeout(resolve))
+        rested = performance.now()
       }
     }
     onProgress?.(this.#tally.rows)

@@ -93,14 +93,29 @@ function withEnd(text: string, eosToken: string): string {
 
 function asText(row: DataRow, field: string | undefined, label: string): string {
   const value = field === undefined ? undefined : row[field]
-  if (typeof value === 'string') return value
+  if (typeof value === 'string') return notTooLong(value, value.length, label, field)
   throw wrongField('a field of a row is not text', label, field, value)
 }
 
 function asMessages(row: DataRow, field: string | undefined, label: string): readonly Message[] {
   const value = field === undefined ? undefined : row[field]
-  if (isMessages(value)) return value
+  if (isMessages(value)) return notTooLong(value, characters(value), label, field)
   throw wrongField('a field of a row is not a list of messages', label, field, value)
+}
+
+const MOST_CHARACTERS = 2 ** 20 // a few hundred thousand tokens, seconds of tokenizing; rows are cut to some thousand tokens
+
+function notTooLong<T>(value: T, length: number, label: string, field: string | undefined): T {
+  if (length <= MOST_CHARACTERS) return value
+  throw new EspalierError('data.row', {
+    what: 'a field of a row holds more text than one row can train on',
+    got: { row: label, field, characters: length, most: MOST_CHARACTERS },
+    fix: 'Split it into several rows; of a long row only the first tokens, as many as the maximum length, are trained on.',
+  })
+}
+
+function characters(messages: readonly Message[]): number {
+  return messages.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0)
 }
 
 function toolsOf(row: DataRow, label: string): readonly unknown[] | undefined {

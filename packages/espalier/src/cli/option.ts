@@ -12,6 +12,14 @@ export type OptionType =
   | 'text-or-true'
   | 'record'
 
+/** Limits of a number: `least` and `most` belong to it, `above` and `below` do not. */
+export interface Range {
+  readonly least?: number
+  readonly above?: number
+  readonly most?: number
+  readonly below?: number
+}
+
 /** One option. `python`: what TRL, transformers or PEFT take when it is left out, and why we differ. */
 export interface Option {
   readonly name: string
@@ -20,6 +28,8 @@ export interface Option {
   readonly commands: readonly string[]
   readonly choices?: readonly string[]
   readonly default?: string
+  /** What a number must lie within; whole numbers are at least 1 unless this says otherwise. */
+  readonly range?: Range
   readonly python?: { readonly value: string; readonly why: string }
   /** Other spellings, in snake_case: TRL's own. */
   readonly aliases?: readonly string[]

@@ -11,6 +11,8 @@ const RUN = ['train', 'generate', 'chat', 'eval']
 const GENERATE = ['generate', 'chat']
 const ONCE = ['generate']
 
+const FROM_ZERO = { least: 0 }
+
 const flag = (
   name: string,
   type: OptionType,
@@ -38,7 +40,9 @@ const own: readonly Option[] = [
   flag('prompt-field', 'text', ['train', 'eval'], 'column with the prompt'),
   flag('completion-field', 'text', ['train', 'eval'], 'column with what should follow the prompt'),
   flag('eval-data', 'text', TRAIN, 'rows to evaluate on; see --eval-strategy'),
-  flag('validation-split', 'number', TRAIN, 'share of the rows to evaluate on instead of training on them'),
+  flag('validation-split', 'number', TRAIN, 'share of the rows to evaluate on instead of training on them', {
+    range: { above: 0, below: 1 },
+  }),
   flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder of the run'),
   flag('overwrite-output-dir', 'boolean', TRAIN, 'writes over a folder that already holds a run'),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
@@ -53,8 +57,11 @@ const own: readonly Option[] = [
   }),
   flag('peft-config', 'text', TRAIN, 'an adapter_config.json to take the adapter’s settings from'),
   flag('lora-r', 'whole', TRAIN, 'rank', { default: '8' }),
-  flag('lora-alpha', 'number', TRAIN, 'the update is scaled by alpha / r', { default: '8' }),
-  flag('lora-dropout', 'number', TRAIN, 'share of inputs dropped before A', { default: '0' }),
+  flag('lora-alpha', 'number', TRAIN, 'the update is scaled by alpha / r', { range: { above: 0 }, default: '8' }),
+  flag('lora-dropout', 'number', TRAIN, 'share of inputs dropped before A', {
+    range: { least: 0, below: 1 },
+    default: '0',
+  }),
   flag('lora-target-modules', 'texts-or-text', TRAIN, 'names, all-linear, or a regular expression for the whole path'),
   flag('bias', 'text', TRAIN, 'biases to train', { default: 'none', choices: ['none', 'all', 'lora_only'] }),
   flag('lora-bias', 'boolean', TRAIN, 'a bias on B'),
@@ -62,10 +69,16 @@ const own: readonly Option[] = [
   flag('init-lora-weights', 'text', TRAIN, 'true, false or gaussian', { default: 'true' }),
   flag('modules-to-save', 'list', TRAIN, 'modules trained and saved in full', { aliases: ['lora_modules_to_save'] }),
   flag('task-type', 'text', TRAIN, 'PEFT’s task type', { aliases: ['lora_task_type'], choices: ['CAUSAL_LM'] }),
-  flag('max-length', 'whole', ['train', 'eval'], 'longest row in tokens; longer ones are cut at the end', {
-    default: '1024',
-    aliases: ['max_seq_length'],
-  }),
+  flag(
+    'max-length',
+    'whole',
+    ['train', 'eval'],
+    'longest row in tokens; longer ones are cut at the end; none: rows stay whole',
+    {
+      default: '1024',
+      aliases: ['max_seq_length'],
+    },
+  ),
   flag('per-device-train-batch-size', 'whole', TRAIN, 'rows of a step before accumulation', { default: '8' }),
   flag('per-device-eval-batch-size', 'whole', ['train', 'eval'], 'rows evaluated together', { default: '8' }),
   flag('gradient-accumulation-steps', 'whole', TRAIN, 'batches of one step', { default: '1' }),
@@ -76,6 +89,7 @@ const own: readonly Option[] = [
     'most tokens that go through the model together; less takes less memory and changes no result',
   ),
   flag('learning-rate', 'number', TRAIN, 'rate at its highest', {
+    range: FROM_ZERO,
     default: '0.0002',
     python: { value: '2e-05', why: 'TRL’s is meant for training all parameters; adapters want ten times more' },
   }),
@@ -95,20 +109,38 @@ const own: readonly Option[] = [
     ],
   }),
   flag('lr-scheduler-kwargs', 'record', TRAIN, 'what else the schedule takes, as {"num_cycles": 2}'),
-  flag('warmup-ratio', 'number', TRAIN, 'share of steps with a rising rate'),
-  flag('warmup-steps', 'number', TRAIN, 'steps with a rising rate, or below 1 a share of them', { default: '0' }),
-  flag('weight-decay', 'number', TRAIN, 'decoupled decay of what is neither bias nor norm', { default: '0' }),
-  flag('adam-beta1', 'number', TRAIN, 'decay of the first moment', { default: '0.9' }),
-  flag('adam-beta2', 'number', TRAIN, 'decay of the second moment', { default: '0.999' }),
-  flag('adam-epsilon', 'number', TRAIN, 'added to the root of the second moment', { default: '1e-08' }),
-  flag('max-grad-norm', 'number', TRAIN, 'gradients are clipped to this norm; 0: not', { default: '1.0' }),
+  flag('warmup-ratio', 'number', TRAIN, 'share of steps with a rising rate', { range: { least: 0, most: 1 } }),
+  flag('warmup-steps', 'number', TRAIN, 'steps with a rising rate, or below 1 a share of them', {
+    range: FROM_ZERO,
+    default: '0',
+  }),
+  flag('weight-decay', 'number', TRAIN, 'decoupled decay of what is neither bias nor norm', {
+    range: FROM_ZERO,
+    default: '0',
+  }),
+  flag('adam-beta1', 'number', TRAIN, 'decay of the first moment', { range: { least: 0, below: 1 }, default: '0.9' }),
+  flag('adam-beta2', 'number', TRAIN, 'decay of the second moment', {
+    range: { least: 0, below: 1 },
+    default: '0.999',
+  }),
+  flag('adam-epsilon', 'number', TRAIN, 'added to the root of the second moment', {
+    range: FROM_ZERO,
+    default: '1e-08',
+  }),
+  flag('max-grad-norm', 'number', TRAIN, 'gradients are clipped to this norm; 0: not', {
+    range: FROM_ZERO,
+    default: '1.0',
+  }),
   flag('optim', 'text', TRAIN, 'AdamW as torch has it, or SGD', {
     default: 'adamw_torch_fused',
     choices: ['adamw_torch', 'adamw_torch_fused', 'sgd'],
   }),
-  flag('num-train-epochs', 'number', TRAIN, 'times through the data', { default: '3' }),
-  flag('max-steps', 'whole', TRAIN, 'steps of the run; wins over epochs'),
-  flag('seed', 'whole', [...TRAIN, 'generate'], 'of initial values, order and dropout; of sampling', { default: '42' }),
+  flag('num-train-epochs', 'number', TRAIN, 'times through the data', { range: { above: 0 }, default: '3' }),
+  flag('max-steps', 'whole', TRAIN, 'steps of the run; wins over epochs', { range: { least: -1 } }),
+  flag('seed', 'whole', [...TRAIN, 'generate'], 'of initial values, order and dropout; of sampling', {
+    range: { least: 0, most: 2 ** 32 - 1 },
+    default: '42',
+  }),
   flag('no-shuffle', 'boolean', TRAIN, 'rows in the order of the file'),
   flag('eval-strategy', 'text', TRAIN, 'when to evaluate', { default: 'no', choices: ['no', 'steps', 'epoch'] }),
   flag('eval-steps', 'whole', TRAIN, 'steps between evaluations'),
@@ -136,10 +168,19 @@ const own: readonly Option[] = [
   flag('messages', 'text', ONCE, 'a JSON file with a conversation'),
   flag('raw', 'boolean', ONCE, 'the prompt as it is, without a chat template'),
   flag('do-sample', 'boolean', GENERATE, 'samples; otherwise the likeliest token is taken'),
-  flag('temperature', 'number', GENERATE, 'above 1 flatter, below 1 sharper', { default: '1' }),
-  flag('top-k', 'whole', GENERATE, 'samples among so many likeliest tokens; 0: all', { default: '50' }),
-  flag('top-p', 'number', GENERATE, 'samples among the likeliest tokens that reach this probability', { default: '1' }),
-  flag('repetition-penalty', 'number', GENERATE, 'above 1 makes tokens that occurred less likely', { default: '1' }),
+  flag('temperature', 'number', GENERATE, 'above 1 flatter, below 1 sharper', { range: { above: 0 }, default: '1' }),
+  flag('top-k', 'whole', GENERATE, 'samples among so many likeliest tokens; 0: all', {
+    range: FROM_ZERO,
+    default: '50',
+  }),
+  flag('top-p', 'number', GENERATE, 'samples among the likeliest tokens that reach this probability', {
+    range: { above: 0, most: 1 },
+    default: '1',
+  }),
+  flag('repetition-penalty', 'number', GENERATE, 'above 1 makes tokens that occurred less likely', {
+    range: { above: 0 },
+    default: '1',
+  }),
   flag('max-new-tokens', 'whole', GENERATE, 'most tokens to generate', { default: '128' }),
   flag('stop', 'texts', GENERATE, 'texts that end the generation'),
   flag('tensors', 'boolean', ['inspect'], 'lists every tensor'),

@@ -57,8 +57,8 @@ describe('parseWords', () => {
   })
 
   it('refuses values of another kind', () => {
-    expect(refusal(() => train('--lora-r', 'many')).message).toBe('--lora-r is a number, not many')
-    expect(refusal(() => train('--lora-r', '1.5')).message).toBe('--lora-r is a whole number, not 1.5')
+    expect(refusal(() => train('--lora-r', 'many')).message).toBe('--lora-r is a whole number, at least 1, not many')
+    expect(refusal(() => train('--lora-r', '1.5')).message).toBe('--lora-r is a whole number, at least 1, not 1.5')
     expect(refusal(() => train('--lora-r')).message).toBe('--lora-r needs a value')
     expect(refusal(() => train('--optim', 'lion')).message).toContain('one of')
     expect(refusal(() => train('--lr-scheduler-kwargs', '[1]')).message).toContain('is a mapping')
@@ -122,5 +122,43 @@ describe('options', () => {
 describe('nearest', () => {
   it('finds the name with the fewest edits', () => {
     expect(nearest('trian', ['merge', 'train', 'eval'])).toBe('train')
+  })
+})
+
+describe('numbers', () => {
+  const refused = (name: string, text: string, command = 'train') =>
+    refusal(() => parseWords(command, [`--${name}=${text}`])).message
+
+  it('are finite and within the range of their option, which the message names', () => {
+    expect(refused('per-device-train-batch-size', '0')).toBe(
+      '--per-device-train-batch-size is a whole number, at least 1, not 0',
+    )
+    expect(refused('max-length', '0')).toBe('--max-length is a whole number, at least 1, not 0')
+    expect(refused('lora-dropout', '1')).toBe('--lora-dropout is a number, at least 0 and below 1, not 1')
+    expect(refused('top-p', '0', 'generate')).toBe('--top-p is a number, above 0 and at most 1, not 0')
+  })
+
+  it('are refused when they make no sense, for every option that takes one', () => {
+    for (const { name, type, commands, planned, noEffect } of options) {
+      if ((type !== 'number' && type !== 'whole') || planned !== undefined || noEffect !== undefined) continue
+      const texts = [
+        'NaN',
+        'Infinity',
+        '-Infinity',
+        '1e400',
+        'x',
+        ' ',
+        '1,5',
+        '-2',
+        ...(type === 'whole' ? ['0.5', '1e17'] : []),
+      ]
+      for (const text of texts) expect(refused(name, text, commands[0])).toContain(`--${name} is a`)
+    }
+  })
+
+  it('may lie at the ends of their ranges', () => {
+    const words = ['--max-steps=-1', '--seed=4294967295', '--lora-dropout=0', '--warmup-ratio=1', '--learning-rate=0']
+    expect(() => parseWords('train', words)).not.toThrow()
+    expect(parseWords('train', ['--max-length', 'none']).values.get('max-length')).toBe(0)
   })
 })

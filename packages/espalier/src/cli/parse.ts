@@ -121,11 +121,8 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
     return first === undefined || /^true$/i.test(first) ? true : /^false$/i.test(first) ? false : first
   if (first === undefined) throw new UsageError(`--${name} needs a value`, option.help)
   if (type === 'number' || type === 'whole') {
-    if (name === 'max-length' && OFF.test(first)) return 0
-    const number = Number(first)
-    if (Number.isNaN(number) || first.trim() === '') throw new UsageError(`--${name} is a number, not ${first}`)
-    if (type === 'whole' && !Number.isInteger(number)) throw new UsageError(`--${name} is a whole number, not ${first}`)
-    return number
+    if (name === 'max-length' && /^(?:none|null|false|no)$/i.test(first)) return 0 // rows stay whole
+    return asNumber(option, first)
   }
   if (type === 'texts') return words as string[]
   if (type === 'list') return parts
@@ -142,6 +139,28 @@ function namesOrPattern(words: readonly string[], parts: readonly string[]): Val
   const isNames = parts.every((part) => /^[\w.-]+$/.test(part))
   if (words.length === 1 && only !== undefined && (only === 'all-linear' || !isNames)) return only
   return parts
+}
+
+function asNumber({ name, type, range = type === 'whole' ? { least: 1 } : {} }: Option, text: string): number {
+  const number = Number(text)
+  const kind = type === 'whole' ? 'a whole number' : 'a number'
+  const isNumber = text.trim() !== '' && Number.isFinite(number) && (type !== 'whole' || Number.isSafeInteger(number))
+  const { least, above, most, below } = range
+  const limits = [
+    ...(least === undefined ? [] : [`at least ${least}`]),
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(most === undefined ? [] : [`at most ${most}`]),
+    ...(below === undefined ? [] : [`below ${below}`]),
+  ]
+  const isWithin =
+    number >= (least ?? Number.NEGATIVE_INFINITY) &&
+    number <= (most ?? Number.POSITIVE_INFINITY) &&
+    (above === undefined || number > above) &&
+    (below === undefined || number < below)
+  if (isNumber && isWithin) return number
+  throw new UsageError(
+    `--${name} is ${[kind, limits.join(' and ')].filter((part) => part !== '').join(', ')}, not ${text}`,
+  )
 }
 
 function asRecord(name: string, text: string): Value {

@@ -63,11 +63,28 @@ export const DEFAULT_BATCH = 8
 /** transformers' default epochs. */
 export const DEFAULT_EPOCHS = 3
 
+const COUNTS = [
+  'perDeviceTrainBatchSize',
+  'perDeviceEvalBatchSize',
+  'gradientAccumulationSteps',
+  'maxLength',
+  'evalSteps',
+  'saveSteps',
+  'saveTotalLimit',
+  'loggingSteps',
+  'tokensPerMicroBatch',
+] as const
+
 /** The trainer's settings from a run's arguments. Throws config.value. */
 export function settingsOf(args: SFTConfig): TrainingSettings {
   const { warmupRatio, warmupSteps = warmupRatio ?? 0 } = args
   if (warmupRatio !== undefined && (warmupRatio < 0 || warmupRatio > 1)) {
     throw new EspalierError('config.value', { what: 'warmupRatio is a share from 0 to 1', got: { warmupRatio } })
+  }
+  for (const name of COUNTS) {
+    const value = args[name]
+    if (value != null && !(Number.isSafeInteger(value) && value >= 1))
+      throw new EspalierError('config.value', { what: `${name} is a whole number above 0`, got: { [name]: value } })
   }
   return {
     learningRate: args.learningRate,

@@ -179,6 +179,14 @@ describe('SFTTrainer', () => {
     await trainerOf({ outputDir: outputDir(), overwriteOutputDir: true }).train().result
   })
 
+  it('names the argument that is no count', () => {
+    for (const name of ['perDeviceTrainBatchSize', 'gradientAccumulationSteps', 'maxLength', 'loggingSteps'] as const)
+      for (const value of [0, -1, 1.5, Number.NaN])
+        expect(() => trainerOf({ [name]: value })).toThrow(
+          expect.objectContaining({ code: 'config.value', details: { [name]: value } }),
+        )
+  })
+
   it('starts afresh when there is no checkpoint to go on from, and says that it cannot go on when there is one', async () => {
     const args: SFTConfig = { outputDir: outputDir(), maxSteps: 2, saveStrategy: 'steps', saveSteps: 1 }
     await trainerOf(args).train({ resumeFromCheckpoint: true }).result
