@@ -42,6 +42,7 @@ interface WidenOptions {
 const ALIGNMENT = 64 // bytes; a cache line, and what vector loads like
 const CHUNK = 4 << 20 // bytes of the source read at a time
 const SUFFIX = '.f32'
+const FORMAT = 2 // of the files; with another number all are made anew
 const ABANDONED_MS = 24 * 60 * 60 * 1000 // a temporary file this old belongs to a process that died
 
 /** The folder that is used unless the caller names one: ESPALIER_CACHE, else the user's cache folder. */
@@ -105,6 +106,7 @@ async function writeWhole(
     const to = await open(temporary, 'wx')
     try {
       await widenAll(from, to, source, segments, options)
+      await to.sync() // later only the size is looked at, and that may reach the disk before the values
     } finally {
       await to.close()
     }
@@ -138,13 +140,20 @@ async function widenAll(
         })
       }
       const widened = widen(new Uint16Array(bytes.buffer, 0, wanted / 2), dtype)
-      await to.write(widened, 0, widened.byteLength, widenedOffset + 2 * at)
+      await writeAll(to, widened, widenedOffset + 2 * at)
       at += wanted
       done += wanted
       onProgress?.(done)
     }
   }
-  await to.truncate(endOf(segments))
+}
+
+// One call may write less than it was given: on a disk that is nearly full, or above what the system writes at once.
+async function writeAll(to: FileHandle, bytes: Uint8Array, position: number): Promise<void> {
+  for (let done = 0; done < bytes.byteLength; ) {
+    const { bytesWritten } = await to.write(bytes, done, bytes.byteLength - done, position + done)
+    done += bytesWritten
+  }
 }
 
 const scratch = new Uint32Array(CHUNK / 2)
@@ -193,7 +202,7 @@ async function keyOf(source: string, segments: readonly Segment[]): Promise<stri
   }
   try {
     const { size, mtimeMs } = await file.stat()
-    hash.update(JSON.stringify([source, size, mtimeMs, segments]))
+    hash.update(JSON.stringify([FORMAT, source, size, mtimeMs, segments]))
     for (const position of [0, Math.max(0, size - SAMPLE)]) {
       const { buffer, bytesRead } = await file.read(new Uint8Array(SAMPLE), 0, SAMPLE, position)
       hash.update(buffer.subarray(0, bytesRead))
