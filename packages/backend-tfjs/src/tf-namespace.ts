@@ -17,12 +17,19 @@ export type TfDType = 'float32' | 'int32' | 'bool'
 /** Values that a tensor is made from. */
 export type TfValues = Float32Array | Int32Array | Uint8Array
 
+/** What this backend uses of tfjs' engine. */
+export interface TfEngine {
+  /** Says whether TensorFlow computes on a GPU. */
+  readonly backend?: { readonly isUsingGpuDevice?: boolean }
+  /** Runs a kernel without what the function of its name does to the inputs first. */
+  runKernel(name: string, inputs: Readonly<Record<string, TfTensor>>): TfTensor
+}
+
 /** A tfjs namespace: what `import * as tf from '@tensorflow/tfjs-node'` gives. */
 export interface TfNamespace {
   ready(): Promise<void>
   getBackend(): string
-  /** Its backend says whether TensorFlow computes on a GPU. */
-  engine(): { readonly backend?: { readonly isUsingGpuDevice?: boolean } }
+  engine(): TfEngine
   tensor(values: TfValues, shape: number[], dtype: TfDType): TfTensor
   fill(shape: number[], value: number, dtype: TfDType): TfTensor
   clone(x: TfTensor): TfTensor

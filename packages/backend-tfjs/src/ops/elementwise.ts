@@ -7,6 +7,7 @@ import {
   filledWith,
   hostTensor,
   isFloat,
+  sameShape,
   type Tensor,
   type UnaryFn,
 } from '@espalier/core'
@@ -112,6 +113,12 @@ export const compareStep: StepRule<'compare'> = (context, node) => {
 
 /** `select`. The wasm kernel takes no bool values; their logic is as good. */
 export const selectStep: StepRule<'select'> = ({ tf }, node) => {
+  const [condition, a, b] = node.inputs as readonly [Tensor, Tensor, Tensor]
+  // tf.where spreads the condition over the whole shape first; TensorFlow's kernel takes a single one as it is.
+  const single = condition.shape.length === 0 && sameShape(a.shape, b.shape)
+  if (single && tf.getBackend() === 'tensorflow')
+    return ([c, t, e]) =>
+      tf.engine().runKernel('Select', { condition: c as TfTensor, t: t as TfTensor, e: e as TfTensor })
   if (outputOf(node).dtype !== 'bool')
     return ([condition, a, b]) => tf.where(condition as TfTensor, a as TfTensor, b as TfTensor)
   return ([condition, a, b]) =>

@@ -17,7 +17,11 @@ export const reduceStep: StepRule<'reduce'> = ({ tf }, node) => {
   if (sizeOf(source.shape) === 0) return () => tf.fill([...y.shape], OVER_NOTHING[fn], heldIn(y.dtype))
   if (fn !== 'sum') return ([x]) => tf[fn](x as TfTensor, [...axes], keepDims)
   const count = axes.reduce((product, axis) => product * (source.shape[axis] as number), 1)
-  if (count <= 2 * SUMMED_AT_ONCE || y.dtype === 'i32') return ([x]) => tf.sum(x as TfTensor, [...axes], keepDims)
+  // TensorFlow adds neighbours in a tree of its own; over outer axes it too adds one after the other.
+  const inner = axes.every((axis, i) => axis === source.shape.length - axes.length + i)
+  const asTree = inner && tf.getBackend() === 'tensorflow'
+  if (count <= 2 * SUMMED_AT_ONCE || y.dtype === 'i32' || asTree)
+    return ([x]) => tf.sum(x as TfTensor, [...axes], keepDims)
   return ([x]) => tf.tidy(() => tf.reshape(chunkedSum(tf, x as TfTensor, axes), [...y.shape]))
 }
 

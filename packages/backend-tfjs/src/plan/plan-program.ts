@@ -23,6 +23,7 @@ import type { Step, StepContext } from '../ops/step-rule.js'
 import { stepOf } from '../ops/table.js'
 import { runtimeError } from '../runtime-error.js'
 import type { TfNamespace, TfTensor } from '../tf-namespace.js'
+import { lowerProducts } from './lower-products.js'
 
 /** One step: which values it reads and makes, and which are not needed after it. */
 export interface PlannedStep {
@@ -91,7 +92,7 @@ class Planner {
   }
 
   async plan(program: Program): Promise<Plan> {
-    const roots = simplify(inlineCalls(programRoots(program), keepsCall))
+    const roots = lowerProducts(this.tf, simplify(inlineCalls(programRoots(program), keepsCall)))
     const { outputs, updates = {} } = withRoots(program, roots)
     try {
       const pending: { node: Node; inputs: number[]; outputs: number[]; run: Step }[] = []
