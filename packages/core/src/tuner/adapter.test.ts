@@ -96,6 +96,33 @@ describe('Adapter', () => {
     expect((await one.stateOn(failing)).specs.has(key)).toBe(true)
   })
 
+  it('keeps a state that is held while values change, and gives it back with its last user', async () => {
+    const one = adapter()
+    const backend = reference()
+    const [early, late] = [one.holdOn(backend), one.holdOn(backend)]
+    const before = (await one.values()).get(key)
+    one.setValues(new Map([[key, hostTensor('f32', [4, 1], [1, 2, 3, 4])]]), { partial: true })
+    const set = await early.value
+    expect((await set.read([key])).get(key)).toEqual(before)
+    early.release()
+    expect((await (await late.value).read([key])).get(key)).toEqual(before)
+    late.release()
+    await expect(set.read([key])).rejects.toMatchObject({ code: 'backend.closed' })
+    const fresh = await one.stateOn(backend)
+    expect((await fresh.read([key])).get(key)?.data).toEqual(Float32Array.of(1, 2, 3, 4))
+    one.release()
+    await expect(fresh.read([key])).rejects.toMatchObject({ code: 'backend.closed' })
+  })
+
+  it('gives values as they were when asked, also while copies of the base are being read', async () => {
+    const one = adapter({ modulesToSave: ['lm_head'] })
+    const zeros = new Map([['lm_head.weight', hostTensor('f32', [6, 4])]])
+    const asked = one.values()
+    one.setValues(zeros, { partial: true })
+    expect(Math.max(...((await asked).get('lm_head.weight')?.data ?? [0]))).toBeGreaterThan(0)
+    expect(Math.max(...((await one.values()).get('lm_head.weight')?.data ?? [1]))).toBe(0)
+  })
+
   it('has buffers beside what is saved', async () => {
     const one = new AdaptedModel(tinyBase()).addAdapter('default', stretch({ factor: 3 }))
     expect([...one.buffers]).toEqual([

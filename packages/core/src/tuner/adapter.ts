@@ -5,6 +5,7 @@ import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
 import { sameShape } from '../shape.js'
+import { type Hold, type Shared, sharedIn } from '../shared.js'
 import type { LayerTuner, Site } from './families.js'
 import type { AdapterMetadata } from './file-config.js'
 
@@ -37,7 +38,7 @@ export class Adapter implements AdapterParts {
   private current: ReadonlyMap<string, HostTensor>
   private readonly copied: ReadonlyMap<string, ParameterSource>
   private readonly fixed: ReadonlyMap<string, HostTensor>
-  private readonly bound = new Map<Backend, Promise<StateSet>>()
+  private readonly bound = new Map<Backend, Shared<StateSet>>()
   private version = 0
 
   /** @param copied parameters that start as copies of the base model's; read when they are needed first */
@@ -67,13 +68,15 @@ export class Adapter implements AdapterParts {
     ])
   }
 
-  /** What trains and is saved, by key; parameters copied from the base model are read on first use. */
+  /** What trains and is saved, by key, as it is now; parameters copied from the base model are read on first use. */
   async values(): Promise<ReadonlyMap<string, HostTensor>> {
-    const missing = [...this.copied].filter(([key]) => !this.current.has(key))
+    const { current } = this
+    const missing = [...this.copied].filter(([key]) => !current.has(key))
+    if (missing.length === 0) return current
     const read = await Promise.all(missing.map(async ([key, source]) => [key, await readSource(source)] as const))
     for (const [key, tensor] of read)
       if (!this.current.has(key)) this.current = new Map([...this.current, [key, tensor]])
-    return this.current
+    return new Map([...current, ...read])
   }
 
   /** State that neither trains nor is saved. */
@@ -108,35 +111,34 @@ export class Adapter implements AdapterParts {
     }
     this.current = next
     this.version++
-    for (const set of this.bound.values())
-      set.then(
-        (state) => state.release(),
-        () => {},
-      )
-    this.bound.clear()
+    this.release()
   }
 
-  /** The values and buffers on a backend; made once until they change. */
+  /** The values and buffers on a backend, as they are now: made once until they change. Whoever needs them longer than that holds them. */
+  holdOn(backend: Backend): Hold<StateSet> {
+    return this.sharedOn(backend).hold()
+  }
+
+  /** The set that `holdOn` holds; it is released when values change and nobody holds it. */
   stateOn(backend: Backend): Promise<StateSet> {
-    const known = this.bound.get(backend)
-    if (known !== undefined) return known
-    const made = this.values().then((values) => backend.createState(new Map([...values, ...this.fixed])))
-    this.bound.set(backend, made)
-    // A failure is not kept: the next call tries again.
-    made.catch(() => {
-      if (this.bound.get(backend) === made) this.bound.delete(backend)
-    })
-    return made
+    return this.sharedOn(backend).wait()
   }
 
-  /** Releases what it holds on backends. */
+  /** Releases what it has on backends; what is held goes when it is not held any more. */
   release(): void {
-    for (const set of this.bound.values())
-      set.then(
-        (state) => state.release(),
-        () => {},
-      )
+    for (const set of [...this.bound.values()]) set.drop()
     this.bound.clear()
+  }
+
+  private sharedOn(backend: Backend): Shared<StateSet> {
+    return sharedIn(this.bound, backend, () => ({
+      make: async () => {
+        const values = await this.values()
+        return backend.createState(new Map([...values, ...this.fixed]))
+      },
+      release: (set) => set.release(),
+      keep: true,
+    }))
   }
 }
 
