@@ -15,7 +15,7 @@ const record = join(root, 'node_modules', '.package-lock.json')
 
 /**
  * Runs one command in the repository and ends the process with its exit code when it fails. Nothing a chain starts sends telemetry or
- * downloads the CUDA parts that onnxruntime-node fetches on install.
+ * downloads the CUDA parts that onnxruntime-node fetches on install: .npmrc says so too, but npm 11 announces that 12 will not pass it on.
  */
 export function run(title, command, args = []) {
   const started = Date.now()
