@@ -126,9 +126,10 @@ export class TrainingSession {
     return norm?.data[0] as number
   }
 
-  /** Puts the present values into the model. */
+  /** Puts the present values into the model. Throws training.diverged, naming parameters, when values are too large to compute with; the model then keeps what it has. */
   async commit(): Promise<Map<string, HostTensor>> {
     const values = await this.parameters.read()
+    requireUsable(values)
     this.options.model.commit(values)
     return values
   }
@@ -206,4 +207,19 @@ export class TrainingSession {
 /** A seed for each micro-batch of a run. */
 export function microBatchSeed(seed: number, step: number, index: number): number {
   return mix32((mix32((seed ^ Math.imul(step, 0x9e3779b9)) >>> 0) + index) >>> 0)
+}
+
+const LARGEST = 2 ** 63 // the square of a larger value, as norms take it, overflows float32
+
+// A leap as by a rate of 1e30 may leave loss and gradients finite: norms of what overflowed are 0.
+function requireUsable(values: ReadonlyMap<string, HostTensor>): void {
+  const parameters = [...values]
+    .filter(([, { data }]) => (data as Float32Array).some((value) => !(Math.abs(value) <= LARGEST)))
+    .map(([slot]) => slot.replace(/^adapter\d+:/, ''))
+  if (parameters.length === 0) return
+  throw new EspalierError('training.diverged', {
+    what: 'trained values overflowed: they are too large to compute with',
+    got: { parameters },
+    fix: 'Lower the learning rate',
+  })
 }

@@ -44,6 +44,24 @@ function difference(a: ReadonlyMap<string, HostTensor>, b: ReadonlyMap<string, H
 }
 
 describe('Trainer', () => {
+  it('ends when values overflow though losses stay finite, and saves nothing of them', async () => {
+    for (const learningRate of [1e25, 1e38]) {
+      const saved: number[] = []
+      const save = async ({ step }: { readonly step: number }) => {
+        saved.push(step)
+        return null
+      }
+      const { model, trainer } = await trainerOf({ save, settings: { learningRate, saveEvery: { steps: 1 } } })
+      const before = await model.trainable()
+      await expect(trainer.train().result).rejects.toMatchObject({
+        code: 'training.diverged',
+        details: { parameters: expect.arrayContaining(['body.weight']) as string[] },
+      })
+      expect(saved).toEqual([])
+      expect(difference(before, await model.trainable())).toBe(0)
+    }
+  })
+
   it('learns, and says every step with its fields', async () => {
     const { events, result } = await eventsOf({ totalSteps: 30, settings: { learningRate: 0.05 } })
     const all = losses(events)
