@@ -38,6 +38,7 @@ export class TfBackend implements Backend {
   readonly apiVersion = 1
   readonly name = 'tfjs'
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'i32', 'u32', 'bool'])
+  readonly widening = 'tfjs has no 16-bit floats'
   readonly turns = new Turns()
   private readonly loaded = new Map<ParameterSource, Map<DType, Loaded>>()
   private readonly states = new Set<TfState>()

@@ -65,6 +65,8 @@ export interface Backend {
   readonly name: string
   /** Dtypes that every op computes in. */
   readonly dtypes: ReadonlySet<DType>
+  /** Present where 16-bit weights take the memory of 32-bit ones: why. Whoever tells users of memory tells them this. */
+  readonly widening?: string
   /**
    * Makes weights available under their slot names, converted to the given dtypes. Sources that were loaded before (the same
    * objects) are shared, not loaded again.

@@ -1,8 +1,10 @@
 /** What a run will take, told before it starts: memory by what it is for, steps, supervision, warnings. */
 import {
+  type Backend,
   byteSize,
   causalLoss,
   hostTensor,
+  type Module,
   namedParameters,
   peakMemory,
   programRoots,
@@ -66,4 +68,21 @@ export async function memoryPlan(
       activations: 'a smaller maxLength, or fewer tokensPerMicroBatch',
     },
   }
+}
+
+/** What there is to say of weights that the backend holds wider than they are stored. */
+export function wideningWarnings(model: Module, { name, widening }: Pick<Backend, 'name' | 'widening'>): string[] {
+  if (widening === undefined) return []
+  let [stored, held] = [0, 0]
+  for (const { slot, shape, dtype, source } of namedParameters(model).values()) {
+    if (slot !== 'weight' || byteSize(source.dtype) >= byteSize(dtype)) continue
+    stored += sizeOf(shape) * byteSize(source.dtype)
+    held += sizeOf(shape) * byteSize(dtype)
+  }
+  if (stored === 0) return []
+  return [`${megabytes(stored)} of 16-bit weights take ${megabytes(held)} on ${name}: ${widening}`]
+}
+
+function megabytes(count: number): string {
+  return `${(count / 1e6).toFixed(1)} MB`
 }

@@ -10,7 +10,7 @@ import { callbackListener, type TrainerCallback } from './callbacks.js'
 import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
 import { optimizerOf } from './optimizer-of.js'
-import { memoryPlan, type Preflight } from './preflight.js'
+import { memoryPlan, type Preflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
 import { type SFTConfig, settingsOf } from './sft-config.js'
 import { evaluationBatches, trainSteps } from './sft-steps.js'
@@ -87,7 +87,10 @@ export class SFTTrainer {
       trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
       supervision: train.data.report,
       shapes: train.plan.shapes,
-      warnings: this.model instanceof PeftModel ? this.model.warnings : [],
+      warnings: [
+        ...(this.model instanceof PeftModel ? this.model.warnings : []),
+        ...wideningWarnings(this.model.model, this.model.backend),
+      ],
     }
   }
 
