@@ -47,9 +47,16 @@ const tfjsNode = (name = 'tfjs-node') => ({
   [`app/node_modules/@tensorflow/${name}/binding.gyp`]: '{ "targets": [ this is no gyp file',
 })
 
-async function run(args: readonly string[], platform = 'linux') {
+async function run(
+  args: readonly string[],
+  { platform = 'linux', onLine = (_: string) => {}, signal = undefined as AbortSignal | undefined } = {},
+) {
   const lines: string[] = []
-  const code = await linkTensorflow(args, { cwd: join(root, 'app'), platform, print: (line) => lines.push(line) })
+  const print = (line: string) => {
+    lines.push(line)
+    onLine(line)
+  }
+  const code = await linkTensorflow(args, { cwd: join(root, 'app'), platform, signal, print })
   return { code, text: lines.join('\n') }
 }
 
@@ -161,15 +168,52 @@ describe('the command', () => {
     expect(tree(join(root, 'app'))).toEqual(before)
   })
 
+  it('puts everything back when it is interrupted', async () => {
+    write({ ...wheel(), ...tfjsNode(), 'app/node_modules/@tensorflow/tfjs-node/deps/a': '' })
+    const before = tree(join(root, 'app'))
+    const interrupted = new AbortController()
+    const onLine = (line: string) => {
+      if (line.startsWith('Compiling')) interrupted.abort()
+    }
+    const { code, text } = await run(['--tensorflow', join(root, 'site')], { onLine, signal: interrupted.signal })
+    expect(code).toBe(130)
+    expect(text).toMatch(/everything is as it was\.\ninterrupted$/)
+    expect(tree(join(root, 'app'))).toEqual(before)
+  })
+
+  it('says what is wrong with a package that cannot be changed, has leftovers, or an unreadable note', async () => {
+    const folder = 'app/node_modules/@tensorflow/tfjs-node'
+    write({ ...wheel(), ...tfjsNode(), [`${folder}/deps.before-espalier/a`]: '', [`${folder}/deps/b`]: '' })
+    const before = tree(join(root, 'app'))
+    const left = await run(['--tensorflow', join(root, 'site')])
+    expect(left).toMatchObject({ code: 1, text: expect.stringMatching('earlier linking set aside are left') })
+    expect(tree(join(root, 'app'))).toEqual(before)
+    rmSync(join(root, folder, 'deps.before-espalier'), { recursive: true })
+    write({ [`${folder}/espalier-link.json`]: '{' })
+    expect(await run(['--undo'])).toMatchObject({
+      code: 1,
+      text: expect.stringMatching('note of what linking changed'),
+    })
+    expect(existsSync(join(root, folder, 'deps/b'))).toBe(true)
+    rmSync(join(root, folder, 'espalier-link.json'))
+    // A file where a folder has to be: root, as which tests may run, can write anywhere else.
+    rmSync(join(root, 'site/tensorflow/include'), { recursive: true })
+    const tensorflow = { libraryFolder: '', main: '', framework: '', include: '', version: null, cuda: false }
+    expect(() => placeFiles(join(root, folder, 'binding.gyp'), tensorflow)).toThrow(
+      expect.objectContaining({ code: 'file.write', details: expect.objectContaining({ code: 'ENOTDIR' }) }),
+    )
+  })
+
   it('refuses other systems than Linux, unknown options, and an undo of nothing', async () => {
     write({ ...wheel(), ...tfjsNode() })
-    expect(await run(['--tensorflow', join(root, 'site')], 'darwin')).toMatchObject({
+    expect(await run(['--tensorflow', join(root, 'site')], { platform: 'darwin' })).toMatchObject({
       code: 1,
       text: expect.stringMatching('Linux only'),
     })
     expect(await run(['--tensroflow', 'x'])).toMatchObject({ code: 1, text: expect.stringMatching('--tensroflow') })
     expect(await run(['--undo'])).toMatchObject({ code: 1, text: expect.stringMatching('nothing to undo') })
     expect((await run([])).code).toBe(2)
+    expect((await run(['--undo', '--tensorflow', join(root, 'site')])).code).toBe(2)
     expect(await run(['--help'])).toMatchObject({ code: 0, text: expect.stringMatching('--undo') })
   })
 })

@@ -18,10 +18,14 @@ espalier-link-tensorflow --undo [--package FOLDER]
   --undo        puts the package back as it was
 `
 
+const INTERRUPTED = 130 // as a shell has it for SIGINT
+
 /** What the command needs of its surroundings. */
 export interface CommandSurroundings {
   readonly cwd: string
   readonly platform: string
+  /** Aborted when the user interrupts: what was begun is put back. */
+  readonly signal?: AbortSignal
   print(line: string): void
 }
 
@@ -45,7 +49,7 @@ export async function linkTensorflow(
         help: { type: 'boolean', default: false },
       },
     })
-    if (values.help || (values.tensorflow === undefined && !values.undo)) {
+    if (values.help || (values.tensorflow !== undefined) === values.undo) {
       print(USAGE)
       return values.help ? 0 : 2
     }
@@ -53,6 +57,10 @@ export async function linkTensorflow(
     else await link(surroundings, findTensorflow(values.tensorflow as string), values.package)
     return 0
   } catch (error) {
+    if (surroundings.signal?.aborted === true) {
+      print('interrupted')
+      return INTERRUPTED
+    }
     if (!EspalierError.isInstance(error) && (error as { code?: string }).code?.startsWith('ERR_PARSE_ARGS') !== true)
       throw error
     print((error as Error).message)
@@ -65,7 +73,7 @@ async function link(
   tensorflow: TensorflowInstall,
   folder: string | undefined,
 ): Promise<void> {
-  const { cwd, platform, print } = surroundings
+  const { cwd, platform, print, signal } = surroundings
   if (platform !== 'linux') {
     throw new EspalierError('backend.unsupported', {
       what: 'linking another TensorFlow works on Linux only',
@@ -78,23 +86,29 @@ async function link(
     `TensorFlow ${tensorflow.version ?? '(version not stated)'}, ${tensorflow.cuda ? 'with CUDA' : 'CPU'}: ${tensorflow.libraryFolder}`,
   )
   print(`${target.name} ${target.version}: ${target.folder}`)
-  if (isLinked(target.folder)) {
+  const wasLinked = isLinked(target.folder)
+  if (wasLinked) {
     print('It is linked already; that is undone first.')
     removeFiles(target.folder)
   }
   try {
     for (const change of placeFiles(target.folder, tensorflow)) print(`  ${change}`)
     print('Compiling the addon; this takes about half a minute.')
-    await buildAddon(target.folder, tensorflow)
+    await buildAddon(target.folder, tensorflow, signal)
     print(`  built lib/napi-v8/tfjs_binding.node, which loads TensorFlow from ${tensorflow.libraryFolder}`)
-    const { backend, tensorflow: version, gpu } = verifyAddon(target.folder)
+    const { backend, tensorflow: version, gpu } = await verifyAddon(target.folder, signal)
     print(`It runs: backend ${backend}, TensorFlow ${version}, ${gpu ? 'on a GPU' : 'on the CPU'}.`)
     if (tensorflow.cuda && !gpu)
       print('TensorFlow found no GPU that it can use: its driver or CUDA libraries may be missing.')
     print('To undo: espalier-link-tensorflow --undo')
   } catch (error) {
-    removeFiles(target.folder)
-    print('It did not work; everything is as it was.')
+    // A folder that cannot be written to was never changed.
+    if (isLinked(target.folder)) removeFiles(target.folder)
+    print(
+      wasLinked
+        ? 'It did not work; the package is as it was before it was linked.'
+        : 'It did not work; everything is as it was.',
+    )
     throw error
   }
 }

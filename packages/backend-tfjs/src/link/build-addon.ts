@@ -1,15 +1,20 @@
 /** Compiles tfjs-node's addon with node-gyp. */
-import { execFileSync, spawn } from 'node:child_process'
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import type { TensorflowInstall } from './find-tensorflow.js'
+import { runChild } from './run-child.js'
 
 const NAPI = 8 // the version that tfjs-node 4.22 is written for; newer Nodes load it
 const SHOWN_CHARACTERS = 3000
 
-/** Compiles the addon in a package whose deps folder is in place. Throws backend.failed with the compiler's last lines. */
-export async function buildAddon(folder: string, { libraryFolder }: TensorflowInstall): Promise<void> {
+/** Compiles the addon in a package whose deps folder is in place. Throws backend.failed with the compiler's last lines, or the signal's reason. */
+export async function buildAddon(
+  folder: string,
+  { libraryFolder }: TensorflowInstall,
+  signal?: AbortSignal,
+): Promise<void> {
   if (/[\s'"$\\,:]/.test(libraryFolder)) {
     throw new EspalierError('config.value', {
       what: 'the linker takes no path with spaces, quotes, commas or colons',
@@ -28,11 +33,16 @@ export async function buildAddon(folder: string, { libraryFolder }: TensorflowIn
     ...headers(),
   ]
   const env = { ...process.env, LDFLAGS: `${process.env.LDFLAGS ?? ''} -Wl,-rpath,${libraryFolder}`.trim() }
-  const { code, output } = await finished(gyp.command, args, folder, env)
+  const { code, output, errors } = await runChild({ command: gyp.command, args, cwd: folder, env, signal })
+  signal?.throwIfAborted()
   if (code === 0) return
   throw new EspalierError('backend.failed', {
     what: 'the addon of tfjs-node could not be compiled',
-    got: { command: [gyp.command, ...args].join(' '), exitCode: code, output: output.slice(-SHOWN_CHARACTERS) },
+    got: {
+      command: [gyp.command, ...args].join(' '),
+      exitCode: code,
+      output: `${output}${errors}`.slice(-SHOWN_CHARACTERS),
+    },
     fix: 'It takes Python 3, make and a C++17 compiler (Debian: apt-get install python3 make g++).',
   })
 }
@@ -60,18 +70,4 @@ function headers(): string[] {
   if (process.env.npm_config_nodedir !== undefined || !existsSync(file)) return []
   const major = /#define NODE_MAJOR_VERSION (\d+)/.exec(readFileSync(file, 'utf8'))?.[1]
   return major === process.versions.node.split('.')[0] ? [`--nodedir=${prefix}`] : []
-}
-
-function finished(command: string, args: string[], cwd: string, env: NodeJS.ProcessEnv) {
-  return new Promise<{ code: number | null; output: string }>((settle) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
-    let output = ''
-    const collect = (part: Buffer) => {
-      output = (output + part.toString()).slice(-2 * SHOWN_CHARACTERS)
-    }
-    child.stdout.on('data', collect)
-    child.stderr.on('data', collect)
-    child.on('error', (error) => settle({ code: null, output: `${output}${error}` }))
-    child.on('close', (code) => settle({ code, output }))
-  })
 }

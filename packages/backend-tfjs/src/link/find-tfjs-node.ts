@@ -33,7 +33,7 @@ export function findTfjsNode(options: {
       fix: `Install one without its own download of TensorFlow: npm install --ignore-scripts ${cuda ? GPU : CPU}`,
     })
   }
-  const { name, version } = JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; version: string }
+  const { name, version } = identity(manifest)
   const own = realpathSync(dirname(manifest))
   if ((name !== CPU && name !== GPU) || !existsSync(join(own, 'binding.gyp'))) {
     throw new EspalierError('config.value', {
@@ -42,6 +42,15 @@ export function findTfjsNode(options: {
     })
   }
   return { folder: own, name, version }
+}
+
+// A file that is no manifest describes no tfjs-node.
+function identity(manifest: string): { readonly name?: string; readonly version: string } {
+  try {
+    return JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; version: string }
+  } catch {
+    return { version: '' }
+  }
 }
 
 function resolved(name: string, from: string): string | undefined {

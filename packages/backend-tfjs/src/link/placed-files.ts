@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, w
 import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import type { TensorflowInstall } from './find-tensorflow.js'
+import { inFolder } from './in-folder.js'
 
 const NOTE = 'espalier-link.json'
 const ASIDE = '.before-espalier'
@@ -20,8 +21,20 @@ export function isLinked(folder: string): boolean {
   return existsSync(join(folder, NOTE))
 }
 
-/** Sets aside what is there, and places links to TensorFlow's libraries and headers. Returns a line per change. */
+/** Sets aside what is there, and places links to TensorFlow's libraries and headers. Returns a line per change. Throws file.write; config.value when something already stands aside. */
 export function placeFiles(folder: string, tensorflow: TensorflowInstall): string[] {
+  const left = FOLDERS.map((name) => `${name}${ASIDE}`).filter((name) => existsSync(join(folder, name)))
+  if (left.length > 0) {
+    throw new EspalierError('config.value', {
+      what: 'folders that an earlier linking set aside are left, without its note',
+      got: { folder, left },
+      fix: 'Rename them to what they were before, or install the package again.',
+    })
+  }
+  return inFolder(folder, () => place(folder, tensorflow))
+}
+
+function place(folder: string, tensorflow: TensorflowInstall): string[] {
   const aside = FOLDERS.filter((name) => existsSync(join(folder, name)))
   const note: Note = { tensorflow: tensorflow.libraryFolder, aside }
   writeFileSync(join(folder, NOTE), `${JSON.stringify(note, null, 2)}\n`)
@@ -44,7 +57,7 @@ export function placeFiles(folder: string, tensorflow: TensorflowInstall): strin
   return changes
 }
 
-/** Puts the package back as it was before `placeFiles`. Returns a line per change. Throws backend.missing when it was not linked. */
+/** Puts the package back as it was before `placeFiles`. Returns a line per change. Throws backend.missing when it was not linked, file.json, file.write. */
 export function removeFiles(folder: string): string[] {
   if (!isLinked(folder)) {
     throw new EspalierError('backend.missing', {
@@ -52,7 +65,25 @@ export function removeFiles(folder: string): string[] {
       got: { folder },
     })
   }
-  const { aside } = JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as Note
+  const aside = noted(folder)
+  return inFolder(folder, () => putBack(folder, aside))
+}
+
+function noted(folder: string): readonly string[] {
+  try {
+    const { aside } = JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as Note
+    if (Array.isArray(aside)) return aside
+  } catch {
+    // reported below, as a note without its list is
+  }
+  throw new EspalierError('file.json', {
+    what: 'the note of what linking changed cannot be read',
+    got: { file: join(folder, NOTE) },
+    fix: 'Install the package again.',
+  })
+}
+
+function putBack(folder: string, aside: readonly string[]): string[] {
   const changes: string[] = []
   for (const name of FOLDERS) {
     const [own, before] = [join(folder, name), join(folder, `${name}${ASIDE}`)]

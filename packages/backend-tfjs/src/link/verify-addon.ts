@@ -1,6 +1,6 @@
 /** Runs an op through the built addon in a process of its own: a library that does not fit may end the process. */
-import { spawnSync } from 'node:child_process'
 import { EspalierError } from '@espalier/core'
+import { runChild } from './run-child.js'
 
 /** What the linked tfjs-node says of itself. */
 export interface Verified {
@@ -25,20 +25,23 @@ const { binding, isUsingGpuDevice } = tf.engine().backend
 console.log('\\nespalier ' + JSON.stringify({ backend: tf.getBackend(), tensorflow: String(binding.TF_Version), gpu: isUsingGpuDevice === true }))
 `
 
-/** Loads the package of a folder and runs two ops. Throws backend.failed with what the process said. */
-export function verifyAddon(folder: string): Verified {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, ['-e', SCRIPT, folder], {
-    encoding: 'utf8',
-    timeout: LONGEST_MS,
+/** Loads the package of a folder and runs two ops. Throws backend.failed with what the process said, or the signal's reason. */
+export async function verifyAddon(folder: string, signal?: AbortSignal): Promise<Verified> {
+  const { code, output, errors } = await runChild({
+    command: process.execPath,
+    args: ['-e', SCRIPT, folder],
+    signal,
+    longestMs: LONGEST_MS,
   })
-  const line = stdout
+  signal?.throwIfAborted()
+  const line = output
     .split('\n')
     .find((one) => one.startsWith('espalier '))
     ?.slice('espalier '.length)
-  if (status === 0 && line !== undefined) return JSON.parse(line) as Verified
+  if (code === 0 && line !== undefined) return JSON.parse(line) as Verified
   throw new EspalierError('backend.failed', {
     what: 'the addon was built but does not run',
-    got: { exitCode: status, signal, output: stderr.slice(-2000) },
+    got: { exitCode: code, output: errors.slice(-2000) },
     fix: 'This TensorFlow may not fit this tfjs-node; 2.21 is known to.',
   })
 }
