@@ -41,13 +41,13 @@ async function main(): Promise<void> {
   adapted.addAdapter('default', lora({ r: 8, loraAlpha: 8, targetModules: ['q_proj', 'v_proj'] }))
   part('model and adapter')
   const weights = await backend.loadWeights(core.weightRequests(adapted.model))
-  part('weights placed')
+  part('weights asked for, read meanwhile')
   const trainable = adapted.trainable()
   const feeds = { ...data_.causalFeeds(batch), seed: core.hostTensor('u32', [], [0]) }
   const program = trainer.accumulateProgram(trainable.model, core.causalLoss, await trainable.trainable(), feeds)
   part('graph and gradients')
   core.peakMemory(core.programRoots(program))
-  part('preflight: the same graph followed for its memory')
+  part('preflight: the graph followed for its memory')
   const compile = backend.compile.bind(backend)
   let compiling = 0
   backend.compile = async (...given) => {
