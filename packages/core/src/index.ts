@@ -5,8 +5,8 @@ export { slotPrefix } from './adapted/adapted-tree.js'
 export type { BaseModel, TrainableModel } from './adapted/base-model.js'
 export type { AddAdapterOptions } from './adapted/create-adapter.js'
 export { FullModel } from './adapted/full-training.js'
-export { type MergeOptions, mergeAdapters } from './adapted/merge.js'
-export { weightRequests } from './adapted/weights.js'
+export { type MergedWeights, type MergeOptions, mergeAdapters, mergedWeights } from './adapted/merge.js'
+export { weightRequests, withValues } from './adapted/weights.js'
 export { gradients, vjp } from './autodiff/gradients.js'
 export type {
   Backend,

@@ -83,6 +83,24 @@ describe('AdaptedModel', () => {
     expect(adapted.activeAdapters).toEqual(['a'])
   })
 
+  it('refuses an adapter together with one that trains a module around its layers in full, also in merging', async () => {
+    const adapted = new AdaptedModel(tinyBase())
+    adapted.addAdapter('a', shift({ targetModules: ['lm_head'], modulesToSave: ['layers.0'] }))
+    adapted.addAdapter('b', shift({ targetModules: ['c_proj'] }))
+    adapted.addAdapter('c', shift({ targetModules: ['q_proj'], modulesToSave: ['layers.0.norm'] }))
+    const refused = {
+      code: 'adapter.state',
+      details: { module: 'model.layers.0', trainedBy: 'a', changed: 'model.layers.0.c_proj', by: 'b' },
+    }
+    expect(() => adapted.setAdapter(['a', 'b'])).toThrow(expect.objectContaining(refused))
+    expect(() => adapted.setAdapter(['b', 'a'])).toThrow(expect.objectContaining(refused))
+    expect(() => adapted.setAdapter(['c', 'a'])).toThrow(expect.objectContaining({ code: 'adapter.state' }))
+    expect(adapted.activeAdapters).toEqual(['a'])
+    expect(() => adapted.mergeSites(['a', 'b'])).toThrow(expect.objectContaining(refused))
+    adapted.setAdapter(['b', 'c'])
+    expect((await logitsOf(adapted)).shape).toEqual([2, 3, 6])
+  })
+
   it('saves a module in full: its parameters are copies that train, and are not targets', async () => {
     const adapted = new AdaptedModel(tinyBase())
     const adapter = adapted.addAdapter('a', shift({ targetModules: 'all-linear', modulesToSave: ['lm_head', 'norm'] }))

@@ -2,17 +2,18 @@
  * A base model with adapters: PEFT's PeftModel without files and devices. The base tree is never changed; every state (which adapters
  * are active, disabled, merged) is another tree that shares its weights.
  */
+import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Model } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
-import { mapParameters, namedModules, namedParameters } from '../module/tree.js'
-import type { ParameterSource } from '../parameter-source.js'
+import { namedModules, namedParameters } from '../module/tree.js'
 import type { AdapterPart } from '../tuner/adapted-layer.js'
 import type { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner } from '../tuner/families.js'
 import { adaptedTree, mergePrefix, partsAt, slotPrefix } from './adapted-tree.js'
 import type { BaseModel, TrainableModel } from './base-model.js'
 import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
+import { withValues } from './weights.js'
 
 /** A base model with named adapters. One or more may be active; they compose. */
 export class AdaptedModel {
@@ -20,7 +21,7 @@ export class AdaptedModel {
   private active: readonly string[] = []
   private enabled = true
   private mergedNames: readonly string[] = []
-  private mergedSources: ReadonlyMap<string, ParameterSource> = new Map()
+  private mergedWeights: ReadonlyMap<string, HostTensor> = new Map()
   private readonly trees = new Map<string, Model>()
 
   constructor(readonly base: BaseModel) {}
@@ -89,23 +90,12 @@ export class AdaptedModel {
     return made
   }
 
-  /** Chooses the active adapters. Throws adapter.name; adapter.state when two of them save one module or something is merged. */
+  /** Chooses the active adapters. Throws adapter.name; adapter.state when they do not go together or something is merged. */
   setAdapter(names: string | readonly string[]): void {
     const list = typeof names === 'string' ? [names] : [...names]
     const adapters = list.map((name) => this.adapter(name))
     this.requireUnmerged('switched')
-    const owners = new Map<string, string>()
-    for (const { name, saved } of adapters) {
-      for (const { path } of saved) {
-        const other = owners.get(path)
-        if (other !== undefined)
-          throw new EspalierError('adapter.state', {
-            what: 'two adapters that train one module in full cannot be active together',
-            got: { module: path, adapters: [other, name] },
-          })
-        owners.set(path, name)
-      }
-    }
+    requireSeparate(adapters)
     this.active = list
   }
 
@@ -140,7 +130,7 @@ export class AdaptedModel {
     const made = !this.enabled
       ? this.base.model
       : this.mergedNames.length > 0
-        ? this.mergedModel()
+        ? withValues(this.base.model, this.mergedWeights)
         : adaptedTree(
             this.base.model,
             this.active.map((name) => this.adapter(name)),
@@ -194,9 +184,10 @@ export class AdaptedModel {
     }
   }
 
-  /** The base's layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge. */
+  /** The base's layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge, and adapters that do not go together. */
   mergeSites(names: readonly string[]): { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[] {
     const adapters = names.map((name) => this.adapter(name))
+    requireSeparate(adapters)
     for (const { name, tuner } of adapters) {
       if (tuner.merge === undefined)
         throw new EspalierError('adapter.state', {
@@ -210,22 +201,17 @@ export class AdaptedModel {
     })
   }
 
-  /** Takes merged weights over: the names of all merged adapters and sources by parameter path, which replace the base's until `clearMerged`. */
-  setMerged(names: readonly string[], sources: ReadonlyMap<string, ParameterSource>): void {
+  /** Takes merged weights over: the names of all merged adapters and values by parameter path, which replace the base's until `clearMerged`. */
+  setMerged(names: readonly string[], weights: ReadonlyMap<string, HostTensor>): void {
     this.mergedNames = [...names]
-    this.mergedSources = sources
+    this.mergedWeights = weights
     this.trees.clear()
-  }
-
-  /** Sources that merging replaced so far, by parameter path. */
-  get replacedSources(): ReadonlyMap<string, ParameterSource> {
-    return this.mergedSources
   }
 
   /** Undoes merging, exactly: the base's weights were never touched. */
   clearMerged(): void {
     this.mergedNames = []
-    this.mergedSources = new Map()
+    this.mergedWeights = new Map()
     this.trees.clear()
   }
 
@@ -248,13 +234,6 @@ export class AdaptedModel {
     return `trainable params: ${number(trainable)} || all params: ${number(all)} || trainable%: ${((100 * trainable) / all).toFixed(4)}`
   }
 
-  private mergedModel(): Model {
-    return mapParameters(this.base.model, (parameter) => {
-      const source = this.mergedSources.get(parameter.path)
-      return source === undefined ? parameter : parameter.withSource(source)
-    })
-  }
-
   private requireUnmerged(what: string): void {
     if (this.mergedNames.length > 0)
       throw new EspalierError('adapter.state', {
@@ -262,5 +241,24 @@ export class AdaptedModel {
         got: { merged: this.mergedNames },
         fix: 'Unmerge first',
       })
+  }
+}
+
+/** Throws adapter.state when an adapter trains a module in full of which another one changes something. */
+function requireSeparate(adapters: readonly Adapter[]): void {
+  for (const { name, saved } of adapters) {
+    for (const other of adapters) {
+      if (other.name === name) continue
+      const changed = [...other.saved.map(({ path }) => path), ...other.sites.flatMap(({ paths }) => paths)]
+      for (const { path } of saved) {
+        const inside = changed.find((at) => at === path || at.startsWith(`${path}.`))
+        if (inside === undefined) continue
+        throw new EspalierError('adapter.state', {
+          what: 'an adapter that trains a module in full cannot work together with one that changes something of that module',
+          got: { module: path, trainedBy: name, changed: inside, by: other.name },
+          fix: 'Use one of the two at a time',
+        })
+      }
+    }
   }
 }

@@ -1,10 +1,10 @@
 /** Training every parameter: the same machinery as adapters, with the model's own parameters as state. */
 import type { HostTensor } from '../dtype.js'
 import type { Model } from '../model/model.js'
-import { memorySource } from '../module/scope.js'
 import { mapParameters, namedParameters } from '../module/tree.js'
 import { readSource } from '../tuner/adapter.js'
 import type { TrainableModel } from './base-model.js'
+import { withValues } from './weights.js'
 
 /** A model of which all parameters (or those that `select` accepts) train. `values()` gives the trained ones by path. */
 export class FullModel implements TrainableModel {
@@ -39,10 +39,6 @@ export class FullModel implements TrainableModel {
 
   /** The tree with the trained values as frozen weights: what generation and saving use. */
   trained(): Model {
-    const { current } = this
-    return mapParameters(this.base, (parameter) => {
-      const value = current?.get(parameter.path)
-      return value === undefined ? parameter : parameter.withSource(memorySource(value))
-    })
+    return withValues(this.base, this.current ?? new Map())
   }
 }

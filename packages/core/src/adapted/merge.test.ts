@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { reference } from '../backend/reference.js'
 import { hostTensor } from '../dtype.js'
 import { AdaptedModel } from './adapted-model.js'
-import { type MergeOptions, mergeAdapters } from './merge.js'
+import { type MergeOptions, mergeAdapters, mergedWeights } from './merge.js'
 import { distance, logitsOf, shift, stretch, tinyBase } from './tiny-model.fake.js'
 import { weightRequests } from './weights.js'
 
@@ -83,6 +83,21 @@ describe('mergeAdapters', () => {
     const merged = await merge(adapted)
     expect(Math.max(...(merged.get('lm_head.weight')?.data ?? [1]))).toBe(0)
     expect(Math.max(...(await logitsOf(adapted)).data)).toBe(0)
+  })
+
+  it('says what it would merge without merging, whatever is active or enabled, from the values at the call', async () => {
+    const adapted = adaptedTwice()
+    const expected = await merge(adaptedTwice())
+    const backend = reference()
+    const weights = await backend.loadWeights(weightRequests(adapted.base.model))
+    adapted.setEnabled(false)
+    const asked = mergedWeights(adapted, backend, weights)
+    adapted.setAdapter('b')
+    adapted.adapter('a').setValues(new Map([['model.layers.0.q_proj.shift_a', hostTensor('f32', [4, 1])]]), {
+      partial: true,
+    })
+    expect(await asked).toEqual({ names: ['a'], weights: expected })
+    expect([adapted.mergedAdapters, adapted.activeAdapters, adapted.isEnabled]).toEqual([[], ['b'], false])
   })
 
   it('with safe, refuses weights that are not finite and changes nothing', async () => {

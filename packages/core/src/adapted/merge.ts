@@ -4,8 +4,6 @@ import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Adaptable } from '../module/adaptable.js'
-import { memorySource } from '../module/scope.js'
-import type { ParameterSource } from '../parameter-source.js'
 import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
 import type { AdaptedModel } from './adapted-model.js'
 import { mergePrefix } from './adapted-tree.js'
@@ -18,6 +16,14 @@ export interface MergeOptions {
   readonly safe?: boolean
 }
 
+/** What merging gives. */
+export interface MergedWeights {
+  /** All merged adapters, in order. */
+  readonly names: readonly string[]
+  /** All changed weights by parameter path. */
+  readonly weights: Map<string, HostTensor>
+}
+
 /**
  * Merges adapters one after another, after those that are merged already, and returns all changed weights by parameter path. `weights`
  * are the base's. When it throws, nothing has changed: adapter.state, merge.finite.
@@ -28,33 +34,45 @@ export async function mergeAdapters(
   weights: WeightSet,
   options: MergeOptions = {},
 ): Promise<Map<string, HostTensor>> {
+  const merged = await mergedWeights(adapted, backend, weights, options)
+  adapted.setMerged(merged.names, merged.weights)
+  return merged.weights
+}
+
+/** What `mergeAdapters` would merge, as the adapters are when it is called; the model stays as it is. Throws as it does. */
+export async function mergedWeights(
+  adapted: AdaptedModel,
+  backend: Backend,
+  weights: WeightSet,
+  options: MergeOptions = {},
+): Promise<MergedWeights> {
   const asked = options.adapterNames ?? adapted.activeAdapters
   const names = [...new Set([...adapted.mergedAdapters, ...asked])]
   const adapters = names.map((name) => adapted.adapter(name))
   const outputs = mergedOutputs(adapted.mergeSites(names))
-  const bound = await Promise.all(
-    adapters.map(async (adapter, i) => ({ set: await adapter.stateOn(backend), prefix: mergePrefix(i) })),
-  )
-  const merged = new Map<string, HostTensor>()
-  if (Object.keys(outputs).length > 0) {
-    const executable = await backend.compile({ name: 'merge', outputs }, { weights })
-    try {
-      for (const [path, tensor] of Object.entries(await executable.run({ state: bound }))) merged.set(path, tensor)
-    } finally {
-      executable.release()
+  const held = adapters.map((adapter) => adapter.holdOn(backend))
+  try {
+    const asNow = adapters.map((adapter) => adapter.values())
+    const [values, sets] = await Promise.all([Promise.all(asNow), Promise.all(held.map(({ value }) => value))])
+    const merged = new Map<string, HostTensor>()
+    if (Object.keys(outputs).length > 0) {
+      const executable = await backend.compile({ name: 'merge', outputs }, { weights })
+      try {
+        const state = sets.map((set, i) => ({ set, prefix: mergePrefix(i) }))
+        for (const [path, tensor] of Object.entries(await executable.run({ state }))) merged.set(path, tensor)
+      } finally {
+        executable.release()
+      }
     }
+    adapters.forEach(({ saved }, i) => {
+      for (const path of saved.flatMap(({ parameters }) => parameters))
+        merged.set(path, values[i]?.get(path) as HostTensor)
+    })
+    if (options.safe === true) checkFinite(merged, names)
+    return { names, weights: merged }
+  } finally {
+    for (const { release } of held) release()
   }
-  for (const adapter of adapters) {
-    const values = await adapter.values()
-    for (const { parameters } of adapter.saved)
-      for (const path of parameters) merged.set(path, values.get(path) as HostTensor)
-  }
-  if (options.safe === true) checkFinite(merged, names)
-  adapted.setMerged(
-    names,
-    new Map<string, ParameterSource>([...merged].map(([path, tensor]) => [path, memorySource(tensor)])),
-  )
-  return merged
 }
 
 function mergedOutputs(

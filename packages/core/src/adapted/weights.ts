@@ -1,7 +1,9 @@
-/** What a tree needs from its backend: the frozen weights by slot name. */
+/** A tree's weights: what it needs from its backend, by slot name, and the tree with other values. */
 import type { WeightRequest } from '../backend/backend.js'
+import type { HostTensor } from '../dtype.js'
 import type { Module } from '../module/module.js'
-import { namedParameters } from '../module/tree.js'
+import { memorySource } from '../module/scope.js'
+import { mapParameters, namedParameters } from '../module/tree.js'
 
 /** The frozen weights of a tree, for `Backend.loadWeights`. */
 export function weightRequests(root: Module): Map<string, WeightRequest> {
@@ -10,4 +12,12 @@ export function weightRequests(root: Module): Map<string, WeightRequest> {
       slot === 'weight' ? [[name, { source, dtype }] as const] : [],
     ),
   )
+}
+
+/** The tree with other values of some parameters, by path. */
+export function withValues<M extends Module>(root: M, values: ReadonlyMap<string, HostTensor>): M {
+  return mapParameters(root, (parameter) => {
+    const value = values.get(parameter.path)
+    return value === undefined ? parameter : parameter.withSource(memorySource(value))
+  })
 }
