@@ -48,7 +48,14 @@ export {
   PeftModel,
 } from './model/peft-model.js'
 export { PretrainedModel, type PretrainedOptions } from './model/pretrained-model.js'
-export { RuntimeModel, type RuntimeOptions, type WeightsOptions } from './model/runtime-model.js'
+export {
+  type HeldModel,
+  type HeldState,
+  type RunnableModel,
+  RuntimeModel,
+  type RuntimeOptions,
+  type WeightsOptions,
+} from './model/runtime-model.js'
 export {
   getPeftModelStateDict,
   type IncompatibleKeys,

@@ -3,14 +3,15 @@ import {
   AdaptedModel,
   type AddAdapterOptions,
   type ConfiguredTuner,
-  type HostTensor,
+  type Hold,
+  type MergedWeights,
   type MergeOptions,
   type Model,
-  mergeAdapters,
+  mergedWeights,
   printModule,
-  type StateBinding,
   type Tuner,
   type WeightSet,
+  withValues,
 } from '@espalier/core'
 import {
   type HubOptions,
@@ -22,7 +23,7 @@ import {
 } from '@espalier/serialization'
 import { knownTuners } from '../auto/tuners.js'
 import type { PretrainedModel } from './pretrained-model.js'
-import { RuntimeModel, type WeightsOptions } from './runtime-model.js'
+import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
 
 /** Options of `PeftModel.fromPretrained` and `loadAdapter`. */
 export interface LoadAdapterIntoOptions extends HubOptions {
@@ -64,6 +65,7 @@ export class PeftModel extends RuntimeModel {
   private readonly notes: string[]
   private disabling = 0
   private closed = false
+  private readonly leaveBase: () => void
 
   constructor(
     readonly base: PretrainedModel,
@@ -73,7 +75,7 @@ export class PeftModel extends RuntimeModel {
   ) {
     super(base.loaded, base.backend, { tokenizer: () => base.tokenizer() })
     this.notes = [...warnings]
-    base.onClose(() => this.release())
+    this.leaveBase = base.onClose(() => this.release())
   }
 
   /** A base model with an adapter from a folder, the hub or another source. Throws adapter.*, plugin.unknown, file.missing, hub.*. */
@@ -111,19 +113,14 @@ export class PeftModel extends RuntimeModel {
     return Object.fromEntries(this.adapted.adapterNames.map((name) => [name, this.adapted.adapter(name).config]))
   }
 
-  async stateBindings(): Promise<readonly StateBinding[]> {
-    return Promise.all(
-      this.adapted.boundAdapters.map(async ({ adapter, prefix }) => ({
-        set: await adapter.stateOn(this.backend),
-        prefix,
-      })),
-    )
+  protected holdStates(): readonly HeldState[] {
+    return this.adapted.boundAdapters.map(({ adapter, prefix }) => ({ set: adapter.holdOn(this.backend), prefix }))
   }
 
-  /** The base's weights, one set for all adapters, so that a switch compiles nothing; merged weights are a set of their own. */
-  override weights(options: WeightsOptions = {}): Promise<WeightSet> {
+  /** @internal The base's weights, one set for all adapters, so that a switch compiles nothing; merged weights are a set of their own. */
+  override holdWeights(options: WeightsOptions = {}): Hold<WeightSet> {
     const { isEnabled, mergedAdapters } = this.adapted
-    return isEnabled && mergedAdapters.length > 0 ? super.weights(options) : this.base.weights(options)
+    return isEnabled && mergedAdapters.length > 0 ? super.holdWeights(options) : this.base.holdWeights(options)
   }
 
   /** PEFT's line; nothing is printed. */
@@ -155,7 +152,7 @@ export class PeftModel extends RuntimeModel {
     this.adapted.deleteAdapter(adapterName)
   }
 
-  /** Runs `work` with the adapters disabled, and restores the state when the last such work is done. What runs meanwhile sees the disabled state too. */
+  /** Runs `work` with the adapters disabled, and restores the state when the last such work is done. What begins meanwhile sees the disabled state too. */
   async disableAdapter<T>(work: () => T | Promise<T>): Promise<T> {
     this.disabling++
     this.adapted.setEnabled(false)
@@ -168,24 +165,21 @@ export class PeftModel extends RuntimeModel {
 
   /** Merges adapters (the active ones) into the weights that this model runs with; the base stays as it is. */
   async mergeAdapter(options: MergeOptions = {}): Promise<void> {
-    await this.merge(options)
+    const { names, weights } = await this.merged(options)
+    this.adapted.setMerged(names, weights)
+    this.dropWeights() // of what was merged before
   }
 
   /** Undoes `mergeAdapter`, exactly. */
   unmergeAdapter(): void {
     this.adapted.clearMerged()
-    this.releaseWeights()
+    this.dropWeights()
   }
 
   /** The plain model with adapters merged in, as a handle to close by itself; this model stays as it is. */
   async mergeAndUnload(options: MergeOptions = {}): Promise<PretrainedModel> {
-    const [before, sources] = [this.adapted.mergedAdapters, this.adapted.replacedSources]
-    await this.merge(options)
-    try {
-      return this.base.withModel(this.adapted.model)
-    } finally {
-      this.adapted.setMerged(before, sources)
-    }
+    const { weights } = await this.merged(options)
+    return this.base.withModel(withValues(this.adapted.base.model, weights))
   }
 
   /** The base model. */
@@ -227,15 +221,21 @@ export class PeftModel extends RuntimeModel {
     await this.close()
   }
 
-  private async merge(options: MergeOptions): Promise<Map<string, HostTensor>> {
-    return mergeAdapters(this.adapted, this.backend, await this.base.weights(), options)
+  private async merged(options: MergeOptions): Promise<MergedWeights> {
+    const base = this.base.holdWeights()
+    try {
+      return await mergedWeights(this.adapted, this.backend, await base.value, options)
+    } finally {
+      base.release()
+    }
   }
 
   private release(): void {
     if (this.closed) return
     this.closed = true
+    this.leaveBase()
     for (const name of this.adapterNames) this.adapted.adapter(name).release()
-    this.releaseWeights()
+    this.dropWeights()
   }
 }
 

@@ -1,15 +1,8 @@
 /** A pretrained model on a backend, without adapters. */
-import {
-  type Backend,
-  type BaseModel,
-  type HostTensor,
-  type Model,
-  printModule,
-  type StateBinding,
-} from '@espalier/core'
+import { type Backend, type BaseModel, type HostTensor, type Model, printModule } from '@espalier/core'
 import { type LoadedModel, memoryFolder, saveModel, type Target } from '@espalier/serialization'
 import { hold, letGo } from './held.js'
-import { RuntimeModel, type RuntimeOptions } from './runtime-model.js'
+import { type HeldState, RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
 
 /** What a base model may be given beside its files. */
@@ -49,10 +42,10 @@ export class PretrainedModel extends RuntimeModel {
   /** Takes over what training all parameters changes; the function is asked whenever the model is used. */
   adopt(tree: () => Model): void {
     this.tree = tree
-    this.releaseWeights()
+    this.dropWeights()
   }
 
-  async stateBindings(): Promise<readonly StateBinding[]> {
+  protected holdStates(): readonly HeldState[] {
     return []
   }
 
@@ -91,17 +84,18 @@ export class PretrainedModel extends RuntimeModel {
     return printModule(this.model)
   }
 
-  /** Calls back when this model closes: whoever holds something on its backend gives it back then. */
-  onClose(release: () => void): void {
+  /** Calls back when this model closes: whoever has something on its backend gives it back then. The result takes the callback back. */
+  onClose(release: () => void): () => void {
     this.closing.add(release)
+    return () => void this.closing.delete(release)
   }
 
   /** Lets go of weights, files and backend, which close with their last model, and of the adapters on this base. */
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    for (const release of this.closing) release()
-    this.releaseWeights()
+    for (const release of [...this.closing]) release()
+    this.dropWeights()
     await letGo(this.loaded)
     await letGo(this.backend)
   }

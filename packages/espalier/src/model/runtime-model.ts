@@ -3,8 +3,12 @@ import {
   type Backend,
   type CausalLM,
   EspalierError,
+  type Hold,
   type Model,
+  type Shared,
   type StateBinding,
+  type StateSet,
+  sharedIn,
   type WeightSet,
   weightRequests,
 } from '@espalier/core'
@@ -31,9 +35,34 @@ export interface WeightsOptions {
   readonly onProgress?: OnLoadProgress | undefined
 }
 
-/** A model that runs: loaded files, a backend, and the tree of its present state. */
+/** A model's state at one moment, as programs need it. */
+export interface RunnableModel {
+  readonly model: Model
+  readonly backend: Backend
+  readonly weights: WeightSet
+  readonly state: readonly StateBinding[]
+}
+
+/** A state that stays usable, whatever becomes of the model, until it is released. */
+export interface HeldModel {
+  readonly model: Model
+  /** Rejects with safetensors.*, file.*, backend.*, or the signal's reason. */
+  readonly ready: Promise<RunnableModel>
+  release(): void
+}
+
+/** A set that holds state slots, and their prefix. */
+export interface HeldState {
+  readonly set: Hold<StateSet>
+  readonly prefix: string
+}
+
+/**
+ * A model that runs: loaded files, a backend, and the tree of its present state. It owns the weights of its trees; work that takes a
+ * while holds them, so a change of the model never takes them away from it.
+ */
 export abstract class RuntimeModel {
-  private readonly weightSets = new Map<Model, Promise<WeightSet>>()
+  private readonly weightSets = new Map<Model, Shared<WeightSet>>()
   private tokenizerPromise: Promise<Tokenizer> | undefined
   private readonly findTokenizer: () => Promise<Tokenizer>
   private readonly onProgress: OnLoadProgress | undefined
@@ -52,7 +81,7 @@ export abstract class RuntimeModel {
   abstract get model(): Model
 
   /** State slots of that tree. */
-  abstract stateBindings(): Promise<readonly StateBinding[]>
+  protected abstract holdStates(): readonly HeldState[]
 
   /** config.json as it was parsed. */
   get config(): Readonly<Record<string, unknown>> {
@@ -70,66 +99,112 @@ export abstract class RuntimeModel {
     this.tokenizerPromise = Promise.resolve(tokenizer)
   }
 
-  /** The tree's weights on the backend, loaded once. Throws safetensors.*, file.*, backend.*, or the signal's reason. */
-  weights(options: WeightsOptions = {}): Promise<WeightSet> {
-    const { model } = this
-    const known = this.weightSets.get(model)
-    if (known !== undefined) return known
-    const { signal, onProgress = this.onProgress } = options
-    const made = this.backend.loadWeights(weightRequests(model), {
-      ...(signal === undefined ? {} : { signal }),
-      ...(onProgress === undefined
-        ? {}
-        : {
-            onProgress: (loadedBytes, totalBytes, file) =>
-              onProgress({ phase: 'weights', file, loadedBytes, totalBytes }),
-          }),
-    })
-    made.catch(() => this.weightSets.delete(model))
-    this.weightSets.set(model, made)
-    return made
+  /**
+   * The present state, for work that takes a while: switched adapters, changed values and merges of later do not reach it. Whoever
+   * was given it releases it.
+   */
+  hold(options: WeightsOptions = {}): HeldModel {
+    const { model, backend } = this
+    const [weights, states] = [this.holdWeights(options), this.holdStates()]
+    const ready = Promise.all([
+      weights.value,
+      Promise.all(states.map(async ({ set, prefix }) => ({ set: await set.value, prefix }))),
+    ]).then(([set, state]) => ({ model, backend, weights: set, state }))
+    ready.catch(() => {}) // whoever waits for it is told
+    return {
+      model,
+      ready,
+      release() {
+        for (const { release } of [weights, ...states.map(({ set }) => set)]) release()
+      },
+    }
   }
 
-  /** Gives the loaded weights back; they are loaded again when they are needed. */
-  protected releaseWeights(): void {
-    for (const set of this.weightSets.values())
-      set.then(
-        (weights) => weights.release(),
-        () => {},
-      )
+  /**
+   * The tree's weights on the backend, loaded once; the signal ends this caller's waiting, and loading when nobody else waits. They are
+   * the model's: `hold` keeps them longer than its present state lasts. Throws safetensors.*, file.*, backend.*, or the signal's reason.
+   */
+  async weights(options: WeightsOptions = {}): Promise<WeightSet> {
+    const { value, release } = this.holdWeights(options)
+    try {
+      return await value
+    } finally {
+      release()
+    }
+  }
+
+  /** @internal One more user of the tree's weights. */
+  holdWeights({ signal, onProgress = this.onProgress }: WeightsOptions = {}): Hold<WeightSet> {
+    const { model } = this
+    const weights = sharedIn(this.weightSets, model, () => ({
+      make: (stop) =>
+        this.backend.loadWeights(weightRequests(model), {
+          signal: stop,
+          ...(onProgress === undefined
+            ? {}
+            : {
+                onProgress: (loadedBytes, totalBytes, file) =>
+                  onProgress({ phase: 'weights', file, loadedBytes, totalBytes }),
+              }),
+        }),
+      release: (set) => set.release(),
+      keep: true,
+    }))
+    return weights.hold(signal)
+  }
+
+  /** Gives the loaded weights back, each when nothing that runs holds it; they are loaded again when they are needed. */
+  protected dropWeights(): void {
+    for (const set of [...this.weightSets.values()]) set.drop()
     this.weightSets.clear()
   }
 
-  /** Generates to the end. Throws config.value, model.unsupported for models without a language-model head, or the signal's reason. */
+  /** Generates to the end, with the model as it is now. Throws config.value, model.unsupported for models without a language-model head, or the signal's reason. */
   async generate(options: GenerateOptions): Promise<Generated> {
-    let text = ''
-    const tokenIds: number[] = []
-    const stream = this.stream(options)
-    while (true) {
-      const { done, value } = await stream.next()
-      if (done === true) return { text, tokenIds, ...value }
-      text += value.text
-      tokenIds.push(...value.tokenIds)
-    }
-  }
-
-  /** Generates piece by piece. A piece never holds half a character. */
-  async *generateStream(options: GenerateOptions): AsyncGenerator<GeneratedPart, void, void> {
-    const stream = this.stream(options)
+    const held = this.holdToGenerate(options)
     try {
+      let text = ''
+      const tokenIds: number[] = []
+      const stream = this.stream(options, held)
       while (true) {
         const { done, value } = await stream.next()
-        if (done === true) return
-        yield value
+        if (done === true) return { text, tokenIds, ...value }
+        text += value.text
+        tokenIds.push(...value.tokenIds)
       }
     } finally {
-      await stream.return({ promptTokens: 0, reason: 'stop' })
+      held.release()
     }
   }
 
-  private async *stream(
-    options: GenerateOptions,
-  ): AsyncGenerator<GeneratedPart, Pick<Generated, 'promptTokens' | 'reason'>, void> {
+  /** Generates piece by piece, with the model as it is now; leaving the loop, or `return`, ends it. A piece never holds half a character. */
+  generateStream(options: GenerateOptions): AsyncGenerator<GeneratedPart, void, void> {
+    const parts = this.parts(options)
+    void parts.next() // takes the state; from here on `return` releases it, also before the first part
+    return parts
+  }
+
+  private async *parts(options: GenerateOptions): AsyncGenerator<GeneratedPart, void, void> {
+    const held = this.triedToHold(options)
+    try {
+      yield { text: '', tokenIds: [] } // generateStream's own
+      if ('failure' in held) throw held.failure
+      yield* this.stream(options, held)
+    } finally {
+      if (!('failure' in held)) held.release()
+    }
+  }
+
+  // A stream tells of failures at its first part.
+  private triedToHold(options: GenerateOptions): HeldModel | { readonly failure: unknown } {
+    try {
+      return this.holdToGenerate(options)
+    } catch (failure) {
+      return { failure }
+    }
+  }
+
+  private holdToGenerate({ signal }: GenerateOptions): HeldModel {
     const { model } = this
     if (model.task !== 'CAUSAL_LM')
       throw new EspalierError('model.unsupported', {
@@ -137,7 +212,14 @@ export abstract class RuntimeModel {
         got: { task: model.task },
         fix: 'Load it with AutoModelForCausalLM',
       })
-    options.signal?.throwIfAborted()
+    signal?.throwIfAborted()
+    return this.hold({ signal })
+  }
+
+  private async *stream(
+    options: GenerateOptions,
+    held: HeldModel,
+  ): AsyncGenerator<GeneratedPart, Pick<Generated, 'promptTokens' | 'reason'>, void> {
     const tokenizer = await this.tokenizer()
     const ids = promptIds(tokenizer, options)
     const eos = endTokens(this.loaded.generationConfig, tokenizer)
@@ -155,34 +237,33 @@ export abstract class RuntimeModel {
     } = options
     const tokens = generateTokens(
       {
-        model: model as CausalLM,
-        backend: this.backend,
-        weights: await this.weights({ signal }),
-        state: await this.stateBindings(),
+        ...(await held.ready),
+        model: held.model as CausalLM,
         eosTokenIds: eos,
         padTokenId: tokenizer.padTokenId ?? 0,
       },
       [ids],
       { maxNewTokens, doSample, temperature, topK, topP, repetitionPenalty, seed, signal },
     )
+    const promptTokens = ids.length
+    let reason: Generated['reason'] = 'length'
     let pending: number[] = []
     for await (const { token } of tokens) {
-      if (eos.includes(token)) return finish('eos')
+      if (eos.includes(token)) {
+        reason = 'eos'
+        break
+      }
       pending.push(token)
       const text = scanner.push(detokenizer.push(token))
       if (text !== '' || scanner.stopped) {
         yield { text, tokenIds: pending }
         pending = []
       }
-      if (scanner.stopped) return { promptTokens: ids.length, reason: 'stop' }
+      if (scanner.stopped) return { promptTokens, reason: 'stop' }
     }
     const rest = scanner.push(detokenizer.end()) + scanner.flush()
     if (rest !== '' || pending.length > 0) yield { text: rest, tokenIds: pending }
-    return finish('length')
-
-    function finish(reason: Generated['reason']): Pick<Generated, 'promptTokens' | 'reason'> {
-      return { promptTokens: ids.length, reason }
-    }
+    return { promptTokens, reason: scanner.stopped ? 'stop' : reason }
   }
 }
 

@@ -16,24 +16,27 @@ export async function answerRows(
 ): Promise<string[]> {
   const tokenizer = await model.tokenizer()
   const { eosTokenId, padTokenId } = tokenizer
-  const source = {
-    model: model.model as CausalLM,
-    backend: model.backend,
-    weights: await model.weights(),
-    state: await model.stateBindings(),
-    eosTokenIds: eosTokenId === undefined ? [] : [eosTokenId],
-    padTokenId: padTokenId ?? 0,
+  const held = model.hold({ signal })
+  try {
+    const source = {
+      ...(await held.ready),
+      model: held.model as CausalLM,
+      eosTokenIds: eosTokenId === undefined ? [] : [eosTokenId],
+      padTokenId: padTokenId ?? 0,
+    }
+    const answers: string[] = []
+    for (let first = 0; first < rows.length; first += BATCH) {
+      const prompts = rows.slice(first, first + BATCH).map(({ prompt }) => tokenizer.encode(prompt).inputIds)
+      const generated = await generateRows(source, prompts, {
+        maxNewTokens: MOST_TOKENS,
+        ...(signal === undefined ? {} : { signal }),
+      })
+      answers.push(...generated.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true })))
+    }
+    return answers
+  } finally {
+    held.release()
   }
-  const answers: string[] = []
-  for (let first = 0; first < rows.length; first += BATCH) {
-    const prompts = rows.slice(first, first + BATCH).map(({ prompt }) => tokenizer.encode(prompt).inputIds)
-    const generated = await generateRows(source, prompts, {
-      maxNewTokens: MOST_TOKENS,
-      ...(signal === undefined ? {} : { signal }),
-    })
-    answers.push(...generated.map(({ tokens }) => tokenizer.decode(tokens, { skipSpecialTokens: true })))
-  }
-  return answers
 }
 
 /** How many answers are the expected ones, letter by letter. */
