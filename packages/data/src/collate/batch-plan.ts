@@ -3,7 +3,7 @@
  * steps drawn from this very data: the largest row first, then whichever shape saves most, until another is not worth compiling.
  */
 import { EspalierError, Random } from '@espalier/core'
-import { type BatchShape, type RowSizes, stepCost } from './split-step.js'
+import { type BatchShape, type RowSizes, type SortedStep, sortedStep, stepCost } from './split-step.js'
 
 /** The shapes of a run; the last can hold every row. */
 export interface BatchPlan {
@@ -16,17 +16,17 @@ export interface BatchPlanOptions extends RowSizes {
   readonly stepRows: number
   /** Most ids of a micro-batch, padding included; a single longer row is still one. Default 1024. */
   readonly tokensPerMicroBatch?: number
-  /** Most shapes. Default 10. */
+  /** Most shapes. Default 16. */
   readonly maxShapes?: number
   /** Lengths are multiples of this. Default 8. */
   readonly multipleOf?: number
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
-const DEFAULT_SHAPES = 10
+const DEFAULT_SHAPES = 16
 const DEFAULT_MULTIPLE = 8
 const COUNTED_MULTIPLE = 16
-const WORTHWHILE = 0.006 // another shape must save this share of the cost
+const WORTHWHILE = 0.003 // another shape must save this share of the cost: compiling it takes as long as some hundred tokens
 const SAMPLED_ROWS = 320 // enough steps for a stable choice, few enough to plan in some milliseconds
 const LEAST_STEPS = 8
 
@@ -46,8 +46,8 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
   const steps = sampleSteps(options)
   const cost: CostOf = (shapes, limit) => {
     let sum = 0
-    for (const rows of steps) {
-      sum += stepCost(shapes, rows, options)
+    for (const step of steps) {
+      sum += stepCost(shapes, step)
       if (sum >= limit) break
     }
     return sum
@@ -91,12 +91,13 @@ function cheapestWith(
 }
 
 /** Steps as training will draw them, from a fixed order. */
-function sampleSteps({ lengths, stepRows }: BatchPlanOptions): Int32Array[] {
+function sampleSteps(options: BatchPlanOptions): SortedStep[] {
+  const { lengths, stepRows } = options
   const order = new Random(0).at('batch plan').permutation(lengths.length)
   const count = Math.max(LEAST_STEPS, Math.ceil(SAMPLED_ROWS / stepRows))
-  const steps: Int32Array[] = []
+  const steps: SortedStep[] = []
   for (let start = 0; start < order.length && steps.length < count; start += stepRows) {
-    steps.push(order.subarray(start, start + stepRows))
+    steps.push(sortedStep(order.subarray(start, start + stepRows), options))
   }
   return steps
 }
@@ -112,7 +113,7 @@ function largestShape({ lengths, counts }: BatchPlanOptions, multipleOf: number)
 
 // Lengths tried, as shares of the rows; the tail is fine, since a few long rows cost much.
 const QUANTILES = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99, 1]
-const SHARES = [0.5, 0.75, 0.9, 1] // of rows by their share of counted positions
+const SHARES = [0.3, 0.5, 0.75, 1] // of rows by their share of counted positions
 
 /** Shapes at the quantiles of the lengths, for 1, 2, 4 ... rows, with room for several shares of counted positions. */
 function candidateShapes(options: BatchPlanOptions, tokens: number, multipleOf: number): BatchShape[] {
