@@ -7,17 +7,31 @@ import { mapModules, mapParameters } from '../module/tree.js'
 import { AdaptedLayer, AdapterPart, SiteState } from '../tuner/adapted-layer.js'
 import { type Adapter, bufferKey, siteFileKeys } from '../tuner/adapter.js'
 import type { Site } from '../tuner/families.js'
+import { savedKeys } from './saved-modules.js'
 
 /** The tree with active adapters around their layers; adapter i keeps its tensors in state slots `adapter<i>:<key>`. */
 export function adaptedTree(base: Model, adapters: readonly Adapter[]): Model {
   return mapModules(base, (module, paths) => {
-    const savedBy = adapters.findIndex(({ saved }) => saved.some(({ path }) => paths.includes(path)))
-    if (savedBy >= 0)
-      return mapParameters(module, (parameter) => parameter.asState(slotPrefix(savedBy) + parameter.path))
+    const saved = savedAt(adapters, paths)
+    if (saved !== undefined) {
+      const keys = savedKeys(base, saved.path)
+      return mapParameters(module, (parameter) => {
+        const key = keys.get(parameter)
+        return key === undefined ? parameter : parameter.asState(slotPrefix(saved.index) + key)
+      })
+    }
     if (!isAdaptable(module)) return module
     const parts = partsAt(adapters, paths, slotPrefix)
     return parts.length === 0 ? module : new AdaptedLayer(module, parts)
   })
+}
+
+function savedAt(adapters: readonly Adapter[], paths: readonly string[]) {
+  for (const [index, { saved }] of adapters.entries()) {
+    const found = saved.find(({ path }) => paths.includes(path))
+    if (found !== undefined) return { index, path: found.path }
+  }
+  return undefined
 }
 
 /** Prefix of the state slots of the active adapter number `index`. Names do not matter, so adapters of one structure share programs. */

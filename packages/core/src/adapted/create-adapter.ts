@@ -1,13 +1,13 @@
 /** Making an adapter: completing the configuration, finding the sites and the modules saved in full, drawing initial values. */
 import type { Model, TaskType } from '../model/model.js'
-import type { Parameter } from '../module/parameter.js'
-import { namedModules, namedParameters } from '../module/tree.js'
+import { namedModules } from '../module/tree.js'
 import { Random } from '../random.js'
-import { Adapter, createBuffers, createValues, type SavedModule } from '../tuner/adapter.js'
+import { Adapter, createBuffers, createValues } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
 import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
+import { findSaved, savedKeys } from './saved-modules.js'
 
 /** How an adapter starts. */
 export interface AddAdapterOptions {
@@ -57,11 +57,8 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const warn = (text: string) => void warnings.push(text)
   const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites, warn }) ??
     resolved) as TargetConfig
-  const parameters = namedParameters(model)
   const copied = new Map(
-    saved.flatMap((module) =>
-      module.parameters.map((path) => [path, (parameters.get(path) as Parameter).source] as const),
-    ),
+    saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
   )
   const random = new Random(options.seed ?? 0)
   return new Adapter(
@@ -76,17 +73,6 @@ function condensed(tuner: LayerTuner, model: Model, config: TargetConfig): Targe
   if (!Array.isArray(config.targetModules) || tuner.keepsTargets === true) return config
   const paths = namedModules(model).flatMap((module) => module.paths)
   return { ...config, targetModules: condenseTargets(config.targetModules, paths) }
-}
-
-function findSaved(model: Model, names: readonly string[]): SavedModule[] {
-  const saved: SavedModule[] = []
-  for (const { paths, module } of namedModules(model)) {
-    const path = paths.find((candidate) => candidate !== '' && names.some((name) => candidate.endsWith(name)))
-    if (path === undefined || saved.some((other) => path.startsWith(`${other.path}.`))) continue
-    const parameters = [...namedParameters(module).values()].map((parameter) => parameter.path)
-    if (parameters.length > 0) saved.push({ path, parameters })
-  }
-  return saved
 }
 
 function completeMetadata(

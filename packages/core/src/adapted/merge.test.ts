@@ -66,14 +66,44 @@ describe('mergeAdapters', () => {
     expect(distance(await logitsOf(adapted), once)).toBe(0)
   })
 
-  it('gives a weight that two layers share the changes of both', async () => {
-    const adapted = adaptedTwice({ tied: true })
-    const merged = await merge(adapted, { adapterNames: ['a', 'b'] })
-    const base = adaptedTwice({ tied: true })
-    const alone = await merge(base, { adapterNames: ['b'] })
-    const key = 'model.embed_tokens.weight'
-    expect(merged.has('lm_head.weight')).toBe(false)
-    expect(distance(merged.get(key)!, alone.get(key)!)).toBeGreaterThan(0.01)
+  it('unties a weight that two layers share when one of them changes, so that merged is what was active', async () => {
+    for (const targetModules of [['embed_tokens'], ['lm_head'], ['embed_tokens', 'lm_head']]) {
+      const adapted = new AdaptedModel(tinyBase({ tied: true }))
+      adapted.addAdapter('a', shift({ start: 0.5, targetModules }))
+      const active = await logitsOf(adapted)
+      const merged = await merge(adapted)
+      expect([...merged.keys()].sort()).toEqual(['lm_head.weight', 'model.embed_tokens.weight'])
+      expect(distance(await logitsOf(adapted), active)).toBeLessThan(CLOSE)
+      adapted.clearMerged()
+      expect(distance(await logitsOf(adapted), active)).toBe(0)
+    }
+  })
+
+  it('saved modules of a tied model have keys and values of their own', async () => {
+    for (const modulesToSave of [['lm_head'], ['embed_tokens'], ['embed_tokens', 'lm_head']]) {
+      const adapted = new AdaptedModel(tinyBase({ tied: true }))
+      const adapter = adapted.addAdapter('a', shift({ start: 0.5, modulesToSave }))
+      const keys = ['model.embed_tokens.weight', 'lm_head.weight']
+      const own = keys.filter((key) => modulesToSave.some((name) => key.includes(name)))
+      expect([...adapter.specs.keys()].filter((key) => keys.includes(key))).toEqual(own)
+      const values = own.map(
+        (key, k) =>
+          [
+            key,
+            hostTensor(
+              'f32',
+              [6, 4],
+              Array.from({ length: 24 }, (_, i) => Math.sin(i + k)),
+            ),
+          ] as const,
+      )
+      adapter.setValues(new Map(values), { partial: true })
+      const active = await logitsOf(adapted)
+      const merged = await merge(adapted)
+      for (const [key, value] of values) expect(merged.get(key)).toEqual(value)
+      expect(distance(await logitsOf(adapted), active)).toBeLessThan(CLOSE)
+      expect(distance(active, await logitsOf(adapted, adapted.base.model))).toBeGreaterThan(0.1)
+    }
   })
 
   it('puts saved modules in place of the base’s', async () => {

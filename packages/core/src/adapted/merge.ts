@@ -3,10 +3,15 @@ import type { Backend, WeightSet } from '../backend/backend.js'
 import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
+import type { Model } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
+import { joinPath, type Module } from '../module/module.js'
+import { namedModules, parameterUses } from '../module/tree.js'
 import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
+import { readSource } from '../tuner/adapter.js'
 import type { AdaptedModel } from './adapted-model.js'
 import { mergePrefix } from './adapted-tree.js'
+import { savedKeys } from './saved-modules.js'
 
 /** What to merge and how. */
 export interface MergeOptions {
@@ -20,7 +25,7 @@ export interface MergeOptions {
 export interface MergedWeights {
   /** All merged adapters, in order. */
   readonly names: readonly string[]
-  /** All changed weights by parameter path. */
+  /** All changed weights by parameter path; where layers share one, by `<module path>.<name>` from the second on. */
   readonly weights: Map<string, HostTensor>
 }
 
@@ -49,7 +54,8 @@ export async function mergedWeights(
   const asked = options.adapterNames ?? adapted.activeAdapters
   const names = [...new Set([...adapted.mergedAdapters, ...asked])]
   const adapters = names.map((name) => adapted.adapter(name))
-  const outputs = mergedOutputs(adapted.mergeSites(names))
+  const { model } = adapted.base
+  const outputs = mergedOutputs(model, adapted.mergeSites(names))
   const held = adapters.map((adapter) => adapter.holdOn(backend))
   try {
     const asNow = adapters.map((adapter) => adapter.values())
@@ -65,9 +71,10 @@ export async function mergedWeights(
       }
     }
     adapters.forEach(({ saved }, i) => {
-      for (const path of saved.flatMap(({ parameters }) => parameters))
-        merged.set(path, values[i]?.get(path) as HostTensor)
+      for (const { path } of saved)
+        for (const [name, key] of savedNames(model, path)) merged.set(name, values[i]?.get(key) as HostTensor)
     })
+    await untie(model, merged)
     if (options.safe === true) checkFinite(merged, names)
     return { names, weights: merged }
   } finally {
@@ -76,9 +83,12 @@ export async function mergedWeights(
 }
 
 function mergedOutputs(
+  model: Model,
   sites: readonly { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[],
 ): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = {}
+  const paths = new Map<Module, string>(namedModules(model).map(({ module, path }) => [module, path]))
+  const names = new Map(parameterUses(model).map(({ path, name }) => [path, name]))
   for (const { layer, parts } of sites) {
     const [parameter, another] = layer.weight.parameters
     if (parameter === undefined || another !== undefined)
@@ -86,19 +96,37 @@ function mergedOutputs(
         what: 'this weight cannot be merged into',
         got: { path: parts[0]?.site.path },
       })
-    // A weight that another layer shares gets the changes of both, as in PEFT.
-    const shared = outputs[parameter.path]
-    let weight = shared === undefined ? layer.orientedWeight() : layer.unorient(shared)
+    let weight = layer.orientedWeight()
     let bias = layer.bias?.value
     for (const part of parts) {
       const merged = mergedParts(part.merge(weight, bias))
       weight = merged.weight
       bias = merged.bias ?? bias
     }
-    outputs[parameter.path] = layer.unorient(weight)
-    if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value) outputs[layer.bias.path] = bias
+    const nameOf = (own: string) => names.get(joinPath(paths.get(layer) ?? '', own))
+    outputs[nameOf('weight') ?? parameter.path] = layer.unorient(weight)
+    if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value)
+      outputs[nameOf('bias') ?? layer.bias.path] = bias
   }
   return outputs
+}
+
+/** Names of a saved module's weights, each with the key of its value. */
+function savedNames(model: Model, path: string): [name: string, key: string][] {
+  const first = namedModules(model).find(({ paths }) => paths.includes(path))?.path ?? path
+  const keys = savedKeys(model, path)
+  return parameterUses(model).flatMap((use) => {
+    const key = use.path.startsWith(`${first}.`) ? keys.get(use.parameter) : undefined
+    return key === undefined ? [] : [[use.name, key]]
+  })
+}
+
+/** Where one layer of a tied weight changed, the others get the base's value by a name of their own: the merged model is not tied. */
+async function untie(model: Model, merged: Map<string, HostTensor>): Promise<void> {
+  const uses = parameterUses(model)
+  const changed = new Set(uses.filter(({ name }) => merged.has(name)).map(({ parameter }) => parameter))
+  for (const { parameter, name } of uses)
+    if (changed.has(parameter) && !merged.has(name)) merged.set(name, await readSource(parameter.source))
 }
 
 function checkFinite(merged: ReadonlyMap<string, HostTensor>, adapters: readonly string[]): void {

@@ -43,11 +43,22 @@ export function childModules(module: Module): Child<Module>[] {
 
 /** The parameters directly in a module: Parameter fields, and those of Weight fields. */
 export function ownParameters(module: Module): Parameter[] {
-  return Object.values(module).flatMap((value) => {
-    if (Parameter.isInstance(value)) return [value]
+  return childParameters(module).map(({ value }) => value)
+}
+
+/** The parameters directly in a module with the names that files give them below it: the field's, unless a Weight holds several. */
+export function childParameters(module: Module): Child<Parameter>[] {
+  return Object.entries(module).flatMap(([name, value]) => {
+    if (Parameter.isInstance(value)) return [{ name, value }]
     const held = (value as { parameters?: unknown } | null)?.parameters
-    return !isModule(value) && Array.isArray(held) ? held.filter(Parameter.isInstance) : []
+    return !isModule(value) && Array.isArray(held) ? namedIn(name, held.filter(Parameter.isInstance)) : []
   })
+}
+
+/** The parameters of a Weight in a field, with names. */
+export function namedIn(field: string, parameters: readonly Parameter[]): Child<Parameter>[] {
+  const last = (path: string) => path.slice(path.lastIndexOf('.') + 1)
+  return parameters.map((value) => ({ name: parameters.length === 1 ? field : last(value.path), value }))
 }
 
 /** A copy of a module with some fields replaced; its class and other fields stay. */

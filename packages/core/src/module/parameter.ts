@@ -50,6 +50,11 @@ export class Parameter implements Spec {
     return new Parameter(this.path, this.dtype, this.shape, source, this.slot, this.slotName)
   }
 
+  /** A frozen parameter of its own with the same value: one use of a tied parameter, by that use's path. */
+  untied(path: string): Parameter {
+    return new Parameter(path, this.dtype, this.shape, this.source)
+  }
+
   /** Whether a value is a Parameter, from this or another copy of the package. */
   static isInstance(value: unknown): value is Parameter {
     return typeof value === 'object' && value !== null && (value as Record<symbol, unknown>)[MARK] === true

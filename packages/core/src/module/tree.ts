@@ -1,6 +1,15 @@
 /** Walking and rebuilding module trees. A module or Parameter in two places is an alias group: it is visited once, with all its paths. */
 import { EspalierError } from '../errors.js'
-import { childModules, isModule, joinPath, type Module, ownParameters, withFields } from './module.js'
+import {
+  childModules,
+  childParameters,
+  isModule,
+  joinPath,
+  type Module,
+  namedIn,
+  ownParameters,
+  withFields,
+} from './module.js'
 import { Parameter } from './parameter.js'
 
 /** A module with all its paths, the first being the canonical one. */
@@ -30,6 +39,28 @@ export function namedParameters(root: Module): Map<string, Parameter> {
     for (const parameter of ownParameters(module))
       if (!found.has(parameter.slotName)) found.set(parameter.slotName, parameter)
   return found
+}
+
+/** A Parameter in a module that uses it; of a tied one there are several. */
+export interface ParameterUse {
+  readonly parameter: Parameter
+  /** `<module path>.<name>`; of a shared module, by its first path. */
+  readonly path: string
+  /** What names its value where each use may have its own: the parameter's own path for the first one, `path` for others. */
+  readonly name: string
+}
+
+/** Every use of every Parameter, in order. */
+export function parameterUses(root: Module): ParameterUse[] {
+  const seen = new Set<Parameter>()
+  return namedModules(root).flatMap(({ module, path }) =>
+    childParameters(module).map(({ name, value: parameter }) => {
+      const use = joinPath(path, name)
+      const isFirst = !seen.has(parameter)
+      seen.add(parameter)
+      return { parameter, path: use, name: isFirst ? parameter.path : use }
+    }),
+  )
 }
 
 /** The module at a path. Throws module.path, naming the nearest level that exists. */
@@ -85,19 +116,26 @@ export function mapModules<M extends Module>(root: M, visit: (module: Module, pa
 /** The tree with Parameters replaced; a shared Parameter is replaced once, everywhere. */
 export function mapParameters<M extends Module>(root: M, visit: (parameter: Parameter) => Parameter): M {
   const done = new Map<Parameter, Parameter>()
-  const renew = (parameter: Parameter) => {
+  return mapParameterUses(root, (parameter) => {
     const next = done.get(parameter) ?? visit(parameter)
     done.set(parameter, next)
     return next
-  }
-  return mapModules(root, (module) => {
+  })
+}
+
+/** The tree with Parameters replaced use by use: `visit` also gets the path of the use, `<module path>.<name>`. */
+export function mapParameterUses<M extends Module>(
+  root: M,
+  visit: (parameter: Parameter, path: string) => Parameter,
+): M {
+  return mapModules(root, (module, [path = '']) => {
     const changes: Record<string, unknown> = {}
     for (const [name, value] of Object.entries(module)) {
       if (Parameter.isInstance(value)) {
-        const next = renew(value)
+        const next = visit(value, joinPath(path, name))
         if (next !== value) changes[name] = next
       } else if (isWeight(value)) {
-        const next = value.parameters.map(renew)
+        const next = namedIn(name, value.parameters).map((own) => visit(own.value, joinPath(path, own.name)))
         if (next.some((parameter, i) => parameter !== value.parameters[i])) changes[name] = value.withParameters(next)
       }
     }

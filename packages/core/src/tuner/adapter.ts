@@ -9,9 +9,10 @@ import { type Hold, type Shared, sharedIn } from '../shared.js'
 import type { LayerTuner, Site } from './families.js'
 import type { AdapterMetadata } from './file-config.js'
 
-/** A module that the adapter trains in full: parameter paths of the base model. */
+/** A module that the adapter trains in full. */
 export interface SavedModule {
   readonly path: string
+  /** Keys of its tensors: `<path>.<name below it>`, also where the base model has the parameter under another module's name. */
   readonly parameters: readonly string[]
 }
 
@@ -26,7 +27,7 @@ export interface AdapterParts {
   readonly warnings: readonly string[]
 }
 
-/** Keys of values are file keys without `base_model.model.`: `<module path>.lora_A.weight`, or a saved module's parameter path. */
+/** Keys of values are file keys without `base_model.model.`: `<module path>.lora_A.weight`, or `<module path>.weight` of a saved module. */
 export class Adapter implements AdapterParts {
   readonly name: string
   readonly tuner: LayerTuner
