@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { checkConfig, unusedWarnings } from './check-config.js'
 
 const held = (layers: number) =>
-  new Map([
+  new Map<string, { readonly shape: readonly number[] }>([
     ['model.embed_tokens.weight', { shape: [600, 16] }],
     ['model.empty', { shape: [1e12, 0] }],
     ...Array.from({ length: layers }, (_, i) => [`model.layers.${i}.mlp.up_proj.weight`, { shape: [24, 16] }] as const),
