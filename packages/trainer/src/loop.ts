@@ -9,7 +9,14 @@ import { openSession } from './open-session.js'
 import type { RunControl, TrainingResult } from './run.js'
 import { createSchedule } from './schedule.js'
 import { microBatchSeed, type TrainingSession } from './session.js'
-import { type Cadence, DEFAULT_RATE, DEFAULT_SEED, type SaveContext, type TrainerOptions } from './trainer-options.js'
+import {
+  type Cadence,
+  DEFAULT_RATE,
+  DEFAULT_SEED,
+  type SaveContext,
+  type TrainerOptions,
+  type TrainingSettings,
+} from './trainer-options.js'
 
 const ETA_MEMORY = 0.9 // share of the estimate that older steps keep
 
@@ -19,7 +26,9 @@ export class Loop {
   private epoch = 0
   private readonly losses = { sum: 0, count: 0 }
   private stepSeconds: number | undefined
-  private best: { readonly loss: number; readonly values: Awaited<ReturnType<TrainingSession['commit']>> } | undefined
+  private leastLoss = Number.POSITIVE_INFINITY
+  /** The values of the least loss, where they are wanted at the end. */
+  private bestValues: Awaited<ReturnType<TrainingSession['commit']>> | undefined
 
   constructor(
     private readonly options: TrainerOptions,
@@ -51,7 +60,7 @@ export class Loop {
       type: settings.lrSchedulerType ?? 'linear',
       totalSteps: steps.totalSteps,
       learningRate: settings.learningRate ?? DEFAULT_RATE,
-      warmupSteps: warmupOf(settings.warmupSteps ?? 0, steps.totalSteps),
+      warmupSteps: warmupOf(settings, steps.totalSteps),
       ...(settings.lrSchedulerKwargs === undefined ? {} : { parameters: settings.lrSchedulerKwargs }),
     })
     this.emit({
@@ -154,9 +163,9 @@ export class Loop {
     const found = await evaluateWith(session, this.options.evaluation, { signal: this.signal, isStopped })
     if (found === undefined) return
     const { evalLoss, perplexity } = found
-    const best = this.best === undefined || evalLoss < this.best.loss
-    if (best && this.options.settings?.loadBestModelAtEnd === true)
-      this.best = { loss: evalLoss, values: await session.commit() }
+    const best = evalLoss < this.leastLoss
+    if (best) this.leastLoss = evalLoss
+    if (best && this.options.settings?.loadBestModelAtEnd === true) this.bestValues = await session.commit()
     this.emit({
       type: 'evaluate',
       step: this.step,
@@ -178,7 +187,7 @@ export class Loop {
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
     const aborted = this.signal?.aborted === true
-    if (this.best !== undefined && !aborted) await session.restore(this.best.values)
+    if (this.bestValues !== undefined && !aborted) await session.restore(this.bestValues)
     if (this.step > 0) await this.save(session, 'final')
     const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
@@ -199,9 +208,10 @@ export class Loop {
   }
 }
 
-/** transformers 5: from 1 on a number of steps, below it a share of all steps, rounded up. */
-function warmupOf(warmup: number, totalSteps: number): number {
-  return warmup < 1 ? Math.ceil(warmup * totalSteps) : Math.floor(warmup)
+/** transformers 5: from 1 on a number of steps, below it a share of all steps, rounded up. transformers 4's ratio is a share up to the whole. */
+function warmupOf({ warmupSteps = 0, warmupRatio = 0 }: TrainingSettings, totalSteps: number): number {
+  const share = warmupSteps === 0 ? warmupRatio : warmupSteps
+  return warmupSteps < 1 ? Math.ceil(share * totalSteps) : Math.floor(warmupSteps)
 }
 
 function isDue(cadence: Cadence | undefined, step: number, endsEpoch: boolean): boolean {

@@ -18,6 +18,8 @@ export interface TrainingSettings {
   readonly lrSchedulerKwargs?: Readonly<Record<string, unknown>>
   /** Steps, or below 1 a share of all steps. Default 0. */
   readonly warmupSteps?: number
+  /** Share of all steps, up to 1; counts where `warmupSteps` is 0. */
+  readonly warmupRatio?: number
   /** Decoupled decay of what is neither bias nor norm. Default 0. */
   readonly weightDecay?: number
   /** Default 1; 0 turns clipping off. */

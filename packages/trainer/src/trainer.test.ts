@@ -150,6 +150,27 @@ describe('Trainer', () => {
     expect(await rates(2)).toEqual(await rates(0.5))
   })
 
+  it('takes a ratio of 1 as all steps, and a number of steps before a ratio', async () => {
+    const rates = async (settings: { readonly warmupRatio: number; readonly warmupSteps?: number }) =>
+      (await eventsOf({ settings: { ...settings, learningRate: 1e-3 } })).events.flatMap((event) =>
+        event.type === 'step' ? [Number(event.learningRate.toFixed(9))] : [],
+      )
+    expect(await rates({ warmupRatio: 1 })).toEqual([0, 2.5e-4, 5e-4, 7.5e-4])
+    expect(await rates({ warmupRatio: 1, warmupSteps: 2 })).toEqual([0, 5e-4, 1e-3, 5e-4])
+  })
+
+  it('says of each evaluation whether it is the best so far, also when the best values are not kept', async () => {
+    const evaluation = { batches: () => [toyBatch(toyRows)] }
+    const settings = { learningRate: 3, lrSchedulerType: 'constant' as const, evaluateEvery: { steps: 1 } } // leaps around
+    const { events } = await eventsOf({ totalSteps: 6, evaluation, settings })
+    const evaluations = events.flatMap((event) => (event.type === 'evaluate' ? [event] : []))
+    const losses = evaluations.map(({ evalLoss }) => evalLoss)
+    expect(evaluations.map(({ best }) => best)).toEqual(
+      losses.map((loss, i) => losses.slice(0, i).every((other) => loss < other)),
+    )
+    expect(evaluations.some(({ best }) => !best)).toBe(true)
+  })
+
   it('keeps the best values at the end', async () => {
     const evaluation = { batches: () => [toyBatch(toyRows)] }
     const settings = { learningRate: 3, lrSchedulerType: 'constant' as const, evaluateEvery: { steps: 1 } } // leaps around
