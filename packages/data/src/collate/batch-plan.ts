@@ -20,6 +20,8 @@ export interface BatchPlanOptions extends RowSizes {
   readonly maxShapes?: number
   /** Lengths are multiples of this. Default 8. */
   readonly multipleOf?: number
+  /** No shape is longer, whatever the multiple: a model's positions. Default: no limit. */
+  readonly longest?: number
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
@@ -102,13 +104,13 @@ function sampleSteps(options: BatchPlanOptions): SortedStep[] {
   return steps
 }
 
-function largestShape({ lengths, counts }: BatchPlanOptions, multipleOf: number): BatchShape {
+function largestShape({ lengths, counts, longest }: BatchPlanOptions, multipleOf: number): BatchShape {
   let [length, count] = [1, 1]
   for (let i = 0; i < lengths.length; i++) {
     length = Math.max(length, lengths[i] as number)
     count = Math.max(count, counts[i] as number)
   }
-  return { rows: 1, length: roundUp(length, multipleOf), countedSize: roundUp(count, COUNTED_MULTIPLE) }
+  return { rows: 1, length: lengthFor(length, multipleOf, longest), countedSize: roundUp(count, COUNTED_MULTIPLE) }
 }
 
 // Lengths tried, as shares of the rows; the tail is fine, since a few long rows cost much.
@@ -125,7 +127,8 @@ function candidateShapes(options: BatchPlanOptions, tokens: number, multipleOf: 
   const at = (sorted: Float64Array, share: number) =>
     sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? 1
   const tried = new Set<number>()
-  for (const quantile of QUANTILES) tried.add(roundUp(Math.max(1, at(lengths, quantile)), multipleOf))
+  for (const quantile of QUANTILES)
+    tried.add(lengthFor(Math.max(1, at(lengths, quantile)), multipleOf, options.longest))
   const shapes: BatchShape[] = []
   for (const length of tried) {
     for (const rows of rowCounts(options.stepRows, Math.floor(tokens / length))) {
@@ -147,6 +150,11 @@ function rowCounts(stepRows: number, fitting: number): number[] {
     if (power + power / 2 <= most) counts.add(power + power / 2)
   }
   return [...counts]
+}
+
+/** The multiple that has room for a row; `longest` where that is less, but never less than the row. */
+function lengthFor(row: number, multipleOf: number, longest = Number.POSITIVE_INFINITY): number {
+  return Math.max(row, Math.min(roundUp(row, multipleOf), longest))
 }
 
 function roundUp(value: number, multiple: number): number {

@@ -20,15 +20,20 @@ export interface CheckpointFolder {
   saveStep(model: PeftModel | PretrainedModel, context: SaveContext): Promise<string>
 }
 
-/** A folder for results; it is made by the first file. */
-export function runFolder(path: string, options: CheckpointOptions = {}): CheckpointFolder {
+/** A folder for results; it is made by the first file. Of the checkpoints only those that were written through it are limited: others are no part of this run. */
+export function runFolder(path: string, { saveTotalLimit }: CheckpointOptions = {}): CheckpointFolder {
+  const written: string[] = [] // the newest last
   return {
     path,
     async saveStep(model, { step, kind }) {
       const folder = kind === 'final' ? path : join(path, `checkpoint-${step}`)
       await saveTo(folder, model)
-      if (kind === 'checkpoint' && options.saveTotalLimit !== undefined)
-        await removeOldest(path, options.saveTotalLimit)
+      if (kind === 'final' || saveTotalLimit === undefined) return folder
+      const before = written.indexOf(folder)
+      if (before >= 0) written.splice(before, 1)
+      written.push(folder)
+      for (const old of written.splice(0, Math.max(0, written.length - saveTotalLimit)))
+        await rm(old, { recursive: true, force: true })
       return folder
     },
   }
@@ -59,12 +64,6 @@ export async function requireNoRun(path: string): Promise<void> {
     got: { outputDir: path, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
     fix: 'Choose another outputDir, or set overwriteOutputDir',
   })
-}
-
-async function removeOldest(path: string, limit: number): Promise<void> {
-  const steps = checkpointSteps(await readdir(path))
-  for (const step of steps.slice(0, Math.max(0, steps.length - Math.max(limit, 1))))
-    await rm(join(path, `checkpoint-${step}`), { recursive: true })
 }
 
 function checkpointSteps(names: readonly string[]): number[] {

@@ -1,5 +1,14 @@
 /** The data of a run, tokenized and planned once: preflight, training and evaluation use the same. */
-import { checkTokenizerFits, type DataRow, type Dataset, loadDataset, prepareSft, type Tokenizer } from '@espalier/data'
+import { EspalierError, type ModelSizes } from '@espalier/core'
+import {
+  checkTokenizerFits,
+  type DataRow,
+  type Dataset,
+  loadDataset,
+  prepareSft,
+  type SftData,
+  type Tokenizer,
+} from '@espalier/data'
 import type { SFTConfig } from './sft-config.js'
 import { evaluationPlan, type PlannedRows, planFor, rowsPerStep } from './sft-steps.js'
 
@@ -19,15 +28,16 @@ export interface DataToPrepare {
   readonly tokenizer: Tokenizer
   readonly trainDataset: TrainRows
   readonly evalDataset?: TrainRows | undefined
-  readonly vocabularySize: number
+  /** Of the model. */
+  readonly sizes: Pick<ModelSizes, 'vocabularySize' | 'maxPositions'>
   readonly args: SFTConfig
   readonly signal?: AbortSignal | undefined
 }
 
 /** Tokenizes and plans. Throws data.*, tokenizer.unfit, config.value, or the signal's reason. */
 export async function prepareData(request: DataToPrepare): Promise<PreparedData> {
-  const { tokenizer, trainDataset, evalDataset, vocabularySize, args, signal } = request
-  checkTokenizerFits(tokenizer, vocabularySize)
+  const { tokenizer, trainDataset, evalDataset, sizes, args, signal } = request
+  checkTokenizerFits(tokenizer, sizes.vocabularySize)
   const { maxLength, completionOnlyLoss } = args
   const options = {
     ...(maxLength === undefined ? {} : { maxLength }),
@@ -35,14 +45,28 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
     ...(signal === undefined ? {} : { signal }),
   }
   const data = await prepareSft(datasetOf(trainDataset), tokenizer, options)
-  const train = { data, plan: planFor(data, rowsPerStep(args), args) }
+  checkRowsFit(data, sizes)
+  const limits = { ...args, maxPositions: sizes.maxPositions }
+  const train = { data, plan: planFor(data, rowsPerStep(args), limits) }
   const rows = evalDataset === undefined ? undefined : await prepareSft(datasetOf(evalDataset), tokenizer, options)
+  if (rows !== undefined) checkRowsFit(rows, sizes)
   return {
     tokenizer,
     train,
-    evaluation: rows === undefined ? undefined : { data: rows, plan: evaluationPlan(rows, train.plan, args) },
+    evaluation: rows === undefined ? undefined : { data: rows, plan: evaluationPlan(rows, train.plan, limits) },
     padId: tokenizer.padTokenId ?? tokenizer.eosTokenId ?? 0,
   }
+}
+
+/** Throws config.value when a row has more ids than the model has positions. */
+function checkRowsFit({ lengths }: SftData, { maxPositions }: Pick<ModelSizes, 'maxPositions'>): void {
+  const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
+  if (maxPositions === null || longest <= maxPositions) return
+  throw new EspalierError('config.value', {
+    what: 'rows are longer than the model’s positions',
+    got: { longest, maxPositions },
+    fix: `Set maxLength to ${maxPositions} or less`,
+  })
 }
 
 function datasetOf(rows: TrainRows): Dataset<DataRow> {

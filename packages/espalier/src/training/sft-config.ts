@@ -17,7 +17,7 @@ export interface SFTConfig {
   readonly lrSchedulerKwargs?: Readonly<Record<string, unknown>>
   /** Steps, or a share of them below 1. Default 0. */
   readonly warmupSteps?: number
-  /** The older name of a fractional `warmupSteps`. */
+  /** The older name of a fractional `warmupSteps`, up to 1; counts where `warmupSteps` is 0. */
   readonly warmupRatio?: number
   readonly weightDecay?: number
   readonly adamBeta1?: number
@@ -38,18 +38,20 @@ export interface SFTConfig {
   readonly maxLength?: number | null
   /** Loss on completions only; by default where rows have a prompt. */
   readonly completionOnlyLoss?: boolean
-  /** Default 42. */
+  /** Of the initial values of `peftConfig`'s adapter, the order of rows and dropout. Default 42. */
   readonly seed?: number
   /** False takes rows in file order. Default true. */
   readonly shuffle?: boolean
+  /** Default 'no'. Another one needs evaluation data. */
   readonly evalStrategy?: Strategy
   /** Default: loggingSteps, as transformers. */
   readonly evalSteps?: number
   /** Default 'epoch' with an output folder: transformers saves every 500 steps, which short runs never reach. */
   readonly saveStrategy?: Strategy
   readonly saveSteps?: number
-  /** Most checkpoints kept; the oldest go first. */
+  /** Most checkpoints of this run kept; the oldest go first. */
   readonly saveTotalLimit?: number
+  /** Ends with the values of the lowest evaluation loss; needs an `evalStrategy`. */
   readonly loadBestModelAtEnd?: boolean
   /** Steps between log entries. Default 1: nothing is averaged away. */
   readonly loggingSteps?: number
@@ -62,6 +64,8 @@ const DEFAULT_SAVE_STEPS = 500 // transformers
 export const DEFAULT_BATCH = 8
 /** transformers' default epochs. */
 export const DEFAULT_EPOCHS = 3
+/** transformers' default seed, of everything in a run that is drawn. */
+export const DEFAULT_SEED = 42
 
 const COUNTS = [
   'perDeviceTrainBatchSize',
@@ -75,9 +79,21 @@ const COUNTS = [
   'tokensPerMicroBatch',
 ] as const
 
-/** The trainer's settings from a run's arguments. Throws config.value. */
-export function settingsOf(args: SFTConfig): TrainingSettings {
-  const { warmupRatio, warmupSteps = warmupRatio ?? 0 } = args
+/** The trainer's settings from a run's arguments. Throws config.value, also where arguments contradict each other. */
+export function settingsOf(args: SFTConfig, { hasEvaluation }: { readonly hasEvaluation: boolean }): TrainingSettings {
+  const { warmupRatio, warmupSteps, evalStrategy = 'no' } = args
+  if (evalStrategy !== 'no' && !hasEvaluation)
+    throw new EspalierError('config.value', {
+      what: 'there is nothing to evaluate on',
+      got: { evalStrategy },
+      fix: 'Give evaluation data, or leave evalStrategy out',
+    })
+  if (args.loadBestModelAtEnd === true && evalStrategy === 'no')
+    throw new EspalierError('config.value', {
+      what: 'no evaluation would tell which model is the best',
+      got: { loadBestModelAtEnd: true, evalStrategy },
+      fix: "Set evalStrategy to 'epoch' or 'steps' and give evaluation data, or leave loadBestModelAtEnd out",
+    })
   if (warmupRatio !== undefined && (warmupRatio < 0 || warmupRatio > 1)) {
     throw new EspalierError('config.value', { what: 'warmupRatio is a share from 0 to 1', got: { warmupRatio } })
   }
@@ -91,10 +107,11 @@ export function settingsOf(args: SFTConfig): TrainingSettings {
     lrSchedulerType: args.lrSchedulerType,
     lrSchedulerKwargs: args.lrSchedulerKwargs,
     warmupSteps,
+    warmupRatio,
     weightDecay: args.weightDecay,
     maxGradNorm: args.maxGradNorm,
-    seed: args.seed,
-    evaluateEvery: cadence(args.evalStrategy ?? 'no', args.evalSteps ?? args.loggingSteps ?? 1),
+    seed: args.seed ?? DEFAULT_SEED,
+    evaluateEvery: cadence(evalStrategy, args.evalSteps ?? args.loggingSteps ?? 1),
     saveEvery: cadence(
       args.saveStrategy ?? (args.outputDir === undefined ? 'no' : 'epoch'),
       args.saveSteps ?? DEFAULT_SAVE_STEPS,

@@ -9,9 +9,7 @@ import {
   trainingSteps,
 } from '@espalier/data'
 import type { EvaluationSource, MicroBatch, StepSource } from '@espalier/trainer'
-import { DEFAULT_BATCH, DEFAULT_EPOCHS, type SFTConfig } from './sft-config.js'
-
-const DEFAULT_SEED = 42 // transformers
+import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type SFTConfig } from './sft-config.js'
 
 /** Rows and the shapes that they are batched in. */
 export interface PlannedRows {
@@ -24,19 +22,29 @@ export function rowsPerStep(args: SFTConfig): number {
   return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
 }
 
+/** What shapes follow besides the rows. */
+export interface PlanLimits extends Pick<SFTConfig, 'tokensPerMicroBatch'> {
+  /** Most positions of the model; null: no limit. */
+  readonly maxPositions: number | null
+}
+
 /** Shapes of micro-batches for these rows. */
-export function planFor(data: SftData, stepRows: number, args: SFTConfig): BatchPlan {
-  const { tokensPerMicroBatch } = args
+export function planFor(data: SftData, stepRows: number, { tokensPerMicroBatch, maxPositions }: PlanLimits): BatchPlan {
   return planBatches({
     lengths: data.lengths,
     counts: data.counts,
     stepRows,
     ...(tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch }),
+    ...(maxPositions === null ? {} : { longest: maxPositions }),
   })
 }
 
 /** Shapes of evaluation batches: training's where every row fits one of them, so that memory and compilations stay what they are. */
-export function evaluationPlan(data: SftData, training: BatchPlan, args: SFTConfig): BatchPlan {
+export function evaluationPlan(
+  data: SftData,
+  training: BatchPlan,
+  args: PlanLimits & Pick<SFTConfig, 'perDeviceEvalBatchSize'>,
+): BatchPlan {
   const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
   const room = training.shapes.some(
     ({ length, countedSize }) => most(data.lengths) <= length && most(data.counts) <= countedSize,

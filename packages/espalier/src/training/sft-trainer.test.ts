@@ -1,14 +1,17 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onnx } from '@espalier/backend-onnx'
-import type { Backend, Executable } from '@espalier/core'
+import { type Backend, type Executable, initialValues, ParameterScope, Random } from '@espalier/core'
 import { lora } from '@espalier/lora'
+import { gpt2 } from '@espalier/models'
+import { memoryFolder, saveModel } from '@espalier/serialization'
 import type { TrainingEvent } from '@espalier/trainer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, AutoModelForSequenceClassification } from '../auto/auto-model.js'
 import { AutoTokenizer } from '../auto/auto-tokenizer.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { getPeftModelStateDict } from '../model/state-dict.js'
 import { temporaryFolder, tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
 import type { SFTConfig } from './sft-config.js'
 import { SFTTrainer, type SFTTrainerOptions } from './sft-trainer.js'
@@ -161,6 +164,17 @@ describe('SFTTrainer', () => {
     await trainerOf({ outputDir: outputDir(), maxSteps: 1, overwriteOutputDir: true }).train().result
   })
 
+  it('keeps the newest of its own checkpoints in a folder that it overwrites, and leaves another run’s alone', async () => {
+    mkdirSync(join(outputDir(), 'checkpoint-900'), { recursive: true })
+    const args: SFTConfig = { outputDir: outputDir(), overwriteOutputDir: true, saveStrategy: 'steps', saveSteps: 1 }
+    const trainer = trainerOf({ ...args, saveTotalLimit: 1, maxSteps: 4 })
+    const checkpoints = () => readdirSync(outputDir()).filter((name) => name.startsWith('checkpoint'))
+    for (const _ of [1, 2]) {
+      await trainer.train().result
+      expect(checkpoints().sort()).toEqual(['checkpoint-3', 'checkpoint-900'])
+    }
+  })
+
   it('refuses a folder that another run writes to, and lets go of it however its own run ends', async () => {
     const first = trainerOf({ outputDir: outputDir(), maxSteps: 1000, saveStrategy: 'no' })
     const run = first.train()
@@ -238,6 +252,39 @@ describe('SFTTrainer', () => {
       expect.objectContaining({ code: 'config.unsupported' }),
     )
     expect(() => trainerOf({ warmupRatio: 2 })).toThrowError(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('draws the initial values of peftConfig’s adapter from its seed, 42 where none is given', async () => {
+    const valuesAt = async (args: SFTConfig) => {
+      const { model } = trainerOf(args, { model: base, peftConfig: peft })
+      return [...(await getPeftModelStateDict(model as PeftModel)).values()].map(({ data }) => [...data])
+    }
+    const [unset, same, other] = [await valuesAt({}), await valuesAt({ seed: 42 }), await valuesAt({ seed: 0 })]
+    expect(unset).toEqual(same)
+    expect(unset).not.toEqual(other)
+  })
+
+  it('refuses to evaluate, or to keep the best, without what that takes', () => {
+    const refused = expect.objectContaining({ code: 'config.value' })
+    expect(() => trainerOf({ evalStrategy: 'steps' })).toThrow(refused)
+    expect(() => trainerOf({ loadBestModelAtEnd: true }, { evalDataset: tinyRows })).toThrow(refused)
+    trainerOf({ loadBestModelAtEnd: true, evalStrategy: 'epoch' }, { evalDataset: tinyRows })
+  })
+
+  it('refuses rows that are longer than the model’s positions before anything runs, and pads none beyond them', async () => {
+    const config = { model_type: 'gpt2', architectures: ['GPT2LMHeadModel'], vocab_size: 600, n_embd: 16, n_head: 2, n_layer: 1, n_positions: 13 } // biome-ignore format: one model
+    const made = memoryFolder()
+    const weights = new ParameterScope(initialValues(new Random(1)))
+    await saveModel({ model: gpt2.build(config, weights, 'CAUSAL_LM'), config }, made)
+    const files = new Map([...(await tinyModelFiles()), ...made.toFiles()])
+    await using short = await AutoModelForCausalLM.fromPretrained(files, { backend: onnx({ threads: 1 }) })
+    const of = (args: SFTConfig) =>
+      trainerOf(
+        { maxSteps: 1, ...args },
+        { model: short, peftConfig: lora({ r: 2 }), trainDataset: [{ text: 'a very long row of words '.repeat(5) }] },
+      )
+    await expect(of({}).preflight()).rejects.toMatchObject({ code: 'config.value', details: { maxPositions: 13 } })
+    expect((await of({ maxLength: 13 }).train().result).globalStep).toBe(1)
   })
 
   it('saves the tokenizer that it was given, and refuses models that do not predict tokens', async () => {

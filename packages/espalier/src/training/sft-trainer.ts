@@ -12,7 +12,7 @@ import { FullTraining } from './full-training.js'
 import { optimizerOf } from './optimizer-of.js'
 import { memoryPlan, type Preflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
-import { type SFTConfig, settingsOf } from './sft-config.js'
+import { DEFAULT_SEED, type SFTConfig, settingsOf } from './sft-config.js'
 import { evaluationBatches, trainSteps } from './sft-steps.js'
 
 /** What a trainer is made of. */
@@ -48,8 +48,8 @@ export class SFTTrainer {
   readonly args: SFTConfig
   private readonly trainable: TrainableModel
   private prepared: Promise<PreparedData> | undefined
-  /** The folder that this trainer has written to: its own run is no other one. */
-  private written: string | undefined
+  /** The folder that this trainer writes to: its own run is no other one. */
+  private folder: CheckpointFolder | undefined
 
   /** Throws config.value, config.unsupported; model.unsupported for a model that does not predict the next token. */
   constructor(private readonly options: SFTTrainerOptions) {
@@ -67,11 +67,12 @@ export class SFTTrainer {
         fix: 'Leave peftConfig out, or pass the base model',
       })
     }
-    this.model = peftConfig === undefined ? model : getPeftModel(model as PretrainedModel, peftConfig)
-    if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.args = options.args ?? {}
+    settingsOf(this.args, { hasEvaluation: options.evalDataset !== undefined })
+    const { seed = DEFAULT_SEED } = this.args
+    this.model = peftConfig === undefined ? model : getPeftModel(model as PretrainedModel, peftConfig, { seed })
+    if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
-    settingsOf(this.args)
     this.optimizer()
   }
 
@@ -151,7 +152,7 @@ export class SFTTrainer {
       tokenizer: await this.model.tokenizer(),
       trainDataset,
       evalDataset,
-      vocabularySize: this.model.model.sizes.vocabularySize,
+      sizes: this.model.model.sizes,
       args: this.args,
       signal,
     })
@@ -168,9 +169,10 @@ export class SFTTrainer {
       })
     }
     if (outputDir === undefined) return undefined
-    if (!resume && !overwriteOutputDir && this.written !== outputDir) await requireNoRun(outputDir)
-    this.written = outputDir
-    return runFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
+    if (this.folder !== undefined) return this.folder
+    if (!resume && !overwriteOutputDir) await requireNoRun(outputDir)
+    this.folder = runFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
+    return this.folder
   }
 
   private async trainer(
@@ -189,7 +191,7 @@ export class SFTTrainer {
       weights: await this.weights(signal),
       steps: trainSteps(train, this.args, padId),
       optimizer: this.optimizer(),
-      settings: settingsOf(this.args),
+      settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args, padId) }),
       ...(computeLoss === undefined ? {} : { loss: computeLoss }),
       ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
