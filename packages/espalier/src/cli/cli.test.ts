@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync
 import { join } from 'node:path'
 import { fakeHub } from '@espalier/serialization/hub/hub-server.fake.js'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { fileHash } from '../run-folder/run-files.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 import { runCli, startCli } from './run-cli.fake.js'
 
@@ -157,6 +158,46 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(done.stderr).toContain('stopped:')
     expect(json(join(folder, 'run.json'))).toMatchObject({ outcome: { reason: 'stopped' } })
     expect((await runCli(['inspect', folder])).stdout).toContain('a PEFT adapter')
+  })
+
+  it('says why nothing was saved when a save fails after a signal', async () => {
+    const folder = at('unsaved')
+    const run = startCli(['train', ...base(), '--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'no'])
+    await run.saw('step 1/')
+    mkdirSync(join(folder, 'adapter_model.safetensors', 'in the way'), { recursive: true })
+    run.child.kill('SIGINT')
+    const done = await run.ended
+    expect(done).toMatchObject({ code: 130, stdout: '' })
+    expect(done.stderr).toMatch(/^error: .*adapter_model\.safetensors/m)
+    expect(done.stderr).toMatch(/^code: /m)
+  })
+
+  it('draws the initial values from the seed that it documents', async () => {
+    const hashOf = async (...seed: string[]) => {
+      const folder = at(`seed${seed.join('')}`)
+      const words = ['--output-dir', folder, '--max-steps', '1', '--save-strategy', 'no', '--quiet']
+      expect(await runCli(['train', ...base(), ...words, ...seed])).toMatchObject({ code: 0 })
+      return fileHash(join(folder, 'adapter_model.safetensors'))
+    }
+    const [unset, same, other] = [await hashOf(), await hashOf('--seed', '42'), await hashOf('--seed', '0')]
+    expect(unset).toBe(same)
+    expect(unset).not.toBe(other)
+  })
+
+  it('refuses flags that cannot be meant before the model is looked for', async () => {
+    const words = ['train', '--model', at('no-model'), '--data', at('rows.jsonl'), '--output-dir', at('refused')]
+    for (const [flags, what] of [
+      [['--bias', 'all'], /biases/],
+      [['--init-lora-weights', 'pissa'], /pissa/],
+      [['--lora-r', '0'], /lora-r/],
+      [['--optim', 'lion'], /optim/],
+      [['--eval-strategy', 'steps'], /--eval-strategy steps needs --eval-data/],
+      [['--load-best-model-at-end'], /--load-best-model-at-end needs --eval-strategy/],
+    ] as const) {
+      const done = await runCli([...words, ...flags])
+      expect(done, flags.join(' ')).toMatchObject({ code: 2, stdout: '' })
+      expect(done.stderr).toMatch(what)
+    }
   })
 
   it('leaves whole files when a signal comes during a save', async () => {

@@ -4,7 +4,7 @@ import type { Message } from '@espalier/data'
 import type { GenerateOptions } from '../model/generation-options.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
-import { onInterrupt } from './signals.js'
+import { codeAfter, onInterrupt } from './signals.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
 import { defined, type Values } from './values.js'
 
@@ -52,9 +52,9 @@ export async function generate(values: Values): Promise<number> {
       await model.close()
     }
   } catch (error) {
-    if (interruption.code !== undefined) return interruption.code
-    if (!unread) throw error
-    return 0
+    if (unread && interruption.code === undefined) return 0
+    progress.clear()
+    return codeAfter(interruption, error, abort.signal.reason)
   } finally {
     interruption.end()
     progress.end()

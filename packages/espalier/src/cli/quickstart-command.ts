@@ -1,7 +1,7 @@
 /** `espalier quickstart`: shows the demonstration. */
 import type { QuickstartEvent, QuickstartScore } from '../quickstart/events.js'
 import { runQuickstart } from '../quickstart/index.js'
-import { onInterrupt } from './signals.js'
+import { codeAfter, onInterrupt } from './signals.js'
 import { bytes, clock, Progress, result } from './terminal.js'
 import { defined, type Values } from './values.js'
 
@@ -37,8 +37,8 @@ export async function quickstart(values: Values): Promise<number> {
     }
     return outcome.passed ? 0 : 1
   } catch (error) {
-    if (interruption.code === undefined) throw error
-    return interruption.code
+    progress.clear()
+    return codeAfter(interruption, error, abort.signal.reason)
   } finally {
     interruption.end()
     progress.end()

@@ -1,5 +1,5 @@
 /** Ctrl-C and SIGTERM: the first finishes the step and saves, the second leaves at once. */
-import { exitCodes } from './failure.js'
+import { describeFailure, exitCodes } from './failure.js'
 
 /** What the signals asked for so far. */
 export interface Interruption {
@@ -30,6 +30,25 @@ export function onInterrupt(stop: () => void): Interruption {
       for (const [signal, handler] of handlers) process.off(signal, handler)
     },
   }
+}
+
+/**
+ * The exit code of a command that threw after a signal. What the interruption itself threw (`reason`, or an error that it caused) says
+ * nothing new; any other failure is printed: what was to be saved may not be there. Throws the error when no signal came.
+ */
+export function codeAfter({ code }: Interruption, error: unknown, reason: unknown): number {
+  if (code === undefined) throw error
+  if (!comesFrom(error, reason)) for (const line of describeFailure(error).lines) process.stderr.write(`${line}\n`)
+  return code
+}
+
+function comesFrom(error: unknown, reason: unknown): boolean {
+  const seen = new Set<unknown>()
+  for (let each = error; each instanceof Error && !seen.has(each); each = each.cause) {
+    if (each === reason) return true
+    seen.add(each)
+  }
+  return false
 }
 
 /** Dies of the signal itself, which a shell reports as 130 or 143: process.exit would wait until the worker's step is done. */

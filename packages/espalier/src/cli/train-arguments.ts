@@ -1,10 +1,12 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
 import { readFile } from 'node:fs/promises'
-import { type ConfiguredTuner, configure, fromFileConfig } from '@espalier/core'
+import { type ConfiguredTuner, configure, EspalierError, fromFileConfig } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import type { SFTConfig } from '../training/sft-config.js'
+import { optimizerOf } from '../training/optimizer-of.js'
+import { DEFAULT_SEED, type SFTConfig, settingsOf } from '../training/sft-config.js'
+import type { RunData } from './data-files.js'
 import { UsageError } from './failure.js'
 import { defined, type Values } from './values.js'
 
@@ -44,14 +46,39 @@ export function sftArguments(values: Values, outputDir: string): SFTConfig {
   })
 }
 
+/** Checks what needs no model. Throws UsageError for options that contradict each other or ask for what does not exist. */
+export function checkArguments(values: Values, outputDir: string, { evaluation }: Pick<RunData, 'evaluation'>): void {
+  const strategy = values.text('eval-strategy') ?? 'no'
+  if (strategy !== 'no' && evaluation === undefined)
+    throw new UsageError(
+      `--eval-strategy ${strategy} needs --eval-data or --validation-split`,
+      'Give one of them, or leave --eval-strategy out',
+    )
+  if (strategy === 'no' && values.flag('load-best-model-at-end') === true)
+    throw new UsageError(
+      '--load-best-model-at-end needs --eval-strategy steps or epoch',
+      'No evaluation would tell which values are the best',
+    )
+  asUsage(() => {
+    const args = sftArguments(values, outputDir)
+    settingsOf(args, { hasEvaluation: evaluation !== undefined })
+    optimizerOf(args)
+  })
+}
+
 /** The model with what trains: a loaded adapter, a new one, or all parameters. */
-export async function adapted(
+export function adapted(
   loaded: PretrainedModel | PeftModel,
+  tuner: ConfiguredTuner | undefined,
   values: Values,
-): Promise<PretrainedModel | PeftModel> {
-  if (loaded instanceof PeftModel || trainsEverything(values)) return loaded
-  const seed = values.number('seed')
-  return getPeftModel(loaded, await tunerOf(values), seed === undefined ? {} : { seed })
+): PretrainedModel | PeftModel {
+  if (loaded instanceof PeftModel || tuner === undefined) return loaded
+  return getPeftModel(loaded, tuner, { seed: values.number('seed') ?? DEFAULT_SEED })
+}
+
+/** The adapter that a run would start with; undefined where it goes on with one, or trains everything. Throws UsageError for options that are wrong or do not exist yet, config.* for such a file. */
+export async function newTuner(values: Values): Promise<ConfiguredTuner | undefined> {
+  return values.text('adapter') !== undefined || trainsEverything(values) ? undefined : tunerOf(values)
 }
 
 function trainsEverything(values: Values): boolean {
@@ -74,7 +101,20 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     modulesToSave: values.list('modules-to-save'),
     taskType: values.text('task-type'),
   })
-  return configure(lora, { ...file, ...given }) as ConfiguredTuner
+  configure(lora, file) // its faults are the file's
+  return asUsage(() => configure(lora, { ...file, ...given }) as ConfiguredTuner)
+}
+
+/** Values of options that configurations refuse are wrong usage. */
+function asUsage<T>(check: () => T): T {
+  try {
+    return check()
+  } catch (error) {
+    if (!EspalierError.isInstance(error) || !error.code.startsWith('config.')) throw error
+    const { fix } = error
+    const isLast = fix !== undefined && error.message.endsWith(fix)
+    throw new UsageError(isLast ? error.message.slice(0, -fix.length).trim() : error.message, fix)
+  }
 }
 
 async function peftConfigFile(path: string): Promise<Record<string, unknown>> {

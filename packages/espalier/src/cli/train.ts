@@ -1,6 +1,6 @@
 /** `espalier train`: says what it will do, trains, and leaves the run folder. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { EspalierError, namedParameters, sizeOf } from '@espalier/core'
+import { type ConfiguredTuner, EspalierError, namedParameters, sizeOf } from '@espalier/core'
 import { renderSupervision } from '@espalier/data'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -14,9 +14,9 @@ import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
-import { onInterrupt } from './signals.js'
+import { codeAfter, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
-import { adapted, sftArguments } from './train-arguments.js'
+import { adapted, checkArguments, newTuner, sftArguments } from './train-arguments.js'
 import { defaultsOf, differences, preflightLines, show } from './train-lines.js'
 import type { Values } from './values.js'
 import { packageVersion } from './version.js'
@@ -28,28 +28,41 @@ export async function train(values: Values): Promise<number> {
   values.needed('model')
   const outputDir = values.needed('output-dir')
   const data = await runData(values)
-  if (values.flag('inspect-data') === true) return trainInto(values, outputDir, data)
+  checkArguments(values, outputDir, data)
+  const tuner = await newTuner(values)
+  if (values.flag('inspect-data') === true) return trainInto({ values, outputDir, data, tuner })
   const lock = await lockFolder(outputDir)
   try {
     await checkFolder(values, outputDir)
-    return await trainInto(values, outputDir, data, lock)
+    return await trainInto({ values, outputDir, data, tuner, lock })
   } finally {
     await lock.release()
   }
 }
 
-async function trainInto(values: Values, outputDir: string, data: RunData, lock?: RunLock): Promise<number> {
+/** What a run is asked for, checked before the model is looked for. */
+interface RunRequest {
+  readonly values: Values
+  readonly outputDir: string
+  readonly data: RunData
+  /** The new adapter; undefined where a loaded one, or everything, trains. */
+  readonly tuner: ConfiguredTuner | undefined
+  readonly lock?: RunLock
+}
+
+async function trainInto(request: RunRequest): Promise<number> {
+  const { values, data } = request
   const progress = new Progress(values.flag('quiet') === true)
   for (const line of [...values.notes.map((note) => `note: ${note}`), ...differences(values), ...hints(values, data)])
     progress.line(line)
-  const run = new Run(values, outputDir, data, progress, lock)
+  const run = new Run(request, progress)
   const interruption = onInterrupt(() => run.stop())
   try {
     await run.finish()
     return interruption.code ?? 0
   } catch (error) {
-    if (interruption.code === undefined) throw error
-    return interruption.code
+    progress.clear()
+    return codeAfter(interruption, error, run.interruptedBy)
   } finally {
     interruption.end()
     progress.end()
@@ -61,12 +74,14 @@ class Run {
   private stopTraining: (() => void) | undefined
 
   constructor(
-    private readonly values: Values,
-    private readonly outputDir: string,
-    private readonly data: RunData,
+    private readonly request: RunRequest,
     private readonly progress: Progress,
-    private readonly lock: RunLock | undefined,
   ) {}
+
+  /** What a stop before the first step throws. */
+  get interruptedBy(): unknown {
+    return this.opening.signal.reason
+  }
 
   /** Before the first step: leaves at once. Later: finishes the step and saves. */
   stop(): void {
@@ -80,9 +95,10 @@ class Run {
   }
 
   async finish(): Promise<void> {
-    const loaded = await loadWithAdapter(this.values, this.progress, this.opening.signal)
+    const { values, tuner } = this.request
+    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal)
     try {
-      await this.prepareAndTrain(await adapted(loaded, this.values))
+      await this.prepareAndTrain(adapted(loaded, tuner, values))
     } finally {
       this.opening.abort() // weights that nobody waits for any more
       await loaded.close()
@@ -90,7 +106,8 @@ class Run {
   }
 
   private async prepareAndTrain(model: PretrainedModel | PeftModel): Promise<void> {
-    const { values, progress, data, outputDir, lock } = this
+    const { values, data, outputDir, lock } = this.request
+    const { progress } = this
     const { signal } = this.opening
     const args = sftArguments(values, outputDir)
     let files: RunFiles | undefined
@@ -127,7 +144,7 @@ class Run {
   }
 
   private async facts(model: PretrainedModel | PeftModel, plan: Preflight) {
-    const { values, data } = this
+    const { values, data } = this.request
     return {
       config: { ...defaultsOf(), ...values.given() },
       versions: { espalier: packageVersion(), node: process.version, ...dependencyVersions() },
@@ -172,9 +189,6 @@ function hints(values: Values, { evaluation }: RunData): string[] {
   return [
     ...(evaluation !== undefined && strategy === 'no'
       ? ['note: there are rows to evaluate on, but --eval-strategy is no: they are not used']
-      : []),
-    ...(evaluation === undefined && strategy !== 'no'
-      ? ['note: --eval-strategy has no effect without --eval-data or --validation-split']
       : []),
     ...(dtype === 'float32' || dtype === 'auto' ? [] : [`note: --dtype ${dtype}: the CPU computes in float32`]),
   ]
