@@ -1,17 +1,6 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
 export { type BatchPlan, type BatchPlanOptions, planBatches } from './collate/batch-plan.js'
 export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } from './collate/causal-batch.js'
-export {
-  collateForLanguageModeling,
-  collateForSeq2Seq,
-  collateForSft,
-  collateForTokenClassification,
-  collateWithPadding,
-  type FeatureBatch,
-  type Features,
-  type PadOptions,
-  type SftCollateOptions,
-} from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
 export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'
 export { type StepBatches, type StepOptions, trainingSteps } from './collate/training-steps.js'

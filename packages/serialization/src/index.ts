@@ -1,5 +1,5 @@
 /** @module Everything that reads or writes files: safetensors, Hugging Face configurations, PEFT adapter folders and the hub. */
-export { fromFileKey, KEY_PREFIX, memoryKeys, removeAdapterName, toFileKey } from './adapter/keys.js'
+export { fromFileKey, KEY_PREFIX, removeAdapterName, toFileKey } from './adapter/keys.js'
 export { type CardFacts, modelCard } from './adapter/model-card.js'
 export { type IsFloat, isPeftFloat, pythonFloat, pythonJson } from './adapter/python-json.js'
 export { type AdapterConfigFile, type AdapterFiles, readAdapter, readAdapterConfig } from './adapter/read-adapter.js'

@@ -1,7 +1,7 @@
 /**
  * Supervised examples as one micro-batch of a fixed shape. Rows are padded on the right, so a causal model needs no mask; only the
  * positions whose next token counts are listed, so no projection is made elsewhere. The arrays are the feeds that core's causal loss
- * reads. A row holds one document for now; a packed row would restart `positionIds` at each and add a block mask.
+ * reads. A row holds one document for now; a packed row would need positions that restart at each, and a block mask.
  */
 import { EspalierError, type HostTensor, hostTensor } from '@espalier/core'
 import type { SupervisedExample } from '../sft/prepare.js'
@@ -12,17 +12,12 @@ export interface CausalBatch {
   readonly rows: number
   readonly length: number
   readonly inputIds: Int32Array
-  readonly positionIds: Int32Array
-  /** Tokens of each row, at least 1 so that a row of padding still attends to itself. */
-  readonly attentionLengths: Int32Array
   /** Flat positions in (rows * length) whose next token counts, then padding. */
   readonly countedIndices: Int32Array
   /** The tokens that follow them. */
   readonly countedTargets: Int32Array
   /** 1, or 0 for padding. */
   readonly countedWeights: Float32Array
-  /** Rows that are examples. */
-  readonly usedRows: number
   /** Ids without padding. */
   readonly tokenCount: number
   /** Positions that count. */
@@ -39,7 +34,6 @@ export function collateCausal(examples: readonly SupervisedExample[], shape: Cau
   const { rows, length, countedSize, padId } = shape
   if (examples.length > rows) throw unfit('more examples than rows', { examples: examples.length, rows })
   const inputIds = new Int32Array(rows * length).fill(padId)
-  const attentionLengths = new Int32Array(rows).fill(1)
   const countedIndices = new Int32Array(countedSize)
   const countedTargets = new Int32Array(countedSize)
   const countedWeights = new Float32Array(countedSize)
@@ -48,7 +42,6 @@ export function collateCausal(examples: readonly SupervisedExample[], shape: Cau
     const { inputIds: ids, labels } = example
     if (ids.length > length) throw unfit('an example is longer than the rows', { example: ids.length, length })
     inputIds.set(ids, row * length)
-    attentionLengths[row] = Math.max(1, ids.length)
     tokenCount += ids.length
     for (let i = 1; i < ids.length; i++) {
       const target = labels[i] as number
@@ -66,12 +59,9 @@ export function collateCausal(examples: readonly SupervisedExample[], shape: Cau
     rows,
     length,
     inputIds,
-    positionIds: Int32Array.from({ length: rows * length }, (_, i) => i % length),
-    attentionLengths,
     countedIndices,
     countedTargets,
     countedWeights,
-    usedRows: examples.length,
     tokenCount,
     countedCount: counted,
   }

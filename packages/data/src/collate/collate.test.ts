@@ -83,8 +83,7 @@ describe('collateCausal', () => {
     expect([...batch.countedIndices]).toEqual([1, 2, 6, 0, 0])
     expect([...batch.countedTargets]).toEqual([7, 8, 4, 0, 0])
     expect([...batch.countedWeights]).toEqual([1, 1, 1, 0, 0])
-    expect([...batch.attentionLengths]).toEqual([4, 2, 1])
-    expect(batch).toMatchObject({ usedRows: 2, tokenCount: 6, countedCount: 3 })
+    expect(batch).toMatchObject({ tokenCount: 6, countedCount: 3 })
     const feeds = causalFeeds(batch)
     expect(feeds.input_ids?.shape).toEqual([3, 6])
     expect(feeds.counted_weights?.dtype).toBe('f32')
@@ -131,7 +130,8 @@ describe('trainingSteps', () => {
       counted.push(step.countedCount)
       const want = [...step.rows].reduce((sum, row) => sum + (data.counts[row] as number), 0)
       expect(step.countedCount).toBe(want)
-      expect(step.microBatches.reduce((sum, batch) => sum + batch.usedRows, 0)).toBe(step.rows.length)
+      const tokens = [...step.rows].reduce((sum, row) => sum + (data.lengths[row] as number), 0)
+      expect(step.microBatches.reduce((sum, batch) => sum + batch.tokenCount, 0)).toBe(tokens)
     }
     expect(counted).toHaveLength(12)
     const resumed: number[] = []

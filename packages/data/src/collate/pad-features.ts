@@ -1,6 +1,7 @@
 /**
  * Collators for rows of features of any task, as transformers' and TRL's classes of these names do it: padded rows of ids, masks, token
- * types and labels, plain arrays. Causal training in fixed shapes is causal-batch.ts.
+ * types and labels, plain arrays. Causal training in fixed shapes is causal-batch.ts; these wait, internal, for tasks that train on them,
+ * and are held against Python's by golden cases.
  */
 import { EspalierError } from '@espalier/core'
 

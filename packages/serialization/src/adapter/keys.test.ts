@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fromFileKey, memoryKeys, removeAdapterName, toFileKey } from './keys.js'
+import { fromFileKey, removeAdapterName, toFileKey } from './keys.js'
 
 describe('file keys', () => {
   it.each([
@@ -32,12 +32,5 @@ describe('removeAdapterName', () => {
     ['x.default.default', 'x.default'],
   ])('%s becomes %s', (key, expected) => {
     expect(removeAdapterName(key, 'default')).toBe(expected)
-  })
-
-  it('is inverted for the keys of a model', () => {
-    expect([...memoryKeys(['q.lora_A.b.weight', 'lm_head.modules_to_save.b.weight'], 'b')]).toEqual([
-      ['q.lora_A.weight', 'q.lora_A.b.weight'],
-      ['lm_head.modules_to_save.weight', 'lm_head.modules_to_save.b.weight'],
-    ])
   })
 })

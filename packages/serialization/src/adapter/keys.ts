@@ -25,8 +25,3 @@ export function removeAdapterName(key: string, adapter: string): string {
   if (last > 1 && parts[last - 1] === adapter) return [...parts.slice(0, last - 1), parts[last]].join('.')
   return key
 }
-
-/** The inverse for given keys in memory: file key -> key in memory. */
-export function memoryKeys(keys: Iterable<string>, adapter: string): ReadonlyMap<string, string> {
-  return new Map([...keys].map((key) => [removeAdapterName(key, adapter), key]))
-}
