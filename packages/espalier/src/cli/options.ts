@@ -3,6 +3,7 @@
  * Names are those of transformers, TRL and PEFT.
  */
 
+import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import type { Option, OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
 
@@ -48,8 +49,8 @@ const own: readonly Option[] = [
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
   flag('peft-type', 'text', TRAIN, 'lora, or none to train all parameters', {
-    default: 'lora',
-    choices: ['lora', 'none'],
+    default: DEFAULT_KIND,
+    choices: [...Object.keys(tunersByKind), 'none'],
   }),
   flag('use-peft', 'boolean', TRAIN, 'TRL’s switch: false is --peft-type none', {
     default: 'true',

@@ -1,7 +1,7 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
 import { readFile } from 'node:fs/promises'
 import { type ConfiguredTuner, configure, EspalierError, fromFileConfig } from '@espalier/core'
-import { lora } from '@espalier/lora'
+import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { optimizerOf } from '../training/optimizer-of.js'
@@ -82,13 +82,15 @@ export async function newTuner(values: Values): Promise<ConfiguredTuner | undefi
 }
 
 function trainsEverything(values: Values): boolean {
-  return (values.text('peft-type') ?? (values.flag('use-peft') === false ? 'none' : 'lora')) === 'none'
+  return (values.text('peft-type') ?? (values.flag('use-peft') === false ? 'none' : DEFAULT_KIND)) === 'none'
 }
 
 async function tunerOf(values: Values): Promise<ConfiguredTuner> {
+  const kind = (values.text('peft-type') ?? DEFAULT_KIND) as keyof typeof tunersByKind
+  const tuner = await tunersByKind[kind]()
   const path = values.text('peft-config')
   const init = values.text('init-lora-weights')
-  const file = path === undefined ? {} : await peftConfigFile(path)
+  const file = path === undefined ? {} : await peftConfigFile(path, kind.toUpperCase())
   const given = defined({
     r: values.number('lora-r'),
     loraAlpha: values.number('lora-alpha'),
@@ -101,8 +103,8 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     modulesToSave: values.list('modules-to-save'),
     taskType: values.text('task-type'),
   })
-  configure(lora, file) // its faults are the file's
-  return asUsage(() => configure(lora, { ...file, ...given }) as ConfiguredTuner)
+  configure(tuner, file) // its faults are the file's
+  return asUsage(() => configure(tuner, { ...file, ...given }) as ConfiguredTuner)
 }
 
 /** Values of options that configurations refuse are wrong usage. */
@@ -117,7 +119,7 @@ function asUsage<T>(check: () => T): T {
   }
 }
 
-async function peftConfigFile(path: string): Promise<Record<string, unknown>> {
+async function peftConfigFile(path: string, expected: string): Promise<Record<string, unknown>> {
   let config: Record<string, unknown>
   try {
     config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
@@ -127,7 +129,7 @@ async function peftConfigFile(path: string): Promise<Record<string, unknown>> {
     )
   }
   const type = config?.peft_type
-  if (type !== undefined && type !== 'LORA')
-    throw new UsageError(`--peft-config has peft_type ${JSON.stringify(type)}; the command line trains LORA (${path})`)
+  if (type !== undefined && type !== expected)
+    throw new UsageError(`--peft-config has peft_type ${JSON.stringify(type)}; this run trains ${expected} (${path})`)
   return fromFileConfig(config)
 }
