@@ -5,7 +5,7 @@ import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
 import { sameShape } from '../shape.js'
-import { type Hold, type Shared, sharedIn } from '../shared.js'
+import { type Hold, type Shared, sharedIn } from '../shared-work.js'
 import type { LayerTuner, Site } from './families.js'
 import type { AdapterMetadata } from './file-config.js'
 

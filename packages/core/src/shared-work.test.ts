@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { Shared, sharedIn } from './shared.js'
+import { Shared, sharedIn } from './shared-work.js'
 
 /** Something that is made when the test says so, and what happened to it. */
 function gated(keep = false) {
