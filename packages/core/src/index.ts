@@ -91,6 +91,8 @@ export {
   type NamedModule,
   namedModules,
   namedParameters,
+  type ParameterUse,
+  parameterUses,
   printModule,
 } from './module/tree.js'
 export { DenseWeight, GivenWeight, type Weight } from './module/weight.js'
@@ -105,7 +107,7 @@ export { softmax } from './nn/softmax.js'
 export type { ParameterSource } from './parameter-source.js'
 export { hashString, mix32, Random, siteKey } from './random.js'
 export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
-export { type Hold, Shared, type SharedParts, sharedIn } from './shared.js'
+export { type Hold, Shared, type SharedParts, sharedIn } from './shared-work.js'
 export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
