@@ -51,6 +51,26 @@ export const cases: readonly ExchangeCase[] = [
   { ...causal, name: 'modules-to-save', config: { ...task, modules_to_save: ['lm_head', 'norm'] } },
   {
     ...causal,
+    name: 'tied-head-to-save',
+    base: 'base/smollm',
+    config: { ...task, target_modules: ['q_proj'], modules_to_save: ['lm_head'] },
+  },
+  {
+    ...causal,
+    name: 'tied-both-to-save',
+    base: 'base/smollm',
+    config: { ...task, target_modules: ['q_proj'], modules_to_save: ['embed_tokens', 'lm_head'] },
+  },
+  { ...causal, name: 'gpt2-head-to-save', base: 'base/gpt2', config: { ...task, modules_to_save: ['lm_head'] } },
+  {
+    ...causal,
+    name: 'ia3-tied',
+    method: 'ia3',
+    base: 'base/smollm',
+    config: { ...task, modules_to_save: ['lm_head'] },
+  },
+  {
+    ...causal,
     name: 'embeddings',
     config: { ...task, target_modules: ['embed_tokens', 'lm_head', 'q_proj'] },
   },

@@ -151,6 +151,21 @@ describe('PeftModel', () => {
     expect((await blind.generate(PROMPT)).text).toBe((await base.generate(PROMPT)).text)
   })
 
+  it('a head saved in full on a tied model is merged into a model that is not tied, also in its folder', async () => {
+    await using base = await loadBase()
+    const model = getPeftModel(base, lora({ r: 2, targetModules: ['q_proj'], modulesToSave: ['lm_head'] }))
+    await randomize(model, 'default', 3)
+    const text = (await model.generate(PROMPT)).text
+    await using merged = await model.mergeAndUnload()
+    expect((await merged.generate(PROMPT)).text).toBe(text)
+    const files = await merged.toFiles()
+    expect(JSON.parse(await (files.get('config.json') as Blob).text())).toMatchObject({ tie_word_embeddings: false })
+    await using again = await AutoModelForCausalLM.fromPretrained(files, { backend: reference() })
+    expect((await again.generate(PROMPT)).text).toBe(text)
+    const adapter = await PeftModel.fromPretrained(base, await model.toFiles())
+    expect([adapter.warnings, (await adapter.generate(PROMPT)).text]).toEqual([[], text])
+  })
+
   it('merges a model that has no tokenizer', async () => {
     const files = await tinyModelFiles()
     for (const name of ['tokenizer.json', 'tokenizer_config.json']) files.delete(name)

@@ -1,5 +1,13 @@
 /** A model with all its weights as an ordinary Hugging Face folder: after training all parameters, or after a merge. */
-import { type BaseModel, type HostTensor, namedParameters } from '@espalier/core'
+import {
+  type BaseModel,
+  CausalLM,
+  type HostTensor,
+  type Model,
+  namedParameters,
+  ownParameters,
+  parameterUses,
+} from '@espalier/core'
 import { pythonJson } from '../adapter/python-json.js'
 import { openTarget, type Target } from '../files/open-source.js'
 import { textContent, type WriteOptions } from '../files/output-folder.js'
@@ -31,7 +39,15 @@ export async function saveModel(
   const { torch_dtype: _, ...rest } = config
   await output.write(
     'config.json',
-    textContent(`${pythonJson({ ...rest, architectures: [model.className], dtype })}\n`),
+    textContent(`${pythonJson({ ...rest, ...tying(model, config), architectures: [model.className], dtype })}\n`),
     { signal },
   )
+}
+
+// A head that merging gave a weight of its own: whoever reads the configuration must not tie it again. Some families tie by default.
+function tying(model: Model, config: BaseModel['config']): Readonly<Record<string, unknown>> {
+  if (!(model instanceof CausalLM) || config.tie_word_embeddings === false) return {}
+  const head = new Set(ownParameters(model.head()))
+  const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
+  return head.size > 0 && uses.length === head.size ? { tie_word_embeddings: false } : {}
 }
