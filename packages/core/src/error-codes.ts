@@ -364,6 +364,11 @@ const codes = {
     example: 'a skip names no case (reason="no f64", cases=["cast to f65"]).',
     remedy: 'Correct the option.',
   },
+  'model.padding': {
+    when: 'a model without a padding token is to classify several rows at once',
+    example: 'several rows cannot be classified at once (rows=2, pad_token_id=null).',
+    remedy: 'Set pad_token_id in config.json to the token that pads the rows, or give one row at a time.',
+  },
 } as const satisfies Record<string, ErrorEntry>
 
 /** Every error code of Espalier, `area.reason`. */

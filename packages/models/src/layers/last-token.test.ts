@@ -39,14 +39,14 @@ describe('lastTokens', () => {
         0,
       ),
     ).toEqual([0, 5])
-    expect(
-      await chosen(
-        [
-          [0, 0, 0],
-          [1, 2, 3],
-        ],
-        null,
-      ),
-    ).toEqual([2, 5])
+    expect(await chosen([[0, 0, 0]], null)).toEqual([2])
+  })
+
+  it('refuses several rows when there is no padding id, as transformers does', async () => {
+    const rows = [
+      [5, 6, 0],
+      [1, 2, 3],
+    ]
+    await expect(chosen(rows, null)).rejects.toMatchObject({ code: 'model.padding', details: { rows: 2 } })
   })
 })

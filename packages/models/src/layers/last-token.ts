@@ -1,12 +1,31 @@
 /** Which token's hidden state stands for a row when a causal model classifies. */
-import { add, cast, constant, gatherRows, iota, mul, notEqual, reduceMax, reshape, type Tensor } from '@espalier/core'
+import {
+  add,
+  cast,
+  constant,
+  EspalierError,
+  gatherRows,
+  iota,
+  mul,
+  notEqual,
+  reduceMax,
+  reshape,
+  type Tensor,
+} from '@espalier/core'
 
 /**
  * hidden (batch, tokens, size) -> (batch, size) at each row's last token that is not padding; its first token when all are. Without a
- * padding id it is the last column. As transformers does, whatever the attention mask says.
+ * padding id it is a single row's last token, and several rows are refused with model.padding. As transformers does, whatever the
+ * attention mask says.
  */
 export function lastTokens(hidden: Tensor, ids: Tensor, padding: number | null): Tensor {
   const [batch, tokens, size] = hidden.shape as [number, number, number]
+  if (padding === null && batch > 1)
+    throw new EspalierError('model.padding', {
+      what: 'several rows cannot be classified at once: the model names no padding token, so where each row ends is not known',
+      got: { rows: batch, pad_token_id: null },
+      fix: 'Set pad_token_id in config.json to the token that pads your rows, or give one row at a time',
+    })
   const column = iota([batch, tokens], 1)
   const last =
     padding === null
