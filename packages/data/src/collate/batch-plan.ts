@@ -16,7 +16,7 @@ export interface BatchPlanOptions extends RowSizes {
   readonly stepRows: number
   /** Most ids of a micro-batch, padding included; a single longer row is still one. Default 1024. */
   readonly tokensPerMicroBatch?: number
-  /** Most shapes. Default 16. */
+  /** Most shapes. Default 10: each costs memory beside the time to compile it. */
   readonly maxShapes?: number
   /** Lengths are multiples of this. Default 8. */
   readonly multipleOf?: number
@@ -25,7 +25,7 @@ export interface BatchPlanOptions extends RowSizes {
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
-const DEFAULT_SHAPES = 16
+const DEFAULT_SHAPES = 10
 const DEFAULT_MULTIPLE = 8
 const COUNTED_MULTIPLE = 16
 const WORTHWHILE = 0.003 // another shape must save this share of the cost: compiling it takes as long as some hundred tokens
