@@ -6,22 +6,24 @@ import {
   EspalierError,
   type Executable,
   type HostTensor,
-  type ParameterSource,
   type Program,
   type ProgressOptions,
   programKey,
+  type Shared,
   type StateSet,
+  sharedIn,
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
-import { emitProgram, type WeightPlace } from './emit/emit-program.js'
-import { type ExecutableOwner, OnnxExecutable } from './onnx-executable.js'
+import { emitProgram } from './emit/emit-program.js'
+import { type ExecutableOwner, HeldExecutable, OnnxExecutable } from './onnx-executable.js'
 import { OnnxState } from './onnx-state.js'
-import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
+import { heldId, OnnxWeights } from './onnx-weights.js'
 import { planPacked } from './packed/plan-packed.js'
+import { Placements } from './placements.js'
 import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
 import { type SessionSettings, Sessions } from './sessions.js'
-import type { HoldWeight, Transport, WeightStore } from './transport.js'
+import type { Transport, WeightStore } from './transport.js'
 import { specText, toOwnWire } from './wire.js'
 
 /** What a backend is put together from. */
@@ -45,12 +47,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'f16', 'i32', 'u32', 'bool'])
   readonly transport: Transport
   readonly sessions: Sessions
-  private readonly placed = new WeakMap<ParameterSource, Map<DType, Promise<WeightPlace>>>()
-  private readonly compiled = new Map<OnnxWeights | undefined, Map<string, OnnxExecutable>>()
-  /** Sets that hold each buffer. */
-  private readonly uses = new Map<number, number>()
-  /** Buffers that the host is still reading from files. */
-  private readonly arrivals = new Map<number, Promise<unknown>>()
+  private readonly placements: Placements
+  private readonly compiled = new Map<OnnxWeights | undefined, Map<string, Shared<OnnxExecutable>>>()
   private readonly underWay = new Set<Promise<unknown>>()
   private closing: Promise<void> | undefined
   private count = 0
@@ -59,35 +57,17 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.name = parts.name
     this.transport = parts.transport
     this.sessions = new Sessions(parts.transport, parts.sessions)
+    this.placements = new Placements(parts.store, parts.transport, () => this.count++)
   }
 
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
     this.check()
     options.signal?.throwIfAborted()
-    const fresh = [...sources.values()].filter(({ source, dtype }) => !this.placed.get(source)?.has(dtype))
-    const places = this.parts.store.place(fresh, this.hold, options)
-    fresh.forEach(({ source, dtype }, i) => {
-      const known = this.placed.get(source) ?? new Map<DType, Promise<WeightPlace>>()
-      const own = places.then((all) => all[i] as WeightPlace)
-      own.catch(() => {}) // `places` is awaited below
-      known.set(dtype, own)
-      this.placed.set(source, known)
+    const { weights: placed, arrived, release } = await this.placements.take(sources, options)
+    const weights = new OnnxWeights(placed, arrived, () => {
+      this.forgetPrograms(weights)
+      release()
     })
-    try {
-      await places
-    } catch (error) {
-      for (const { source, dtype } of fresh) this.placed.get(source)?.delete(dtype)
-      throw error
-    }
-    const placed = new Map<string, PlacedWeight>()
-    for (const [name, { source, dtype }] of sources) {
-      const place = (await this.placed.get(source)?.get(dtype)) as WeightPlace
-      placed.set(name, { place, source, spec: { dtype, shape: source.shape } })
-      const held = heldId(place)
-      if (held !== undefined) this.uses.set(held, (this.uses.get(held) ?? 0) + 1)
-    }
-    const arrived = Promise.all([...placed.values()].map((weight) => this.arrival(weight)))
-    const weights = new OnnxWeights(placed, arrived, () => this.forgetWeights(weights))
     return weights
   }
 
@@ -111,11 +91,17 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.check()
     options.signal?.throwIfAborted()
     const weights = options.weights as OnnxWeights | undefined
-    const known = this.compiled.get(weights) ?? new Map<string, OnnxExecutable>()
+    const known = this.compiled.get(weights) ?? new Map<string, Shared<OnnxExecutable>>()
     this.compiled.set(weights, known)
-    const key = programKey(program)
-    const found = known.get(key)
-    if (found !== undefined) return found.hold()
+    const shared = sharedIn(known, programKey(program), () => ({
+      make: () => this.build(program, weights),
+      release: (executable) => executable.dispose(),
+    }))
+    const { value, release } = shared.hold(options.signal)
+    return new HeldExecutable(await value, release)
+  }
+
+  private async build(program: Program, weights: OnnxWeights | undefined): Promise<OnnxExecutable> {
     const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
     try {
       await weights?.arrived
@@ -123,9 +109,18 @@ class OnnxBackend implements Backend, ExecutableOwner {
       runner.release()
       throw error
     }
-    const executable = new OnnxExecutable(program, runner, this, () => known.delete(key))
-    known.set(key, executable)
-    return executable
+    return new OnnxExecutable(program, runner, this)
+  }
+
+  // Programs end with their weights, also those that somebody still holds.
+  private forgetPrograms(weights: OnnxWeights): void {
+    const known = this.compiled.get(weights)
+    this.compiled.delete(weights)
+    for (const program of [...(known?.values() ?? [])])
+      program.wait().then(
+        (executable) => executable.dispose(),
+        () => {}, // whoever compiles it is told
+      )
   }
 
   close(): Promise<void> {
@@ -188,45 +183,5 @@ class OnnxBackend implements Backend, ExecutableOwner {
       return place
     })
     return { ...emitted, ...(mounts.length > 0 ? { mounts } : {}) }
-  }
-
-  // A weight that could not be read is read again by the next set.
-  private async arrival({ place, source, spec }: PlacedWeight): Promise<void> {
-    const id = heldId(place)
-    try {
-      if (id !== undefined) await this.arrivals.get(id)
-    } catch (error) {
-      this.placed.get(source)?.delete(spec.dtype)
-      throw error
-    }
-  }
-
-  // Buffers go with the last set that has them; files are only mapped by sessions.
-  private forgetWeights(weights: OnnxWeights): void {
-    this.compiled.delete(weights)
-    for (const { place, source, spec } of weights.weights.values()) {
-      const id = heldId(place)
-      if (id === undefined) continue
-      const left = (this.uses.get(id) ?? 1) - 1
-      this.uses.set(id, left)
-      if (left > 0) continue
-      this.uses.delete(id)
-      this.placed.get(source)?.delete(spec.dtype)
-      this.transport.request({ type: 'dropWeight', id }).catch(() => {}) // a closed backend has dropped it already
-    }
-  }
-
-  private readonly hold: HoldWeight = async (tensor) => {
-    const id = this.count++
-    const held = this.transport.request({ type: 'addWeight', id, tensor })
-    if ('file' in tensor) {
-      // Reading goes on while the caller builds a program.
-      this.arrivals.set(id, held)
-      held.then(
-        () => this.arrivals.delete(id),
-        () => {}, // told to those who compile with it
-      )
-    } else await held
-    return { kind: 'buffer', id }
   }
 }

@@ -25,18 +25,16 @@ export interface ExecutableOwner {
   finish<T>(work: Promise<T>): Promise<T>
 }
 
-/** A program and what runs it. */
-export class OnnxExecutable implements Executable {
+/** A program and what runs it, for all who compiled it. */
+export class OnnxExecutable {
   private readonly slots
   private readonly specs: ReadonlyMap<string, Spec>
   private released = false
-  private users = 1
 
   constructor(
     readonly program: Program,
     private readonly runner: Runner,
     private readonly backend: ExecutableOwner,
-    private readonly forget: () => void,
   ) {
     this.slots = programSlots(program)
     this.specs = new Map(Object.entries(program.outputs))
@@ -49,8 +47,7 @@ export class OnnxExecutable implements Executable {
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
     this.backend.check()
     const { name } = this.program
-    if (this.released)
-      throw new EspalierError('backend.closed', { what: 'a released program was run', got: { program: name } })
+    if (this.released) throw releasedError(name)
     const fed = checkFeeds(this.slots, name, feeds)
     const bound = bindState(this.slots, name, state)
     return this.backend.finish(this.compute(fed, bound))
@@ -75,18 +72,44 @@ export class OnnxExecutable implements Executable {
     )
   }
 
-  /** The same program for one more user; it is released when each of them has released it. */
-  hold(): this {
-    this.users++
-    return this
+  /** Gives back what runs it. */
+  dispose(): void {
+    if (this.released) return
+    this.released = true
+    this.runner.release()
+  }
+}
+
+/** A program in the hands of one of those who compiled it. */
+export class HeldExecutable implements Executable {
+  private held = true
+
+  constructor(
+    private readonly shared: OnnxExecutable,
+    private readonly letGo: () => void,
+  ) {}
+
+  get program(): Program {
+    return this.shared.program
+  }
+
+  get byteLength(): number {
+    return this.shared.byteLength
+  }
+
+  async run(runArguments: RunArguments): Promise<Record<string, HostTensor>> {
+    if (!this.held) throw releasedError(this.program.name)
+    return this.shared.run(runArguments)
   }
 
   release(): void {
-    if (this.released || --this.users > 0) return
-    this.released = true
-    this.forget()
-    this.runner.release()
+    this.held = false
+    this.letGo()
   }
+}
+
+function releasedError(program: string): EspalierError {
+  return new EspalierError('backend.closed', { what: 'a released program was run', got: { program } })
 }
 
 function locate({ set, name }: BoundState): { state: number; name: string } {

@@ -73,7 +73,10 @@ export interface Backend {
    */
   loadWeights(sources: ReadonlyMap<string, WeightRequest>, options?: ProgressOptions): Promise<WeightSet>
   createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet>
-  /** Compiles a program, or returns what the same program compiled to before; whoever was given it releases it once. */
+  /**
+   * Compiles a program, or returns what the same program compiled to before; whoever was given it releases it once. Releasing the
+   * weights that it was compiled with releases it too.
+   */
   compile(program: Program, options?: CompileOptions): Promise<Executable>
   close(): Promise<void>
 }
