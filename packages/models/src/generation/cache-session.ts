@@ -10,6 +10,7 @@ import {
 } from '@espalier/core'
 import { firstSlots, moreSlots, promptBucket } from './buckets.js'
 import { grownCache } from './grown-cache.js'
+import { retire } from './idle-programs.js'
 import type { GenerationSource } from './options.js'
 import type { StepOutput } from './programs.js'
 import { tracedDecode, tracedPrefill } from './traced-programs.js'
@@ -20,6 +21,7 @@ const CACHE_SLOT = /^cache\.\d+\.(key|value)$/
 export class CacheSession {
   private cache: StateSet | undefined
   private decode: Executable | undefined
+  private readonly compiled: Executable[] = []
   private slots: number
   /** Slots in use. */
   private filled: number
@@ -109,19 +111,22 @@ export class CacheSession {
     return result
   }
 
-  /** Gives the cache's memory back. Programs stay with the backend, which reuses them. */
+  /** Gives the cache's memory back, and the programs to those that wait for the next generation. */
   release(): void {
     this.cache?.release()
     this.cache = undefined
+    for (const executable of this.compiled.splice(0)) retire(this.source.weights, executable)
   }
 
   private get sizes() {
     return { batch: this.prompts.length, slots: this.slots, output: this.output }
   }
 
-  private compile(program: Program): Promise<Executable> {
+  private async compile(program: Program): Promise<Executable> {
     const { backend, weights } = this.source
-    return backend.compile(program, { weights, signal: this.signal })
+    const executable = await backend.compile(program, { weights, signal: this.signal })
+    this.compiled.push(executable)
+    return executable
   }
 
   private async run(executable: Executable, feeds: Readonly<Record<string, HostTensor>>): Promise<HostTensor> {
@@ -142,7 +147,7 @@ export class CacheSession {
     this.slots = moreSlots(slots)
     this.decode = undefined
     const larger = await grownCache(source.backend, cache as StateSet, this.slots)
-    this.release()
+    cache?.release()
     this.cache = larger
   }
 

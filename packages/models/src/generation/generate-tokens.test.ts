@@ -138,6 +138,26 @@ describe('generateTokens', () => {
     expect(released.size).toBe(3)
   })
 
+  it('compiles for itself alone what it runs, and leaves one of each program compiled for the next', async () => {
+    const backend = reference()
+    const live = new Map<string, number>()
+    const compile = backend.compile.bind(backend)
+    backend.compile = async (program, options) => {
+      const executable = await compile(program, options)
+      const count = (change: number) => live.set(program.name, (live.get(program.name) ?? 0) + change)
+      count(1)
+      const release = executable.release.bind(executable)
+      executable.release = () => {
+        count(-1)
+        release()
+      }
+      return executable
+    }
+    const own = await sourceOf(llamaModel, backend)
+    for (let i = 0; i < 3; i++) await Promise.all([1, 2].map(() => generateRows(own, [prompt], { maxNewTokens: 3 })))
+    expect(Object.fromEntries(live)).toEqual({ prefill: 1, decode: 1 })
+  })
+
   it('refuses logits that are not finite, sampled or not', async () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const backend = reference()
