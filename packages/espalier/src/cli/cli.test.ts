@@ -58,7 +58,7 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(done.stderr).toContain('prompt-completion')
     expect(done.stderr).toContain('[[yes')
     expect(done.stderr).toContain('memory expected')
-    expect(done.stderr.match(/--bf16 has no effect/g)).toHaveLength(1)
+    expect(done.stderr.match(/ bf16 has no effect/g)).toHaveLength(1)
     const events = lines(done.stdout).map((line) => JSON.parse(line) as { type: string })
     expect([events[0]?.type, events.at(-1)?.type]).toEqual(['start', 'end'])
     const log = lines(readFileSync(at('first/log.jsonl'), 'utf8')).map((line) => JSON.parse(line) as { step: number })
@@ -293,6 +293,7 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     const done = await runCli(['inspect', at('first'), '--for', 'vllm', '--tensors'])
     expect(done.code).toBe(0)
     expect(done.stdout).toContain('vllm opens it')
+    expect((await runCli(['inspect', at('first'), '--for', 'peft'])).stdout).toContain('\npeft opens it')
     expect(done.stdout).toContain('lora_A.weight  F32')
   })
 

@@ -31,7 +31,7 @@ async function examine(): Promise<Record<string, string>> {
     memory: `${bytes(freemem())} free of ${bytes(totalmem())}`,
     'backend onnx': await onnxState(),
     'backend webgpu': 'does not exist yet',
-    'backend tfjs': 'does not exist yet',
+    'backend tfjs': 'in programs, with your own tfjs (@espalier/backend-tfjs)',
     'backend reference': 'ready (plain loops: for tiny models)',
     'weight cache': `${cache} (${bytes(await sizeOf(cache))})`,
     'hub cache': `${hub.cacheFolder ?? 'none'} (${bytes(await sizeOf(hub.cacheFolder ?? 'none'))})`,

@@ -1,5 +1,6 @@
 /** How the command line ends: what it prints for an error, and with which code. */
 import { EspalierError } from '@espalier/core'
+import { options } from './options.js'
 
 /** Wrong usage: exit code 2. */
 export class UsageError extends Error {
@@ -15,6 +16,19 @@ export class UsageError extends Error {
 /** Exit codes that are promised. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const
 
+const names = new Set(options.map(({ name }) => name))
+
+/** Names of the program's arguments as those of the command line; details that are null say nothing here. */
+export function asOptions(text: string): string {
+  return text
+    .replace(/\b\w+=null, |(?:, |\s?\(?)\b\w+=null(?=\))/g, '')
+    .replace(/(?<![\w/."'-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w/"'(-]|\.\w)/g, (word) => {
+      const dashed = word.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+      const known = [dashed, `lora-${dashed}`].find((name) => names.has(name))
+      return known === undefined ? word : `--${known}`
+    })
+}
+
 /** Lines for an error, and the exit code. A stack only when ESPALIER_DEBUG is set. */
 export function describeFailure(error: unknown): { readonly lines: readonly string[]; readonly code: number } {
   const debug =
@@ -27,9 +41,12 @@ export function describeFailure(error: unknown): { readonly lines: readonly stri
       code: exitCodes.usage,
     }
   if (EspalierError.isInstance(error)) {
-    const fix = error.fix ?? 'See docs/errors.md'
+    const fix = error.fix ?? 'Run again with ESPALIER_DEBUG=1 to see where'
     const text = error.message.endsWith(fix) ? error.message.slice(0, -fix.length).trim() : error.message
-    return { lines: [`error: ${text}`, fix, `code: ${error.code}`, ...debug], code: exitCodes.failed }
+    return {
+      lines: [`error: ${asOptions(text)}`, asOptions(fix), `code: ${error.code}`, ...debug],
+      code: exitCodes.failed,
+    }
   }
   const reason = error instanceof Error ? error.message : String(error)
   return {

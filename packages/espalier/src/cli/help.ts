@@ -1,5 +1,6 @@
 /** What `--help` prints: what a command is for, one example that runs, and its options. */
 import type { Option } from './option.js'
+import { groupNames, groupOf } from './option-groups.js'
 import { optionsOf } from './options.js'
 
 /** A command's teaching text. */
@@ -55,7 +56,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   },
   quickstart: {
     usage: 'espalier quickstart',
-    does: 'Teaches a small bundled model a skill on this CPU in about a minute, and shows before and after.',
+    does: 'Teaches a small bundled model a skill on this CPU in a few minutes, and shows before and after.',
     example: 'espalier quickstart',
   },
 }
@@ -86,9 +87,10 @@ export function generalHelp(): string {
 export function helpFor(command: string): string {
   const help = commandHelp[command] as CommandHelp
   const own = optionsOf(command)
-  const ready = own.filter((option) => option.planned === undefined)
-  const later = own.filter((option) => option.planned !== undefined).map((option) => `--${option.name}`)
-  const width = Math.max(...ready.map((option) => label(option).length), 0)
+  const ready = own.filter((option) => !isLater(option))
+  const later = own.filter((option) => isLater(option)).map((option) => `--${option.name}`)
+  const width = Math.min(WIDEST_LABEL, Math.max(...ready.map((option) => label(option).length), 0))
+  const rows = (some: readonly Option[]) => some.flatMap((option) => row(label(option), describe(option), width))
   return [
     help.usage,
     '',
@@ -101,30 +103,65 @@ export function helpFor(command: string): string {
       : [
           '',
           'options (with - or _):',
-          ...ready.map((option) => `  ${label(option).padEnd(width)}  ${describe(option)}`),
+          ...(ready.length <= MOST_IN_ONE_LIST
+            ? rows(ready)
+            : groupNames.flatMap((group) => [
+                '',
+                `${group}:`,
+                ...rows(ready.filter(({ name }) => groupOf(name) === group)),
+              ])),
         ]),
-    ...(later.length === 0 ? [] : ['', `not yet: ${later.join(' ')}`]),
+    ...(later.length === 0 ? [] : ['', ...wrapped(`not yet: ${later.join(' ')}`, lineWidth())]),
   ].join('\n')
 }
 
-function label({ name, type, choices }: Option): string {
+const WIDEST_LABEL = 32
+const MOST_IN_ONE_LIST = 30
+const [NARROWEST, WIDEST] = [60, 120] // characters of a line, whatever the terminal says
+
+/** Not there yet; what differs from Python for that is still shown, with the reason. */
+function isLater({ planned, python }: Option): boolean {
+  return planned !== undefined && python === undefined
+}
+
+function lineWidth(): number {
+  return Math.min(WIDEST, Math.max(NARROWEST, process.stdout.columns ?? 100))
+}
+
+/** A label with its text beside it, or below it when the label is too long. */
+function row(name: string, text: string, width: number): string[] {
+  const indent = ' '.repeat(width + 4)
+  const lines = wrapped(text, lineWidth() - indent.length)
+  if (name.length > width) return [`  ${name}`, ...lines.map((line) => indent + line)]
+  return lines.map((line, i) => (i === 0 ? `  ${name.padEnd(width)}  ${line}` : indent + line))
+}
+
+function wrapped(text: string, width: number): string[] {
+  const lines: string[] = []
+  for (const word of text.split(' ')) {
+    const last = lines.at(-1)
+    if (last !== undefined && last.length + 1 + word.length <= width) lines[lines.length - 1] = `${last} ${word}`
+    else lines.push(word)
+  }
+  return lines
+}
+
+function label({ name, type }: Option): string {
   const value =
     type === 'boolean'
       ? ''
-      : choices !== undefined
-        ? ` ${choices.join('|')}`
-        : type === 'whole' || type === 'number'
-          ? ' N'
-          : type === 'text-or-true'
-            ? ' [X]'
-            : type === 'record'
-              ? ' JSON'
-              : type === 'list' || type === 'texts' || type === 'texts-or-text'
-                ? ' A B...'
-                : ' X'
+      : type === 'whole' || type === 'number'
+        ? ' N'
+        : type === 'text-or-true'
+          ? ' [X]'
+          : type === 'record'
+            ? ' JSON'
+            : type === 'list' || type === 'texts' || type === 'texts-or-text'
+              ? ' A B...'
+              : ' X'
   return `--${name}${value}`
 }
 
-function describe({ help, default: standard, python }: Option): string {
-  return `${help}${standard === undefined ? '' : ` (default ${standard})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
+function describe({ help, choices, default: standard, python }: Option): string {
+  return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${standard === undefined ? '' : ` (default ${standard})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
 }

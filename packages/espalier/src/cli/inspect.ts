@@ -2,7 +2,7 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { EspalierError } from '@espalier/core'
-import { openSafetensors, openSource, openWeights, readAdapter, readModelConfig } from '@espalier/serialization'
+import { openSafetensors, openSource, openWeights, readAdapterConfig, readModelConfig } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
 import { bytes, result } from './terminal.js'
@@ -71,22 +71,23 @@ async function examine(path: string): Promise<Finding> {
   if (isFile) return examineFile(path)
   const files = await openSource(path, { groups: ['config', 'adapter', 'weights'] })
   if (await files.exists('adapter_config.json')) {
-    const adapter = await readAdapter(files)
-    const tensors = [...adapter.tensors].map(([name, { dtype, shape, byteLength }]) => ({
+    const { values: config, peftType } = await readAdapterConfig(files)
+    // The names as they are in the file: other programs look for those.
+    const weights = await openWeights(files, 'adapter_model')
+    const tensors = [...weights.tensors].map(([name, { dtype, shape, byteLength }]) => ({
       name,
       dtype,
       shape,
       byteLength,
     }))
-    const config = adapter.values
-    await adapter.close()
+    await weights.close()
     const targets = config.target_modules
     return {
       kind: 'adapter',
       config,
       tensors,
       facts: {
-        method: adapter.peftType,
+        method: peftType,
         base: String(config.base_model_name_or_path ?? 'not said'),
         task: String(config.task_type ?? 'not said'),
         ...(config.r === undefined ? {} : { rank: `${config.r}, alpha ${config.lora_alpha}` }),
@@ -125,6 +126,7 @@ async function examineFile(path: string): Promise<Finding> {
     throw new EspalierError('source.unknown', {
       what: 'only folders, hub ids and .safetensors files can be inspected',
       got: { path },
+      fix: 'Give the folder of a model or an adapter, its hub id, or a .safetensors file.',
     })
   const folder = await openSource(dirname(path) === '' ? '.' : dirname(path))
   const file = await folder.open(basename(path))

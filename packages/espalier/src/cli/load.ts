@@ -67,6 +67,8 @@ export async function loadWithAdapter(
 export function loadProgress(progress: Progress): OnLoadProgress {
   return ({ phase, file, loadedBytes, totalBytes }) => {
     const total = totalBytes ?? 0
-    progress.update(`${phase} ${file}: ${bytes(loadedBytes)}${total > 0 ? ` of ${bytes(total)}` : ''}`)
+    progress.update(
+      `${file.includes(phase) ? file : `${phase} ${file}`}: ${bytes(loadedBytes)}${total > 0 ? ` of ${bytes(total)}` : ''}`,
+    )
   }
 }

@@ -36,6 +36,6 @@ export interface Option {
   /** Not there yet: using it ends with 2 and this reason. What turns it off (false, 0, no, none) is fine, and so is `neutral`. */
   readonly planned?: string
   readonly neutral?: readonly string[]
-  /** One of Python's that means nothing here: said once, then left. */
+  /** One of Python's that means nothing here: said once, then left. With `planned`, so in a file, while the flag itself is refused. */
   readonly noEffect?: string
 }

@@ -12,6 +12,9 @@ const RUN = ['train', 'generate', 'chat', 'eval']
 const GENERATE = ['generate', 'chat']
 const ONCE = ['generate']
 
+const GRADIENT_CHECKPOINTING =
+  'it does not exist yet and changes no result; a smaller --tokens-per-micro-batch takes less memory at once'
+
 const FROM_ZERO = { least: 0 }
 
 const flag = (
@@ -35,7 +38,7 @@ const own: readonly Option[] = [
   }),
   flag('model-revision', 'text', RUN, 'branch, tag or commit of the model', { aliases: ['revision'] }),
   flag('tokenizer', 'text', RUN, 'where the tokenizer is, when not beside the model'),
-  flag('adapter', 'text', [...RUN, 'merge'], 'a PEFT adapter: to go on training, or to generate with'),
+  flag('adapter', 'text', [...RUN, 'merge'], 'a PEFT adapter: to go on training, to compute with, or to merge'),
   flag('data', 'texts', ['train', 'eval'], '.jsonl .json .csv .tsv .txt', { aliases: ['dataset_name'] }),
   flag('text-field', 'text', ['train', 'eval'], 'column with the text', { aliases: ['dataset_text_field'] }),
   flag('prompt-field', 'text', ['train', 'eval'], 'column with the prompt'),
@@ -44,7 +47,7 @@ const own: readonly Option[] = [
   flag('validation-split', 'number', TRAIN, 'share of the rows to evaluate on instead of training on them', {
     range: { above: 0, below: 1 },
   }),
-  flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder of the run'),
+  flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder to write'),
   flag('overwrite-output-dir', 'boolean', TRAIN, 'writes over a folder that already holds a run'),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
@@ -63,7 +66,12 @@ const own: readonly Option[] = [
     range: { least: 0, below: 1 },
     default: '0',
   }),
-  flag('lora-target-modules', 'texts-or-text', TRAIN, 'names, all-linear, or a regular expression for the whole path'),
+  flag(
+    'lora-target-modules',
+    'texts-or-text',
+    TRAIN,
+    'names, all-linear, or a regular expression for the whole path; by default PEFT’s for the architecture',
+  ),
   flag('bias', 'text', TRAIN, 'biases to train', { default: 'none', choices: ['none', 'all', 'lora_only'] }),
   flag('lora-bias', 'boolean', TRAIN, 'a bias on B'),
   flag('use-rslora', 'boolean', TRAIN, 'scales by alpha / sqrt(r)'),
@@ -138,10 +146,16 @@ const own: readonly Option[] = [
   }),
   flag('num-train-epochs', 'number', TRAIN, 'times through the data', { range: { above: 0 }, default: '3' }),
   flag('max-steps', 'whole', TRAIN, 'steps of the run; wins over epochs', { range: { least: -1 } }),
-  flag('seed', 'whole', [...TRAIN, 'generate'], 'of initial values, order and dropout; of sampling', {
-    range: { least: 0, most: 2 ** 32 - 1 },
-    default: '42',
-  }),
+  flag(
+    'seed',
+    'whole',
+    [...TRAIN, 'generate'],
+    'of what is drawn: initial values, order and dropout of a run; tokens of a sampled text',
+    {
+      range: { least: 0, most: 2 ** 32 - 1 },
+      default: '42',
+    },
+  ),
   flag('no-shuffle', 'boolean', TRAIN, 'rows in the order of the file'),
   flag('eval-strategy', 'text', TRAIN, 'when to evaluate', { default: 'no', choices: ['no', 'steps', 'epoch'] }),
   flag('eval-steps', 'whole', TRAIN, 'steps between evaluations'),
@@ -161,9 +175,15 @@ const own: readonly Option[] = [
     default: 'loss',
     choices: ['loss', 'eval_loss'],
   }),
-  flag('resume', 'text-or-true', TRAIN, 'goes on from a checkpoint; without one it starts afresh', {
-    aliases: ['resume_from_checkpoint'],
-  }),
+  flag(
+    'resume',
+    'text-or-true',
+    TRAIN,
+    'not yet from an existing checkpoint (use --adapter CHECKPOINT with another --output-dir); without one it starts afresh',
+    {
+      aliases: ['resume_from_checkpoint'],
+    },
+  ),
   flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
   flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one'),
   flag('messages', 'text', ONCE, 'a JSON file with a conversation'),
@@ -188,7 +208,7 @@ const own: readonly Option[] = [
   flag('for', 'text', ['inspect'], 'says whether this program opens it', {
     choices: ['peft', 'vllm', 'llama.cpp', 'ollama', 'mlx'],
   }),
-  flag('backend', 'text', RUN, 'where to compute', {
+  flag('backend', 'text', RUN, 'where to compute; webgpu does not exist yet, tfjs is for programs', {
     default: 'onnx',
     choices: ['onnx', 'webgpu', 'tfjs', 'reference'],
   }),
@@ -209,16 +229,12 @@ const own: readonly Option[] = [
     'several rows in one sequence',
     'packing does not exist yet; rows are batched by length instead',
   ),
-  planned(
-    'gradient-checkpointing',
-    'boolean',
-    'less memory, more time',
-    'it does not exist yet; a smaller --tokens-per-micro-batch takes less memory at once',
-    {
-      default: 'false',
-      python: { value: 'true', why: 'it does not exist yet; the memory that a run expects is without it' },
-    },
-  ),
+  flag('gradient-checkpointing', 'boolean', TRAIN, 'less memory, more time', {
+    default: 'false',
+    planned: GRADIENT_CHECKPOINTING,
+    noEffect: GRADIENT_CHECKPOINTING,
+    python: { value: 'true', why: 'it does not exist yet; the memory that a run expects is without it' },
+  }),
   flag('dtype', 'text', TRAIN, 'dtype to compute in; other ones than float32 are said to be widened', {
     default: 'float32',
     choices: ['float32', 'auto', 'bfloat16', 'float16'],

@@ -98,7 +98,13 @@ describe('parseRecord', () => {
       'lr-scheduler-kwargs': { num_cycles: 2 },
       'max-length': 0,
     })
-    expect(notes).toHaveLength(1)
+    expect(notes).toEqual(['gradient_checkpointing_kwargs has no effect: gradient checkpointing does not exist yet'])
+  })
+
+  it('notes gradient_checkpointing of a TRL file, which changes no result', () => {
+    const { values, notes } = parseRecord('train', { gradient_checkpointing: true })
+    expect(values.size).toBe(0)
+    expect(notes[0]).toMatch(/^gradient_checkpointing has no effect: it does not exist yet/)
   })
 
   it('refuses an unknown key with the nearest name', () => {

@@ -43,7 +43,7 @@ export function parseWords(command: string, words: readonly string[], positional
       values.push(words[i++] as string)
     given.push([name, values.length === 0 ? undefined : values])
   }
-  return { ...collect(command, given), positional }
+  return { ...collect(command, given, 'words'), positional }
 }
 
 const MOST_WORDS: Partial<Record<OptionType, number>> = {
@@ -63,7 +63,7 @@ export function parseRecord(command: string, record: Readonly<Record<string, unk
     if (value === undefined || (value === null && dashed(name) !== 'max-length')) return []
     return [[name, Array.isArray(value) ? value.map(worded) : [worded(value)]]]
   })
-  return collect(command, given)
+  return collect(command, given, 'file')
 }
 
 function worded(value: unknown): string {
@@ -73,14 +73,16 @@ function worded(value: unknown): string {
 function collect(
   command: string,
   given: readonly (readonly [string, readonly string[] | undefined])[],
+  source: 'words' | 'file',
 ): Omit<Arguments, 'positional'> {
   const values = new Map<string, Value>()
   const notes: string[] = []
   for (const [name, words] of given) {
     const option = find(command, name)
     if (option === undefined) throw unknown(command, name)
-    if (option.noEffect !== undefined) {
-      if (!/^false$/i.test(words?.[0] ?? '')) notes.push(`--${option.name} has no effect: ${option.noEffect}`)
+    if (option.noEffect !== undefined && (source === 'file' || option.planned === undefined)) {
+      if (!/^false$/i.test(words?.[0] ?? ''))
+        notes.push(`${source === 'file' ? name : `--${dashed(name)}`} has no effect: ${option.noEffect}`)
       continue
     }
     if (option.planned !== undefined) {

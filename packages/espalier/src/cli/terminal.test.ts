@@ -21,7 +21,7 @@ describe('Progress', () => {
     vi.advanceTimersByTime(20_000)
     progress.end()
     vi.advanceTimersByTime(60_000)
-    expect(written).toEqual(['downloading model.safetensors: 1 MB\n', 'compiling\n', 'compiling\n'])
+    expect(written).toEqual(['downloading model.safetensors: 1 MB\n', 'compiling\n', 'still, for 20 s: compiling\n'])
   })
 
   it('is silent when it is to be', () => {

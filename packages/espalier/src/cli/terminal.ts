@@ -43,10 +43,13 @@ const PLAIN_INTERVAL_MS = 10_000 // a pipe gets a line at least this often
 
 /** Progress on stderr: one line that is rewritten on a terminal, plain lines now and then in a pipe. */
 export class Progress {
-  private readonly live = process.stderr.isTTY === true
+  /** Whether there is a terminal, where a line can be rewritten. */
+  readonly live = process.stderr.isTTY === true
   private last = 0
   private open = false
   private text = ''
+  private told = '' // the text that the last plain line showed
+  private since = Date.now()
   private readonly timer: NodeJS.Timeout | undefined
 
   constructor(private readonly quiet: boolean) {
@@ -67,12 +70,16 @@ export class Progress {
   /** What is going on now. `important` lines are shown in a pipe too. */
   update(text: string, important = false): void {
     if (this.quiet) return
+    if (text !== this.text) this.since = Date.now()
     this.text = text
     if (this.live) {
       const width = process.stderr.columns ?? 80
       process.stderr.write(`\r\u001b[2K${text.length >= width ? `${text.slice(0, width - 2)}…` : text}`)
       this.open = true
-    } else if (important) this.line(text)
+    } else if (important) {
+      this.line(text)
+      this.told = text
+    }
   }
 
   /** Ends the line that is rewritten. */
@@ -88,8 +95,19 @@ export class Progress {
   }
 
   private beat(): void {
-    if (Date.now() - this.last >= PLAIN_INTERVAL_MS && this.text !== '') this.line(this.text)
+    const now = Date.now()
+    if (now - this.last < PLAIN_INTERVAL_MS || this.text === '') return
+    this.line(
+      this.text === this.told
+        ? `still, for ${Math.round((now - this.since) / 1000)} s: ${brief(this.text)}`
+        : this.text,
+    )
+    this.told = this.text
   }
+}
+
+function brief(text: string): string {
+  return text.split(' ').slice(0, 2).join(' ')
 }
 
 /** 1.2 GB, 340 MB, 12 kB. */

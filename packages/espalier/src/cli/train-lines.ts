@@ -31,13 +31,17 @@ function shortened(line: string): string {
   return `${line.slice(0, half)} [... ${line.length - LONGEST_LINE} characters ...] ${line.slice(-half)}`
 }
 
+const shownLosses = new WeakMap<Progress, { readonly first: number; readonly last: number }>()
+
 /** Shows an event. */
 export function show(event: TrainingEvent, progress: Progress): void {
   if (event.type === 'step') {
+    const losses = shownLosses.get(progress) ?? { first: event.loss, last: event.loss }
+    shownLosses.set(progress, { ...losses, last: event.loss })
     const done = Math.round((20 * event.step) / event.totalSteps)
     progress.update(
-      `[${'█'.repeat(done)}${'·'.repeat(20 - done)}] step ${event.step}/${event.totalSteps} epoch ${event.epoch.toFixed(2)} loss ${event.loss.toFixed(4)} ${event.tokensPerSecond.toFixed(0)} tokens/s ${bytes(event.peakMemoryBytes)} ETA ${clock(event.etaSeconds)}`,
-      event.step === 1,
+      `${progress.live ? `[${'█'.repeat(done)}${'·'.repeat(20 - done)}] ` : ''}step ${event.step}/${event.totalSteps} epoch ${event.epoch.toFixed(2)} loss ${event.loss.toFixed(4)} ${event.tokensPerSecond.toFixed(0)} tokens/s ${bytes(event.peakMemoryBytes)}${event.step === 1 ? '' : ` ETA ${clock(event.etaSeconds)}`}`,
+      event.step === 1 || event.step === event.totalSteps,
     )
   } else if (event.type === 'evaluate')
     progress.line(
@@ -45,19 +49,22 @@ export function show(event: TrainingEvent, progress: Progress): void {
     )
   else if (event.type === 'save') progress.line(`step ${event.step}: saved ${event.path ?? ''}`)
   else if (event.type === 'warning') progress.line(`warning: ${event.message}`)
-  else if (event.type === 'end')
+  else if (event.type === 'end') {
+    const losses = shownLosses.get(progress)
     progress.line(
-      `${event.reason}: ${event.globalStep} steps in ${clock(event.seconds)}, mean loss ${event.trainingLoss.toFixed(4)}`,
+      `${event.reason}: ${event.globalStep} steps in ${clock(event.seconds)}${losses === undefined ? '' : `, loss ${losses.first.toFixed(4)} → ${losses.last.toFixed(4)}`}`,
     )
+  }
 }
 
-/** Values in force that differ from what Python would take, with the reason. */
+/** Values in force that differ from what Python would take, in one line. */
 export function differences(values: Values): string[] {
   const given = values.given()
-  return optionsOf('train').flatMap(({ name, python, default: standard }) => {
-    if (python === undefined || given[name.replaceAll('-', '_')] !== undefined) return []
-    return [`${name.replaceAll('-', '_')} ${standard} (Python: ${python.value}): ${python.why}`]
+  const found = optionsOf('train').flatMap(({ name, python, default: standard }) => {
+    const key = name.replaceAll('-', '_')
+    return python === undefined || given[key] !== undefined ? [] : [`${key} ${standard} (${python.value})`]
   })
+  return found.length === 0 ? [] : [`not as in Python: ${found.join(', ')}; --help says why`]
 }
 
 /** Every default of `train`, by snake_case name. */

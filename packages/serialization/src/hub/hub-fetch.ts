@@ -77,6 +77,8 @@ export function hubFetch(
 
 /** The error of a repository that is not in the cache while the network may not be used. */
 export function offline({ repository, revision }: HubReference, cause?: unknown): EspalierError {
+  // Most of the hub's names have an owner; a bare one is more often a mistyped path.
+  const name = repository.includes('/') ? '' : `There is no folder ${repository}, and on the hub names are owner/name. `
   return new EspalierError('hub.offline', {
     what:
       cause === undefined
@@ -85,8 +87,8 @@ export function offline({ repository, revision }: HubReference, cause?: unknown)
     got: { repository, revision },
     fix:
       cause === undefined
-        ? 'Unset HF_HUB_OFFLINE, or give the path of a local folder.'
-        : 'Check the connection, or give the path of a local folder.',
+        ? `${name}Unset HF_HUB_OFFLINE, or give the path of a local folder.`
+        : `${name}Check the connection, or give the path of a local folder.`,
     cause,
   })
 }

@@ -244,6 +244,9 @@ describe('openSource of a repository on the hub', () => {
       code: 'hub.offline',
       fix: expect.stringContaining('HF_HUB_OFFLINE'),
     })
+    await expect(open('mistyped')).rejects.toMatchObject({
+      fix: expect.stringContaining('There is no folder mistyped'),
+    })
     expect(hub.requests).toHaveLength(before)
     vi.stubEnv('HF_HUB_OFFLINE', undefined)
     vi.stubEnv('HF_ENDPOINT', 'http://127.0.0.1:9')

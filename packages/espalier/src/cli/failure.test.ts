@@ -1,0 +1,24 @@
+import { EspalierError } from '@espalier/core'
+import { expect, it } from 'vitest'
+import { asOptions, describeFailure } from './failure.js'
+
+it('names options as the command line spells them, and leaves paths, quoted values and unknown words alone', () => {
+  expect(asOptions('Name the columns: promptField and completionField.')).toBe(
+    'Name the columns: --prompt-field and --completion-field.',
+  )
+  expect(asOptions('Raise maxLength')).toBe('Raise --max-length')
+  expect(asOptions('in /data/maxLength/rows.jsonl, "maxLength", camelCase')).toBe(
+    'in /data/maxLength/rows.jsonl, "maxLength", camelCase',
+  )
+})
+
+it('leaves out details that are null', () => {
+  const error = new EspalierError('target.none', {
+    what: 'nothing matches',
+    got: { targetModules: ['nope'], excludeModules: null },
+    fix: 'Check targetModules.',
+  })
+  const text = describeFailure(error).lines.join('\n')
+  expect(text).not.toContain('null')
+  expect(text).toContain('--lora-target-modules')
+})

@@ -1,0 +1,18 @@
+/** Under which heading `--help` shows an option of a command that has many. */
+
+const GROUPS: Readonly<Record<string, RegExp>> = {
+  Model: /^(model|tokenizer|adapter$|dtype|task-type)/,
+  Data: /^(data$|text-field|prompt-field|completion|eval-data|validation-split|inspect-data|max-length|no-shuffle)/,
+  LoRA: /^(peft|use-peft|lora|bias|use-rslora|init-lora|modules-to-save)/,
+  'Evaluation and saving': /^(output-dir|overwrite|eval|save|load-best|metric|logging|resume|per-device-eval)/,
+  Running: /^(config|backend|threads|quiet|json|tokens-per-micro-batch)/,
+}
+const REST = 'Optimisation'
+
+/** The headings, in the order in which they are shown. */
+export const groupNames = ['Model', 'Data', 'LoRA', REST, 'Evaluation and saving', 'Running'] as const
+
+/** The heading of an option of `train`. */
+export function groupOf(name: string): string {
+  return Object.entries(GROUPS).find(([, pattern]) => pattern.test(name))?.[0] ?? REST
+}
