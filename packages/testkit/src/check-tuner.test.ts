@@ -1,5 +1,5 @@
 /** Right tuners pass the suite of tuners, and wrong ones do not. */
-import { type LayerTuner, mul, type Tensor } from '@espalier/core'
+import { type LayerTuner, mul, Random, type Tensor } from '@espalier/core'
 import { describe, expect, it, test } from 'vitest'
 import { failuresOf } from './check.js'
 import { checkTuner, tunerChecks } from './check-tuner.js'
@@ -15,7 +15,8 @@ describe('a low-rank update', () =>
       loud: { config: { loud: true }, startsAsIdentity: false },
     },
   }))
-describe('a rescaling without merge', () => checkTuner(rescale, { test }))
+describe('a rescaling without merge', () =>
+  checkTuner(rescale, { test, variants: { default: { config: {}, drawsInitialValues: false } } }))
 
 /** What fails of the checks whose names `only` finds. */
 async function failed(tuner: LayerTuner, only: RegExp, variant: object = {}): Promise<string> {
@@ -66,6 +67,13 @@ describe('checkTuner', () => {
     expect(await failed({ ...right, parse: counting(right) }, /loaded/)).toContain(
       'give the same output when loaded under another name',
     )
+  })
+
+  it('finds a tuner that ignores its seed', async () => {
+    const random = new Random(1)
+    const deaf: LayerTuner = { ...right, create: (given) => right.create({ ...given, random }) }
+    expect(await failed(deaf, /seed/)).toContain('another seed gave the same values')
+    expect(await failed(right, /seed/, { drawsInitialValues: false })).toContain('a seed decides the initial values')
   })
 
   it('finds values in the graph instead of in state', async () => {

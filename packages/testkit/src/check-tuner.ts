@@ -5,6 +5,7 @@ import { adapterChecks } from './tuner/adapter-checks.js'
 import { fileChecks } from './tuner/file-checks.js'
 import { outputChecks } from './tuner/output-checks.js'
 import { tunerSubject } from './tuner/subject.js'
+import { tiedModel } from './tuner/test-model.js'
 import { trainingChecks } from './tuner/training-checks.js'
 
 /** One configuration to check. */
@@ -15,6 +16,8 @@ export interface TunerVariant {
   readonly startsAsIdentity?: boolean
   /** Largest allowed difference between forward and merge. Default 1e-4, as in PEFT; methods with a matrix inverse need more. */
   readonly mergeTolerance?: number
+  /** Whether a seed decides initial values; false for methods that always start from the same ones. Default true. */
+  readonly drawsInitialValues?: boolean
 }
 
 /** What a suite is told about a tuner. */
@@ -47,7 +50,21 @@ export function tunerChecks(tuner: LayerTuner, options: TunerCheckOptions = {}):
       ...trainingChecks(subject),
       ...fileChecks(subject),
       ...adapterChecks(subject),
+      ...(model === undefined ? tiedChecks(tuner, variant) : []),
     ]
     return checks.map((check) => ({ ...check, name: `${tuner.kind} ${name}: ${check.name}` }))
   })
+}
+
+/** On a model whose head and embedding share a weight: with the head adapted, and with the head trained in full. */
+function tiedChecks(tuner: LayerTuner, variant: TunerVariant): Check[] {
+  const adaptsHead = (tuner.layers ?? ['linear']).includes('linear')
+  const saved = { ...variant, config: { ...variant.config, modulesToSave: ['lm_head'] } }
+  const bases = {
+    'tied head adapted': tunerSubject(tuner, variant, tiedModel, adaptsHead ? ['lm_head'] : []),
+    'tied head in full': tunerSubject(tuner, saved, tiedModel),
+  }
+  return Object.entries(bases).flatMap(([name, subject]) =>
+    [...outputChecks(subject), ...fileChecks(subject)].map((check) => ({ ...check, name: `${name}: ${check.name}` })),
+  )
 }

@@ -89,8 +89,10 @@ export function adapterChecks(subject: TunerSubject): Check[] {
           [...(await subject.fresh('default', seed).adapter('default').values())]
             .map(([key, { data }]) => `${key} ${data.join()}`)
             .join('\n')
-        const [first, second] = [await values(5), await values(5)]
+        const [first, second, other] = [await values(5), await values(5), await values(6)]
         expectThat(first === second, 'the same seed gave other values')
+        if (subject.drawsInitialValues) expectThat(first !== other, 'another seed gave the same values')
+        else expectThat(first === other, 'the values that were said to be constant changed with the seed')
       },
     },
   ]

@@ -64,6 +64,11 @@ function mergeChecks(subject: TunerSubject, tolerance: number): Check[] {
           return adapted
         }
         const [together, after] = [await make(), await make()]
+        if (together.adapter('a').saved.length > 0) {
+          const both = () => merge(together, ['a', 'b'])
+          await expectError('adapter.state', 'merging two adapters that train one module in full', both)
+          return
+        }
         await merge(together, ['a', 'b'])
         await merge(after, ['a'])
         await merge(after, ['b'])

@@ -8,6 +8,7 @@ export interface TunerSubject {
   readonly tuner: LayerTuner
   readonly startsAsIdentity: boolean
   readonly mergeTolerance: number
+  readonly drawsInitialValues: boolean
   /** The configuration, made anew. */
   configured(): ConfiguredTuner
   /** A base model, made anew: equal weights each time. */
@@ -23,6 +24,7 @@ export interface SubjectOptions {
   readonly config: Readonly<Record<string, unknown>>
   readonly startsAsIdentity?: boolean
   readonly mergeTolerance?: number
+  readonly drawsInitialValues?: boolean
 }
 
 /** The subject of one variant. */
@@ -30,9 +32,10 @@ export function tunerSubject(
   tuner: LayerTuner,
   options: SubjectOptions,
   base: () => BaseModel = testModel,
+  moreTargets: readonly string[] = [],
 ): TunerSubject {
   const kinds = tuner.layers ?? ['linear', 'conv1d']
-  const targetModules = kinds.flatMap((kind) => targetsByKind[kind])
+  const targetModules = [...kinds.flatMap((kind) => targetsByKind[kind]), ...moreTargets]
   const configured = () => configure(tuner, { targetModules, ...options.config })
   const fresh = (name = 'default', seed = 1) => {
     const adapted = new AdaptedModel(base())
@@ -43,6 +46,7 @@ export function tunerSubject(
     tuner,
     startsAsIdentity: options.startsAsIdentity ?? true,
     mergeTolerance: options.mergeTolerance ?? 1e-4,
+    drawsInitialValues: options.drawsInitialValues ?? true,
     configured,
     base,
     fresh,

@@ -7,6 +7,7 @@ import {
   gelu,
   initialValues,
   type LayerKind,
+  Linear,
   Module,
   ParameterScope,
   Random,
@@ -87,6 +88,15 @@ class TestForCausalLM extends CausalLM {
 
 /** The test model with fixed weights: q_proj (4 to 4) square, v_proj (4 to 5) with a bias, c_fc (5 to 6) a Conv1D, down_proj (6 to 4). */
 export function testModel(): BaseModel {
+  return build(false)
+}
+
+/** The test model with its head's weight tied to the embedding's, as small language models have it. */
+export function tiedModel(): BaseModel {
+  return build(true)
+}
+
+function build(tied: boolean): BaseModel {
   const scope = new ParameterScope(initialValues(new Random(11)))
   const body = scope.at('model')
   const layers = Array.from({ length: LAYERS }, (_, i) => {
@@ -99,8 +109,11 @@ export function testModel(): BaseModel {
       own.linear('down_proj', INNER, SIZE, { bias: false, deviation: 0.6 }),
     )
   })
-  const model = new Body(body.embedding('embed_tokens', VOCABULARY, SIZE, 1), layers)
-  const head = scope.linear('lm_head', SIZE, VOCABULARY, { bias: false, deviation: 0.6 })
+  const embedding = body.embedding('embed_tokens', VOCABULARY, SIZE, 1)
+  const head = tied
+    ? new Linear(embedding.weight, null)
+    : scope.linear('lm_head', SIZE, VOCABULARY, { bias: false, deviation: 0.6 })
+  const model = new Body(embedding, layers)
   return {
     model: new TestForCausalLM(model, head),
     modelType: 'testkit',
