@@ -44,6 +44,29 @@ async function eventsOf(trainer: SFTTrainer): Promise<TrainingEvent[]> {
 }
 
 describe('SFTTrainer', () => {
+  it('prepares data once for all who ask, and goes on when one of them aborts', async () => {
+    let passes = 0
+    let open = () => {}
+    const gate = new Promise<void>((resolve) => {
+      open = resolve
+    })
+    const trainDataset = {
+      async *[Symbol.asyncIterator]() {
+        passes++
+        await gate
+        yield* tinyRows
+      },
+    }
+    const trainer = trainerOf({}, { trainDataset })
+    const abort = new AbortController()
+    const [first, second] = [trainer.preflight({ signal: abort.signal }), trainer.preflight()]
+    abort.abort(new Error('mine only'))
+    await expect(first).rejects.toThrow('mine only')
+    open()
+    expect((await second).totalSteps).toBe(4)
+    expect(passes).toBe(1)
+  })
+
   it('learns rows by heart and leaves an adapter that says the same when it is loaded', async () => {
     const trainer = trainerOf(
       { maxSteps: 40, outputDir: outputDir(), learningRate: 0.03, perDeviceTrainBatchSize: 6 },

@@ -1,5 +1,14 @@
 /** Supervised fine-tuning: data, model and arguments put together. TRL's SFTTrainer. */
-import { type ConfiguredTuner, EspalierError, FullModel, type LossFunction, type TrainableModel } from '@espalier/core'
+import {
+  type ConfiguredTuner,
+  EspalierError,
+  FullModel,
+  type Hold,
+  type LossFunction,
+  Shared,
+  type TrainableModel,
+  type WeightSet,
+} from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
 import type { Target } from '@espalier/serialization'
 import { type Optimizer, type SaveContext, Trainer, type TrainingEvent, type TrainingRun } from '@espalier/trainer'
@@ -47,7 +56,7 @@ export class SFTTrainer {
   readonly model: PeftModel | PretrainedModel
   readonly args: SFTConfig
   private readonly trainable: TrainableModel
-  private prepared: Promise<PreparedData> | undefined
+  private prepared: Shared<PreparedData> | undefined
   /** The folder that this trainer writes to: its own run is no other one. */
   private folder: CheckpointFolder | undefined
 
@@ -105,15 +114,21 @@ export class SFTTrainer {
       onEvent?.(event)
     }
     let lock: RunLock | undefined
+    let weights: Hold<WeightSet> | undefined
     const run = Trainer.deferred(
       async () => {
         const { outputDir } = this.args
         if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
         const folder = await this.outputFolder(resumeFromCheckpoint)
-        return this.trainer(await this.prepare(options), { folder, signal, listener })
+        const prepared = await this.prepare(options)
+        weights = this.holdWeights(signal)
+        return this.trainer(prepared, { weights: await weights.value, folder, listener })
       },
       signal,
-      async () => lock?.release(),
+      async () => {
+        weights?.release()
+        await lock?.release()
+      },
     )
     return run
   }
@@ -121,7 +136,12 @@ export class SFTTrainer {
   /** Mean loss over the counted tokens of the evaluation data. */
   async evaluate(options: CallOptions = {}): Promise<{ readonly evalLoss: number; readonly perplexity: number }> {
     const prepared = await this.prepare(options)
-    return (await this.trainer(prepared, { signal: options.signal })).evaluate(options)
+    const weights = this.holdWeights(options.signal)
+    try {
+      return await this.trainer(prepared, { weights: await weights.value }).evaluate(options)
+    } finally {
+      weights.release()
+    }
   }
 
   /** Writes the model as it is now: an adapter, or the whole model after training all parameters; with the tokenizer's files. */
@@ -134,19 +154,20 @@ export class SFTTrainer {
     await saveTo(target, this.model)
   }
 
-  private prepare({ signal }: CallOptions): Promise<PreparedData> {
-    if (this.prepared !== undefined) return this.prepared
-    const made = this.prepareData(signal)
-    // A failure is not kept: the next call tries again.
-    made.catch(() => {
-      this.prepared = undefined
+  // A failure is not kept: the next call tries again.
+  private async prepare({ signal }: CallOptions): Promise<PreparedData> {
+    signal?.throwIfAborted()
+    this.prepared ??= new Shared({
+      make: (stop) => this.prepareData(stop),
+      forget: () => {
+        this.prepared = undefined
+      },
+      keep: true,
     })
-    this.prepared = made
-    return made
+    return this.prepared.wait(signal)
   }
 
-  private async prepareData(signal: AbortSignal | undefined): Promise<PreparedData> {
-    signal?.throwIfAborted()
+  private async prepareData(signal: AbortSignal): Promise<PreparedData> {
     const { trainDataset, evalDataset } = this.options
     return prepareData({
       tokenizer: await this.model.tokenizer(),
@@ -175,20 +196,20 @@ export class SFTTrainer {
     return this.folder
   }
 
-  private async trainer(
+  private trainer(
     { train, evaluation, padId }: PreparedData,
     run: {
+      readonly weights: WeightSet
       readonly folder?: CheckpointFolder | undefined
-      readonly signal?: AbortSignal | undefined
       readonly listener?: (event: TrainingEvent) => void
     },
-  ): Promise<Trainer> {
+  ): Trainer {
     const { computeLoss } = this.options
-    const { folder, signal, listener } = run
+    const { weights, folder, listener } = run
     return new Trainer({
       model: this.trainable,
       backend: this.model.backend,
-      weights: await this.weights(signal),
+      weights,
       steps: trainSteps(train, this.args, padId),
       optimizer: this.optimizer(),
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
@@ -200,11 +221,14 @@ export class SFTTrainer {
     })
   }
 
-  private weights(signal: AbortSignal | undefined) {
-    const options = signal === undefined ? {} : { signal }
-    return this.trainable instanceof FullModel
-      ? this.model.backend.loadWeights(new Map(), options)
-      : this.model.weights(options)
+  // For as long as a run lasts; when all parameters train, none are frozen.
+  private holdWeights(signal: AbortSignal | undefined): Hold<WeightSet> {
+    if (!(this.trainable instanceof FullModel)) return this.model.holdWeights({ signal })
+    const { backend } = this.model
+    return new Shared({
+      make: (stop) => backend.loadWeights(new Map(), { signal: stop }),
+      release: (set) => set.release(),
+    }).hold(signal)
   }
 
   private optimizer(): Optimizer {
