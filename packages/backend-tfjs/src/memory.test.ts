@@ -182,4 +182,17 @@ describe('tensors of tfjs', () => {
     expect(created.kernelNames).toEqual(['Add'])
     await backend.close()
   })
+
+  it('of programs go with the weights that they were compiled with', async () => {
+    const before = held()
+    const backend = tfjs({ tf })
+    const { weights, set, executable } = await prepared(backend)
+    set.release()
+    weights.release()
+    await new Promise((resolve) => setTimeout(resolve))
+    expect(held()).toEqual(before)
+    executable.release()
+    await backend.close()
+    expect(held()).toEqual(before)
+  })
 })

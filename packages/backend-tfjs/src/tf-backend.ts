@@ -70,11 +70,19 @@ export class TfBackend implements Backend {
       for (const request of taken) await this.drop(request)
       throw error
     }
-    return new TfWeights(weights, () => {
+    const set = new TfWeights(weights, () => {
+      const programs = [...(this.compiled.get(set)?.values() ?? [])]
+      this.compiled.delete(set)
       this.turns.whenFree(() => {
+        for (const program of programs)
+          program.then(
+            (executable) => executable.dispose(),
+            () => {}, // whoever compiles it is told
+          )
         for (const request of taken) void this.drop(request)
       })
     })
+    return set
   }
 
   private load(request: WeightRequest): Promise<SharedWeight> {
