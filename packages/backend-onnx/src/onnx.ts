@@ -34,8 +34,8 @@ export interface OnnxOptions {
 
 const CACHE_BYTES = 20e9
 const RESIDENT_BYTES = 1e9
-const ARENA_BYTES = 1.5e9 // enough for training and evaluating a 135 M model at one shape
-const MOST_SESSIONS = 32 // each keeps its graph, some megabytes
+const ARENA_BYTES = 0.7e9 // enough for training a 135 M model at one shape; more only adds memory
+const MOST_SESSIONS = 64 // each keeps its graph, some megabytes
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
 const SPIN_US = '50'

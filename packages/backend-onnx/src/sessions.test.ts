@@ -48,6 +48,12 @@ describe('Sessions', () => {
     expect(arenas).toEqual([true, false, true, true])
   })
 
+  it('gives an arena to the first, however much it needs', async () => {
+    const { arenas, sessions } = sessionsOf(10, 100)
+    for (const one of [source(1, 200), source(2, 1)]) await sessions.use(one)
+    expect(arenas).toEqual([true, false])
+  })
+
   it('forgets a released session', async () => {
     const { asked, sessions } = sessionsOf(2)
     const a = source(1)

@@ -51,7 +51,7 @@ export class Sessions {
     this.makeRoom()
     const { peakBytes } = source.plan
     const held = [...this.live.values()].reduce((sum, { arenaBytes }) => sum + arenaBytes, 0)
-    const arena = held + peakBytes <= this.settings.arenaBytes
+    const arena = this.live.size === 0 || held + peakBytes <= this.settings.arenaBytes
     return { opened: this.opened(source, arena), arenaBytes: arena ? peakBytes : 0 }
   }
 

@@ -20,10 +20,10 @@ export function denseRows(count: number, length: number, vocabulary = 40_000): R
   })
 }
 
-/** GSM8K's first rows as prompt and completion, the prompt masked. */
-export async function gsm8kRows({ data, model }: Setup, count: number): Promise<Row[]> {
+/** GSM8K's first rows, or all, as prompt and completion, the prompt masked. */
+export async function gsm8kRows({ data, model }: Setup, count = Number.POSITIVE_INFINITY): Promise<Row[]> {
   const tokenizer = await Tokenizer.fromFiles((name) => readFile(join(model, name), 'utf8').catch(() => undefined))
-  const lines = (await readFile(join(data, 'gsm8k/train.jsonl'), 'utf8')).split('\n').slice(0, count)
+  const lines = (await readFile(join(data, 'gsm8k/train.jsonl'), 'utf8')).trim().split('\n').slice(0, count)
   const rows = lines
     .map((line) => JSON.parse(line) as { question: string; answer: string })
     .map(({ question, answer }) => ({ prompt: `${question}\n`, completion: answer }))

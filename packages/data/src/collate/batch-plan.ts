@@ -1,6 +1,7 @@
 /**
  * Few shapes for rows of many lengths. Every shape is compiled once, so a plan looks for the handful of shapes that cost the least on
- * steps drawn from this very data: the largest row first, then whichever shape saves most, until another is not worth compiling.
+ * steps drawn from this very data: the largest row first, then whichever shape saves most, until what another saves in the run is less
+ * than what it takes to compile.
  */
 import { EspalierError, Random } from '@espalier/core'
 import { type BatchShape, type RowSizes, type SortedStep, sortedStep, stepCost } from './split-step.js'
@@ -16,7 +17,9 @@ export interface BatchPlanOptions extends RowSizes {
   readonly stepRows: number
   /** Most ids of a micro-batch, padding included; a single longer row is still one. Default 1024. */
   readonly tokensPerMicroBatch?: number
-  /** Most shapes. Default 10: each costs memory beside the time to compile it. */
+  /** Optimizer steps that the plan is for: the more there are, the more shapes are worth compiling. Default: one pass over the rows. */
+  readonly steps?: number
+  /** Most shapes. Default 24: each costs memory beside the time to compile it. */
   readonly maxShapes?: number
   /** Lengths are multiples of this. Default 8. */
   readonly multipleOf?: number
@@ -25,10 +28,10 @@ export interface BatchPlanOptions extends RowSizes {
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
-const DEFAULT_SHAPES = 10
+const DEFAULT_SHAPES = 24
 const DEFAULT_MULTIPLE = 8
 const COUNTED_MULTIPLE = 16
-const WORTHWHILE = 0.003 // another shape must save this share of the cost: compiling it takes as long as some hundred tokens
+const COMPILE_COST = 200 // positions that are computed in the time that another shape takes to compile
 const SAMPLED_ROWS = 320 // enough steps for a stable choice, few enough to plan in some milliseconds
 const LEAST_STEPS = 8
 
@@ -37,10 +40,17 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
   const {
     stepRows,
     tokensPerMicroBatch = DEFAULT_TOKENS,
+    steps: runSteps = Math.max(1, Math.ceil(options.lengths.length / stepRows)),
     maxShapes = DEFAULT_SHAPES,
     multipleOf = DEFAULT_MULTIPLE,
   } = options
-  for (const [name, value] of Object.entries({ stepRows, tokensPerMicroBatch, maxShapes, multipleOf })) {
+  for (const [name, value] of Object.entries({
+    stepRows,
+    tokensPerMicroBatch,
+    steps: runSteps,
+    maxShapes,
+    multipleOf,
+  })) {
     if (!(Number.isInteger(value) && value > 0)) {
       throw new EspalierError('config.value', { what: 'a size must be a whole number above 0', got: { [name]: value } })
     }
@@ -58,9 +68,10 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
   const largest = largestShape(options, multipleOf)
   let chosen: BatchShape[] = [largest]
   let best = cost(chosen, Number.POSITIVE_INFINITY)
+  const worthwhile = (COMPILE_COST * steps.length) / runSteps // of the sampled steps’ cost
   while (chosen.length < maxShapes) {
     const next = cheapestWith(candidates, (shape) => [...chosen, shape], cost)
-    if (next === undefined || best - next.cost <= WORTHWHILE * best) break
+    if (next === undefined || best - next.cost <= worthwhile) break
     chosen = next.shapes
     best = next.cost
   }

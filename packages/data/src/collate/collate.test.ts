@@ -21,7 +21,7 @@ describe('planBatches', () => {
   const plan = planBatches({ ...sizes, stepRows: 8, tokensPerMicroBatch: 512 })
 
   test('finds few shapes that waste little padding', () => {
-    expect(plan.shapes.length).toBeLessThanOrEqual(10)
+    expect(plan.shapes.length).toBeLessThanOrEqual(24)
     let [padded, real] = [0, 0]
     for (let start = 0; start < 2000; start += 8) {
       const rows = Int32Array.from({ length: 8 }, (_, i) => start + i)
@@ -30,7 +30,7 @@ describe('planBatches', () => {
         real += members.reduce((sum, row) => sum + (sizes.lengths[row] as number), 0)
       }
     }
-    expect(1 - real / padded).toBeLessThan(0.2)
+    expect(1 - real / padded).toBeLessThan(0.15)
   })
 
   test('every row of a step is in exactly one micro-batch that has room for it', () => {
@@ -48,6 +48,13 @@ describe('planBatches', () => {
 
   test('the same rows give the same plan', () => {
     expect(planBatches({ ...sizes, stepRows: 8, tokensPerMicroBatch: 512 })).toEqual(plan)
+  })
+
+  test('a short run compiles fewer shapes than a long one', () => {
+    const shapesFor = (steps: number) => planBatches({ ...sizes, stepRows: 8, steps, maxShapes: 40 }).shapes.length
+    const [one, some, many] = [shapesFor(1), shapesFor(25), shapesFor(1000)] as const
+    expect(one).toBeLessThan(some)
+    expect(some).toBeLessThan(many)
   })
 
   test('rows of one length need one shape that holds a step', () => {

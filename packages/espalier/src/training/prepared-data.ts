@@ -10,7 +10,7 @@ import {
   type Tokenizer,
 } from '@espalier/data'
 import type { SFTConfig } from './sft-config.js'
-import { evaluationPlan, type PlannedRows, planFor, rowsPerStep } from './sft-steps.js'
+import { evaluationPlan, type PlannedRows, planFor, rowsPerStep, stepsOf } from './sft-steps.js'
 
 /** Rows to train on: a data set, or anything that can be gone through. */
 export type TrainRows = Dataset<DataRow> | Iterable<object> | AsyncIterable<object>
@@ -47,7 +47,7 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   const data = await prepareSft(datasetOf(trainDataset), tokenizer, options)
   checkRowsFit(data, sizes)
   const limits = { ...args, maxPositions: sizes.maxPositions }
-  const train = { data, plan: planFor(data, rowsPerStep(args), limits) }
+  const train = { data, plan: planFor(data, rowsPerStep(args), limits, stepsOf(data.length, args)) }
   const rows = evalDataset === undefined ? undefined : await prepareSft(datasetOf(evalDataset), tokenizer, options)
   if (rows !== undefined) checkRowsFit(rows, sizes)
   return {

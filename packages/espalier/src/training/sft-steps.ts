@@ -22,18 +22,30 @@ export function rowsPerStep(args: SFTConfig): number {
   return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
 }
 
+/** Optimizer steps of a run over so many rows. */
+export function stepsOf(rowCount: number, args: SFTConfig): number {
+  const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS } = args
+  return maxSteps > 0 ? maxSteps : Math.ceil(numTrainEpochs * stepsPerEpoch({ rowCount, stepRows: rowsPerStep(args) }))
+}
+
 /** What shapes follow besides the rows. */
 export interface PlanLimits extends Pick<SFTConfig, 'tokensPerMicroBatch'> {
   /** Most positions of the model; null: no limit. */
   readonly maxPositions: number | null
 }
 
-/** Shapes of micro-batches for these rows. */
-export function planFor(data: SftData, stepRows: number, { tokensPerMicroBatch, maxPositions }: PlanLimits): BatchPlan {
+/** Shapes of micro-batches for these rows, `steps` times `stepRows` of them; once all of them when `steps` is left out. */
+export function planFor(
+  data: SftData,
+  stepRows: number,
+  { tokensPerMicroBatch, maxPositions }: PlanLimits,
+  steps?: number,
+): BatchPlan {
   return planBatches({
     lengths: data.lengths,
     counts: data.counts,
     stepRows,
+    ...(steps === undefined ? {} : { steps: Math.max(1, steps) }),
     ...(tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch }),
     ...(maxPositions === null ? {} : { longest: maxPositions }),
   })
@@ -56,8 +68,8 @@ export function evaluationPlan(
 export function trainSteps({ data, plan }: PlannedRows, args: SFTConfig, padId: number): StepSource {
   const stepRows = rowsPerStep(args)
   const perEpoch = stepsPerEpoch({ rowCount: data.length, stepRows })
-  const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS, shuffle = true, seed = DEFAULT_SEED } = args
-  const totalSteps = maxSteps > 0 ? maxSteps : Math.ceil(numTrainEpochs * perEpoch)
+  const { shuffle = true, seed = DEFAULT_SEED } = args
+  const totalSteps = stepsOf(data.length, args)
   return {
     totalSteps,
     stepsPerEpoch: perEpoch,
