@@ -26,6 +26,7 @@ interface WorkerFailure {
 }
 
 const LONGEST_WAIT_MS = 120_000 // for one step, when the process exits
+const POLL_MS = 2
 
 /** Starts a worker that runs `entry`. */
 export function workerTransport(entry: URL): Transport {
@@ -68,13 +69,16 @@ class WorkerTransport implements Transport {
   }
 
   async close(): Promise<void> {
-    process.off('exit', this.onExit)
     while (this.pending.size > 0 && this.ended === undefined) {
       await Promise.allSettled(
         [...this.pending.values()].map((one) => new Promise<void>((resolve) => follow(one, resolve))),
       )
     }
     this.ended ??= closedError()
+    // Ending the thread inside native code aborts the process: it may still be loading the runtime, which nobody asked for.
+    Atomics.store(this.gate, 1, 1)
+    while (Atomics.load(this.gate, 0) === 1) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    process.off('exit', this.onExit)
     await this.worker.terminate()
   }
 
