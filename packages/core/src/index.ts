@@ -148,6 +148,7 @@ export {
   snakeCase,
   toFileConfig,
 } from './tuner/file-config.js'
+export type { ExpectedTensors } from './tuner/initial-values.js'
 export { fullMatch, type PathPattern, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
 export {
   condenseTargets,

@@ -2,9 +2,10 @@
 import type { Model, TaskType } from '../model/model.js'
 import { namedModules } from '../module/tree.js'
 import { Random } from '../random.js'
-import { Adapter, createBuffers, createValues } from '../tuner/adapter.js'
+import { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
+import { createBuffers, createValues, type ExpectedTensors } from '../tuner/initial-values.js'
 import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
 import { findSaved, savedKeys } from './saved-modules.js'
@@ -15,6 +16,11 @@ export interface AddAdapterOptions {
   readonly seed?: number
   /** What adapter_config.json said besides the method's own keys. */
   readonly metadata?: Partial<AdapterMetadata>
+  /**
+   * Tensors that its values will be replaced with, by key: no initial values are drawn for them. Throws adapter.tensors when their shapes
+   * are not those that the configuration asks for.
+   */
+  readonly expected?: ExpectedTensors
 }
 
 /** Modules that classification heads are; PEFT trains and saves them in full. */
@@ -63,7 +69,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const random = new Random(options.seed ?? 0)
   return new Adapter(
     { name, tuner, config, metadata, sites, saved, warnings },
-    createValues(tuner, config, sites, random),
+    createValues({ tuner, config, sites, random, expected: options.expected }),
     createBuffers(tuner, config, sites),
     copied,
   )

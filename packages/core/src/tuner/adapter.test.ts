@@ -3,9 +3,6 @@ import { AdaptedModel } from '../adapted/adapted-model.js'
 import { shift, stretch, tinyBase } from '../adapted/tiny-model.fake.js'
 import { reference } from '../backend/reference.js'
 import { hostTensor } from '../dtype.js'
-import { Random } from '../random.js'
-import { createValues } from './adapter.js'
-import { defineTuner } from './define-tuner.js'
 
 const key = 'model.layers.0.q_proj.shift_a'
 
@@ -130,21 +127,5 @@ describe('Adapter', () => {
       ['model.layers.1.q_proj.#factor', hostTensor('f32', [], [3])],
     ])
     expect((await one.values()).size).toBe(0)
-  })
-})
-
-describe('createValues', () => {
-  it('refuses a tensor without a file key', () => {
-    const nameless = defineTuner({
-      kind: 'nameless',
-      parse: () => ({}),
-      fileKeys: {},
-      create: () => ({ a: hostTensor('f32', [1]) }),
-      merge: ({ weight }) => weight,
-    })
-    const site = { path: 'x', paths: ['x'], kind: 'linear', inSize: 1, outSize: 1, hasBias: false } as const
-    expect(() => createValues(nameless, {}, [site], new Random(0))).toThrow(
-      expect.objectContaining({ code: 'config.value' }),
-    )
   })
 })

@@ -3,7 +3,6 @@ import type { Backend, StateSet } from '../backend/backend.js'
 import { type HostTensor, hostTensor, hostTensorFromBytes, type Spec, toFloat32 } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
-import type { Random } from '../random.js'
 import { sameShape } from '../shape.js'
 import { type Hold, type Shared, sharedIn } from '../shared-work.js'
 import type { LayerTuner, Site } from './families.js'
@@ -154,40 +153,6 @@ export function siteFileKeys(tuner: LayerTuner, site: Site, config: unknown): Re
   return typeof tuner.fileKeys === 'function'
     ? tuner.fileKeys(site, config)
     : (tuner.fileKeys as Readonly<Record<string, string>>)
-}
-
-/** Initial values of a tuner's sites, keyed as in files. */
-export function createValues(
-  tuner: LayerTuner,
-  config: unknown,
-  sites: readonly Site[],
-  random: Random,
-): Map<string, HostTensor> {
-  const values = new Map<string, HostTensor>()
-  for (const site of sites) {
-    const keys = siteFileKeys(tuner, site, config)
-    for (const [name, tensor] of Object.entries(tuner.create({ site, config, random: random.at(site.path) }))) {
-      const key = keys[name]
-      if (key === undefined)
-        throw new EspalierError('config.value', {
-          what: 'a tuner created a tensor without a file key',
-          got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) },
-        })
-      values.set(`${site.path}.${key}`, tensor as HostTensor)
-    }
-  }
-  return values
-}
-
-/** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
-export function createBuffers(tuner: LayerTuner, config: unknown, sites: readonly Site[]): Map<string, HostTensor> {
-  return new Map(
-    sites.flatMap((site) =>
-      Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(
-        ([name, tensor]) => [bufferKey(site, name), tensor] as const,
-      ),
-    ),
-  )
 }
 
 /** Key of a buffer. */

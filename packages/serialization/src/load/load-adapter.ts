@@ -51,7 +51,7 @@ export async function loadAdapter(
     const tuner = findTuner(files.peftType, options.tuners)
     const { runtimeConfig: _, ...config } = fromFileConfig(files.values)
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
-    const adapter = target.addAdapter(adapterName, configure(tuner, config))
+    const adapter = target.addAdapter(adapterName, configure(tuner, config), { expected: files.tensors })
     try {
       const { values, warnings } = await readValues(files, adapter, { signal, strict })
       adapter.setValues(values, { partial: true })

@@ -1,0 +1,178 @@
+/**
+ * What an adapter starts with: values that its tuner draws, and buffers. A file that is about to be loaded has the values already: then
+ * nothing is drawn, and what the configuration asks for is held against the file before memory is taken for it.
+ */
+import type { HostTensor } from '../dtype.js'
+import { EspalierError } from '../errors.js'
+import { Random } from '../random.js'
+import { type Shape, sameShape, sizeOf } from '../shape.js'
+import { bufferKey, siteFileKeys } from './adapter.js'
+import type { LayerTuner, Site } from './families.js'
+
+/** Tensors that will be loaded, by key. */
+export type ExpectedTensors = ReadonlyMap<string, { readonly shape: Shape }>
+
+/** What values are made for. */
+export interface InitialValuesRequest {
+  readonly tuner: LayerTuner
+  readonly config: unknown
+  readonly sites: readonly Site[]
+  readonly random: Random
+  /** Tensors that will replace them. */
+  readonly expected?: ExpectedTensors
+}
+
+const MOST_FAULTS = 20
+
+/**
+ * Initial values of a tuner's sites, keyed as in files; zeros where a tensor is expected. Throws adapter.tensors when an expected tensor has
+ * another shape, config.value when a tensor is larger than any that is expected, or than memory.
+ */
+export function createValues({
+  tuner,
+  config,
+  sites,
+  random,
+  expected,
+}: InitialValuesRequest): Map<string, HostTensor> {
+  const values = new Map<string, HostTensor>()
+  const most = expected === undefined ? Number.POSITIVE_INFINITY : mostElements(expected)
+  const faults: string[] = []
+  for (const site of sites) {
+    const known = expected === undefined ? undefined : placeholders(most)
+    let made = valuesOf({ tuner, config, site, random: known ?? random.at(site.path) })
+    if (expected !== undefined) {
+      const keys = [...made.keys()]
+      if (keys.some((key) => !expected.has(key)))
+        made = new Map([
+          ...valuesOf({ tuner, config, site, random: new BoundedRandom(random.at(site.path).seed, most) }),
+          ...[...made].filter(([key]) => expected.has(key)),
+        ])
+      for (const [key, { shape }] of made) {
+        const given = expected.get(key)
+        if (given !== undefined && !sameShape(given.shape, shape))
+          faults.push(`${key}: [${given.shape.join(', ')}], the configuration asks for [${shape.join(', ')}]`)
+      }
+      if (faults.length >= MOST_FAULTS) break
+    }
+    for (const [key, tensor] of made) values.set(key, tensor)
+  }
+  if (faults.length > 0) {
+    throw new EspalierError('adapter.tensors', {
+      what: 'the tensors do not fit the adapter’s configuration and the model',
+      got: { kind: tuner.kind, faults },
+      fix: 'Use the base model and the adapter_config.json that they were made with.',
+    })
+  }
+  return values
+}
+
+/** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
+export function createBuffers(tuner: LayerTuner, config: unknown, sites: readonly Site[]): Map<string, HostTensor> {
+  return new Map(
+    sites.flatMap((site) =>
+      Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(
+        ([name, tensor]) => [bufferKey(site, name), tensor] as const,
+      ),
+    ),
+  )
+}
+
+interface SiteRequest {
+  readonly tuner: LayerTuner
+  readonly config: unknown
+  readonly site: Site
+  readonly random: Random
+}
+
+function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, HostTensor> {
+  const keys = siteFileKeys(tuner, site, config)
+  const values = new Map<string, HostTensor>()
+  for (const [name, tensor] of Object.entries(created({ tuner, config, site, random }))) {
+    const key = keys[name]
+    if (key === undefined)
+      throw new EspalierError('config.value', {
+        what: 'a tuner created a tensor without a file key',
+        got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) },
+      })
+    values.set(`${site.path}.${key}`, tensor as HostTensor)
+  }
+  return values
+}
+
+function created({ tuner, config, site, random }: SiteRequest): object {
+  try {
+    return tuner.create({ site, config, random })
+  } catch (cause) {
+    // What JavaScript says of an array that is longer than any may be, or than memory.
+    if (!(cause instanceof RangeError)) throw cause
+    throw new EspalierError('config.value', {
+      what: 'the configuration asks for a tensor that no memory holds',
+      got: { kind: tuner.kind, module: site.path, reason: cause.message },
+      fix: 'Choose a smaller rank.',
+      cause,
+    })
+  }
+}
+
+const LEAST_BOUND = 2 ** 24 // elements; below that a tensor that a file lacks may be larger than all that it has
+
+function mostElements(expected: ExpectedTensors): number {
+  let most = LEAST_BOUND
+  for (const { shape } of expected.values()) most = Math.max(most, sizeOf(shape))
+  return most
+}
+
+/** Draws as another does, up to so many numbers at once. */
+class BoundedRandom extends Random {
+  constructor(
+    seed: number,
+    protected readonly most: number,
+  ) {
+    super(seed)
+  }
+
+  override at(name: string): Random {
+    return new BoundedRandom(super.at(name).seed, this.most)
+  }
+
+  override uniform(count: number, bound: number): Float32Array {
+    return super.uniform(this.checked(count), bound)
+  }
+
+  override normal(count: number, deviation: number): Float32Array {
+    return super.normal(this.checked(count), deviation)
+  }
+
+  override permutation(count: number): Int32Array {
+    return super.permutation(this.checked(count))
+  }
+
+  protected checked(count: number): number {
+    if (count <= this.most) return count
+    throw new EspalierError('adapter.tensors', {
+      what: 'the configuration asks for a tensor that is larger than any in the file',
+      got: { elements: count, largest: this.most },
+      fix: 'Check the rank in adapter_config.json: it does not belong to these tensors.',
+    })
+  }
+}
+
+/** Zeros in place of what is drawn: a file has the values. */
+class Placeholders extends BoundedRandom {
+  override at(): Random {
+    return this
+  }
+
+  override uniform(count: number): Float32Array {
+    return new Float32Array(this.checked(count))
+  }
+
+  override normal(count: number): Float32Array {
+    return new Float32Array(this.checked(count))
+  }
+}
+
+function placeholders(most: number): Random {
+  return new Placeholders(0, most)
+}
