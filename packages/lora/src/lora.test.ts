@@ -91,7 +91,7 @@ describe('lora', () => {
 
   it('writes PEFT’s 41 keys', () => {
     const { config, metadata } = new AdaptedModel(threeLayers()).addAdapter('a', lora({ taskType: 'CAUSAL_LM' }))
-    const file = toFileConfig('lora', config, metadata)
+    const file = toFileConfig(lora, config, metadata)
     expect(Object.keys(file)).toHaveLength(41)
     expect(file).toMatchObject({ peft_type: 'LORA', target_modules: ['0'], inference_mode: true, use_rslora: false })
   })

@@ -40,6 +40,7 @@ export const lora = defineTuner<LoraConfig, LoraState>({
   kind: 'lora',
   layers: ['linear', 'conv1d', 'embedding'],
   parse: parseLoraConfig,
+  floatKeys: ['lora_dropout', 'rho', 'tau', 'router_temperature'], // the last three lie in eva_config and arrow_config
   defaultTargets: defaultLoraTargets,
   resolve,
   fileKeys: ({ kind }, { loraBias }) =>

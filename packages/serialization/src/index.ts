@@ -1,7 +1,7 @@
 /** @module Everything that reads or writes files: safetensors, Hugging Face configurations, PEFT adapter folders and the hub. */
 export { fromFileKey, KEY_PREFIX, removeAdapterName, toFileKey } from './adapter/keys.js'
 export { type CardFacts, modelCard } from './adapter/model-card.js'
-export { type IsFloat, isPeftFloat, pythonFloat, pythonJson } from './adapter/python-json.js'
+export { type IsFloat, pythonFloat, pythonJson } from './adapter/python-json.js'
 export { type AdapterConfigFile, type AdapterFiles, readAdapter, readAdapterConfig } from './adapter/read-adapter.js'
 export { type AdapterToWrite, writeAdapter } from './adapter/write-adapter.js'
 export { blobFiles } from './files/blob-files.js'

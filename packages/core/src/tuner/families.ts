@@ -88,6 +88,10 @@ export interface TunerBase<Config> {
   readonly kind: string
   /** Completes and checks a configuration given with camelCase keys. Throws config.value, config.unsupported. Keys it does not return are unknown. */
   parse(raw: Readonly<Record<string, unknown>>): Config
+  /** Keys of adapter_config.json that are not the snake_case of their fields: `{ deltaT: 'deltaT', applyGS: 'apply_GS' }`. */
+  readonly configKeys?: Readonly<Record<string, string>>
+  /** Keys of adapter_config.json, at any depth, whose numbers Python holds as floats: a whole one is written as 8.0. */
+  readonly floatKeys?: readonly string[]
 }
 
 /** Changes layers: LoRA and most others. `merge` is the definition; `forward` is an optional faster way to the same output. */

@@ -26,7 +26,10 @@ describe('file keys', () => {
     const file = { peft_type: 'LORA', rank_pattern: { q_proj: 4 }, lora_alpha: 8 }
     const config = fromFileConfig(file)
     expect(config).toEqual({ rankPattern: { q_proj: 4 }, loraAlpha: 8 })
-    expect(toFileConfig('lora', config, metadata)).toMatchObject({ rank_pattern: { q_proj: 4 }, lora_alpha: 8 })
+    expect(toFileConfig({ kind: 'lora' }, config, metadata)).toMatchObject({
+      rank_pattern: { q_proj: 4 },
+      lora_alpha: 8,
+    })
   })
 })
 
@@ -52,9 +55,20 @@ describe('splitMetadata', () => {
   })
 })
 
+describe('a method whose keys follow no rule', () => {
+  const tuner = { kind: 'odd', configKeys: { deltaT: 'deltaT', applyGS: 'apply_GS' } }
+
+  it('comes back from its file as it went', () => {
+    const config = { deltaT: 2, applyGS: true, rankPattern: {} }
+    const file = toFileConfig(tuner, config, metadata)
+    expect(Object.keys(file).slice(0, 3)).toEqual(['deltaT', 'apply_GS', 'rank_pattern'])
+    expect(fromFileConfig(file, tuner)).toMatchObject(config)
+  })
+})
+
 describe('toFileConfig', () => {
   it('adds every method’s fields, and inference_mode is always true', () => {
-    expect(toFileConfig('ia3', { fanInFanOut: true }, metadata)).toEqual({
+    expect(toFileConfig({ kind: 'ia3' }, { fanInFanOut: true }, metadata)).toEqual({
       fan_in_fan_out: true,
       peft_type: 'IA3',
       task_type: 'CAUSAL_LM',

@@ -1,5 +1,6 @@
 /** adapter_config.json's keys and ours: snake_case in files, camelCase in programs. Keys inside values are never renamed. */
 import { EspalierError } from '../errors.js'
+import type { TunerBase } from './families.js'
 
 /** Fields of adapter_config.json that belong to every method. */
 export interface AdapterMetadata {
@@ -36,10 +37,19 @@ export function snakeCase(key: string): string {
   return key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 }
 
-/** A parsed adapter_config.json with camelCase keys, `peft_type` left out. Values are as they were. */
-export function fromFileConfig(file: Readonly<Record<string, unknown>>): Record<string, unknown> {
+/**
+ * A parsed adapter_config.json with camelCase keys, `peft_type` left out. Values are as they were. `tuner` names the keys that follow
+ * another rule.
+ */
+export function fromFileConfig(
+  file: Readonly<Record<string, unknown>>,
+  { configKeys = {} }: Pick<TunerBase<unknown>, 'configKeys'> = {},
+): Record<string, unknown> {
+  const fields = new Map(Object.entries(configKeys).map(([field, key]) => [key, field]))
   return Object.fromEntries(
-    Object.entries(file).flatMap(([key, value]) => (key === 'peft_type' ? [] : [[camelCase(key), value] as const])),
+    Object.entries(file).flatMap(([key, value]) =>
+      key === 'peft_type' ? [] : [[fields.get(key) ?? camelCase(key), value] as const],
+    ),
   )
 }
 
@@ -64,9 +74,15 @@ export function splitMetadata(raw: Readonly<Record<string, unknown>>): {
   return { metadata, own: Object.fromEntries(entries.filter(([key]) => !metadataKeys.has(snakeCase(key)))) }
 }
 
-/** What adapter_config.json holds: the method's configuration in snake_case with every method's fields. inference_mode is always true in files. */
-export function toFileConfig(kind: string, config: object, metadata: AdapterMetadata): Record<string, unknown> {
-  const own = Object.fromEntries(Object.entries(config).map(([key, value]) => [snakeCase(key), value as unknown]))
+/** What adapter_config.json holds: the method's configuration under the file's keys with every method's fields. inference_mode is always true in files. */
+export function toFileConfig(
+  { kind, configKeys = {} }: Pick<TunerBase<unknown>, 'kind' | 'configKeys'>,
+  config: object,
+  metadata: AdapterMetadata,
+): Record<string, unknown> {
+  const own = Object.fromEntries(
+    Object.entries(config).map(([field, value]) => [configKeys[field] ?? snakeCase(field), value as unknown]),
+  )
   return {
     ...own,
     peft_type: kind.toUpperCase(),

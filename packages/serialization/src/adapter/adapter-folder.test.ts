@@ -27,7 +27,8 @@ const blobs = (files: Record<string, string>) =>
 describe('writeAdapter', () => {
   it('writes the default adapter to the folder and others below it, with one card', async () => {
     const memory = memoryFolder()
-    await writeAdapter(memory, { name: 'default', config, tensors: [tensor('model.q.lora_A.weight')] })
+    const floatKeys = ['lora_dropout']
+    await writeAdapter(memory, { name: 'default', config, floatKeys, tensors: [tensor('model.q.lora_A.weight')] })
     await writeAdapter(memory, { name: 'b', config, tensors: [tensor('model.q.lora_A.weight')] })
     expect([...memory.toFiles().keys()].sort()).toEqual([
       'README.md',
@@ -36,7 +37,7 @@ describe('writeAdapter', () => {
       'b/adapter_config.json',
       'b/adapter_model.safetensors',
     ])
-    expect(await memory.readText('adapter_config.json')).toContain('"lora_dropout": 0.0,\n')
+    expect(await memory.readText('adapter_config.json')).toMatch(/"lora_dropout": 0\.0,\n.*"r": 8/s)
     const files = blobFiles(memory.toFiles())
     for (const folder of [files, files.folder('b')]) {
       const adapter = await readAdapter(folder)
@@ -112,7 +113,8 @@ describe('readAdapter', () => {
           name: key,
           bytes: () => located.read(),
         }))
-        await writeAdapter(memory, { name: 'default', config: adapter.values, tensors })
+        const floatKeys = ['lora_dropout']
+        await writeAdapter(memory, { name: 'default', config: adapter.values, floatKeys, tensors })
         for (const file of ['adapter_config.json', 'adapter_model.safetensors']) {
           const written = Buffer.from(await memory.toFiles().get(file)!.arrayBuffer())
           expect(written.equals(readFileSync(join(source, file))), `${name}/${file}`).toBe(true)

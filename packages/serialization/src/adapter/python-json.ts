@@ -4,30 +4,6 @@ import { EspalierError } from '@espalier/core'
 /** Whether Python holds the number under a key as a float: JavaScript cannot tell 8 from 8.0. */
 export type IsFloat = (key: string) => boolean
 
-// Fields of PEFT's configurations that are declared as float and may hold whole numbers.
-const floatFields = new Set([
-  'scaling',
-  'init_scale',
-  'weight_tying',
-  'eps',
-  'beta1',
-  'beta2',
-  'orth_reg_weight',
-  'd_initial',
-  'init_weights_std',
-  'init_logits_std',
-  'init_vector_bank_bound',
-  'softmax_temperature',
-  'scaling_pass_value',
-  'rho',
-  'tau',
-])
-
-/** Whether a key of adapter_config.json is one of PEFT's float fields. */
-export function isPeftFloat(key: string): boolean {
-  return key.endsWith('dropout') || floatFields.has(key)
-}
-
 /** Formats plain data as Python would: two spaces of indent, sorted keys, ASCII only, no newline at the end. Throws config.value for what JSON lacks. */
 export function pythonJson(value: unknown, isFloat: IsFloat = () => false): string {
   return format(value, '', '', isFloat)

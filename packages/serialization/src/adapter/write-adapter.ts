@@ -3,7 +3,7 @@ import { type OutputFolder, textContent, type WriteOptions } from '../files/outp
 import { type TensorToWrite, writeSafetensors } from '../safetensors/writer.js'
 import { toFileKey } from './keys.js'
 import { modelCard } from './model-card.js'
-import { isPeftFloat, pythonJson } from './python-json.js'
+import { pythonJson } from './python-json.js'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from './read-adapter.js'
 
 /** What to write of one adapter. */
@@ -12,6 +12,8 @@ export interface AdapterToWrite {
   readonly name: string
   /** adapter_config.json's values with the file's own key names. */
   readonly config: Readonly<Record<string, unknown>>
+  /** Keys whose numbers Python holds as floats. */
+  readonly floatKeys?: readonly string[]
   /** Tensors by path in the base model and name; the prefix is added here. */
   readonly tensors: Iterable<TensorToWrite>
 }
@@ -22,7 +24,7 @@ export async function writeAdapter(
   adapter: AdapterToWrite,
   options: WriteOptions = {},
 ): Promise<void> {
-  const { name, config } = adapter
+  const { name, config, floatKeys = [] } = adapter
   const folder = name === 'default' ? output : output.folder(name)
   const tensors = [...adapter.tensors].map((tensor) => ({ ...tensor, name: toFileKey(tensor.name) }))
   await writeSafetensors(folder, ADAPTER_WEIGHTS, tensors, options)
@@ -35,5 +37,5 @@ export async function writeAdapter(
   }
   // One card for all adapters of a folder, as PEFT has it.
   await output.write('README.md', textContent(modelCard(facts, await output.readText('README.md'))), options)
-  await folder.write(ADAPTER_CONFIG, textContent(pythonJson(config, isPeftFloat)), options)
+  await folder.write(ADAPTER_CONFIG, textContent(pythonJson(config, (key) => floatKeys.includes(key))), options)
 }

@@ -49,7 +49,7 @@ export async function loadAdapter(
   const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
   try {
     const tuner = findTuner(files.peftType, options.tuners)
-    const { runtimeConfig: _, ...config } = fromFileConfig(files.values)
+    const { runtimeConfig: _, ...config } = fromFileConfig(files.values, tuner)
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const adapter = target.addAdapter(adapterName, configure(tuner, config), { expected: files.tensors })
     try {

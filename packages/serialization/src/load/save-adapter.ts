@@ -33,9 +33,13 @@ export async function saveAdapter(
   const adapters = (options.adapters ?? model.adapterNames).map((name) => model.adapter(name))
   for (const adapter of adapters) {
     options.signal?.throwIfAborted()
-    const config = toFileConfig(adapter.tuner.kind, adapter.config, adapter.metadata)
+    const config = toFileConfig(adapter.tuner, adapter.config, adapter.metadata)
     const tensors = await tensorsOf(model, adapter)
-    await writeAdapter(output, { name: adapter.name, config, tensors }, options)
+    await writeAdapter(
+      output,
+      { name: adapter.name, config, floatKeys: adapter.tuner.floatKeys ?? [], tensors },
+      options,
+    )
   }
 }
 

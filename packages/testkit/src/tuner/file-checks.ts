@@ -14,7 +14,7 @@ export function fileChecks(subject: TunerSubject): Check[] {
         const adapted = await subject.moved('first')
         const saved = await saveAdapter(adapted, 'first')
         const loaded = new AdaptedModel(subject.base())
-        const configured = configure(subject.tuner, fromFileConfig(saved.config))
+        const configured = configure(subject.tuner, fromFileConfig(saved.config, subject.tuner))
         expectThat(configured.unknownKeys.length === 0, 'the tuner does not know its own keys', {
           unknownKeys: configured.unknownKeys,
         })
@@ -102,7 +102,7 @@ async function saveAdapter(adapted: AdaptedModel, name: string): Promise<SavedAd
   const { tuner, config, metadata } = adapter
   const values = await adapter.values()
   return {
-    config: JSON.parse(JSON.stringify(toFileConfig(tuner.kind, config, metadata))) as Record<string, unknown>,
+    config: JSON.parse(JSON.stringify(toFileConfig(tuner, config, metadata))) as Record<string, unknown>,
     tensors: new Map([...values].map(([key, tensor]) => [key, { ...tensor, data: tensor.data.slice() }])),
   }
 }
