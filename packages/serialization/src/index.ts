@@ -34,7 +34,7 @@ export { type LoadAdapterOptions, type LoadedAdapter, loadAdapter } from './load
 export { type LoadedModel, type LoadModelOptions, loadModel, taskOf } from './load/load-model.js'
 export { parameterSource } from './load/parameter-sources.js'
 export { type SaveAdapterOptions, saveAdapter, tensorToWrite } from './load/save-adapter.js'
-export { type SaveModelOptions, saveModel } from './load/save-model.js'
+export { type SavedDType, type SaveModelOptions, saveModel } from './load/save-model.js'
 export { hubEnvironment } from './platform/hub-environment.js'
 export type { RepositoryOptions } from './platform/platform.js'
 export {

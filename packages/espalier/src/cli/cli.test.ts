@@ -355,12 +355,6 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(spare.stderr).toMatch(/warning: the model has no place for 4 tensors \(.*v_proj/)
   })
 
-  it('merges into a model folder that it opens again', async () => {
-    const done = await runCli(['merge', '--model', model.path, '--adapter', at('first'), '--output-dir', at('merged')])
-    expect(done.stdout).toMatch(/^4 weights changed/)
-    expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
-  })
-
   it('measures loss and perplexity', async () => {
     const done = await runCli(['eval', '--model', model.path, '--data', at('rows.jsonl'), '--json', '--quiet'])
     const { eval_loss, perplexity } = JSON.parse(done.stdout) as { eval_loss: number; perplexity: number }

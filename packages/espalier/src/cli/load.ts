@@ -3,6 +3,7 @@ import type { BackendName } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { UsageError } from './failure.js'
 import { bytes, type Progress } from './terminal.js'
 import type { Values } from './values.js'
 
@@ -15,7 +16,7 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
     values.text('model-revision'),
     values.text('tokenizer'),
   ]
-  const model = values.needed('model')
+  const model = values.text('model') ?? (await baseOf(values, progress))
   const backend = await namedBackend(name ?? 'onnx', threads === undefined ? {} : { threads })
   progress.line(`backend: ${backend.name}`)
   progress.update(`loading ${model}`)
@@ -36,6 +37,18 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
     await backend.close()
     throw error
   }
+}
+
+// An adapter says what it was trained on.
+async function baseOf(values: Values, progress: Progress): Promise<string> {
+  const adapter = values.text('adapter')
+  if (adapter === undefined) return values.needed('model')
+  const { PeftConfig } = await import('../index.js')
+  const { baseModelNameOrPath } = await PeftConfig.fromPretrained(adapter)
+  if (baseModelNameOrPath === null)
+    throw new UsageError('--model is missing', `${adapter} does not say which model it was trained on`)
+  progress.line(`model: ${baseModelNameOrPath}, which the adapter was trained on`)
+  return baseModelNameOrPath
 }
 
 /** The base with `--adapter`, when there is one. */

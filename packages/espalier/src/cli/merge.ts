@@ -1,6 +1,8 @@
 /** `espalier merge`: an ordinary model folder with the adapter merged in. */
-import { namedParameters, readSource } from '@espalier/core'
+import { EspalierError, namedParameters, readSource } from '@espalier/core'
+import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
+import { earlierRun } from '../training/checkpoints.js'
 import { loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
 import type { Values } from './values.js'
@@ -9,13 +11,15 @@ import type { Values } from './values.js'
 export async function merge(values: Values): Promise<number> {
   values.needed('adapter')
   const outputDir = values.needed('output-dir')
+  await checkFolder(outputDir, values.flag('overwrite-output-dir') === true)
+  const name = values.text('dtype')
   const progress = new Progress(values.flag('quiet') === true)
   const model = (await loadWithAdapter(values, progress)) as PeftModel
   try {
     progress.update('merging')
     const merged = await model.mergeAndUnload({ safe: true })
     progress.update(`writing ${outputDir}`)
-    await merged.savePretrained(outputDir)
+    await merged.savePretrained(outputDir, name === undefined ? {} : { dtype: dtypes[name] as SavedDType })
     const { changed, largest, size } = await change(model, merged.model)
     progress.clear()
     if (largest === 0) progress.line('warning: the adapter changes nothing: its update is zero')
@@ -25,6 +29,19 @@ export async function merge(values: Values): Promise<number> {
     await model.close()
     progress.end()
   }
+}
+
+const dtypes: Readonly<Record<string, SavedDType>> = { float32: 'f32', float16: 'f16', bfloat16: 'bf16' }
+
+/** Throws config.value when the folder holds a model or a run that nobody asked to write over. */
+async function checkFolder(outputDir: string, overwrite: boolean): Promise<void> {
+  const { results, checkpoints } = await earlierRun(outputDir)
+  if (overwrite || results.length + checkpoints.length === 0) return
+  throw new EspalierError('config.value', {
+    what: 'the output folder holds a model or a run already',
+    got: { output_dir: outputDir, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
+    fix: 'Choose another --output-dir, or give --overwrite-output-dir.',
+  })
 }
 
 async function change(

@@ -33,9 +33,15 @@ const planned = (
 ): Option => ({ name, type, commands: TRAIN, help, planned: reason, ...more })
 
 const own: readonly Option[] = [
-  flag('model', 'text', [...RUN, 'merge'], 'hub id with optional @revision, or a folder', {
-    aliases: ['model_name_or_path'],
-  }),
+  flag(
+    'model',
+    'text',
+    [...RUN, 'merge'],
+    'hub id with optional @revision, or a folder; default where there is an --adapter: its base',
+    {
+      aliases: ['model_name_or_path'],
+    },
+  ),
   flag('model-revision', 'text', RUN, 'branch, tag or commit of the model', { aliases: ['revision'] }),
   flag('tokenizer', 'text', RUN, 'where the tokenizer is, when not beside the model'),
   flag('adapter', 'text', [...RUN, 'merge'], 'a PEFT adapter: to go on training, to compute with, or to merge'),
@@ -48,7 +54,12 @@ const own: readonly Option[] = [
     range: { above: 0, below: 1 },
   }),
   flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder to write'),
-  flag('overwrite-output-dir', 'boolean', TRAIN, 'writes over a folder that already holds a run'),
+  flag(
+    'overwrite-output-dir',
+    'boolean',
+    [...TRAIN, 'merge'],
+    'writes over a folder that already holds a run or a model',
+  ),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
   flag('peft-type', 'text', TRAIN, 'lora, or none to train all parameters', {
@@ -235,12 +246,18 @@ const own: readonly Option[] = [
     noEffect: GRADIENT_CHECKPOINTING,
     python: { value: 'true', why: 'it does not exist yet; the memory that a run expects is without it' },
   }),
-  flag('dtype', 'text', TRAIN, 'dtype to compute in; other ones than float32 are said to be widened', {
-    default: 'float32',
-    choices: ['float32', 'auto', 'bfloat16', 'float16'],
-    aliases: ['torch_dtype'],
-    python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores' },
-  }),
+  flag(
+    'dtype',
+    'text',
+    [...TRAIN, 'merge'],
+    'train: computes in it; others than float32 are widened. merge: writes in it; default: the base’s',
+    {
+      default: 'float32',
+      choices: ['float32', 'auto', 'bfloat16', 'float16'],
+      aliases: ['torch_dtype'],
+      python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores' },
+    },
+  ),
   planned('load-in-4bit', 'boolean', 'weights in 4 bits'),
   planned('load-in-8bit', 'boolean', 'weights in 8 bits'),
   planned(

@@ -1,6 +1,6 @@
 /** A pretrained model on a backend, without adapters. */
-import { type Backend, type BaseModel, type HostTensor, type Model, printModule } from '@espalier/core'
-import { type LoadedModel, memoryFolder, saveModel, type Target } from '@espalier/serialization'
+import { type Backend, type BaseModel, type Model, printModule } from '@espalier/core'
+import { type LoadedModel, memoryFolder, type SaveModelOptions, saveModel, type Target } from '@espalier/serialization'
 import { hold, letGo } from './held.js'
 import { type HeldState, RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
@@ -58,10 +58,10 @@ export class PretrainedModel extends RuntimeModel {
     })
   }
 
-  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files. */
+  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files; `dtype`: see SaveModelOptions. */
   async savePretrained(
     target: Target,
-    options: { readonly signal?: AbortSignal; readonly values?: ReadonlyMap<string, HostTensor> } = {},
+    options: Pick<SaveModelOptions, 'signal' | 'values' | 'dtype'> = {},
   ): Promise<void> {
     const { generationConfig } = this.loaded
     const files: Record<string, string> =

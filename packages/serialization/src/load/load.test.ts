@@ -319,4 +319,33 @@ describe('saveModel', () => {
     expect(again.hfConfig.architectures).toEqual(['TinyForSequenceClassification'])
     expect(again.config.dtype).toBe('float32')
   })
+
+  it('writes a merged model in what its base is stored in, unless told otherwise', async () => {
+    const half = (name: string, shape: number[], value: number) =>
+      tensorToWrite(name, hostTensor('bf16', shape, new Float32Array(shape[0]! * shape[1]!).fill(value)))
+    const tensors = [half('embed.weight', [3, 2], 1), half('query.weight', [2, 2], 2)]
+    const base = await load(await modelFiles({ torch_dtype: 'bfloat16', architectures: ['TinyModel'] }, tensors), {
+      task: 'FEATURE_EXTRACTION',
+    })
+    const values = new Map([
+      ['query.weight', hostTensor('f32', [2, 2], Float32Array.of(1 + 2 ** -7, 1 + 2 ** -9, 3, 4))],
+    ])
+    const saved = async (options: object) => {
+      const memory = memoryFolder()
+      await saveModel(base, memory, options)
+      const again = await load(memory.toFiles(), { task: 'FEATURE_EXTRACTION' })
+      const { source } = namedParameters(again.model).get('query.weight')!
+      const dtypes = new Set([...namedParameters(again.model).values()].map((parameter) => parameter.source.dtype))
+      return { dtypes: [...dtypes], config: again.config.dtype, values: [...(await readSource(source)).data] }
+    }
+    expect(await saved({ values })).toEqual({ dtypes: ['bf16'], config: 'bfloat16', values: [1 + 2 ** -7, 1, 3, 4] })
+    expect(await saved({ values, dtype: 'f32' })).toEqual({
+      dtypes: ['f32'],
+      config: 'float32',
+      values: [1 + 2 ** -7, 1 + 2 ** -9, 3, 4],
+    })
+    expect(await saved({ dtype: 'f16' })).toMatchObject({ dtypes: ['f16'], config: 'float16' })
+    const all = new Map([...values, ['embed.weight', hostTensor('f32', [3, 2])]])
+    expect(await saved({ values: all })).toMatchObject({ dtypes: ['f32'], config: 'float32' })
+  })
 })

@@ -2,23 +2,41 @@
 import {
   type BaseModel,
   CausalLM,
+  type DType,
   type HostTensor,
+  hostTensor,
+  hostTensorFromBytes,
+  isFloat,
   type Model,
+  memorySource,
   namedParameters,
   ownParameters,
+  type ParameterSource,
   parameterUses,
+  toFloat32,
 } from '@espalier/core'
 import { pythonJson } from '../adapter/python-json.js'
 import { openTarget, type Target } from '../files/open-source.js'
 import { textContent, type WriteOptions } from '../files/output-folder.js'
-import { writeSafetensors } from '../safetensors/writer.js'
-import { sourceToWrite, tensorToWrite } from './save-adapter.js'
+import { safetensorsDType } from '../safetensors/dtype.js'
+import { type TensorToWrite, writeSafetensors } from '../safetensors/writer.js'
+import { sourceToWrite } from './save-adapter.js'
 
-/** Options of saveModel. values: parameters that replace the model's own, by path. files: more text files to write, such as generation_config.json. */
+/** Options of saveModel. */
 export interface SaveModelOptions extends WriteOptions {
+  /** Parameters that replace the model's own, by path. */
   readonly values?: ReadonlyMap<string, HostTensor>
+  /** More text files to write, such as generation_config.json. */
   readonly files?: Readonly<Record<string, string>>
+  /**
+   * What all weights are written in, and what config.json says. Default: what config.json names where any weight is still stored in it, so
+   * that a merged model is as large as its base; otherwise f32 when any weight is, as after training all parameters.
+   */
+  readonly dtype?: SavedDType
 }
+
+/** Dtypes of a model's weights in files. */
+export type SavedDType = 'f32' | 'f16' | 'bf16'
 
 /** Writes model.safetensors and, last, config.json. Weights stream from where they are, one at a time. Throws file.write, or the signal's reason. */
 export async function saveModel(
@@ -28,14 +46,16 @@ export async function saveModel(
 ): Promise<void> {
   const { values = new Map<string, HostTensor>(), files = {}, signal } = options
   const output = openTarget(target)
-  const tensors = [...namedParameters(model).values()].map((parameter) => {
-    const value = values.get(parameter.path)
-    return value === undefined ? sourceToWrite(parameter.path, parameter.source) : tensorToWrite(parameter.path, value)
+  const parameters = [...namedParameters(model).values()]
+  const kept = parameters.flatMap(({ path, source }) => (values.has(path) ? [] : [source.dtype]))
+  const saved = options.dtype ?? dtypeOf(config, kept)
+  const tensors = parameters.map(({ path, source }) => {
+    const value = values.get(path)
+    return inDType(path, value === undefined ? source : memorySource(value), saved)
   })
+  const dtype = TORCH_NAMES[saved]
   await writeSafetensors(output, 'model.safetensors', tensors, { signal })
   for (const [name, text] of Object.entries(files)) await output.write(name, textContent(text), { signal })
-  const types = new Set(tensors.map((tensor) => tensor.dtype))
-  const dtype = types.has('F32') ? 'float32' : types.has('BF16') ? 'bfloat16' : 'float16'
   const { torch_dtype: _, ...rest } = config
   await output.write(
     'config.json',
@@ -51,3 +71,24 @@ function tying(model: Model, config: BaseModel['config']): Readonly<Record<strin
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
   return head.size > 0 && uses.length === head.size ? { tie_word_embeddings: false } : {}
 }
+
+// `dtype` is the key of newer configurations.
+function dtypeOf({ dtype, torch_dtype: older }: BaseModel['config'], kept: readonly DType[]): SavedDType {
+  const named = savedDTypes.find((known) => TORCH_NAMES[known] === String(dtype ?? older).replace('torch.', ''))
+  if (named !== undefined && kept.includes(named)) return named
+  return savedDTypes.find((known) => kept.includes(known)) ?? 'f32'
+}
+
+// Rounded when its turn comes; other tensors than floats stay as they are.
+function inDType(name: string, source: ParameterSource, saved: SavedDType): TensorToWrite {
+  const { dtype, shape } = source
+  if (dtype === saved || !isFloat(dtype)) return sourceToWrite(name, source)
+  const bytes = async () => {
+    const { data } = hostTensor(saved, shape, toFloat32(hostTensorFromBytes(dtype, shape, await source.read())))
+    return new Uint8Array(data.buffer, data.byteOffset, data.byteLength)
+  }
+  return { name, dtype: safetensorsDType(saved), shape, bytes }
+}
+
+const savedDTypes: readonly SavedDType[] = ['f32', 'bf16', 'f16'] // in order of choice
+const TORCH_NAMES: { readonly [D in SavedDType]: string } = { f32: 'float32', f16: 'float16', bf16: 'bfloat16' }

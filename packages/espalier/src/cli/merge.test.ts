@@ -1,0 +1,55 @@
+/** `espalier merge`, on an adapter that was trained on the tiny model. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AutoModelForCausalLM, lora, SFTTrainer } from '../index.js'
+import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { runCli } from './run-cli.fake.js'
+
+let work: { readonly path: string; remove(): void }
+let model: { readonly path: string; remove(): void }
+const at = (name: string) => join(work.path, name)
+
+beforeAll(async () => {
+  work = await temporaryFolder()
+  model = await temporaryFolder({ model: true })
+  const base = await AutoModelForCausalLM.fromPretrained(model.path)
+  try {
+    const trainer = new SFTTrainer({
+      model: base,
+      peftConfig: lora({ r: 2, targetModules: ['q_proj', 'v_proj'] }),
+      trainDataset: tinyRows,
+      args: { outputDir: at('adapter'), maxSteps: 3, learningRate: 1e-2, saveStrategy: 'no' },
+    })
+    await trainer.train().result
+    await trainer.saveModel()
+  } finally {
+    await base.close()
+  }
+})
+afterAll(() => {
+  work.remove()
+  model.remove()
+})
+
+describe('espalier merge', { timeout: 60_000 }, () => {
+  it('takes the base that the adapter names, and writes a model folder that opens', async () => {
+    const done = await runCli(['merge', '--adapter', at('adapter'), '--output-dir', at('merged')])
+    expect(done.stdout).toMatch(/^4 weights changed/)
+    expect(done.stderr).toContain(`model: ${model.path}, which the adapter was trained on`)
+    expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
+  })
+
+  it('writes in the dtype that it is told, and over a folder only when it is told so', async () => {
+    const words = ['merge', '--adapter', at('adapter'), '--output-dir', at('half'), '--dtype', 'bfloat16']
+    expect(await runCli(words)).toMatchObject({ code: 0 })
+    const dtype = () => (JSON.parse(readFileSync(at('half/config.json'), 'utf8')) as { dtype: string }).dtype
+    expect(dtype()).toBe('bfloat16')
+    const again = await runCli([...words.slice(0, -1), 'float32'])
+    expect(again).toMatchObject({ code: 1, stdout: '' })
+    expect(again.stderr).toMatch(/holds a model or a run already.*model\.safetensors[\s\S]*--overwrite-output-dir/)
+    expect(dtype()).toBe('bfloat16')
+    expect(await runCli([...words.slice(0, -1), 'float32', '--overwrite-output-dir'])).toMatchObject({ code: 0 })
+    expect(dtype()).toBe('float32')
+  })
+})
