@@ -216,4 +216,28 @@ describe('the command', () => {
     expect((await run(['--undo', '--tensorflow', join(root, 'site')])).code).toBe(2)
     expect(await run(['--help'])).toMatchObject({ code: 0, text: expect.stringMatching('--undo') })
   })
+
+  it('leaves a package alone that another process is linking, and takes over when that process is gone', async () => {
+    write({ ...wheel(), ...tfjsNode(), 'app/node_modules/@tensorflow/tfjs-node/lib/a.node': 'before' })
+    const folder = join(root, 'app/node_modules/@tensorflow/tfjs-node')
+    placeFiles(folder, findTensorflow(join(root, 'site')))
+    const note = join(folder, 'espalier-link.json')
+    const at = (linking: number) =>
+      writeFileSync(note, JSON.stringify({ ...JSON.parse(readFileSync(note, 'utf8')), linking }))
+    at(process.ppid)
+    const before = tree(folder)
+    for (const args of [['--tensorflow', join(root, 'site')], ['--undo']]) {
+      const { code, text } = await run(args)
+      expect(code).toBe(1)
+      expect(text).toContain(`another process is linking this package`)
+    }
+    expect(tree(folder)).toEqual(before)
+    expect(() => placeFiles(folder, findTensorflow(join(root, 'site')))).toThrow(
+      expect.objectContaining({ code: 'config.value' }),
+    )
+    expect(tree(folder)).toEqual(before)
+    at(2 ** 22 + 1) // above the largest number of a process
+    expect((await run(['--undo'])).code).toBe(0)
+    expect(tree(folder)).toEqual(['binding.gyp', 'lib', 'lib/a.node', 'package.json'])
+  })
 })

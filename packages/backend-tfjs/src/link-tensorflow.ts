@@ -7,7 +7,7 @@ import { EspalierError } from '@espalier/core'
 import { buildAddon } from './link/build-addon.js'
 import { findTensorflow, type TensorflowInstall } from './link/find-tensorflow.js'
 import { findTfjsNode } from './link/find-tfjs-node.js'
-import { isLinked, placeFiles, removeFiles } from './link/placed-files.js'
+import { finishLinking, isLinked, placeFiles, refuseWhileLinking, removeFiles } from './link/placed-files.js'
 import { verifyAddon } from './link/verify-addon.js'
 
 const USAGE = `espalier-link-tensorflow --tensorflow FOLDER [--package FOLDER]
@@ -86,24 +86,29 @@ async function link(
     `TensorFlow ${tensorflow.version ?? '(version not stated)'}, ${tensorflow.cuda ? 'with CUDA' : 'CPU'}: ${tensorflow.libraryFolder}`,
   )
   print(`${target.name} ${target.version}: ${target.folder}`)
+  refuseWhileLinking(target.folder)
   const wasLinked = isLinked(target.folder)
   if (wasLinked) {
     print('It is linked already; that is undone first.')
     removeFiles(target.folder)
   }
+  let placed = false
   try {
-    for (const change of placeFiles(target.folder, tensorflow)) print(`  ${change}`)
+    const changes = placeFiles(target.folder, tensorflow)
+    placed = true
+    for (const change of changes) print(`  ${change}`)
     print('Compiling the addon; this takes about half a minute.')
     await buildAddon(target.folder, tensorflow, signal)
     print(`  built lib/napi-v8/tfjs_binding.node, which loads TensorFlow from ${tensorflow.libraryFolder}`)
     const { backend, tensorflow: version, gpu } = await verifyAddon(target.folder, signal)
+    finishLinking(target.folder)
     print(`It runs: backend ${backend}, TensorFlow ${version}, ${gpu ? 'on a GPU' : 'on the CPU'}.`)
     if (tensorflow.cuda && !gpu)
       print('TensorFlow found no GPU that it can use: its driver or CUDA libraries may be missing.')
     print('To undo: espalier-link-tensorflow --undo')
   } catch (error) {
-    // A folder that cannot be written to was never changed.
-    if (isLinked(target.folder)) removeFiles(target.folder)
+    // What another process places at the same time stays.
+    if (placed) removeFiles(target.folder)
     print(
       wasLinked
         ? 'It did not work; the package is as it was before it was linked.'
@@ -125,5 +130,6 @@ function undo({ cwd, print }: CommandSurroundings, folder: string | undefined): 
   const target = installed.find((one) => isLinked(one.folder)) ?? installed[0]
   if (target === undefined) return
   print(`${target.name} ${target.version}: ${target.folder}`)
+  refuseWhileLinking(target.folder)
   for (const change of removeFiles(target.folder)) print(`  ${change}`)
 }

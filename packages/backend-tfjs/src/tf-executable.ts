@@ -49,12 +49,13 @@ export class TfExecutable implements Executable {
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
-    this.check()
+    this.owner.check()
+    this.checkHeld()
     const fed = checkFeeds(this.slots, this.program.name, feeds)
     const bound = bindState(this.slots, this.program.name, state)
     for (const at of bound.values()) ownState(at).check()
     return this.owner.turns.take(async () => {
-      this.check()
+      this.checkHeld() // a backend that was closed since waits for it
       return this.compute(fed, bound)
     })
   }
@@ -128,8 +129,7 @@ export class TfExecutable implements Executable {
     for (const { at, tensor } of fresh) ownState(at).commit(new Map([[at.name, tensor]]))
   }
 
-  private check(): void {
-    this.owner.check()
+  private checkHeld(): void {
     if (this.users > 0) return
     throw new EspalierError('backend.closed', {
       what: 'the executable was released',

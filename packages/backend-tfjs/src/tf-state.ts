@@ -1,6 +1,7 @@
 /** State sets: kept tensors that a run replaces. */
 import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet } from '@espalier/core'
 import { download, heldBytes, upload } from './host-values.js'
+import { runtimeError } from './runtime-error.js'
 import type { TfNamespace, TfTensor } from './tf-namespace.js'
 import type { Turns } from './turns.js'
 
@@ -33,7 +34,11 @@ export class TfState implements StateSet {
       const read = names.map(
         async (name) => [name, await download(this.get(name), this.specs.get(name) as Spec)] as const,
       )
-      return new Map(await Promise.all(read))
+      return new Map(
+        await Promise.all(read).catch((cause) => {
+          throw runtimeError(cause, { op: 'read of state' })
+        }),
+      )
     })
   }
 

@@ -57,4 +57,30 @@ describe('tfjs', () => {
     expect(Math.abs((y?.data[0] as number) / (size * Math.fround(0.1)) - 1)).toBeLessThan(1e-5)
     await backend.close()
   })
+
+  it('finishes what was asked of it before it was closed', async () => {
+    await tf.setBackend('cpu')
+    const before = tf.memory().numTensors
+    const backend = tfjs({ tf })
+    const x = feed('x', 'f32', [2])
+    const executable = await backend.compile({ name: 'twice', outputs: { y: add(x, x) } })
+    const state = await backend.createState(new Map([['s', hostTensor('f32', [2])]]))
+    const run = executable.run({ feeds: { x: hostTensor('f32', [2], Float32Array.of(1, 2)) } })
+    await Promise.all([
+      expect(run).resolves.toMatchObject({ y: { data: Float32Array.of(2, 4) } }),
+      expect(state.read()).resolves.toBeInstanceOf(Map),
+      backend.close(),
+    ])
+    await expect(executable.run({ feeds: {} })).rejects.toMatchObject({ code: 'backend.closed' })
+    expect(tf.memory().numTensors).toBe(before)
+  })
+
+  it('says so when somebody takes its tensors away', async () => {
+    await tf.setBackend('cpu')
+    const backend = tfjs({ tf })
+    const state = await backend.createState(new Map([['s', hostTensor('f32', [2])]]))
+    ;(state as unknown as { get(name: string): tf.Tensor }).get('s').dispose()
+    await expect(state.read()).rejects.toMatchObject({ code: 'backend.failed' })
+    await backend.close()
+  })
 })

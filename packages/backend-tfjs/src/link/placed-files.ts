@@ -12,6 +12,8 @@ const FOLDERS = ['deps', 'lib', 'build']
 
 interface Note {
   readonly tensorflow: string
+  /** The process that is at work; absent once it is done. */
+  readonly linking?: number
   /** Folders that were there and stand aside. */
   readonly aside: readonly string[]
 }
@@ -21,8 +23,21 @@ export function isLinked(folder: string): boolean {
   return existsSync(join(folder, NOTE))
 }
 
-/** Sets aside what is there, and places links to TensorFlow's libraries and headers. Returns a line per change. Throws file.write; config.value when something already stands aside. */
+/** Throws config.value while another process links the package. */
+export function refuseWhileLinking(folder: string): void {
+  const linking = isLinked(folder) ? read(folder)?.linking : undefined
+  if (linking !== undefined && linking !== process.pid && runs(linking)) throw busy(folder, linking)
+}
+
+/** Notes that linking is done. Throws file.write. */
+export function finishLinking(folder: string): void {
+  const { linking: _, ...note } = { tensorflow: '', aside: [], ...read(folder) }
+  inFolder(folder, () => writeFileSync(join(folder, NOTE), noteText(note)))
+}
+
+/** Sets aside what is there, and places links to TensorFlow's libraries and headers. Returns a line per change. Throws file.write; config.value when something already stands aside or another process is at work. */
 export function placeFiles(folder: string, tensorflow: TensorflowInstall): string[] {
+  if (isLinked(folder)) throw busy(folder, read(folder)?.linking)
   const left = FOLDERS.map((name) => `${name}${ASIDE}`).filter((name) => existsSync(join(folder, name)))
   if (left.length > 0) {
     throw new EspalierError('config.value', {
@@ -36,8 +51,16 @@ export function placeFiles(folder: string, tensorflow: TensorflowInstall): strin
 
 function place(folder: string, tensorflow: TensorflowInstall): string[] {
   const aside = FOLDERS.filter((name) => existsSync(join(folder, name)))
-  const note: Note = { tensorflow: tensorflow.libraryFolder, aside }
-  writeFileSync(join(folder, NOTE), `${JSON.stringify(note, null, 2)}\n`)
+  writeFirst(folder, { tensorflow: tensorflow.libraryFolder, linking: process.pid, aside })
+  try {
+    return setUp(folder, tensorflow, aside)
+  } catch (cause) {
+    putBack(folder, aside)
+    throw cause
+  }
+}
+
+function setUp(folder: string, tensorflow: TensorflowInstall, aside: readonly string[]): string[] {
   const changes: string[] = []
   for (const name of aside) {
     renameSync(join(folder, name), join(folder, `${name}${ASIDE}`))
@@ -69,13 +92,48 @@ export function removeFiles(folder: string): string[] {
   return inFolder(folder, () => putBack(folder, aside))
 }
 
-function noted(folder: string): readonly string[] {
+// Whoever makes the note does the work: of two commands at once only one can.
+function writeFirst(folder: string, note: Note): void {
   try {
-    const { aside } = JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as Note
-    if (Array.isArray(aside)) return aside
-  } catch {
-    // reported below, as a note without its list is
+    writeFileSync(join(folder, NOTE), noteText(note), { flag: 'wx' })
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw busy(folder, read(folder)?.linking)
+    throw cause
   }
+}
+
+function noteText(note: Note): string {
+  return `${JSON.stringify(note, null, 2)}\n`
+}
+
+function read(folder: string): Partial<Note> | undefined {
+  try {
+    return JSON.parse(readFileSync(join(folder, NOTE), 'utf8')) as Partial<Note>
+  } catch {
+    return undefined // undoing reports it
+  }
+}
+
+function runs(processId: number): boolean {
+  try {
+    process.kill(processId, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM' // somebody else's
+  }
+}
+
+function busy(folder: string, linking: number | undefined): EspalierError {
+  return new EspalierError('config.value', {
+    what: 'another process is linking this package',
+    got: { folder, process: linking },
+    fix: 'Wait until it is done.',
+  })
+}
+
+function noted(folder: string): readonly string[] {
+  const aside = read(folder)?.aside
+  if (Array.isArray(aside)) return aside
   throw new EspalierError('file.json', {
     what: 'the note of what linking changed cannot be read',
     got: { file: join(folder, NOTE) },

@@ -78,6 +78,7 @@ export interface Backend {
    * weights that it was compiled with releases it too.
    */
   compile(program: Program, options?: CompileOptions): Promise<Executable>
+  /** Ends it once what was asked of it is done; whatever is asked later is refused with backend.closed. */
   close(): Promise<void>
 }
 
