@@ -14,6 +14,7 @@ import {
   sizeOf,
   toFloat32,
 } from '@espalier/core'
+import { runtimeError } from './runtime-error.js'
 import type { TfDType, TfNamespace, TfTensor, TfValues } from './tf-namespace.js'
 
 /** The tfjs dtype that holds a dtype. Throws backend.unsupported for f64. */
@@ -54,7 +55,24 @@ export function upload(
 ): TfTensor {
   const { dtype = tensor.dtype, copied } = options
   const held = heldIn(dtype)
-  return tf.keep(tf.tensor(toHeldValues(tensor, dtype, copied), [...tensor.shape], held))
+  const values = toHeldValues(tensor, dtype, copied)
+  try {
+    return tf.keep(tf.tensor(values, [...tensor.shape], held))
+  } catch (cause) {
+    throw runtimeError(cause, { op: 'upload' })
+  }
+}
+
+/** Copies of all of them, kept; of none when one cannot be uploaded. */
+export function uploadAll(tf: TfNamespace, tensors: ReadonlyMap<string, HostTensor>): Map<string, TfTensor> {
+  const uploaded = new Map<string, TfTensor>()
+  try {
+    for (const [name, tensor] of tensors) uploaded.set(name, upload(tf, tensor, { copied: true }))
+  } catch (error) {
+    for (const x of uploaded.values()) x.dispose()
+    throw error
+  }
+  return uploaded
 }
 
 /** A tensor's values as a host tensor of a spec; always a copy. */

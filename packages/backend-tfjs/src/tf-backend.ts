@@ -50,7 +50,7 @@ export class TfBackend implements Backend {
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
     this.check()
     const { signal, onProgress } = options
-    await this.tf.ready()
+    await this.ready()
     const total = [...sources.values()].reduce((sum, { source }) => sum + bytesOf(source), 0)
     const taken: WeightRequest[] = []
     const weights = new Map<string, SharedWeight>()
@@ -116,7 +116,8 @@ export class TfBackend implements Backend {
 
   async createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet> {
     this.check()
-    await this.tf.ready()
+    await this.ready()
+    this.check()
     const state = new TfState(this, tensors)
     this.states.add(state)
     return state
@@ -136,13 +137,15 @@ export class TfBackend implements Backend {
     this.compiled.set(weights, known)
     const key = programKey(program)
     const before = known.get(key)
-    if (before !== undefined) return (await before).hold()
+    if (before !== undefined) {
+      const shared = await before
+      return shared.isReleased ? this.compile(program, options) : shared.hold()
+    }
     const forget = () => {
       known.delete(key)
       if (known.size === 0) this.compiled.delete(weights)
     }
-    const fresh = this.tf
-      .ready()
+    const fresh = this.ready()
       .then(() => planProgram(this.tf, program))
       .then((plan) => new TfExecutable(program, plan, weights, this, forget))
     known.set(key, fresh)
@@ -163,6 +166,19 @@ export class TfBackend implements Backend {
       this.loaded.clear()
     })
     return this.closing
+  }
+
+  private async ready(): Promise<void> {
+    try {
+      await this.tf.ready()
+    } catch (cause) {
+      throw new EspalierError('backend.missing', {
+        what: 'this tfjs has no backend that starts',
+        got: { message: cause instanceof Error ? cause.message : String(cause) },
+        fix: 'Import one before it is used, as @tensorflow/tfjs-backend-cpu, or choose another with tf.setBackend.',
+        cause,
+      })
+    }
   }
 
   /** Throws backend.closed after `close`. */

@@ -84,7 +84,7 @@ export class TfExecutable implements Executable {
         const made = result instanceof Promise ? await result.catch((cause) => this.fail(step, cause)) : result
         const list = Array.isArray(made) ? (made as readonly TfTensor[]) : [made as TfTensor]
         step.outputs.forEach((value, i) => {
-          values[value] = list[i]
+          values[value] = tf.keep(list[i] as TfTensor) // from scopes of the user's, which may end while a run waits
           own.add(value)
         })
         for (const value of step.drop) {
@@ -135,6 +135,11 @@ export class TfExecutable implements Executable {
       what: 'the executable was released',
       got: { program: this.program.name },
     })
+  }
+
+  /** Whether its last user has released it. */
+  get isReleased(): boolean {
+    return this.users === 0
   }
 
   /** The same program for one more user; it is released when each of them has released it. */

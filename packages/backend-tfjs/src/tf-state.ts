@@ -1,6 +1,6 @@
 /** State sets: kept tensors that a run replaces. */
 import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet } from '@espalier/core'
-import { download, heldBytes, upload } from './host-values.js'
+import { download, heldBytes, uploadAll } from './host-values.js'
 import { runtimeError } from './runtime-error.js'
 import type { TfNamespace, TfTensor } from './tf-namespace.js'
 import type { Turns } from './turns.js'
@@ -16,7 +16,7 @@ export interface StateOwner {
 export class TfState implements StateSet {
   readonly specs: ReadonlyMap<string, Spec>
   readonly byteLength: number
-  private readonly tensors = new Map<string, TfTensor>()
+  private readonly tensors: Map<string, TfTensor>
   private released = false
 
   constructor(
@@ -25,7 +25,7 @@ export class TfState implements StateSet {
   ) {
     this.specs = new Map([...tensors].map(([name, { dtype, shape }]) => [name, { dtype, shape }]))
     this.byteLength = [...this.specs.values()].reduce((sum, spec) => sum + heldBytes(spec), 0)
-    for (const [name, tensor] of tensors) this.tensors.set(name, upload(owner.tf, tensor, { copied: true }))
+    this.tensors = uploadAll(owner.tf, tensors)
   }
 
   async read(names: readonly string[] = [...this.specs.keys()]): Promise<Map<string, HostTensor>> {
@@ -45,7 +45,7 @@ export class TfState implements StateSet {
   async write(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
     this.check()
     checkStateWrite(this.specs, tensors)
-    const fresh = new Map([...tensors].map(([name, tensor]) => [name, upload(this.owner.tf, tensor, { copied: true })]))
+    const fresh = uploadAll(this.owner.tf, tensors)
     return this.owner.turns.take(async () => {
       if (this.released) for (const x of fresh.values()) x.dispose()
       this.check()

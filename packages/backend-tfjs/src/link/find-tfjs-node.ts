@@ -47,7 +47,7 @@ export function findTfjsNode(options: {
 // A file that is no manifest describes no tfjs-node.
 function identity(manifest: string): { readonly name?: string; readonly version: string } {
   try {
-    return JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; version: string }
+    return { version: '', ...(JSON.parse(readFileSync(manifest, 'utf8')) as { name: string; version: string } | null) }
   } catch {
     return { version: '' }
   }

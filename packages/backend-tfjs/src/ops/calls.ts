@@ -32,7 +32,7 @@ function dropoutMask({ tf }: StepContext, _: readonly Tensor[], attributes: Read
     const key = siteKey(value >>> 0, site)
     const mask = new Float32Array(sizeOf(shape))
     for (let i = 0; i < mask.length; i++) mask[i] = mix32((i ^ key) >>> 0) < threshold ? 0 : kept
-    return tf.tensor(mask, [...shape], 'float32')
+    return tf.keep(tf.tensor(mask, [...shape], 'float32'))
   }
 }
 

@@ -14,7 +14,8 @@ import {
 import { heldIn } from '../host-values.js'
 import type { TfNamespace, TfTensor } from '../tf-namespace.js'
 import { onHost } from './on-host.js'
-import { outputOf, type StepContext, type StepRule } from './step-rule.js'
+import { refuseRank } from './refused-rank.js'
+import { outputOf, type Step, type StepContext, type StepRule } from './step-rule.js'
 
 type Unary = (tf: TfNamespace, x: TfTensor) => TfTensor
 type Binary = (tf: TfNamespace, a: TfTensor, b: TfTensor) => TfTensor
@@ -44,8 +45,22 @@ export const unaryStep: StepRule<'unary'> = (context, node) => {
   const { fn } = node.attrs
   const { dtype } = outputOf(node)
   refuseNarrow(dtype, fn)
-  if (dtype === 'i32' && fn === 'sign') return onHost(context, node)
+  if (dtype === 'i32') return fn === 'sign' ? onHost(context, node) : integerUnary(context, fn)
+  if (fn === 'sign' && tf.getBackend() !== 'tensorflow') return ([x]) => signOf(tf, x as TfTensor)
   return ([x]) => unaryKernels[fn](tf, x as TfTensor)
+}
+
+// The kernels of `neg` and `abs` of some tfjs take whole numbers through f32.
+function integerUnary({ tf, constant }: StepContext, fn: UnaryFn): Step {
+  const zero = constant(hostTensor('i32', [], [0]))
+  const negated = (x: TfTensor) => tf.sub(zero, x)
+  if (fn === 'neg') return ([x]) => negated(x as TfTensor)
+  return ([x]) => tf.tidy(() => tf.maximum(x as TfTensor, negated(x as TfTensor)))
+}
+
+// TensorFlow's sign of NaN is NaN; that of the others is 0, and nobody would learn of it.
+function signOf(tf: TfNamespace, x: TfTensor): TfTensor {
+  return tf.tidy(() => tf.where(tf.equal(x, x), tf.sign(x), x))
 }
 
 const floatKernels: { readonly [F in BinaryFn]?: Binary } = {
@@ -82,7 +97,23 @@ export const binaryStep: StepRule<'binary'> = (context, node) => {
   refuseNarrow(dtype, fn)
   const kernel = kernelOf(dtype, fn, node.inputs)
   if (kernel === undefined) return onHost(context, node)
+  const [left, right] = node.inputs as readonly [Tensor, Tensor]
+  if (!sameShape(left.shape, right.shape)) refuseRank(tf, fn, outputOf(node).shape)
+  if (isFloat(dtype) && (fn === 'max' || fn === 'min') && tf.getBackend() === 'wasm')
+    return extremeOnWasm(kernel, context, [left, right])
   return ([a, b]) => kernel(tf, a as TfTensor, b as TfTensor)
+}
+
+// wasm gives the left one where the right one is NaN: a known number goes to the right, and otherwise the NaN is put back.
+function extremeOnWasm(kernel: Binary, { tf }: StepContext, [left, right]: readonly [Tensor, Tensor]): Step {
+  const isNumber = (x: Tensor) => !Number.isNaN(filledWith(x) ?? Number.NaN)
+  if (isNumber(right)) return ([a, b]) => kernel(tf, a as TfTensor, b as TfTensor)
+  if (isNumber(left)) return ([a, b]) => kernel(tf, b as TfTensor, a as TfTensor)
+  return ([a, b]) =>
+    tf.tidy(() => {
+      const [x, y] = [a as TfTensor, b as TfTensor]
+      return tf.where(tf.equal(y, y), kernel(tf, x, y), y)
+    })
 }
 
 function kernelOf(dtype: DType, fn: BinaryFn, inputs: readonly Tensor[]): Binary | undefined {

@@ -2,6 +2,8 @@
 import { filledWith, type HostTensor, hostArray, type Node, sizeOf, stridesOf, type Tensor } from '@espalier/core'
 import { heldIn, toHeldValues } from '../host-values.js'
 import type { TfTensor } from '../tf-namespace.js'
+import { onHost } from './on-host.js'
+import { refuseRank } from './refused-rank.js'
 import { outputOf, type StepRule } from './step-rule.js'
 
 /** `constant`: a fill, or values that are uploaded at each run. Small ones never come here: the plan keeps them. */
@@ -49,12 +51,17 @@ export const sliceStep: StepRule<'slice'> = ({ tf }, node) => {
 }
 
 /** `pad`. */
-export const padStep: StepRule<'pad'> = ({ tf }, node) => {
+export const padStep: StepRule<'pad'> = (context, node) => {
+  const { tf } = context
   const { before, after, value } = node.attrs
   const y = outputOf(node)
   const paddings = before.map((count, axis): [number, number] => [count, after[axis] as number])
   const source = node.inputs[0] as Tensor
-  if (sizeOf(source.shape) === 0) return () => tf.fill([...y.shape], value, heldIn(y.dtype))
+  const held = heldIn(y.dtype)
+  if (sizeOf(source.shape) === 0) return () => tf.fill([...y.shape], held === 'int32' ? value | 0 : value, held)
+  // wasm takes the value as f32
+  if (held === 'int32' && Math.abs(value) > 2 ** 24) return onHost(context, node)
+  refuseRank(tf, 'pad', y.shape)
   return ([x]) => (paddings.length === 0 ? tf.clone(x as TfTensor) : tf.pad(x as TfTensor, paddings, value))
 }
 
