@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   realpathSync,
+  renameSync,
   rmSync,
   writeFileSync,
 } from 'node:fs'
@@ -166,6 +167,19 @@ describe('the command', () => {
     expect(text).toMatch(/It did not work; everything is as it was\./)
     expect(text).toMatch(/could not be compiled.*C\+\+17 compiler/s)
     expect(tree(join(root, 'app'))).toEqual(before)
+  })
+
+  it('says what is wrong with a path that node-gyp cannot build in, and with a manifest that holds nothing', async () => {
+    write({ ...wheel(), ...tfjsNode(), 'app/none/package.json': 'null' })
+    renameSync(join(root, 'app'), join(root, 'my app'))
+    const folder = join(root, 'my app/node_modules/@tensorflow/tfjs-node')
+    const before = tree(folder)
+    mkdirSync(join(root, 'app'))
+    const spaced = await run(['--tensorflow', join(root, 'site'), '--package', folder])
+    expect(spaced).toMatchObject({ code: 1, text: expect.stringMatching('path has spaces') })
+    expect(tree(folder)).toEqual(before)
+    const empty = await run(['--tensorflow', join(root, 'site'), '--package', join(root, 'my app/none')])
+    expect(empty).toMatchObject({ code: 1, text: expect.stringMatching('no tfjs-node with the sources') })
   })
 
   it('puts everything back when it is interrupted', async () => {

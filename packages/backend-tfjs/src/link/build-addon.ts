@@ -22,6 +22,13 @@ export async function buildAddon(
       fix: 'Install TensorFlow in a folder without them.',
     })
   }
+  if (/\s/.test(folder)) {
+    throw new EspalierError('config.value', {
+      what: 'node-gyp builds nothing in a folder whose path has spaces',
+      got: { folder },
+      fix: 'Install the package in a folder without them.',
+    })
+  }
   const gyp = nodeGyp()
   const args = [
     ...gyp.args,

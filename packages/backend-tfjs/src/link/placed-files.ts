@@ -1,5 +1,5 @@
 /** What linking changes in the package's folder, written down before anything is changed, so that it can be undone. */
-import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import type { TensorflowInstall } from './find-tensorflow.js'
@@ -32,7 +32,7 @@ export function refuseWhileLinking(folder: string): void {
 /** Notes that linking is done. Throws file.write. */
 export function finishLinking(folder: string): void {
   const { linking: _, ...note } = { tensorflow: '', aside: [], ...read(folder) }
-  inFolder(folder, () => writeFileSync(join(folder, NOTE), noteText(note)))
+  inFolder(folder, () => withNote(folder, note, renameSync))
 }
 
 /** Sets aside what is there, and places links to TensorFlow's libraries and headers. Returns a line per change. Throws file.write; config.value when something already stands aside or another process is at work. */
@@ -95,15 +95,22 @@ export function removeFiles(folder: string): string[] {
 // Whoever makes the note does the work: of two commands at once only one can.
 function writeFirst(folder: string, note: Note): void {
   try {
-    writeFileSync(join(folder, NOTE), noteText(note), { flag: 'wx' })
+    withNote(folder, note, linkSync) // fails where there is one
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'EEXIST') throw busy(folder, read(folder)?.linking)
     throw cause
   }
 }
 
-function noteText(note: Note): string {
-  return `${JSON.stringify(note, null, 2)}\n`
+// The note is whole from its first moment: half of one could not be undone.
+function withNote(folder: string, note: Note, put: (whole: string, place: string) => void): void {
+  const whole = join(folder, `${NOTE}.${process.pid}`)
+  try {
+    writeFileSync(whole, `${JSON.stringify(note, null, 2)}\n`)
+    put(whole, join(folder, NOTE))
+  } finally {
+    rmSync(whole, { force: true })
+  }
 }
 
 function read(folder: string): Partial<Note> | undefined {
@@ -155,6 +162,6 @@ function putBack(folder: string, aside: readonly string[]): string[] {
       changes.push(`put back ${name}`)
     }
   }
-  rmSync(join(folder, NOTE))
+  rmSync(join(folder, NOTE), { force: true }) // another undo may be as far
   return changes
 }
