@@ -31,6 +31,7 @@ export interface StepEvent {
   readonly tokensPerSecond: number
   /** Peak memory so far; 0 where it cannot be known. */
   readonly peakMemoryBytes: number
+  /** Remaining steps times the median of the latest twenty; at step 1, which compiles, far too much. */
   readonly etaSeconds: number
 }
 

@@ -18,14 +18,15 @@ import {
   type TrainingSettings,
 } from './trainer-options.js'
 
-const ETA_MEMORY = 0.9 // share of the estimate that older steps keep
+const ETA_STEPS = 20 // whose median says how long a step takes: one that compiles a new shape says nothing about the others
 
 /** One run from its first step to its last save. */
 export class Loop {
   private step = 0
   private epoch = 0
   private readonly losses = { sum: 0, count: 0 }
-  private stepSeconds: number | undefined
+  /** Times of the latest steps. */
+  private recent: readonly number[] = []
   private leastLoss = Number.POSITIVE_INFINITY
   /** The values of the least loss, where they are wanted at the end. */
   private bestValues: Awaited<ReturnType<TrainingSession['commit']>> | undefined
@@ -119,10 +120,7 @@ export class Loop {
       this.losses.count++
     }
     // The first step compiles; it tells nothing about the others once a second one is known.
-    this.stepSeconds =
-      this.stepSeconds === undefined || this.step === 2
-        ? seconds
-        : ETA_MEMORY * this.stepSeconds + (1 - ETA_MEMORY) * seconds
+    this.recent = [...(this.step === 2 ? [] : this.recent), seconds].slice(-ETA_STEPS)
     const tokens = batch.microBatches.reduce((total, microBatch) => total + microBatch.tokens, 0)
     this.emit({
       type: 'step',
@@ -137,7 +135,7 @@ export class Loop {
       seconds,
       tokensPerSecond: tokens / Math.max(seconds, 1e-9),
       peakMemoryBytes: this.options.peakMemory?.() ?? 0,
-      etaSeconds: this.stepSeconds * Math.max(0, totalSteps - this.step),
+      etaSeconds: median(this.recent) * Math.max(0, totalSteps - this.step),
     })
   }
 
@@ -221,4 +219,11 @@ function isDue(cadence: Cadence | undefined, step: number, endsEpoch: boolean): 
 
 function now(): number {
   return performance.now() / 1000
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  const middle = sorted.length >> 1
+  const upper = sorted[middle] ?? 0
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
 }

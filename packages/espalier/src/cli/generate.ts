@@ -15,6 +15,7 @@ export async function generate(values: Values): Promise<number> {
     throw new UsageError('generate needs --prompt or --messages', 'See espalier generate --help for an example')
   const conversation = messages === undefined ? undefined : await readMessages(messages)
   const progress = new Progress(values.flag('quiet') === true)
+  for (const note of samplingNotes(values)) progress.line(note)
   const abort = new AbortController()
   const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
   let unread = false
@@ -35,18 +36,18 @@ export async function generate(values: Values): Promise<number> {
             : { prompt: prompt as string }
       await model.weights({ signal: abort.signal })
       progress.update('compiling')
-      let text = ''
-      for await (const part of model.generateStream({
-        ...input,
-        ...samplingOf(values),
-        ...stopsOf(values),
-        signal: abort.signal,
-      })) {
+      const request = { ...input, ...samplingOf(values), ...stopsOf(values), signal: abort.signal }
+      if (values.flag('json') === true) {
+        const { text, promptTokens, tokenIds, reason } = await model.generate(request)
         progress.clear()
-        if (values.flag('json') === true) text += part.text
-        else write(part.text)
+        result(JSON.stringify({ text, prompt_tokens: promptTokens, generated_tokens: tokenIds.length, reason }))
+        return 0
       }
-      result(values.flag('json') === true ? JSON.stringify({ text }) : '')
+      for await (const part of model.generateStream(request)) {
+        progress.clear()
+        write(part.text)
+      }
+      result('')
       return 0
     } finally {
       await model.close()
@@ -72,6 +73,15 @@ export function samplingOf(values: Values): Omit<GenerateOptions, 'prompt' | 'me
     maxNewTokens: values.number('max-new-tokens'),
     seed: values.number('seed'),
   })
+}
+
+// As transformers warns: these choose among samples.
+function samplingNotes(values: Values): string[] {
+  if (values.flag('do-sample') === true) return []
+  const idle = ['temperature', 'top-k', 'top-p', 'seed'].filter((name) => values.number(name) !== undefined)
+  return idle.length === 0
+    ? []
+    : [`note: without --do-sample, ${idle.map((name) => `--${name}`).join(', ')} changes nothing`]
 }
 
 function stopsOf(values: Values): Pick<GenerateOptions, 'stop'> {
