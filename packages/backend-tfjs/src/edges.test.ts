@@ -100,6 +100,11 @@ describe.each(['cpu', 'wasm'])('tfjs on %s', (name) => {
     expect([...(padded?.data ?? [])]).toEqual([16777217, 16777217, -123456789, 2147483647])
   })
 
+  it('pads with infinities', async () => {
+    const { y } = await run(tfjs({ tf }), { y: pad(feed('x', 'f32', [2]), [1], [1], -Infinity) }, { x: floats([1, 2]) })
+    expect([...(y?.data ?? [])]).toEqual([-Infinity, 1, 2, -Infinity])
+  })
+
   it('finds the largest beside infinities', async () => {
     const { values, indices } = topK(feed('x', 'f32', [3]), 2)
     const found = await run(tfjs({ tf }), { values, indices }, { x: floats([-Infinity, 0, Infinity]) })
@@ -149,6 +154,19 @@ describe('tfjs', () => {
 
   beforeAll(async () => {
     await tf.setBackend('cpu')
+  })
+
+  it('refuses to run a program with the kernels of another backend than it was compiled for, until that is back', async () => {
+    const backend = tfjs({ tf })
+    const executable = await backend.compile(twice())
+    await tf.setBackend('wasm')
+    await expect(executable.run({ feeds })).rejects.toMatchObject({
+      code: 'backend.unsupported',
+      details: { compiled: 'cpu', current: 'wasm' },
+    })
+    await tf.setBackend('cpu')
+    await expect(executable.run({ feeds })).resolves.toMatchObject({ y: { data: Float32Array.of(6, 8) } })
+    await backend.close()
   })
 
   it('hands out no program that its last user has just released', async () => {

@@ -166,6 +166,39 @@ describe('tensors of tfjs', () => {
     await backend.close()
   })
 
+  it('of a run hold the values that its feeds had when it was asked for', async () => {
+    const backend = tfjs({ tf })
+    const executable = await backend.compile({ name: 'plus', outputs: { y: add(feed('x', 'f32', [1]), 1) } })
+    const data = Float32Array.of(1)
+    const results = [1, 2, 3].map((value) => {
+      data[0] = value
+      return executable.run({ feeds: { x: { dtype: 'f32', shape: [1], data } } })
+    })
+    data[0] = 100
+    expect((await Promise.all(results)).map(({ y }) => y?.data[0])).toEqual([2, 3, 4])
+    await backend.close()
+  })
+
+  it('of constants with values of their own are uploaded once, however large', async () => {
+    let uploads = 0
+    const tensor = (...given: Parameters<typeof tf.tensor>) => {
+      uploads++
+      return tf.tensor(...given)
+    }
+    const backend = tfjs({ tf: { ...tf, tensor } as typeof tf })
+    const size = 2 ** 20 + 1
+    const table = constantTensor(hostTensor('f32', [size], new Float32Array(size).fill(1, 1)))
+    const executable = await backend.compile({
+      name: 'large',
+      outputs: { y: reduceSum(mul(table, feed('x', 'f32', []))) },
+    })
+    expect(executable.byteLength).toBe(4 * size)
+    uploads = 0
+    for (let run = 0; run < 2; run++) await executable.run({ feeds: { x: hostTensor('f32', [], [2]) } })
+    expect(uploads).toBe(2) // the feeds
+    await backend.close()
+  })
+
   it('of constant parts are made once, whatever the number of runs', async () => {
     const backend = tfjs({ tf })
     const table = hostTensor('f32', [3], [1, 2, 3])

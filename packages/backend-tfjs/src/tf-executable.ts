@@ -51,11 +51,12 @@ export class TfExecutable implements Executable {
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
     this.owner.check()
     this.checkHeld()
-    const fed = checkFeeds(this.slots, this.program.name, feeds)
+    const fed = copied(checkFeeds(this.slots, this.program.name, feeds)) // the caller may write to its arrays while this run waits
     const bound = bindState(this.slots, this.program.name, state)
     for (const at of bound.values()) ownState(at).check()
     return this.owner.turns.take(async () => {
       this.checkHeld() // a backend that was closed since waits for it
+      this.checkNamespace()
       return this.compute(fed, bound)
     })
   }
@@ -75,7 +76,7 @@ export class TfExecutable implements Executable {
           const at = bound.get(name) as BoundState
           values[value] = ownState(at).get(at.name)
         } else {
-          values[value] = upload(tf, fed.get(name) as HostTensor, { copied: true })
+          values[value] = upload(tf, fed.get(name) as HostTensor, { copied: false })
           own.add(value)
         }
       }
@@ -137,6 +138,17 @@ export class TfExecutable implements Executable {
     })
   }
 
+  // A plan has what the kernels of its tfjs backend need; those of another would give other results without an error.
+  private checkNamespace(): void {
+    const current = this.owner.tf.getBackend()
+    if (current === this.plan.kernels) return
+    throw new EspalierError('backend.unsupported', {
+      what: 'tfjs computes on another backend than when the program was compiled',
+      got: { program: this.program.name, compiled: this.plan.kernels, current },
+      fix: `Go back with tf.setBackend('${this.plan.kernels}'), or load the model after tf.setBackend.`,
+    })
+  }
+
   /** Whether its last user has released it. */
   get isReleased(): boolean {
     return this.users === 0
@@ -159,6 +171,10 @@ export class TfExecutable implements Executable {
     this.users = 0
     for (const x of [...this.plan.constants.values(), ...this.plan.held]) if (!isDisposed(x)) x.dispose()
   }
+}
+
+function copied(tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTensor> {
+  return new Map([...tensors].map(([name, tensor]) => [name, { ...tensor, data: tensor.data.slice() }]))
 }
 
 function isDisposed(x: TfTensor): boolean {

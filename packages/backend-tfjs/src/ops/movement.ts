@@ -6,7 +6,7 @@ import { onHost } from './on-host.js'
 import { refuseRank } from './refused-rank.js'
 import { outputOf, type StepRule } from './step-rule.js'
 
-/** `constant`: a fill, or values that are uploaded at each run. Small ones never come here: the plan keeps them. */
+/** `constant`: a fill, which a large one is at each run, or values, which the plan uploads once. */
 export const constantStep: StepRule<'constant'> = ({ tf }, node) => {
   const y = outputOf(node)
   const held = heldIn(y.dtype)
@@ -59,8 +59,9 @@ export const padStep: StepRule<'pad'> = (context, node) => {
   const source = node.inputs[0] as Tensor
   const held = heldIn(y.dtype)
   if (sizeOf(source.shape) === 0) return () => tf.fill([...y.shape], held === 'int32' ? value | 0 : value, held)
-  // wasm takes the value as f32
+  // wasm takes the value as f32, and makes NaN of an infinite one
   if (held === 'int32' && Math.abs(value) > 2 ** 24) return onHost(context, node)
+  if (Math.abs(value) === Infinity && tf.getBackend() === 'wasm') return onHost(context, node)
   refuseRank(tf, 'pad', y.shape)
   return ([x]) => (paddings.length === 0 ? tf.clone(x as TfTensor) : tf.pad(x as TfTensor, paddings, value))
 }

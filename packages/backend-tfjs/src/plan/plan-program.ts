@@ -4,6 +4,7 @@
  */
 import {
   EspalierError,
+  filledWith,
   type HostTensor,
   inlineCalls,
   isOp,
@@ -50,6 +51,8 @@ export interface PlannedResult {
 
 /** What a run needs. */
 export interface Plan {
+  /** The backend of the namespace whose kernels the steps are written for. */
+  readonly kernels: string
   readonly steps: readonly PlannedStep[]
   readonly inputs: readonly PlannedInput[]
   readonly outputs: readonly PlannedResult[]
@@ -62,7 +65,7 @@ export interface Plan {
 }
 
 // Constant parts up to this size are computed once: masks and tables. Larger ones, such as zeros of a vocabulary's gradient, would cost
-// more memory than making them again costs time.
+// more memory than making them again costs time. Values that cannot be made again are in memory anyway, and uploaded once.
 const FOLDED_BYTES = 4 << 20
 
 /** Plans a program. Throws backend.unsupported for dtypes that tfjs cannot hold or compute in. */
@@ -92,6 +95,7 @@ class Planner {
   }
 
   async plan(program: Program): Promise<Plan> {
+    const kernels = this.tf.getBackend()
     const roots = lowerProducts(this.tf, simplify(inlineCalls(programRoots(program), keepsCall)))
     const { outputs, updates = {} } = withRoots(program, roots)
     try {
@@ -118,6 +122,7 @@ class Planner {
       const steps = withDrops(pending, kept, this.borrowed())
       this.forgetUnused(new Set([...kept, ...steps.flatMap(({ inputs }) => inputs)]))
       return {
+        kernels,
         steps,
         inputs: [...this.inputs.values()],
         ...wanted,
@@ -155,6 +160,7 @@ class Planner {
   }
 
   private folds(node: Node): boolean {
+    if (isOp(node, 'constant') && filledWith(node.outputs[0] as Tensor) === undefined) return true
     if (node.outputs.some((x) => heldBytes(x) > FOLDED_BYTES)) return false
     return node.inputs.every((x) => this.constants.has(this.numbers.get(x) as number))
   }
