@@ -100,9 +100,11 @@ describe.each(['cpu', 'wasm'])('tfjs on %s', (name) => {
     expect([...(padded?.data ?? [])]).toEqual([16777217, 16777217, -123456789, 2147483647])
   })
 
-  it('pads with infinities', async () => {
-    const { y } = await run(tfjs({ tf }), { y: pad(feed('x', 'f32', [2]), [1], [1], -Infinity) }, { x: floats([1, 2]) })
-    expect([...(y?.data ?? [])]).toEqual([-Infinity, 1, 2, -Infinity])
+  it('pads with NaN and infinities, each with its own', async () => {
+    for (const value of [5, Number.NaN, -Infinity, Number.NaN, 7]) {
+      const { y } = await run(tfjs({ tf }), { y: pad(feed('x', 'f32', [2]), [1], [1], value) }, { x: floats([1, 2]) })
+      expect([...(y?.data ?? [])]).toEqual([value, 1, 2, value])
+    }
   })
 
   it('finds the largest beside infinities', async () => {

@@ -59,9 +59,10 @@ export const padStep: StepRule<'pad'> = (context, node) => {
   const source = node.inputs[0] as Tensor
   const held = heldIn(y.dtype)
   if (sizeOf(source.shape) === 0) return () => tf.fill([...y.shape], held === 'int32' ? value | 0 : value, held)
-  // wasm takes the value as f32, and makes NaN of an infinite one
+  // wasm takes the value as f32
   if (held === 'int32' && Math.abs(value) > 2 ** 24) return onHost(context, node)
-  if (Math.abs(value) === Infinity && tf.getBackend() === 'wasm') return onHost(context, node)
+  // wasm looks for an earlier pad by its value, and to it NaN is any other: that pad's value comes back, or later ones give NaN.
+  if (Number.isNaN(value) && tf.getBackend() === 'wasm') return onHost(context, node)
   refuseRank(tf, 'pad', y.shape)
   return ([x]) => (paddings.length === 0 ? tf.clone(x as TfTensor) : tf.pad(x as TfTensor, paddings, value))
 }
