@@ -22,6 +22,7 @@ import {
   sign,
   type Tensor,
   topK,
+  writeRows,
 } from '@espalier/core'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
@@ -98,6 +99,19 @@ describe.each(['cpu', 'wasm'])('tfjs on %s', (name) => {
     expect([...(minus?.data ?? [])]).toEqual([-16777217, 123456789, -2147483647])
     expect([...(size?.data ?? [])]).toEqual([16777217, 123456789, 2147483647])
     expect([...(padded?.data ?? [])]).toEqual([16777217, 16777217, -123456789, 2147483647])
+  })
+
+  it('wraps products of whole numbers that have more bits than a double', async () => {
+    const y = mul(feed('x', 'i32', [2]), 2147483647)
+    const { y: got } = await run(tfjs({ tf }), { y }, { x: integers([2147483647, 16777217]) })
+    expect([...(got?.data ?? [])]).toEqual([1, 2130706431])
+  })
+
+  it.each([-1, 2, 3])('refuses to write two rows of three at %i, as the reference does', async (start) => {
+    const y = writeRows(feed('buffer', 'f32', [3, 1]), feed('start', 'i32', []), feed('rows', 'f32', [2, 1]), 0)
+    const feeds = { buffer: floats([1, 2, 3], [3, 1]), start: integers([start], []), rows: floats([8, 9], [2, 1]) }
+    for (const backend of [reference(), tfjs({ tf })])
+      await expect(run(backend, { y }, feeds)).rejects.toMatchObject({ code: 'shape.mismatch', details: { start } })
   })
 
   it('pads with NaN and infinities, each with its own', async () => {
