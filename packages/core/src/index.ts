@@ -100,6 +100,7 @@ export { gelu, relu, silu } from './nn/activations.js'
 export { type AttentionAttributes, attention } from './nn/attention.js'
 export { type CachedAttentionAttributes, cachedAttention } from './nn/cached-attention.js'
 export { crossEntropy, crossEntropyOfLogits } from './nn/cross-entropy.js'
+export { detach } from './nn/detach.js'
 export { dropout, dropoutThreshold } from './nn/dropout.js'
 export { layerNorm, rmsNorm } from './nn/norms.js'
 export { rope } from './nn/rope.js'
@@ -113,7 +114,7 @@ export { inlineCalls } from './transforms/inline.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
 export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
-export { Adapter, type AdapterParts, readSource, type SavedModule } from './tuner/adapter.js'
+export { Adapter, type AdapterParts, type LateValues, readSource, type SavedModule } from './tuner/adapter.js'
 export {
   type ConfigInput,
   configure,
@@ -124,9 +125,12 @@ export {
   type TunerFunction,
 } from './tuner/define-tuner.js'
 export type {
+  BaseValues,
   ConfiguredTuner,
   CreateContext,
   ForwardContext,
+  FromWeight,
+  InitialValue,
   LayerTuner,
   MergeContext,
   Merged,

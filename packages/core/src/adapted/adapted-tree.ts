@@ -1,5 +1,5 @@
 /** Trees with adapters in them: layers wrapped, saved modules replaced by trainable copies. */
-import type { HostTensor } from '../dtype.js'
+import type { Spec } from '../dtype.js'
 import type { Model } from '../model/model.js'
 import { isAdaptable } from '../module/adaptable.js'
 import { Parameter } from '../module/parameter.js'
@@ -57,7 +57,7 @@ export function partsAt(
 }
 
 function partOf(adapter: Adapter, site: Site, prefix: string): AdapterPart {
-  const state = (key: string, tensor: { readonly dtype: HostTensor['dtype']; readonly shape: readonly number[] }) =>
+  const state = (key: string, tensor: Spec) =>
     new Parameter(
       key,
       tensor.dtype,
@@ -74,7 +74,7 @@ function partOf(adapter: Adapter, site: Site, prefix: string): AdapterPart {
   }
   for (const name of Object.keys(adapter.tuner.buffers?.({ site, config: adapter.config }) ?? {})) {
     const key = bufferKey(site, name)
-    named[name] = state(key, adapter.buffers.get(key) as HostTensor)
+    named[name] = state(key, adapter.bufferSpecs.get(key) as Spec)
   }
   return new AdapterPart(adapter.name, adapter.tuner, adapter.config, site, new SiteState(named))
 }

@@ -23,7 +23,7 @@ export interface TrainableModel {
   readonly model: Model
   /** Values of state slots that train. Read when a run starts. */
   trainable(): Promise<ReadonlyMap<string, HostTensor>>
-  /** Values of state slots that do not train. */
+  /** Values of state slots that do not train. Asked for after `trainable`, which may have to read them. */
   fixed(): ReadonlyMap<string, HostTensor>
   /** Takes trained values over, by slot. */
   commit(values: ReadonlyMap<string, HostTensor>): void

@@ -1,13 +1,15 @@
 /** Making an adapter: completing the configuration, finding the sites and the modules saved in full, drawing initial values. */
 import type { Model, TaskType } from '../model/model.js'
+import type { Adaptable } from '../module/adaptable.js'
 import { namedModules } from '../module/tree.js'
 import { Random } from '../random.js'
 import { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
-import { createBuffers, createValues, type ExpectedTensors } from '../tuner/initial-values.js'
+import { createBuffers, createValues, type ExpectedTensors, type OnLate } from '../tuner/initial-values.js'
 import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
+import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
 
 /** How an adapter starts. */
@@ -67,11 +69,15 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
     saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
   )
   const random = new Random(options.seed ?? 0)
+  const layers = new Map(found.map(({ site, layer }) => [site.path, layer]))
+  const late = new Map<string, LateValue>()
+  const onLate: OnLate = (key, { path }, value) => void late.set(key, { value, layer: layers.get(path) as Adaptable })
   return new Adapter(
     { name, tuner, config, metadata, sites, saved, warnings },
-    createValues({ tuner, config, sites, random, expected: options.expected }),
-    createBuffers(tuner, config, sites),
+    createValues({ tuner, config, sites, random, expected: options.expected, onLate }),
+    createBuffers(tuner, config, sites, onLate),
     copied,
+    lateValues(late),
   )
 }
 

@@ -1,14 +1,18 @@
 /** Norms, activations, rotary positions, dropout and losses against their definitions in plain loops. */
 import { describe, expect, it } from 'vitest'
+import { gradients } from '../autodiff/gradients.js'
 import { reference } from '../backend/reference.js'
 import { type HostTensor, hostTensor } from '../dtype.js'
+import { add, mul } from '../graph/ops/binary.js'
 import { erf } from '../graph/ops/erf.js'
 import { feed } from '../graph/ops/input.js'
+import { reduceSum } from '../graph/ops/reduce.js'
 import type { Tensor } from '../graph/tensor.js'
 import { hashString, mix32, Random, siteKey } from '../random.js'
 import { sizeOf } from '../shape.js'
 import { gelu, relu, silu } from './activations.js'
 import { crossEntropy, crossEntropyOfLogits } from './cross-entropy.js'
+import { detach } from './detach.js'
 import { dropout, dropoutThreshold } from './dropout.js'
 import { layerNorm, rmsNorm } from './norms.js'
 import { rope } from './rope.js'
@@ -164,5 +168,16 @@ describe('crossEntropy', () => {
         [far, hostTensor('i32', [1], [target]), hostTensor('f32', [1], [1])],
       )
     expect([await loss(0), await loss(1)]).toEqual([[0], [2000]])
+  })
+})
+
+describe('detach', () => {
+  it('is its input, and a constant of differentiation', async () => {
+    const x = hostTensor('f64', [3], [2, -1, 0.5])
+    expectNear(await run((v) => detach(v), [x]), list(x))
+    const slope = (v: Tensor) => gradients(reduceSum(mul(v, detach(v))), [v])[0] as Tensor
+    expectNear(await run(slope, [x]), list(x)) // x, not 2 x
+    const twice = (v: Tensor) => gradients(reduceSum(add(v, detach(v))), [v])[0] as Tensor
+    expectNear(await run((v) => mul(v, twice(v)), [x]), list(x)) // 1 each, not 2
   })
 })

@@ -3,7 +3,7 @@ import type { Backend, StateSet } from '../backend/backend.js'
 import { type HostTensor, hostTensor, hostTensorFromBytes, type Spec, toFloat32 } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
-import { sameShape } from '../shape.js'
+import { type Shape, sameShape } from '../shape.js'
 import { type Hold, type Shared, sharedIn } from '../shared-work.js'
 import type { LayerTuner, Site } from './families.js'
 import type { AdapterMetadata } from './file-config.js'
@@ -13,6 +13,12 @@ export interface SavedModule {
   readonly path: string
   /** Keys of its tensors: `<path>.<name below it>`, also where the base model has the parameter under another module's name. */
   readonly parameters: readonly string[]
+}
+
+/** Values that are computed from the base model when they are needed, by key; buffers among them. */
+export interface LateValues {
+  readonly shapes: ReadonlyMap<string, Shape>
+  read(keys: readonly string[]): Promise<ReadonlyMap<string, HostTensor>>
 }
 
 /** Parts of an adapter. */
@@ -37,16 +43,22 @@ export class Adapter implements AdapterParts {
   readonly warnings: readonly string[]
   private current: ReadonlyMap<string, HostTensor>
   private readonly copied: ReadonlyMap<string, ParameterSource>
-  private readonly fixed: ReadonlyMap<string, HostTensor>
+  private readonly late: LateValues
+  private fixed: ReadonlyMap<string, HostTensor>
+  private lateRead: Promise<ReadonlyMap<string, HostTensor>> | undefined
   private readonly bound = new Map<Backend, Shared<StateSet>>()
   private version = 0
 
-  /** @param copied parameters that start as copies of the base model's; read when they are needed first */
+  /**
+   * @param copied parameters that start as copies of the base model's; read when they are needed first
+   * @param late what else is not known before it is needed
+   */
   constructor(
     parts: AdapterParts,
     values: ReadonlyMap<string, HostTensor>,
     buffers: ReadonlyMap<string, HostTensor>,
     copied: ReadonlyMap<string, ParameterSource> = new Map(),
+    late: LateValues = { shapes: new Map(), read: async () => new Map() },
   ) {
     this.name = parts.name
     this.tuner = parts.tuner
@@ -57,6 +69,7 @@ export class Adapter implements AdapterParts {
     this.warnings = parts.warnings
     this.current = values
     this.copied = copied
+    this.late = late
     this.fixed = buffers
   }
 
@@ -64,24 +77,52 @@ export class Adapter implements AdapterParts {
   get specs(): ReadonlyMap<string, Spec> {
     return new Map<string, Spec>([
       ...this.current,
+      ...[...lateSpecs(this.late)].filter(([key]) => !isBufferKey(key)),
       ...[...this.copied].map(([key, { shape }]) => [key, { dtype: 'f32', shape }] as const),
     ])
   }
 
-  /** What trains and is saved, by key, as it is now; parameters copied from the base model are read on first use. */
+  /** What trains and is saved, by key, as it is now; what comes from the base model is read on first use, buffers too. */
   async values(): Promise<ReadonlyMap<string, HostTensor>> {
     const { current } = this
     const missing = [...this.copied].filter(([key]) => !current.has(key))
-    if (missing.length === 0) return current
-    const read = await Promise.all(missing.map(async ([key, source]) => [key, await readSource(source)] as const))
-    for (const [key, tensor] of read)
-      if (!this.current.has(key)) this.current = new Map([...this.current, [key, tensor]])
+    const late = [...this.late.shapes.keys()].filter((key) => !current.has(key) && !this.fixed.has(key))
+    if (missing.length === 0 && late.length === 0) return current
+    const computed = late.length === 0 ? [] : [...(await this.readLate(late))]
+    this.fixed = new Map([...this.fixed, ...computed.filter(([key]) => isBufferKey(key))])
+    const read = [
+      ...computed.filter(([key]) => !isBufferKey(key) && !current.has(key)),
+      ...(await Promise.all(missing.map(async ([key, source]) => [key, await readSource(source)] as const))),
+    ]
+    this.current = new Map([...this.current, ...read.filter(([key]) => !this.current.has(key))])
     return new Map([...current, ...read])
   }
 
-  /** State that neither trains nor is saved. */
+  // Once, however many ask at the same time; whoever asks later lacks no more than the first did.
+  private async readLate(keys: readonly string[]): Promise<ReadonlyMap<string, HostTensor>> {
+    this.lateRead ??= this.late.read(keys)
+    try {
+      return await this.lateRead
+    } finally {
+      this.lateRead = undefined
+    }
+  }
+
+  /** State that neither trains nor is saved. Throws adapter.state when some of it comes from the base model and was not read yet. */
   get buffers(): ReadonlyMap<string, HostTensor> {
+    const unread = [...this.bufferSpecs.keys()].filter((key) => !this.fixed.has(key))
+    if (unread.length > 0)
+      throw new EspalierError('adapter.state', {
+        what: 'buffers that are computed from the base model are not there yet',
+        got: { adapter: this.name, unread },
+        fix: 'Wait for values() first',
+      })
     return this.fixed
+  }
+
+  /** Dtype and shape of every buffer, also of those that were not read yet. */
+  get bufferSpecs(): ReadonlyMap<string, Spec> {
+    return new Map<string, Spec>([...[...lateSpecs(this.late)].filter(([key]) => isBufferKey(key)), ...this.fixed])
   }
 
   /** A number that grows whenever values change. */
@@ -158,4 +199,13 @@ export function siteFileKeys(tuner: LayerTuner, site: Site, config: unknown): Re
 /** Key of a buffer. */
 export function bufferKey(site: Site, name: string): string {
   return `${site.path}.#${name}`
+}
+
+/** Whether a key is a buffer's: a # never occurs in files. */
+export function isBufferKey(key: string): boolean {
+  return key.includes('#')
+}
+
+function lateSpecs({ shapes }: LateValues): Map<string, Spec> {
+  return new Map([...shapes].map(([key, shape]) => [key, { dtype: 'f32', shape }]))
 }

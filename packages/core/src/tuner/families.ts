@@ -9,6 +9,7 @@ import type { Adaptable, LayerKind } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
 import type { Module } from '../module/module.js'
 import type { Random } from '../random.js'
+import type { Shape } from '../shape.js'
 import type { AdapterMetadata } from './file-config.js'
 
 /** Configuration types by kind; empty on purpose: plugins extend it by declaration merging. */
@@ -39,6 +40,25 @@ export interface Site {
 
 /** A site's tensors by the tuner's own names, as stored values or as graph tensors. */
 export type TunerState<T = Tensor> = Readonly<Record<string, T>>
+
+/** A base layer's values on the host: the weight (out, in), or an embedding's (rows, size), and the bias, as f32. */
+export interface BaseValues {
+  readonly weight: HostTensor
+  readonly bias: HostTensor | undefined
+}
+
+/**
+ * A value that starts from the base layer's weight. It is computed when values are needed first, and never where a file has it; one
+ * layer's weight is in memory at a time. DoRA: `{ shape: [site.outSize], from: ({ weight }) => rowNorms(weight) }`.
+ */
+export interface FromWeight {
+  readonly shape: Shape
+  /** An f32 tensor of that shape. */
+  from(base: BaseValues): HostTensor | Promise<HostTensor>
+}
+
+/** What a tensor starts with. */
+export type InitialValue = HostTensor | FromWeight
 
 /** What `create` is given. The generator belongs to the site: draw by name, `random.at('A')`. */
 export interface CreateContext<Config> {
@@ -111,9 +131,9 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
     | { readonly [K in keyof State]?: string }
     | ((site: Site, config: Config) => Readonly<Record<string, string>>)
   /** Initial values of what trains. */
-  create(context: CreateContext<Config>): { readonly [K in keyof State]?: HostTensor }
+  create(context: CreateContext<Config>): { readonly [K in keyof State]?: InitialValue }
   /** State that does not train and is not saved, such as a scale; part of `state` under its names. */
-  buffers?(context: Omit<CreateContext<Config>, 'random'>): TunerState<HostTensor>
+  buffers?(context: Omit<CreateContext<Config>, 'random'>): TunerState<InitialValue>
   /** The adapted weight; absent when the method cannot be merged, and then `forward` is needed. */
   merge?(context: MergeContext<Config, State>): Merged
   forward?(context: ForwardContext<Config, State>): Tensor

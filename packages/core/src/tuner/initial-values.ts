@@ -7,7 +7,7 @@ import { EspalierError } from '../errors.js'
 import { Random } from '../random.js'
 import { type Shape, sameShape, sizeOf } from '../shape.js'
 import { bufferKey, siteFileKeys } from './adapter.js'
-import type { LayerTuner, Site } from './families.js'
+import type { FromWeight, InitialValue, LayerTuner, Site } from './families.js'
 
 /** Tensors that will be loaded, by key. */
 export type ExpectedTensors = ReadonlyMap<string, { readonly shape: Shape }>
@@ -20,7 +20,12 @@ export interface InitialValuesRequest {
   readonly random: Random
   /** Tensors that will replace them. */
   readonly expected?: ExpectedTensors
+  /** Takes the values that need the base weight; they are not among those returned. Without it, having any throws config.value. */
+  readonly onLate?: OnLate
 }
+
+/** Takes a value that is computed from a site's base weight later. */
+export type OnLate = (key: string, site: Site, value: FromWeight) => void
 
 const MOST_FAULTS = 20
 
@@ -34,6 +39,7 @@ export function createValues({
   sites,
   random,
   expected,
+  onLate = refuseLate,
 }: InitialValuesRequest): Map<string, HostTensor> {
   const values = new Map<string, HostTensor>()
   const most = expected === undefined ? Number.POSITIVE_INFINITY : mostElements(expected)
@@ -55,7 +61,10 @@ export function createValues({
       }
       if (faults.length >= MOST_FAULTS) break
     }
-    for (const [key, tensor] of made) values.set(key, tensor)
+    for (const [key, tensor] of made) {
+      if ('from' in tensor) onLate(key, site, tensor)
+      else values.set(key, tensor)
+    }
   }
   if (faults.length > 0) {
     throw new EspalierError('adapter.tensors', {
@@ -68,14 +77,24 @@ export function createValues({
 }
 
 /** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
-export function createBuffers(tuner: LayerTuner, config: unknown, sites: readonly Site[]): Map<string, HostTensor> {
-  return new Map(
-    sites.flatMap((site) =>
-      Object.entries(tuner.buffers?.({ site, config }) ?? {}).map(
-        ([name, tensor]) => [bufferKey(site, name), tensor] as const,
-      ),
-    ),
-  )
+export function createBuffers(
+  tuner: LayerTuner,
+  config: unknown,
+  sites: readonly Site[],
+  onLate: OnLate = refuseLate,
+): Map<string, HostTensor> {
+  const buffers = new Map<string, HostTensor>()
+  for (const site of sites) {
+    for (const [name, tensor] of Object.entries<InitialValue>(tuner.buffers?.({ site, config }) ?? {})) {
+      if ('from' in tensor) onLate(bufferKey(site, name), site, tensor)
+      else buffers.set(bufferKey(site, name), tensor)
+    }
+  }
+  return buffers
+}
+
+function refuseLate(key: string): never {
+  throw new EspalierError('config.value', { what: 'there is no base weight to compute a value from', got: { key } })
 }
 
 interface SiteRequest {
@@ -85,9 +104,9 @@ interface SiteRequest {
   readonly random: Random
 }
 
-function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, HostTensor> {
+function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, InitialValue> {
   const keys = siteFileKeys(tuner, site, config)
-  const values = new Map<string, HostTensor>()
+  const values = new Map<string, InitialValue>()
   for (const [name, tensor] of Object.entries(created({ tuner, config, site, random }))) {
     const key = keys[name]
     if (key === undefined)
@@ -95,7 +114,7 @@ function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, Hos
         what: 'a tuner created a tensor without a file key',
         got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) },
       })
-    values.set(`${site.path}.${key}`, tensor as HostTensor)
+    values.set(`${site.path}.${key}`, tensor as InitialValue)
   }
   return values
 }

@@ -20,8 +20,11 @@ import {
   weightRequests,
 } from '@espalier/core'
 import { weightedSum } from '../graph-case.js'
+import { holdDetached } from './held-values.js'
 
 const IDS = hostTensor('i32', [2, 3], [0, 1, 2, 5, 4, 6])
+type Feeds = Readonly<Record<string, HostTensor>>
+
 const SPREAD = 0.3 // how far trained values are moved from where they start
 
 /** Logits of fixed ids for the model's present state; `seed` makes dropout active. */
@@ -61,7 +64,10 @@ export async function merge(adapted: AdaptedModel, adapterNames?: readonly strin
   return mergeAdapters(adapted, backend, weights, adapterNames === undefined ? {} : { adapterNames })
 }
 
-/** A loss and its gradients by every state slot that trains, in float64; `loss` alone reads the state given to it. */
+/**
+ * A loss and its gradients by every state slot that trains, in float64; `loss` alone reads the state given to it. Detached values stay in
+ * `loss` as they are in the pass.
+ */
 export interface TrainingPass {
   readonly gradients: ReadonlyMap<string, HostTensor>
   loss(values: ReadonlyMap<string, HostTensor>): Promise<number>
@@ -81,16 +87,24 @@ export async function trainingPass(adapted: AdaptedModel): Promise<TrainingPass>
   )
   const wide = Object.fromEntries(found.map((g, i) => [slots[i] as string, cast(g, 'f64')]))
   const derive = await compile(backend, { name: 'gradients', outputs: wide }, trainable.model)
-  const measure = await compile(backend, { name: 'loss', outputs: { loss: cast(loss, 'f64') } }, trainable.model)
-  const run = async (executable: Executable, given: ReadonlyMap<string, HostTensor>) => {
+  const constant = holdDetached(loss)
+  const measure = await compile(
+    backend,
+    { name: 'loss', outputs: { loss: cast(constant.loss, 'f64') } },
+    trainable.model,
+  )
+  const run = async (executable: Executable, given: ReadonlyMap<string, HostTensor>, more: Feeds = {}) => {
     const set = await backend.createState(new Map([...given, ...trainable.fixed()]))
-    const result = await executable.run({ feeds: feedsOf(executable.program), state: [{ set }] })
+    const result = await executable.run({ feeds: { ...feedsOf(executable.program), ...more }, state: [{ set }] })
     set.release()
     return result
   }
+  const isHeld = Object.keys(constant.held).length > 0
+  const hold = { name: 'held', outputs: constant.held }
+  const held = isHeld ? await run(await compile(backend, hold, trainable.model), values) : {}
   return {
     gradients: new Map(Object.entries(await run(derive, values))),
-    loss: async (given) => (await run(measure, given)).loss?.data[0] as number,
+    loss: async (given) => (await run(measure, given, held)).loss?.data[0] as number,
   }
 }
 
@@ -110,6 +124,6 @@ async function boundState(adapted: AdaptedModel, backend: Backend) {
 }
 
 // A gradient may not depend on the ids at all, and then they are no feed.
-function feedsOf(program: Program): Readonly<Record<string, HostTensor>> {
+function feedsOf(program: Program): Feeds {
   return programSlots(program).feed.has('input_ids') ? { input_ids: IDS } : {}
 }

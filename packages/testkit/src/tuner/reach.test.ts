@@ -1,0 +1,42 @@
+/** What methods need of a tuner besides its own layer: the suite holds them to the same promises. */
+import { AdaptedModel, detach, type LayerTuner, mul, type Tensor } from '@espalier/core'
+import { describe, expect, it, test } from 'vitest'
+import { failuresOf } from '../check.js'
+import { checkTuner, tunerChecks } from '../check-tuner.js'
+import { residual } from './residual.fake.js'
+import { lowRank } from './small-tuners.js'
+import { testModel } from './test-model.js'
+import { weightDecomposed } from './weight-decomposed.fake.js'
+
+describe('a tuner whose values start from the base weight', () => {
+  checkTuner(weightDecomposed, { test })
+
+  it('knows the shapes of its values before any weight is read, and reads none that are set', async () => {
+    const base = testModel()
+    const adapter = new AdaptedModel(base).addAdapter('default', weightDecomposed({ targetModules: ['c_fc'] }))
+    const key = 'model.layers.0.c_fc.lora_magnitude_vector'
+    expect(adapter.specs.get(key)).toEqual({ dtype: 'f32', shape: [6] })
+    const norms = (await adapter.values()).get(key)
+    expect(norms?.data.every((norm) => norm > 0)).toBe(true)
+    expect((await adapter.values()).get(key)).toBe(norms)
+  })
+})
+
+describe('a tuner that takes a part of the base weight over', () =>
+  checkTuner(residual, { test, variants: { default: { config: {}, drawsInitialValues: false } } }))
+
+describe('gradients and detached values', () => {
+  const found = async (tuner: LayerTuner) => {
+    const checks = tunerChecks(tuner).filter(({ name }) => /default: gradients/.test(name))
+    return (await failuresOf(checks)).length
+  }
+  const right = lowRank as LayerTuner
+  const withForward = (forward: (y: Tensor, x: Tensor) => Tensor): LayerTuner => ({
+    ...right,
+    forward: (given) => forward(right.forward?.(given) as Tensor, given.x),
+  })
+
+  it('agree where a tuner keeps a value out of the gradient', async () => {
+    expect(await found(withForward((y) => mul(y, detach(y))))).toBe(0)
+  })
+})
