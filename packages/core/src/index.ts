@@ -137,6 +137,7 @@ export type {
   ModuleTuner,
   PromptTuner,
   ResolveContext,
+  SharedState,
   Site,
   TargetConfig,
   Tuner,

@@ -10,7 +10,7 @@ import { namedModules, namedParameters } from '../module/tree.js'
 import type { AdapterPart } from '../tuner/adapted-layer.js'
 import type { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner } from '../tuner/families.js'
-import { adaptedTree, mergePrefix, partsAt, slotPrefix } from './adapted-tree.js'
+import { adaptedTree, mergePrefix, partsOf, slotPrefix } from './adapted-tree.js'
 import type { BaseModel, TrainableModel } from './base-model.js'
 import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
 import { withValues } from './weights.js'
@@ -158,7 +158,9 @@ export class AdaptedModel {
       async trainable() {
         const entries = await Promise.all(
           bound.map(async ({ adapter, prefix }) =>
-            [...(await adapter.values())].map(([key, value]) => [prefix + key, value] as const),
+            [...(await adapter.values())].flatMap(([key, value]) =>
+              adapter.frozen.has(key) ? [] : [[prefix + key, value] as const],
+            ),
           ),
         )
         return new Map(entries.flat())
@@ -166,7 +168,7 @@ export class AdaptedModel {
       fixed: () =>
         new Map(
           bound.flatMap(({ adapter, prefix }) =>
-            [...adapter.buffers].map(([key, value]) => [prefix + key, value] as const),
+            [...adapter.frozenValues, ...adapter.buffers].map(([key, value]) => [prefix + key, value] as const),
           ),
         ),
       commit(values) {
@@ -195,8 +197,9 @@ export class AdaptedModel {
           got: { name, kind: tuner.kind },
         })
     }
+    const partsAt = partsOf(adapters, mergePrefix)
     return namedModules(this.base.model).flatMap(({ module, paths }) => {
-      const parts = isAdaptable(module) ? partsAt(adapters, paths, mergePrefix) : []
+      const parts = isAdaptable(module) ? partsAt(paths) : []
       return parts.length === 0 ? [] : [{ layer: module as Adaptable, parts }]
     })
   }
@@ -219,7 +222,10 @@ export class AdaptedModel {
   parameterCounts(): { readonly trainable: number; readonly all: number } {
     const count = (shapes: Iterable<{ readonly shape: readonly number[] }>) =>
       [...shapes].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
-    const own = (name: string) => count(this.adapter(name).specs.values())
+    const own = (name: string) => {
+      const { specs, frozen } = this.adapter(name)
+      return count([...specs].flatMap(([key, spec]) => (frozen.has(key) ? [] : [spec])))
+    }
     const base = count(namedParameters(this.base.model).values())
     return {
       trainable: this.active.reduce((sum, name) => sum + own(name), 0),

@@ -7,10 +7,12 @@ import { mapModules, mapParameters } from '../module/tree.js'
 import { AdaptedLayer, AdapterPart, SiteState } from '../tuner/adapted-layer.js'
 import { type Adapter, bufferKey, siteFileKeys } from '../tuner/adapter.js'
 import type { Site } from '../tuner/families.js'
+import { sharedKeys } from '../tuner/shared-state.js'
 import { savedKeys } from './saved-modules.js'
 
 /** The tree with active adapters around their layers; adapter i keeps its tensors in state slots `adapter<i>:<key>`. */
 export function adaptedTree(base: Model, adapters: readonly Adapter[]): Model {
+  const partsAt = partsOf(adapters, slotPrefix)
   return mapModules(base, (module, paths) => {
     const saved = savedAt(adapters, paths)
     if (saved !== undefined) {
@@ -21,7 +23,7 @@ export function adaptedTree(base: Model, adapters: readonly Adapter[]): Model {
       })
     }
     if (!isAdaptable(module)) return module
-    const parts = partsAt(adapters, paths, slotPrefix)
+    const parts = partsAt(paths)
     return parts.length === 0 ? module : new AdaptedLayer(module, parts)
   })
 }
@@ -44,37 +46,49 @@ export function mergePrefix(index: number): string {
   return `merge${index}:`
 }
 
-/** The parts of adapters at a module, in order. */
-export function partsAt(
+/** A function that gives the parts of adapters at a module, in order. All parts of an adapter share the Parameters of its shared state. */
+export function partsOf(
   adapters: readonly Adapter[],
-  paths: readonly string[],
   prefix: (index: number) => string,
-): AdapterPart[] {
-  return adapters.flatMap((adapter, index) => {
-    const site = adapter.sites.find(({ path }) => paths.includes(path))
-    return site === undefined ? [] : [partOf(adapter, site, prefix(index))]
-  })
+): (paths: readonly string[]) => AdapterPart[] {
+  const shared = adapters.map((adapter, index) => sharedParameters(adapter, prefix(index)))
+  return (paths) =>
+    adapters.flatMap((adapter, index) => {
+      const site = adapter.sites.find(({ path }) => paths.includes(path))
+      return site === undefined ? [] : [partOf(adapter, site, prefix(index), shared[index] ?? {})]
+    })
 }
 
-function partOf(adapter: Adapter, site: Site, prefix: string): AdapterPart {
-  const state = (key: string, tensor: Spec) =>
-    new Parameter(
-      key,
-      tensor.dtype,
-      tensor.shape,
-      { dtype: tensor.dtype, shape: tensor.shape, read: async () => new Uint8Array() },
-      'state',
-      prefix + key,
-    )
-  const named: Record<string, Parameter> = {}
+function partOf(
+  adapter: Adapter,
+  site: Site,
+  prefix: string,
+  shared: Readonly<Record<string, Parameter>>,
+): AdapterPart {
+  const named: Record<string, Parameter> = { ...shared }
   for (const [name, fileKey] of Object.entries(siteFileKeys(adapter.tuner, site, adapter.config))) {
     const key = `${site.path}.${fileKey}`
     const spec = adapter.specs.get(key)
-    if (spec !== undefined) named[name] = state(key, spec)
+    if (spec !== undefined) named[name] = stateParameter(key, spec, prefix)
   }
   for (const name of Object.keys(adapter.tuner.buffers?.({ site, config: adapter.config }) ?? {})) {
     const key = bufferKey(site, name)
-    named[name] = state(key, adapter.bufferSpecs.get(key) as Spec)
+    named[name] = stateParameter(key, adapter.bufferSpecs.get(key) as Spec, prefix)
   }
   return new AdapterPart(adapter.name, adapter.tuner, adapter.config, site, new SiteState(named))
+}
+
+function sharedParameters(adapter: Adapter, prefix: string): Record<string, Parameter> {
+  const entries = [...sharedKeys(adapter)].map(([name, key]) => {
+    const spec = (adapter.specs.get(key) ?? adapter.bufferSpecs.get(key)) as Spec
+    // A # in a Parameter's path marks state that does not train.
+    const path = adapter.frozen.has(key) ? `#${key}` : key
+    return [name, stateParameter(path, spec, prefix, key)] as const
+  })
+  return Object.fromEntries(entries)
+}
+
+function stateParameter(path: string, { dtype, shape }: Spec, prefix: string, key: string = path): Parameter {
+  const source = { dtype, shape, read: async () => new Uint8Array() }
+  return new Parameter(path, dtype, shape, source, 'state', prefix + key)
 }

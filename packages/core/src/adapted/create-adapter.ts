@@ -7,6 +7,7 @@ import { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
 import { createBuffers, createValues, type ExpectedTensors, type OnLate } from '../tuner/initial-values.js'
+import { createShared } from '../tuner/shared-state.js'
 import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
@@ -72,10 +73,13 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const layers = new Map(found.map(({ site, layer }) => [site.path, layer]))
   const late = new Map<string, LateValue>()
   const onLate: OnLate = (key, { path }, value) => void late.set(key, { value, layer: layers.get(path) as Adaptable })
+  const shared = createShared({ tuner, config, sites, random, expected: options.expected })
+  const values = createValues({ tuner, config, sites, random, expected: options.expected, onLate })
+  const buffers = createBuffers(tuner, config, sites, onLate)
   return new Adapter(
-    { name, tuner, config, metadata, sites, saved, warnings },
-    createValues({ tuner, config, sites, random, expected: options.expected, onLate }),
-    createBuffers(tuner, config, sites, onLate),
+    { name, tuner, config, metadata, sites, saved, warnings, frozen: shared.frozen },
+    new Map([...values, ...shared.values]),
+    new Map([...buffers, ...shared.buffers]),
     copied,
     lateValues(late),
   )

@@ -30,6 +30,8 @@ export interface AdapterParts {
   readonly sites: readonly Site[]
   readonly saved: readonly SavedModule[]
   readonly warnings: readonly string[]
+  /** Keys of values that are saved and do not train. */
+  readonly frozen?: ReadonlySet<string>
 }
 
 /** Keys of values are file keys without `base_model.model.`: `<module path>.lora_A.weight`, or `<module path>.weight` of a saved module. */
@@ -41,6 +43,7 @@ export class Adapter implements AdapterParts {
   readonly sites: readonly Site[]
   readonly saved: readonly SavedModule[]
   readonly warnings: readonly string[]
+  readonly frozen: ReadonlySet<string>
   private current: ReadonlyMap<string, HostTensor>
   private readonly copied: ReadonlyMap<string, ParameterSource>
   private readonly late: LateValues
@@ -67,13 +70,14 @@ export class Adapter implements AdapterParts {
     this.sites = parts.sites
     this.saved = parts.saved
     this.warnings = parts.warnings
+    this.frozen = parts.frozen ?? new Set()
     this.current = values
     this.copied = copied
     this.late = late
     this.fixed = buffers
   }
 
-  /** Dtype and shape of everything that trains and is saved, by key. */
+  /** Dtype and shape of everything that is saved, by key; all of it trains but what is frozen. */
   get specs(): ReadonlyMap<string, Spec> {
     return new Map<string, Spec>([
       ...this.current,
@@ -82,7 +86,7 @@ export class Adapter implements AdapterParts {
     ])
   }
 
-  /** What trains and is saved, by key, as it is now; what comes from the base model is read on first use, buffers too. */
+  /** What is saved, by key, as it is now; what comes from the base model is read on first use, buffers too. */
   async values(): Promise<ReadonlyMap<string, HostTensor>> {
     const { current } = this
     const missing = [...this.copied].filter(([key]) => !current.has(key))
@@ -96,6 +100,11 @@ export class Adapter implements AdapterParts {
     ]
     this.current = new Map([...this.current, ...read.filter(([key]) => !this.current.has(key))])
     return new Map([...current, ...read])
+  }
+
+  /** What is saved and does not train, by key, as it is now. */
+  get frozenValues(): ReadonlyMap<string, HostTensor> {
+    return new Map([...this.current].filter(([key]) => this.frozen.has(key)))
   }
 
   // Once, however many ask at the same time; whoever asks later lacks no more than the first did.

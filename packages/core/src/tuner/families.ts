@@ -67,6 +67,19 @@ export interface CreateContext<Config> {
   readonly random: Random
 }
 
+/** State of an adapter as a whole, which every site's `state` has under its names: VeRA's projections, a bank of vectors. */
+export interface SharedState<Config> {
+  /** Names of its tensors in the adapter file, behind `base_model.`: 'vera_A'. What has none is not saved, so only the configuration may decide it. */
+  readonly fileKeys: Readonly<Record<string, string>> | ((config: Config) => Readonly<Record<string, string>>)
+  /** Whether it trains, and then all of it is saved. Default false. */
+  readonly trains?: boolean
+  create(context: {
+    readonly sites: readonly Site[]
+    readonly config: Config
+    readonly random: Random
+  }): Readonly<Record<string, HostTensor>>
+}
+
 /** What `forward` is given. */
 export interface ForwardContext<Config, State> {
   /** The layer's input: (..., in); of an embedding: ids. */
@@ -134,6 +147,8 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   create(context: CreateContext<Config>): { readonly [K in keyof State]?: InitialValue }
   /** State that does not train and is not saved, such as a scale; part of `state` under its names. */
   buffers?(context: Omit<CreateContext<Config>, 'random'>): TunerState<InitialValue>
+  /** State that all sites have together. */
+  readonly shared?: SharedState<Config>
   /** The adapted weight; absent when the method cannot be merged, and then `forward` is needed. */
   merge?(context: MergeContext<Config, State>): Merged
   forward?(context: ForwardContext<Config, State>): Tensor

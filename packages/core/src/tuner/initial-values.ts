@@ -42,38 +42,56 @@ export function createValues({
   onLate = refuseLate,
 }: InitialValuesRequest): Map<string, HostTensor> {
   const values = new Map<string, HostTensor>()
-  const most = expected === undefined ? Number.POSITIVE_INFINITY : mostElements(expected)
   const faults: string[] = []
   for (const site of sites) {
-    const known = expected === undefined ? undefined : placeholders(most)
-    let made = valuesOf({ tuner, config, site, random: known ?? random.at(site.path) })
-    if (expected !== undefined) {
-      const keys = [...made.keys()]
-      if (keys.some((key) => !expected.has(key)))
-        made = new Map([
-          ...valuesOf({ tuner, config, site, random: new BoundedRandom(random.at(site.path).seed, most) }),
-          ...[...made].filter(([key]) => expected.has(key)),
-        ])
-      for (const [key, { shape }] of made) {
-        const given = expected.get(key)
-        if (given !== undefined && !sameShape(given.shape, shape))
-          faults.push(`${key}: [${given.shape.join(', ')}], the configuration asks for [${shape.join(', ')}]`)
-      }
-      if (faults.length >= MOST_FAULTS) break
-    }
+    const make = (drawn: Random) => valuesOf({ tuner, config, site, random: drawn })
+    const made = drawOnlyMissing(make, random.at(site.path), expected)
+    faults.push(...misfits(made, expected))
+    if (faults.length >= MOST_FAULTS) break
     for (const [key, tensor] of made) {
       if ('from' in tensor) onLate(key, site, tensor)
       else values.set(key, tensor)
     }
   }
-  if (faults.length > 0) {
-    throw new EspalierError('adapter.tensors', {
-      what: 'the tensors do not fit the adapter’s configuration and the model',
-      got: { kind: tuner.kind, faults },
-      fix: 'Use the base model and the adapter_config.json that they were made with.',
-    })
-  }
+  refuseMisfits(tuner, faults)
   return values
+}
+
+/** What `make` gives, drawing nothing for what is expected. Throws config.value when that is larger than any expected tensor. */
+export function drawOnlyMissing<T extends InitialValue>(
+  make: (random: Random) => Map<string, T>,
+  random: Random,
+  expected: ExpectedTensors | undefined,
+): Map<string, T> {
+  if (expected === undefined) return make(random)
+  const most = mostElements(expected)
+  const made = make(placeholders(most))
+  if ([...made.keys()].every((key) => expected.has(key))) return made
+  const drawn = make(new BoundedRandom(random.seed, most))
+  return new Map([...drawn, ...[...made].filter(([key]) => expected.has(key))])
+}
+
+/** Which tensors have another shape than is expected, in words. */
+export function misfits(
+  made: ReadonlyMap<string, { readonly shape: Shape }>,
+  expected: ExpectedTensors | undefined,
+): string[] {
+  return [...made].flatMap(([key, { shape }]) => {
+    const given = expected?.get(key)
+    return given === undefined || sameShape(given.shape, shape)
+      ? []
+      : [`${key}: [${given.shape.join(', ')}], the configuration asks for [${shape.join(', ')}]`]
+  })
+}
+
+/** Throws adapter.tensors when there are any. */
+export function refuseMisfits({ kind }: LayerTuner, faults: readonly string[]): void {
+  if (faults.length === 0) return
+  throw new EspalierError('adapter.tensors', {
+    what: 'the tensors do not fit the adapter’s configuration and the model',
+    got: { kind, faults },
+    fix: 'Use the base model and the adapter_config.json that they were made with.',
+  })
 }
 
 /** Buffers of a tuner's sites, keyed `<module path>.#<name>`: a # never occurs in files. */
@@ -107,7 +125,8 @@ interface SiteRequest {
 function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, InitialValue> {
   const keys = siteFileKeys(tuner, site, config)
   const values = new Map<string, InitialValue>()
-  for (const [name, tensor] of Object.entries(created({ tuner, config, site, random }))) {
+  const made = inMemory(tuner.kind, site.path, () => tuner.create({ site, config, random }))
+  for (const [name, tensor] of Object.entries(made)) {
     const key = keys[name]
     if (key === undefined)
       throw new EspalierError('config.value', {
@@ -119,15 +138,16 @@ function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, Ini
   return values
 }
 
-function created({ tuner, config, site, random }: SiteRequest): object {
+/** What `make` gives. Throws config.value where no memory holds it. */
+export function inMemory<T>(kind: string, module: string, make: () => T): T {
   try {
-    return tuner.create({ site, config, random })
+    return make()
   } catch (cause) {
     // What JavaScript says of an array that is longer than any may be, or than memory.
     if (!(cause instanceof RangeError)) throw cause
     throw new EspalierError('config.value', {
       what: 'the configuration asks for a tensor that no memory holds',
-      got: { kind: tuner.kind, module: site.path, reason: cause.message },
+      got: { kind, module, reason: cause.message },
       fix: 'Choose a smaller rank.',
       cause,
     })

@@ -40,7 +40,8 @@ export function fileChecks(subject: TunerSubject): Check[] {
         const stray = keys.filter(
           (key) =>
             key.includes('unusual_adapter_name') ||
-            ![...sites, ...saved].some(({ path }) => key.startsWith(`${path}.`)),
+            (![...sites, ...saved].some(({ path }) => key.startsWith(`${path}.`)) &&
+              !(subject.tuner.shared !== undefined && key.startsWith('base_model.'))),
         )
         expectThat(stray.length === 0, 'some tensors are not named after their modules', { keys: stray })
         const { config } = adapted.adapter('unusual_adapter_name')

@@ -4,6 +4,7 @@ import { describe, expect, it, test } from 'vitest'
 import { failuresOf } from '../check.js'
 import { checkTuner, tunerChecks } from '../check-tuner.js'
 import { residual } from './residual.fake.js'
+import { sharedProjections } from './shared-projections.fake.js'
 import { lowRank } from './small-tuners.js'
 import { testModel } from './test-model.js'
 import { weightDecomposed } from './weight-decomposed.fake.js'
@@ -24,6 +25,37 @@ describe('a tuner whose values start from the base weight', () => {
 
 describe('a tuner that takes a part of the base weight over', () =>
   checkTuner(residual, { test, variants: { default: { config: {}, drawsInitialValues: false } } }))
+
+const trainedBank: LayerTuner = {
+  ...(sharedProjections as LayerTuner),
+  kind: 'trainedbank',
+  shared: { ...sharedProjections.shared, trains: true } as NonNullable<LayerTuner['shared']>,
+}
+
+describe('a tuner whose layers share state', () => {
+  checkTuner(sharedProjections, {
+    test,
+    variants: {
+      'saved with the adapter': { config: {}, drawsInitialValues: false },
+      'drawn again': { config: { saveProjection: false, projectionSeed: 4 }, drawsInitialValues: false },
+    },
+  })
+  checkTuner(trainedBank, { test, variants: { 'trained with the layers': { config: {}, drawsInitialValues: false } } })
+
+  const add = (config: object) =>
+    new AdaptedModel(testModel()).addAdapter('default', sharedProjections({ targetModules: ['v_proj'], ...config }))
+
+  it('has it once, beside the layers in the file', () => {
+    const saved = add({})
+    expect([...saved.specs.keys()].filter((key) => !key.startsWith('model.'))).toEqual([
+      'base_model.vera_A',
+      'base_model.vera_B',
+    ])
+    const unsaved = add({ saveProjection: false })
+    expect([...unsaved.specs.keys()].every((key) => key.startsWith('model.'))).toBe(true)
+    expect([...unsaved.bufferSpecs.keys()]).toEqual(['base_model.#A', 'base_model.#B'])
+  })
+})
 
 describe('gradients and detached values', () => {
   const found = async (tuner: LayerTuner) => {
