@@ -83,7 +83,16 @@ export { type AttentionMask, type CacheContext, type Context, Trace } from './mo
 export { type Child, childModules, isModule, joinPath, Module, ownParameters, withFields } from './module/module.js'
 export { LayerNorm, RmsNorm } from './module/norm.js'
 export { Parameter, type ParameterSlot } from './module/parameter.js'
-export { type Initial, initialValues, memorySource, ParameterScope, type SourceLookup } from './module/scope.js'
+export {
+  type Initial,
+  initialValues,
+  type LayerRequest,
+  memorySource,
+  ParameterScope,
+  type ScopeOptions,
+  type SourceLookup,
+  type WeightFactory,
+} from './module/scope.js'
 export {
   mapModules,
   mapParameters,

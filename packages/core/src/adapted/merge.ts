@@ -1,11 +1,12 @@
 /** Merging adapters into weights on a backend, and back. The base's weights are never touched, so unmerging is exact. */
 import type { Backend, WeightSet } from '../backend/backend.js'
-import type { HostTensor } from '../dtype.js'
+import { type HostTensor, hostTensorFromBytes, isFloat } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Model } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
-import { joinPath, type Module } from '../module/module.js'
+import { joinPath, type Module, namedIn } from '../module/module.js'
+import type { Parameter } from '../module/parameter.js'
 import { namedModules, parameterUses } from '../module/tree.js'
 import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
 import { readSource } from '../tuner/adapter.js'
@@ -90,12 +91,6 @@ function mergedOutputs(
   const paths = new Map<Module, string>(namedModules(model).map(({ module, path }) => [module, path]))
   const names = new Map(parameterUses(model).map(({ path, name }) => [path, name]))
   for (const { layer, parts } of sites) {
-    const [parameter, another] = layer.weight.parameters
-    if (parameter === undefined || another !== undefined)
-      throw new EspalierError('adapter.state', {
-        what: 'this weight cannot be merged into',
-        got: { path: parts[0]?.site.path },
-      })
     let weight = layer.orientedWeight()
     let bias = layer.bias?.value
     for (const part of parts) {
@@ -104,7 +99,16 @@ function mergedOutputs(
       bias = merged.bias ?? bias
     }
     const nameOf = (own: string) => names.get(joinPath(paths.get(layer) ?? '', own))
-    outputs[nameOf('weight') ?? parameter.path] = layer.unorient(weight)
+    const held = namedIn('weight', layer.weight.parameters)
+    const encoded = layer.weight.encode?.(layer.unorient(weight)) ?? []
+    if (held.length === 0 || encoded.length !== held.length)
+      throw new EspalierError('adapter.state', {
+        what: 'this weight cannot be merged into',
+        got: { path: parts[0]?.site.path },
+      })
+    held.forEach(({ name, value }, i) => {
+      outputs[nameOf(name) ?? value.path] = encoded[i] as Tensor
+    })
     if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value)
       outputs[nameOf('bias') ?? layer.bias.path] = bias
   }
@@ -126,7 +130,12 @@ async function untie(model: Model, merged: Map<string, HostTensor>): Promise<voi
   const uses = parameterUses(model)
   const changed = new Set(uses.filter(({ name }) => merged.has(name)).map(({ parameter }) => parameter))
   for (const { parameter, name } of uses)
-    if (changed.has(parameter) && !merged.has(name)) merged.set(name, await readSource(parameter.source))
+    if (changed.has(parameter) && !merged.has(name)) merged.set(name, await readStored(parameter))
+}
+
+// Codes stay codes; floats widen, as merged ones have.
+async function readStored({ dtype, source }: Parameter): Promise<HostTensor> {
+  return isFloat(dtype) ? readSource(source) : hostTensorFromBytes(source.dtype, source.shape, await source.read())
 }
 
 function checkFinite(merged: ReadonlyMap<string, HostTensor>, adapters: readonly string[]): void {

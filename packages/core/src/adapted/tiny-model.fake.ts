@@ -13,7 +13,7 @@ import { type Conv1D, type Embedding, Linear } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
 import type { RmsNorm } from '../module/norm.js'
-import { initialValues, ParameterScope } from '../module/scope.js'
+import { initialValues, ParameterScope, type WeightFactory } from '../module/scope.js'
 import { Random } from '../random.js'
 import { defineTuner } from '../tuner/define-tuner.js'
 import type { TargetConfig } from '../tuner/families.js'
@@ -82,8 +82,11 @@ class TinyForCausalLM extends CausalLM {
 }
 
 /** A base model with `model.embed_tokens`, two layers of `norm`, `q_proj` (linear) and `c_proj` (Conv1D), and `lm_head`. */
-export function tinyBase(options: { readonly tied?: boolean; readonly layers?: number } = {}): BaseModel {
-  const scope = new ParameterScope(initialValues(new Random(1)))
+export function tinyBase(
+  options: { readonly tied?: boolean; readonly layers?: number; readonly weightOf?: WeightFactory } = {},
+): BaseModel {
+  const { weightOf } = options
+  const scope = new ParameterScope(initialValues(new Random(1)), '', weightOf === undefined ? {} : { weightOf })
   const body = scope.at('model')
   const embedding = body.embedding('embed_tokens', ROWS, SIZE, 1)
   const layers = Array.from({ length: options.layers ?? 2 }, (_, i) => {

@@ -1,14 +1,14 @@
 /** Where a model takes its parameters from while its tree is built: a checkpoint, or initial values. */
 
-import { type HostTensor, hostTensor } from '../dtype.js'
+import { byteSize, type HostTensor, hostTensor, type Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
 import { type Shape, sizeOf } from '../shape.js'
-import { Conv1D, Embedding, Linear } from './adaptable.js'
+import { Conv1D, Embedding, type LayerKind, Linear } from './adaptable.js'
 import { LayerNorm, RmsNorm } from './norm.js'
 import { Parameter } from './parameter.js'
-import { DenseWeight } from './weight.js'
+import { DenseWeight, type Weight } from './weight.js'
 
 /** How a parameter starts when no file has it. `normal` has mean 0. */
 export type Initial = { readonly fill: number } | { readonly normal: number }
@@ -16,20 +16,40 @@ export type Initial = { readonly fill: number } | { readonly normal: number }
 /** Finds the source of a parameter; undefined: it does not exist. */
 export type SourceLookup = (path: string, shape: Shape, initial: Initial | undefined) => ParameterSource | undefined
 
+/** A layer whose weight is wanted; the shape is the file's: (out, in), of a Conv1D (in, out), of an embedding (rows, size). */
+export interface LayerRequest {
+  readonly kind: LayerKind
+  readonly shape: Shape
+  readonly initial: Initial
+}
+
+/** Makes weights that are not plain floats, from the parameters in a layer's own scope: what a quantizer gives. Undefined: plain floats. */
+export type WeightFactory = (own: ParameterScope, request: LayerRequest) => Weight | undefined
+
+/** What scopes of one tree have in common. */
+export interface ScopeOptions {
+  readonly made?: Map<string, Parameter>
+  readonly missing?: string[]
+  /** Encodes the weights of layers; plain floats when left out. */
+  readonly weightOf?: WeightFactory
+}
+
 const MOST_FAULTS = 1000
 
 /** A place in the tree from which parameters are taken by relative name. */
 export class ParameterScope {
   private readonly made: Map<string, Parameter>
   private readonly missing: string[]
+  private readonly weightOf: WeightFactory
 
   constructor(
     private readonly lookup: SourceLookup,
     readonly path: string = '',
-    shared?: { made: Map<string, Parameter>; missing: string[] },
+    options: ScopeOptions = {},
   ) {
-    this.made = shared?.made ?? new Map()
-    this.missing = shared?.missing ?? []
+    this.made = options.made ?? new Map()
+    this.missing = options.missing ?? []
+    this.weightOf = options.weightOf ?? (() => undefined)
   }
 
   /** The scope below. */
@@ -37,11 +57,26 @@ export class ParameterScope {
     return new ParameterScope(this.lookup, this.path === '' ? name : `${this.path}.${name}`, {
       made: this.made,
       missing: this.missing,
+      weightOf: this.weightOf,
     })
   }
 
   /** The parameter of this name and shape; the same object each time. Faults are collected until `check`; very many end the building with its error. */
   parameter(name: string, shape: Shape, initial?: Initial): Parameter {
+    return this.take(name, { dtype: 'f32', shape }, initial)
+  }
+
+  /** The parameter of this name as programs see it in a dtype of its own, such as the codes of a quantized weight. Faults as of `parameter`. */
+  stored(name: string, spec: Spec): Parameter {
+    return this.take(name, spec, undefined)
+  }
+
+  /** A layer's weight in this scope, as `weightOf` makes it. */
+  weight(request: LayerRequest): Weight {
+    return this.weightOf(this, request) ?? new DenseWeight(this.parameter('weight', request.shape, request.initial))
+  }
+
+  private take(name: string, { dtype, shape }: Spec, initial: Initial | undefined): Parameter {
     const path = this.path === '' ? name : `${this.path}.${name}`
     const known = this.made.get(path)
     if (known !== undefined) return known
@@ -53,9 +88,9 @@ export class ParameterScope {
     if (this.missing.length >= MOST_FAULTS) this.check()
     const parameter = new Parameter(
       path,
-      'f32',
+      dtype,
       shape,
-      source ?? { dtype: 'f32', shape, read: async () => new Uint8Array(4 * sizeOf(shape)) },
+      source ?? { dtype, shape, read: async () => new Uint8Array(byteSize(dtype) * sizeOf(shape)) },
     )
     this.made.set(path, parameter)
     return parameter
@@ -76,7 +111,7 @@ export class ParameterScope {
     const own = this.at(name)
     const bias = options.bias ? own.parameter('bias', [outSize], { fill: 0 }) : null
     return new Linear(
-      new DenseWeight(own.parameter('weight', [outSize, inSize], { normal: options.deviation ?? 0.02 })),
+      own.weight({ kind: 'linear', shape: [outSize, inSize], initial: { normal: options.deviation ?? 0.02 } }),
       bias,
     )
   }
@@ -85,14 +120,16 @@ export class ParameterScope {
   conv1d(name: string, inSize: number, outSize: number): Conv1D {
     const own = this.at(name)
     return new Conv1D(
-      new DenseWeight(own.parameter('weight', [inSize, outSize], { normal: 0.02 })),
+      own.weight({ kind: 'conv1d', shape: [inSize, outSize], initial: { normal: 0.02 } }),
       own.parameter('bias', [outSize], { fill: 0 }),
     )
   }
 
   /** An embedding table. */
   embedding(name: string, rows: number, size: number, deviation = 0.02): Embedding {
-    return new Embedding(new DenseWeight(this.at(name).parameter('weight', [rows, size], { normal: deviation })))
+    return new Embedding(
+      this.at(name).weight({ kind: 'embedding', shape: [rows, size], initial: { normal: deviation } }),
+    )
   }
 
   /** A root-mean-square norm. */

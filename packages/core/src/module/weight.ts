@@ -14,6 +14,8 @@ export interface Weight {
   value(): Tensor
   /** The same weight over other parameters (merged, trainable), given in the order of `parameters`. */
   withParameters(parameters: readonly Parameter[]): Weight
+  /** Values for `parameters`, in their order, that hold these floats: what merging writes. Absent where floats cannot be written. */
+  encode?(value: Tensor): readonly Tensor[]
 }
 
 /** A weight stored as plain floats. */
@@ -38,6 +40,10 @@ export class DenseWeight implements Weight {
 
   withParameters([parameter]: readonly Parameter[]): Weight {
     return parameter === undefined ? this : new DenseWeight(parameter)
+  }
+
+  encode(value: Tensor): readonly Tensor[] {
+    return [value]
   }
 }
 

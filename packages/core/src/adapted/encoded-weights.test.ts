@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import { reference } from '../backend/reference.js'
+import { type HostTensor, hostTensor } from '../dtype.js'
+import type { Tensor } from '../graph/tensor.js'
+import type { Parameter } from '../module/parameter.js'
+import { initialValues, ParameterScope, type WeightFactory } from '../module/scope.js'
+import { DenseWeight, type Weight } from '../module/weight.js'
+import { Random } from '../random.js'
+import { defineTuner } from '../tuner/define-tuner.js'
+import type { TargetConfig } from '../tuner/families.js'
+import { AdaptedModel } from './adapted-model.js'
+import { mergeAdapters } from './merge.js'
+import { rowScaled } from './row-scaled-weight.fake.js'
+import { distance, logitsOf, shift, tinyBase } from './tiny-model.fake.js'
+import { weightRequests } from './weights.js'
+
+const ROUGH = 0.1 // 8-bit codes of weights near 1, through two layers
+
+function adapted(weightOf: WeightFactory = rowScaled) {
+  const model = new AdaptedModel(tinyBase({ weightOf }))
+  model.addAdapter('default', shift({ start: 0.5, targetModules: ['q_proj', 'c_proj', 'lm_head'] }))
+  return model
+}
+
+async function merge(model: AdaptedModel): Promise<Map<string, HostTensor>> {
+  const backend = reference()
+  return mergeAdapters(model, backend, await backend.loadWeights(weightRequests(model.base.model)))
+}
+
+/** Floats that nothing may replace. */
+class ReadOnly implements Weight {
+  readonly parameters: readonly Parameter[]
+  readonly dtype = 'f32'
+
+  constructor(private readonly floats: DenseWeight) {
+    this.parameters = floats.parameters
+  }
+
+  get shape() {
+    return this.floats.shape
+  }
+
+  value() {
+    return this.floats.value()
+  }
+
+  withParameters() {
+    return this
+  }
+}
+
+describe('a weight that is not plain floats', () => {
+  it('is made by the scope’s factory, and gives nearly the floats that it was made from', async () => {
+    const [coded, plain] = [new AdaptedModel(tinyBase({ weightOf: rowScaled })), new AdaptedModel(tinyBase())]
+    expect(
+      [...weightRequests(coded.base.model)].filter(([, { dtype }]) => dtype === 'i8').map(([name]) => name),
+    ).toEqual(
+      [0, 1]
+        .flatMap((i) => [`model.layers.${i}.q_proj.weight`, `model.layers.${i}.c_proj.weight`])
+        .concat('lm_head.weight'),
+    )
+    const difference = distance(await logitsOf(coded), await logitsOf(plain))
+    expect(difference).toBeGreaterThan(0)
+    expect(difference).toBeLessThan(ROUGH)
+  })
+
+  it('is adapted like any other, and merged by being encoded again', async () => {
+    const model = adapted()
+    const [active, base] = [await logitsOf(model), await logitsOf(model, model.base.model)]
+    expect(distance(active, base)).toBeGreaterThan(ROUGH)
+    const merged = await merge(model)
+    expect([...merged].map(([name, { dtype }]) => `${name} ${dtype}`).slice(0, 3)).toEqual([
+      'model.layers.0.q_proj.weight i8',
+      'model.layers.0.q_proj.weight_scale f32',
+      'model.layers.0.c_proj.weight i8',
+    ])
+    expect(distance(await logitsOf(model), active)).toBeLessThan(ROUGH)
+    model.clearMerged()
+    expect(distance(await logitsOf(model), active)).toBe(0)
+  })
+
+  it('gives tuners that start from the weight its floats', async () => {
+    let largest = 0
+    const looking = defineTuner<TargetConfig, { readonly seen: Tensor }>({
+      kind: 'looking',
+      parse: () => ({ targetModules: ['q_proj'] }),
+      fileKeys: { seen: 'seen' },
+      create: () => ({
+        seen: {
+          shape: [],
+          from: ({ weight }) => {
+            largest = Math.max(...weight.data)
+            return hostTensor('f32', [])
+          },
+        },
+      }),
+      merge: ({ weight }) => weight,
+    })
+    const adapter = new AdaptedModel(tinyBase({ weightOf: rowScaled })).addAdapter('default', looking())
+    await adapter.values()
+    expect(largest).toBeGreaterThan(0.1)
+    expect(largest).toBeLessThan(5) // codes go up to 127
+  })
+
+  it('keeps its codes where another layer of the same weight is merged', async () => {
+    const weightOf: WeightFactory = (own, request) => rowScaled(own, { ...request, kind: 'linear' })
+    const model = new AdaptedModel(tinyBase({ weightOf, tied: true }))
+    model.addAdapter('default', shift({ start: 0.5, targetModules: ['lm_head'] }))
+    const active = await logitsOf(model)
+    const merged = await merge(model)
+    expect([...merged].map(([name, { dtype }]) => `${name} ${dtype}`).sort()).toEqual([
+      'lm_head.weight i8',
+      'lm_head.weight_scale f32',
+      'model.embed_tokens.weight i8',
+      'model.embed_tokens.weight_scale f32',
+    ])
+    expect(distance(await logitsOf(model), active)).toBeLessThan(ROUGH)
+  })
+
+  it('cannot be merged into where it cannot be written', async () => {
+    const model = adapted(
+      (own, { shape, initial }) => new ReadOnly(new DenseWeight(own.parameter('weight', shape, initial))),
+    )
+    await expect(merge(model)).rejects.toMatchObject({ code: 'adapter.state' })
+    expect(model.mergedAdapters).toEqual([])
+  })
+
+  it('takes codes from the file in their own dtype', () => {
+    const scope = new ParameterScope(initialValues(new Random(1))).at('q_proj')
+    expect(scope.stored('weight', { dtype: 'u8', shape: [4, 2] })).toMatchObject({ path: 'q_proj.weight', dtype: 'u8' })
+  })
+})

@@ -1,0 +1,70 @@
+/** A quantized weight for tests: whole numbers up to 127 with a scale for each row, (rows, columns) as i8 and (rows, 1) as f32. */
+import { hostTensor, toFloat32 } from '../dtype.js'
+import { div, max, mul } from '../graph/ops/binary.js'
+import { cast } from '../graph/ops/cast.js'
+import { reduceMax } from '../graph/ops/reduce.js'
+import { abs, round } from '../graph/ops/unary.js'
+import type { Tensor } from '../graph/tensor.js'
+import { Parameter } from '../module/parameter.js'
+import { memorySource, type WeightFactory } from '../module/scope.js'
+import type { Weight } from '../module/weight.js'
+import { readSource } from '../tuner/adapter.js'
+
+const MOST = 127
+const LEAST_SCALE = 1e-8 // of a row of zeros
+
+/** Codes times the scale of their row. */
+export class RowScaledWeight implements Weight {
+  readonly dtype = 'f32'
+  readonly parameters: readonly Parameter[]
+
+  constructor(
+    private readonly codes: Parameter,
+    private readonly scales: Parameter,
+  ) {
+    this.parameters = [codes, scales]
+  }
+
+  get shape() {
+    return this.codes.shape
+  }
+
+  value(): Tensor {
+    return mul(cast(this.codes.value, 'f32'), this.scales.value)
+  }
+
+  withParameters([codes, scales]: readonly Parameter[]): Weight {
+    return codes === undefined || scales === undefined ? this : new RowScaledWeight(codes, scales)
+  }
+
+  encode(value: Tensor): readonly Tensor[] {
+    const scales = max(div(reduceMax(abs(value), { axes: [1], keepDims: true }), MOST), LEAST_SCALE)
+    return [cast(round(div(value, scales)), 'i8'), scales]
+  }
+}
+
+/** Quantizes the floats of a checkpoint while a tree is built; embeddings stay as they are. */
+export const rowScaled: WeightFactory = (own, { kind, shape, initial }) => {
+  if (kind === 'embedding') return undefined
+  const { path, source } = own.parameter('weight', shape, initial)
+  const [rows = 0, columns = 0] = shape
+  const encoded = async () => {
+    const values = toFloat32(await readSource(source))
+    const scales = Float32Array.from({ length: rows }, (_, i) =>
+      Math.max(...values.subarray(i * columns, (i + 1) * columns).map(Math.abs), LEAST_SCALE * MOST),
+    ).map((most) => most / MOST)
+    const codes = Array.from(values, (x, i) => Math.round(x / (scales[Math.floor(i / columns)] as number)))
+    return { codes: hostTensor('i8', shape, codes), scales: hostTensor('f32', [rows, 1], scales) }
+  }
+  const codes = { dtype: 'i8', shape, read: async () => memorySource((await encoded()).codes).read() } as const
+  const scaleShape = [rows, 1]
+  const scales = {
+    dtype: 'f32',
+    shape: scaleShape,
+    read: async () => memorySource((await encoded()).scales).read(),
+  } as const
+  return new RowScaledWeight(
+    new Parameter(path, 'i8', shape, codes),
+    new Parameter(`${path}_scale`, 'f32', scaleShape, scales),
+  )
+}
