@@ -199,6 +199,22 @@ describe('tensors of tfjs', () => {
     await backend.close()
   })
 
+  it('between two steps of a program are gone after their last use', async () => {
+    const backend = tfjs({ tf })
+    const x = feed('x', 'f32', [4])
+    let y: Tensor = x
+    for (let i = 0; i < 50; i++) y = mul(add(y, x), 0.5)
+    const executable = await backend.compile({ name: 'chain', outputs: { y } })
+    const { kernels } = await tf.profile(async () => {
+      await executable.run({ feeds: { x: hostTensor('f32', [4], [1, 2, 3, 4]) } })
+      return tf.scalar(0)
+    })
+    const held = kernels.map(({ totalTensorsSnapshot }) => totalTensorsSnapshot)
+    expect(held.length).toBeGreaterThanOrEqual(100)
+    expect(Math.max(...held) - Math.min(...held)).toBeLessThan(5)
+    await backend.close()
+  })
+
   it('of constant parts are made once, whatever the number of runs', async () => {
     const backend = tfjs({ tf })
     const table = hostTensor('f32', [3], [1, 2, 3])

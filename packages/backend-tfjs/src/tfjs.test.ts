@@ -1,7 +1,7 @@
 /** tfjs passes the suite of backends, on plain JavaScript and on wasm. */
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { add, feed, hostTensor, reduceSum } from '@espalier/core'
+import { add, feed, hostTensor, reduceSum, softmax } from '@espalier/core'
 import { checkBackend } from '@espalier/testkit'
 import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm'
 import * as tf from '@tensorflow/tfjs-core'
@@ -55,6 +55,22 @@ describe('tfjs', () => {
     const executable = await backend.compile({ name: 'sum', outputs: { y: reduceSum(feed('x', 'f32', [size])) } })
     const { y } = await executable.run({ feeds: { x: hostTensor('f32', [size], new Float32Array(size).fill(0.1)) } })
     expect(Math.abs((y?.data[0] as number) / (size * Math.fround(0.1)) - 1)).toBeLessThan(1e-5)
+    await backend.close()
+  })
+
+  it('says why 16-bit weights take more memory, for the preflight', () => {
+    expect(tfjs({ tf }).widening).toBe('tfjs has no 16-bit floats')
+  })
+
+  it("runs a softmax as tfjs' own", async () => {
+    await tf.setBackend('cpu')
+    const backend = tfjs({ tf })
+    const executable = await backend.compile({ name: 'shares', outputs: { y: softmax(feed('x', 'f32', [2])) } })
+    const { kernelNames } = await tf.profile(async () => {
+      await executable.run({ feeds: { x: hostTensor('f32', [2], [0, 1]) } })
+      return tf.scalar(0)
+    })
+    expect(kernelNames).toContain('Softmax')
     await backend.close()
   })
 

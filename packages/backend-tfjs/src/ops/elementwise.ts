@@ -132,11 +132,19 @@ const compareKernels: { readonly [F in CompareFn]: Binary } = {
   lessEqual: (tf, a, b) => tf.lessEqual(a, b),
 }
 
+// TensorFlow's kernels of order take no bool.
+const boolCompareKernels: { readonly [F in CompareFn]: Binary } = {
+  equal: compareKernels.equal,
+  less: (tf, a, b) => tf.tidy(() => tf.logicalAnd(tf.logicalNot(a), b)),
+  lessEqual: (tf, a, b) => tf.tidy(() => tf.logicalOr(tf.logicalNot(a), b)),
+}
+
 /** `compare`. */
 export const compareStep: StepRule<'compare'> = (context, node) => {
   const { tf } = context
-  const compare = compareKernels[node.attrs.fn]
-  if ((node.inputs[0] as Tensor).dtype !== 'u32') return ([a, b]) => compare(tf, a as TfTensor, b as TfTensor)
+  const { dtype } = node.inputs[0] as Tensor
+  const compare = (dtype === 'bool' ? boolCompareKernels : compareKernels)[node.attrs.fn]
+  if (dtype !== 'u32') return ([a, b]) => compare(tf, a as TfTensor, b as TfTensor)
   // With the highest bit flipped, u32 are in the order of the i32 that hold them.
   const flip = context.constant(hostTensor('i32', [], [-(2 ** 31)]))
   return ([a, b]) => tf.tidy(() => compare(tf, tf.add(a as TfTensor, flip), tf.add(b as TfTensor, flip)))

@@ -96,6 +96,11 @@ export function integerCases(): GraphCase[] {
       feeds: { a: whole('i32', [7], 7, -3, 3) },
       build: (a) => [core.less(a, 0), core.equal(a, -1), core.lessEqual(a, 1)],
     },
+    {
+      name: 'compare bool',
+      feeds: { a: hostTensor('bool', [4], [0, 0, 1, 1]), b: hostTensor('bool', [4], [0, 1, 0, 1]) },
+      build: (a, b) => [core.less(a, b), core.lessEqual(a, b), core.equal(a, b)],
+    },
     ...(['i32', 'u32', 'bool'] as const).map((dtype) => ({
       name: `select of ${dtype}`,
       feeds: {
