@@ -1,6 +1,6 @@
 /** The rows that `--data` and its companions name. */
 import { stat } from 'node:fs/promises'
-import { siteKey } from '@espalier/core'
+import { EspalierError, siteKey } from '@espalier/core'
 import { type DataRow, type Dataset, loadDataset, type PlacedRow } from '@espalier/data'
 import { UsageError } from './failure.js'
 import { defined, type Values } from './values.js'
@@ -15,11 +15,12 @@ export interface RunData {
 const DEFAULT_SEED = 42 // transformers
 const RANGE = 2 ** 32 // of a key
 
-/** The data of a run. Throws UsageError for hub data sets and contradictions. */
+/** The data of a run. Throws UsageError for hub data sets and contradictions, data.file for files that are not there. */
 export async function runData(values: Values): Promise<RunData> {
   const paths = await dataPaths(values, 'train')
   const all = datasetOf(paths, values)
   const [path, split] = [values.text('eval-data'), values.number('validation-split')]
+  if (path !== undefined) await requireFile('eval-data', path)
   if (split === undefined)
     return { paths, train: all, evaluation: path === undefined ? undefined : datasetOf([path], values) }
   if (path !== undefined) throw new UsageError('--eval-data and --validation-split both name the evaluation rows')
@@ -30,22 +31,30 @@ export async function runData(values: Values): Promise<RunData> {
   return { paths, train: filtered(all, (index) => !isHeldOut(index)), evaluation: filtered(all, isHeldOut) }
 }
 
-/** The files of `--data`. Throws UsageError when there are none, or when one is a hub data set. */
+/** The files of `--data`. Throws UsageError when there are none, or when one is a hub data set, data.file when one is not there. */
 export async function dataPaths(values: Values, command: string): Promise<readonly string[]> {
   const paths = values.list('data')
   if (paths === undefined) throw new UsageError('--data is missing', `See espalier ${command} --help for an example`)
-  for (const path of paths) {
-    const exists = await stat(path).then(
-      () => true,
-      () => false,
-    )
-    if (!exists && /^[\w.-]+(\/[\w.-]+)?$/.test(path) && !/\.(jsonl?|csv|tsv|txt|parquet)$/i.test(path))
-      throw new UsageError(
-        `--data ${path}: no file has this name, and data sets of the hub do not exist yet`,
-        'Give a .jsonl, .json, .csv, .tsv or .txt file',
-      )
-  }
+  for (const path of paths) await requireFile('data', path)
   return paths
+}
+
+async function requireFile(option: string, path: string): Promise<void> {
+  const exists = await stat(path).then(
+    () => true,
+    () => false,
+  )
+  if (exists) return
+  if (/^[\w.-]+(\/[\w.-]+)?$/.test(path) && !/\.(jsonl?|csv|tsv|txt|parquet)$/i.test(path))
+    throw new UsageError(
+      `--${option} ${path}: no file has this name, and data sets of the hub do not exist yet`,
+      'Give a .jsonl, .json, .csv, .tsv or .txt file',
+    )
+  throw new EspalierError('data.file', {
+    what: `there is no such file for --${option}`,
+    got: { file: path },
+    fix: 'Check the path.',
+  })
 }
 
 /** One data set from one or more files, rows in order. */

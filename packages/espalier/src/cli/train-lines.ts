@@ -59,12 +59,21 @@ export function show(event: TrainingEvent, progress: Progress): void {
 
 /** Values in force that differ from what Python would take, in one line. */
 export function differences(values: Values): string[] {
+  const found = Object.entries(differencesOf(values)).map(([key, { here, python }]) => `${key} ${here} (${python})`)
+  return found.length === 0 ? [] : [`not as in Python: ${found.join(', ')}; run.json and --help say why`]
+}
+
+/** The same with the reasons, by snake_case name. */
+export function differencesOf(values: Values): Record<string, { here: string; python: string; why: string }> {
   const given = values.given()
-  const found = optionsOf('train').flatMap(({ name, python, default: standard }) => {
-    const key = name.replaceAll('-', '_')
-    return python === undefined || given[key] !== undefined ? [] : [`${key} ${standard} (${python.value})`]
-  })
-  return found.length === 0 ? [] : [`not as in Python: ${found.join(', ')}; --help says why`]
+  return Object.fromEntries(
+    optionsOf('train').flatMap(({ name, python, default: here = 'none' }) => {
+      const key = name.replaceAll('-', '_')
+      return python === undefined || given[key] !== undefined
+        ? []
+        : [[key, { here, python: python.value, why: python.why }]]
+    }),
+  )
 }
 
 /** Every default of `train`, by snake_case name. */

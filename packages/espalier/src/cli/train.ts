@@ -13,11 +13,12 @@ import type { Preflight } from '../training/preflight.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
 import { UsageError } from './failure.js'
+import { commandToGoOn } from './go-on.js'
 import { loadWithAdapter } from './load.js'
 import { codeAfter, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
 import { adapted, checkArguments, newTuner, sftArguments } from './train-arguments.js'
-import { defaultsOf, differences, preflightLines, show } from './train-lines.js'
+import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
 import type { Values } from './values.js'
 import { packageVersion } from './version.js'
 
@@ -53,8 +54,7 @@ interface RunRequest {
 async function trainInto(request: RunRequest): Promise<number> {
   const { values, data } = request
   const progress = new Progress(values.flag('quiet') === true)
-  for (const line of [...values.notes.map((note) => `note: ${note}`), ...differences(values), ...hints(values, data)])
-    progress.line(line)
+  for (const line of [...values.notes.map((note) => `note: ${note}`), ...hints(values, data)]) progress.line(line)
   const run = new Run(request, progress)
   const interruption = onInterrupt(() => run.stop())
   try {
@@ -72,6 +72,7 @@ async function trainInto(request: RunRequest): Promise<number> {
 class Run {
   private readonly opening = new AbortController()
   private stopTraining: (() => void) | undefined
+  private wasStopped = false
 
   constructor(
     private readonly request: RunRequest,
@@ -87,6 +88,7 @@ class Run {
   stop(): void {
     if (this.stopTraining !== undefined) {
       this.progress.line('finishing this step and saving; once more leaves at once')
+      this.wasStopped = true
       this.stopTraining()
     } else
       this.opening.abort(
@@ -98,6 +100,7 @@ class Run {
     const { values, tuner } = this.request
     const loaded = await loadWithAdapter(values, this.progress, this.opening.signal)
     try {
+      for (const line of differences(values)) this.progress.line(line) // once there is something to train
       await this.prepareAndTrain(adapted(loaded, tuner, values))
     } finally {
       this.opening.abort() // weights that nobody waits for any more
@@ -141,18 +144,20 @@ class Run {
     const report = await files.close()
     progress.line(`adapter: ${outputDir}`)
     progress.line(`report:  ${report}`)
+    if (this.wasStopped) progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
   }
 
   private async facts(model: PretrainedModel | PeftModel, plan: Preflight) {
     const { values, data } = this.request
     return {
       config: { ...defaultsOf(), ...values.given() },
+      notAsInPython: differencesOf(values),
       versions: { espalier: packageVersion(), node: process.version, ...dependencyVersions() },
       backend: model.backend.name,
       base: {
         nameOrPath: model.loaded.nameOrPath,
         revision: model.loaded.revision,
-        parameters: [...namedParameters(model.model).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+        parameters: parameterCount(model),
         sha256: await baseHashes(model.loaded.files),
       },
       data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
@@ -163,6 +168,12 @@ class Run {
       supervision: renderSupervision(plan.supervision),
     }
   }
+}
+
+/** Of the base, without what an adapter adds to its tree. */
+function parameterCount(model: PretrainedModel | PeftModel): number {
+  const { model: tree } = model instanceof PeftModel ? model.base : model
+  return [...namedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 }
 
 /** An earlier run in the folder is not touched unasked; going on from a checkpoint does not exist yet. */

@@ -9,15 +9,17 @@ export class Values {
     private readonly map: ReadonlyMap<string, Value>,
     readonly positional: readonly string[],
     readonly notes: readonly string[],
+    /** The words as they stood on the line. */
+    readonly words: readonly string[] = [],
   ) {}
 
   /** Options from words, over those of `--config`. Throws UsageError. */
   static async read(command: string, words: readonly string[], positionals = 0): Promise<Values> {
     const line: Arguments = parseWords(command, words, positionals)
     const path = line.values.get('config')
-    if (typeof path !== 'string') return new Values(line.values, line.positional, line.notes)
+    if (typeof path !== 'string') return new Values(line.values, line.positional, line.notes, words)
     const file = parseRecord(command, await readConfigFile(path))
-    return new Values(new Map([...file.values, ...line.values]), line.positional, [...file.notes, ...line.notes])
+    return new Values(new Map([...file.values, ...line.values]), line.positional, [...file.notes, ...line.notes], words)
   }
 
   text(name: string): string | undefined {

@@ -12,6 +12,10 @@ import { renderReport } from './report.js'
 export interface RunFacts {
   /** Every option in force. */
   readonly config: Readonly<Record<string, unknown>>
+  /** Defaults in force that differ from Python's, with the reasons. */
+  readonly notAsInPython?: Readonly<
+    Record<string, { readonly here: string; readonly python: string; readonly why: string }>
+  >
   readonly versions: Readonly<Record<string, string>>
   readonly backend?: string
   readonly base: {

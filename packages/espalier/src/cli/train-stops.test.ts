@@ -1,0 +1,68 @@
+/** What `espalier train` says before it begins, when its paths are wrong and when it is interrupted. */
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { runCli, startCli } from './run-cli.fake.js'
+
+let work: { readonly path: string; remove(): void }
+let model: { readonly path: string; remove(): void }
+const at = (name: string) => join(work.path, name)
+const words = (folder: string) => ['train', '--model', model.path, '--data', at('rows.jsonl'), '--output-dir', folder]
+const lines = (text: string) => text.trim().split('\n')
+
+beforeAll(async () => {
+  work = await temporaryFolder()
+  model = await temporaryFolder({ model: true })
+  writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+})
+afterAll(() => {
+  work.remove()
+  model.remove()
+})
+
+describe('espalier train', { timeout: 60_000 }, () => {
+  it.each([
+    ['--data', 'nowhere.jsonl', 'data.file'],
+    ['--eval-data', 'nowhere.jsonl', 'data.file'],
+    ['--model', 'no model', 'source.unknown'],
+  ])('says only what is wrong when %s is not there', async (option, name, code) => {
+    const given = words(at('unused')).map((word, i, all) => (all[i - 1] === option ? at(name) : word))
+    const done = await runCli(given.includes(option) ? given : [...given, option, at(name)])
+    expect(done.code).toBe(1)
+    expect(done.stderr).not.toContain('not as in Python')
+    expect(done.stderr).toContain(`code: ${code}`)
+    expect(existsSync(at('unused'))).toBe(false)
+  })
+
+  it('counts the parameters of the base alone, and keeps why values are not Python’s', async () => {
+    const done = await runCli([...words(at('counted')), '--max-steps', '1', '--save-strategy', 'no'])
+    expect(done.code).toBe(0)
+    expect(lines(done.stderr).filter((line) => line.startsWith('not as in Python'))).toHaveLength(1)
+    const run = JSON.parse(readFileSync(at('counted/run.json'), 'utf8')) as {
+      base: { parameters: number }
+      notAsInPython: Record<string, { here: string; python: string; why: string }>
+    }
+    const inspected = (await runCli(['inspect', model.path, '--json'])).stdout
+    expect(run.base.parameters.toLocaleString('en-US')).toBe(
+      (JSON.parse(inspected) as { parameters: string }).parameters,
+    )
+    expect(run.notAsInPython.learning_rate).toMatchObject({ here: '0.0002', python: '2e-05' })
+  })
+
+  it('ends with the command that goes on, which runs', async () => {
+    const run = startCli([...words(at('stopped')), '--max-steps', '2000', '--save-strategy', 'no'])
+    await run.saw('step 1/')
+    run.child.kill('SIGINT')
+    const { code, stderr } = await run.ended
+    expect(code).toBe(130)
+    const command = lines(stderr).at(-1) ?? ''
+    expect(command).toMatch(
+      /^to go on from these values: espalier train .* --adapter \S+stopped --output-dir \S+stopped-2$/,
+    )
+    const again = (command.split(': espalier ')[1] ?? '').split(' ').filter((word) => word !== '2000')
+    again.splice(again.indexOf('--max-steps') + 1, 0, '1')
+    expect(await runCli(again)).toMatchObject({ code: 0 })
+    expect(existsSync(at('stopped-2/adapter_model.safetensors'))).toBe(true)
+  })
+})
