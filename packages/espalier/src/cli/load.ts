@@ -7,8 +7,19 @@ import { UsageError } from './failure.js'
 import { bytes, type Progress } from './terminal.js'
 import type { Values } from './values.js'
 
+/** What is done with a model. */
+export interface LoadOptions {
+  /** Whether something runs on it, which takes a backend. Default true. */
+  readonly computes?: boolean
+}
+
 /** What `--model` and its companions name. Throws what loading throws. */
-export async function loadBase(values: Values, progress: Progress, signal?: AbortSignal): Promise<PretrainedModel> {
+export async function loadBase(
+  values: Values,
+  progress: Progress,
+  signal?: AbortSignal,
+  { computes = true }: LoadOptions = {},
+): Promise<PretrainedModel> {
   const { AutoModelForCausalLM, namedBackend } = await import('../index.js')
   const [name, threads, revision, tokenizer] = [
     values.text('backend') as BackendName | undefined,
@@ -17,8 +28,11 @@ export async function loadBase(values: Values, progress: Progress, signal?: Abor
     values.text('tokenizer'),
   ]
   const model = values.text('model') ?? (await baseOf(values, progress))
-  const backend = await namedBackend(name ?? 'onnx', threads === undefined ? {} : { threads })
-  progress.line(`backend: ${backend.name}`)
+  const backend = await namedBackend(
+    computes ? (name ?? 'onnx') : 'reference',
+    threads === undefined ? {} : { threads },
+  )
+  if (computes) progress.line(`backend: ${backend.name}`)
   progress.update(`loading ${model}`)
   try {
     const base = await AutoModelForCausalLM.fromPretrained(
@@ -56,8 +70,9 @@ export async function loadWithAdapter(
   values: Values,
   progress: Progress,
   signal?: AbortSignal,
+  options: LoadOptions = {},
 ): Promise<PretrainedModel | PeftModel> {
-  const base = await loadBase(values, progress, signal)
+  const base = await loadBase(values, progress, signal, options)
   const adapter = values.text('adapter')
   if (adapter === undefined) return base
   const { PeftModel } = await import('../index.js')

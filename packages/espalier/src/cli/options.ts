@@ -60,7 +60,7 @@ const own: readonly Option[] = [
     [...TRAIN, 'merge'],
     'writes over a folder that already holds a run or a model',
   ),
-  flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops'),
+  flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops; needs no --output-dir'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
   flag('peft-type', 'text', TRAIN, 'lora, or none to train all parameters', {
     default: DEFAULT_KIND,

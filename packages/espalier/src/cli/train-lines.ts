@@ -11,13 +11,30 @@ import type { Values } from './values.js'
 /** What a run will take, in words. */
 export function preflightLines(plan: Preflight, model: PretrainedModel | PeftModel): string[] {
   const { memory } = plan
+  const { advice } = memory
+  const isAdapter = model instanceof PeftModel
+  const values = isAdapter ? 'adapter and optimizer' : 'parameters and optimizer'
+  // When all parameters train, no frozen weights are held.
+  const parts = [
+    ...(memory.weights === 0 ? [] : [{ name: 'weights', size: memory.weights, less: advice.weights }]),
+    {
+      name: values,
+      size: memory.adapterAndOptimizer,
+      less: isAdapter ? advice.adapterAndOptimizer : 'a smaller model, or an adapter',
+    },
+    {
+      name: 'activations',
+      size: memory.activations,
+      less: '--tokens-per-micro-batch or --max-length',
+    },
+  ]
   return [
     ...renderSupervision(plan.supervision).map(shortened),
-    model instanceof PeftModel
+    isAdapter
       ? model.printTrainableParameters()
       : `training all ${plan.trainableParameters.toLocaleString('en-US')} parameters`,
-    `memory expected: ${bytes(memory.total)} = weights ${bytes(memory.weights)} + adapter and optimizer ${bytes(memory.adapterAndOptimizer)} + activations ${bytes(memory.activations)}`,
-    `  less of each: weights: ${memory.advice.weights}; adapter and optimizer: ${memory.advice.adapterAndOptimizer}; activations: --tokens-per-micro-batch or --max-length`,
+    `memory expected: about ${bytes(memory.total)} = ${parts.map(({ name, size }) => `${name} ${bytes(size)}`).join(' + ')} + this program ${bytes(memory.process)}`,
+    `  less of each: ${parts.map(({ name, less }) => `${name}: ${less}`).join('; ')}`,
     `${plan.totalSteps} steps, ${plan.stepsPerEpoch} an epoch; ${plan.shapes.length} batch shapes`,
     ...plan.warnings.map((warning) => `warning: ${warning}`),
   ]

@@ -27,15 +27,16 @@ const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen 
 /** Runs the command; its exit code. */
 export async function train(values: Values): Promise<number> {
   values.needed('model')
-  const outputDir = values.needed('output-dir')
+  const inspects = values.flag('inspect-data') === true
+  const outputDir = inspects ? (values.text('output-dir') ?? '') : values.needed('output-dir') // looking writes nothing
   const data = await runData(values)
   checkArguments(values, outputDir, data)
   const tuner = await newTuner(values)
-  if (values.flag('inspect-data') === true) return trainInto({ values, outputDir, data, tuner })
+  if (inspects) return trainInto({ values, outputDir, data, tuner, inspects })
   const lock = await lockFolder(outputDir)
   try {
     await checkFolder(values, outputDir)
-    return await trainInto({ values, outputDir, data, tuner, lock })
+    return await trainInto({ values, outputDir, data, tuner, inspects, lock })
   } finally {
     await lock.release()
   }
@@ -48,6 +49,8 @@ interface RunRequest {
   readonly data: RunData
   /** The new adapter; undefined where a loaded one, or everything, trains. */
   readonly tuner: ConfiguredTuner | undefined
+  /** Looks at the data and stops: nothing is computed or written. */
+  readonly inspects: boolean
   readonly lock?: RunLock
 }
 
@@ -97,8 +100,8 @@ class Run {
   }
 
   async finish(): Promise<void> {
-    const { values, tuner } = this.request
-    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal)
+    const { values, tuner, inspects } = this.request
+    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal, { computes: !inspects })
     try {
       for (const line of differences(values)) this.progress.line(line) // once there is something to train
       await this.prepareAndTrain(adapted(loaded, tuner, values))
@@ -109,13 +112,13 @@ class Run {
   }
 
   private async prepareAndTrain(model: PretrainedModel | PeftModel): Promise<void> {
-    const { values, data, outputDir, lock } = this.request
+    const { values, data, outputDir, inspects, lock } = this.request
     const { progress } = this
     const { signal } = this.opening
     const args = sftArguments(values, outputDir)
     let files: RunFiles | undefined
     // Read while the data are prepared, which leaves this thread no time to ask for them. Who needs them hears of a failure.
-    if (values.flag('inspect-data') !== true)
+    if (!inspects)
       await Promise.race([model.weights({ signal }).catch(() => {}), sleep(HEAD_START_MS, undefined, { ref: false })])
     const trainer = new SFTTrainer({
       model,
@@ -132,7 +135,7 @@ class Run {
     progress.update('tokenizing')
     const plan = await trainer.preflight({ signal })
     for (const line of preflightLines(plan, model)) progress.line(line)
-    if (values.flag('inspect-data') === true) return
+    if (inspects) return
     progress.update('preparing the weights')
     await model.weights({ signal })
     files = await RunFiles.open(outputDir, await this.facts(model, plan), args.loggingSteps)
@@ -142,7 +145,7 @@ class Run {
     for await (const event of run) show(event, progress)
     await run.result
     const report = await files.close()
-    progress.line(`adapter: ${outputDir}`)
+    progress.line(`${model instanceof PeftModel ? 'adapter:' : 'model:  '} ${outputDir}`)
     progress.line(`report:  ${report}`)
     if (this.wasStopped) progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
   }

@@ -2,11 +2,12 @@
 import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
-import type { Target } from '@espalier/serialization'
+import { openTarget, type Target, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { saveTokenizer } from '../model/save-tokenizer.js'
+import { fullModelCard } from './model-card.js'
 
 /** How checkpoints are kept. */
 export interface CheckpointOptions {
@@ -43,6 +44,14 @@ export function runFolder(path: string, { saveTotalLimit }: CheckpointOptions = 
 export async function saveTo(folder: Target, model: PeftModel | PretrainedModel): Promise<void> {
   await model.savePretrained(folder)
   if (model instanceof PeftModel) await saveTokenizer(model, folder)
+  else await writeCard(folder, model)
+}
+
+// A card that somebody wrote stays.
+async function writeCard(folder: Target, model: PretrainedModel): Promise<void> {
+  const output = openTarget(folder)
+  if ((await output.readText('README.md')) === undefined)
+    await output.write('README.md', textContent(fullModelCard(model)))
 }
 
 const RESULTS = ['adapter_config.json', 'adapter_model.safetensors', 'model.safetensors', 'trainer_state.json']

@@ -22,6 +22,8 @@ export interface MemoryPlan {
   readonly adapterAndOptimizer: number
   /** Intermediate values of the largest micro-batch. */
   readonly activations: number
+  /** The program around it: Node and its libraries, data, and the backend's runtime. 0 where it cannot be known, as in browsers. */
+  readonly process: number
   readonly total: number
   /** For each part the option that makes it smaller. */
   readonly advice: Readonly<Record<'weights' | 'adapterAndOptimizer' | 'activations', string>>
@@ -45,6 +47,7 @@ export async function memoryPlan(
   optimizer: Optimizer,
   plan: BatchPlan,
   padId: number,
+  process = 0,
 ): Promise<MemoryPlan> {
   const values = await trainable.trainable()
   const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -61,7 +64,8 @@ export async function memoryPlan(
     weights,
     adapterAndOptimizer,
     activations: intermediates,
-    total: weights + adapterAndOptimizer + intermediates,
+    process,
+    total: weights + adapterAndOptimizer + intermediates + process,
     advice: {
       weights: 'a smaller model (4-bit and 8-bit weights are planned)',
       adapterAndOptimizer: 'fewer target modules or a smaller r',

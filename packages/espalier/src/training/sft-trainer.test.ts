@@ -100,7 +100,8 @@ describe('SFTTrainer', () => {
     const plan = await trainerOf().preflight()
     expect(plan).toMatchObject({ totalSteps: 4, stepsPerEpoch: 2, supervision: { rows: 6, kept: 6 }, warnings: [] })
     const { memory } = plan
-    expect(memory.total).toBe(memory.weights + memory.adapterAndOptimizer + memory.activations)
+    expect(memory.total).toBe(memory.weights + memory.adapterAndOptimizer + memory.activations + memory.process)
+    expect(memory.process).toBeGreaterThan(5e7)
     expect(memory.adapterAndOptimizer).toBe(plan.trainableParameters * 4 * 4) // value, gradient, two moments, in f32
     expect(Object.keys(memory.advice)).toEqual(['weights', 'adapterAndOptimizer', 'activations'])
   })

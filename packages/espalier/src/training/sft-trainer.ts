@@ -21,6 +21,7 @@ import { FullTraining } from './full-training.js'
 import { optimizerOf } from './optimizer-of.js'
 import { memoryPlan, type Preflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
+import { processMemory } from './process-memory.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf } from './sft-config.js'
 import { evaluationBatches, trainSteps } from './sft-steps.js'
 
@@ -91,7 +92,13 @@ export class SFTTrainer {
     const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args, padId)
     const trained = await this.trainable.trainable()
     return {
-      memory: await memoryPlan(this.trainable, this.optimizer(), train.plan, padId),
+      memory: await memoryPlan(
+        this.trainable,
+        this.optimizer(),
+        train.plan,
+        padId,
+        processMemory(this.model.backend.name),
+      ),
       totalSteps,
       stepsPerEpoch,
       trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),

@@ -1,0 +1,60 @@
+/** What `espalier train` says of what it trains, and what looking at the data alone needs. */
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { runCli } from './run-cli.fake.js'
+
+let work: { readonly path: string; remove(): void }
+let model: { readonly path: string; remove(): void }
+const at = (name: string) => join(work.path, name)
+const words = () => ['train', '--model', model.path, '--data', at('rows.jsonl'), '--max-steps', '2']
+
+beforeAll(async () => {
+  work = await temporaryFolder()
+  model = await temporaryFolder({ model: true })
+  writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+})
+afterAll(() => {
+  work.remove()
+  model.remove()
+})
+
+describe('espalier train', { timeout: 60_000 }, () => {
+  it('looks at the data without an output folder and without a backend', async () => {
+    const before = readdirSync('.')
+    const done = await runCli([...words(), '--inspect-data'])
+    expect(done).toMatchObject({ code: 0, stdout: '' })
+    expect(done.stderr).toContain('supervised tokens')
+    expect(done.stderr).not.toContain('backend:')
+    expect(readdirSync('.')).toEqual(before)
+    expect((await runCli(words())).stderr).toContain('--output-dir is missing')
+  })
+
+  it('expects about the memory that the run then takes', async () => {
+    const done = await runCli([...words(), '--output-dir', at('adapter'), '--save-strategy', 'no'])
+    const expected = Number(
+      /memory expected: about (\d+) MB = weights .* \+ this program \d+ MB/.exec(done.stderr)?.[1],
+    )
+    const log = readFileSync(at('adapter/log.jsonl'), 'utf8').trim().split('\n')
+    const { peak_memory_bytes } = JSON.parse(log.at(-1) ?? '') as { peak_memory_bytes: number }
+    expect(Math.abs(peak_memory_bytes / 1e6 - expected)).toBeLessThan(0.3 * expected)
+    expect(done.stderr).toContain(`\nadapter: ${at('adapter')}`)
+  })
+
+  it('calls a model a model, and leaves a card beside it', async () => {
+    const done = await runCli([...words(), '--output-dir', at('full'), '--peft-type', 'none', '--save-strategy', 'no'])
+    expect(done.code).toBe(0)
+    expect(done.stderr).toContain(`\nmodel:   ${at('full')}`)
+    expect(done.stderr).toMatch(/memory expected: about \d+ MB = parameters and optimizer /)
+    expect(done.stderr).not.toContain('adapter:')
+    expect(existsSync(at('full/model.safetensors'))).toBe(true)
+    const card = readFileSync(at('full/README.md'), 'utf8')
+    expect(card).toContain(`base_model: ${model.path}`)
+    expect(card).toContain('pipeline_tag: text-generation')
+    writeFileSync(at('full/README.md'), 'mine')
+    const again = [...words(), '--output-dir', at('full'), '--peft-type', 'none', '--overwrite-output-dir', '--quiet']
+    expect(await runCli(again)).toMatchObject({ code: 0 })
+    expect(readFileSync(at('full/README.md'), 'utf8')).toBe('mine')
+  })
+})
