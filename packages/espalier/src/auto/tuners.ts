@@ -1,18 +1,70 @@
 /**
  * The tuners that the umbrella package knows, in one table: adapters are loaded by it, and the command line offers and makes what stands
- * in it. Each is imported when it is asked for.
+ * in it. Each is imported when it is asked for; those in packages of their own may not be installed.
  */
-import type { Tuner } from '@espalier/core'
+import { EspalierError, type Tuner } from '@espalier/core'
 
-/** Known tuners by kind: their `peft_type` in lower case, and their name for `--peft-type`. */
+/** Known tuners by kind: their `peft_type` in lower case, and their name for `--peft-type`. They throw plugin.unknown when not installed. */
 export const tunersByKind = {
   lora: async () => (await import('@espalier/lora')).lora,
+  ia3: async () => {
+    try {
+      return (await import('@espalier/tuner-ia3')).ia3
+    } catch (cause) {
+      throw unlessInstalled('ia3', '@espalier/tuner-ia3', cause)
+    }
+  },
 } satisfies Readonly<Record<string, () => Promise<Tuner>>>
 
 /** The kind of a new adapter when none is named. */
 export const DEFAULT_KIND: keyof typeof tunersByKind = 'lora'
 
-/** All known tuners. */
+/** All known tuners that are installed. */
 export async function knownTuners(): Promise<readonly Tuner[]> {
-  return Promise.all(Object.values(tunersByKind).map((load) => load()))
+  const found = await Promise.all(
+    Object.values(tunersByKind).map(async (load): Promise<readonly Tuner[]> => {
+      try {
+        return [await load()]
+      } catch (error) {
+        if (isUnknown(error)) return []
+        throw error
+      }
+    }),
+  )
+  return found.flat()
+}
+
+/** Does something with the given tuners and the known ones. Where it needs one that is known but not installed, the error says how to install it. */
+export async function withKnownTuners<T>(
+  given: readonly Tuner[],
+  use: (tuners: readonly Tuner[]) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use([...given, ...(await knownTuners())])
+  } catch (error) {
+    const kind = isUnknown(error) ? String(error.details.peftType).toLowerCase() : ''
+    if (isKnown(kind)) await tunersByKind[kind]()
+    throw error
+  }
+}
+
+/** What the failed import of a package means: plugin.unknown when it is not there, else the failure itself. */
+export function unlessInstalled(kind: string, name: string, cause: unknown): unknown {
+  const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
+  const isMissing = (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(name)
+  if (!isMissing) return cause
+  return new EspalierError('plugin.unknown', {
+    what: `${kind.toUpperCase()} comes in a package of its own, which is not installed`,
+    got: { peftType: kind.toUpperCase(), package: name },
+    fix: `Run npm install ${name}`,
+    cause,
+  })
+}
+
+function isKnown(kind: string): kind is keyof typeof tunersByKind {
+  return Object.hasOwn(tunersByKind, kind)
+}
+
+function isUnknown(error: unknown): error is EspalierError {
+  return EspalierError.isInstance(error) && error.code === 'plugin.unknown'
 }

@@ -18,15 +18,18 @@ export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, termi
 
 const names = new Set(options.map(({ name }) => name))
 
+/** The option that sets an argument of the program: loraAlpha -> --lora-alpha, r -> --lora-r. */
+export function optionFor(argument: string): string | undefined {
+  const dashed = argument.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+  const known = [dashed, `lora-${dashed}`].find((name) => names.has(name))
+  return known === undefined ? undefined : `--${known}`
+}
+
 /** Names of the program's arguments as those of the command line; details that are null say nothing here. */
 export function asOptions(text: string): string {
   return text
     .replace(/\b\w+=null, |(?:, |\s?\(?)\b\w+=null(?=\))/g, '')
-    .replace(/(?<![\w/."'-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w/"'(-]|\.\w)/g, (word) => {
-      const dashed = word.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
-      const known = [dashed, `lora-${dashed}`].find((name) => names.has(name))
-      return known === undefined ? word : `--${known}`
-    })
+    .replace(/(?<![\w/."'-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w/"'(-]|\.\w)/g, (word) => optionFor(word) ?? word)
 }
 
 /** Lines for an error, and the exit code. A stack only when ESPALIER_DEBUG is set. */

@@ -62,10 +62,16 @@ const own: readonly Option[] = [
   ),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops; needs no --output-dir'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),
-  flag('peft-type', 'text', TRAIN, 'lora, or none to train all parameters', {
-    default: DEFAULT_KIND,
-    choices: [...Object.keys(tunersByKind), 'none'],
-  }),
+  flag(
+    'peft-type',
+    'text',
+    TRAIN,
+    'the method; none trains all parameters; ia3 needs npm install @espalier/tuner-ia3',
+    {
+      default: DEFAULT_KIND,
+      choices: [...Object.keys(tunersByKind), 'none'],
+    },
+  ),
   flag('use-peft', 'boolean', TRAIN, 'TRL’s switch: false is --peft-type none', {
     default: 'true',
     python: { value: 'false', why: 'an adapter is what this program is for' },

@@ -1,13 +1,13 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
 import { readFile } from 'node:fs/promises'
-import { type ConfiguredTuner, configure, EspalierError, fromFileConfig } from '@espalier/core'
+import { type ConfiguredTuner, configure, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { optimizerOf } from '../training/optimizer-of.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf } from '../training/sft-config.js'
 import type { RunData } from './data-files.js'
-import { UsageError } from './failure.js'
+import { optionFor, UsageError } from './failure.js'
 import { defined, type Values } from './values.js'
 
 /** A run's arguments. */
@@ -87,7 +87,7 @@ function trainsEverything(values: Values): boolean {
 
 async function tunerOf(values: Values): Promise<ConfiguredTuner> {
   const kind = (values.text('peft-type') ?? DEFAULT_KIND) as keyof typeof tunersByKind
-  const tuner = await tunersByKind[kind]()
+  const tuner: Tuner = await tunersByKind[kind]()
   const path = values.text('peft-config')
   const init = values.text('init-lora-weights')
   const file = path === undefined ? {} : await peftConfigFile(path, kind.toUpperCase())
@@ -104,7 +104,10 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     taskType: values.text('task-type'),
   })
   configure(tuner, file) // its faults are the file's
-  return asUsage(() => configure(tuner, { ...file, ...given }) as ConfiguredTuner)
+  const [foreign] = asUsage(() => configure(tuner, given)).unknownKeys
+  if (foreign !== undefined)
+    throw new UsageError(`${optionFor(foreign) ?? foreign} is no setting of ${kind.toUpperCase()}`, 'Leave it out')
+  return asUsage(() => configure(tuner, { ...file, ...given }))
 }
 
 /** Values of options that configurations refuse are wrong usage. */

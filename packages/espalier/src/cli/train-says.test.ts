@@ -57,4 +57,25 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(await runCli(again)).toMatchObject({ code: 0 })
     expect(readFileSync(at('full/README.md'), 'utf8')).toBe('mine')
   })
+
+  it('trains IA3 and opens its folder again, and refuses LoRA’s options for it', async () => {
+    const ia3 = [...words(), '--peft-type', 'ia3', '--output-dir', at('ia3'), '--save-strategy', 'no', '--quiet']
+    const refused = await runCli([...ia3, '--lora-r', '4'])
+    expect(refused).toMatchObject({ code: 2, stdout: '' })
+    expect(refused.stderr).toContain('--lora-r is no setting of IA3')
+    expect(await runCli([...ia3, '--learning-rate', '0.1'])).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(at('ia3/adapter_config.json'), 'utf8')).toMatch(/"peft_type": "IA3"/)
+    const opened = await runCli([
+      'generate',
+      '--adapter',
+      at('ia3'),
+      '--prompt',
+      'say',
+      '--raw',
+      '--max-new-tokens',
+      '2',
+    ])
+    expect(opened).toMatchObject({ code: 0 })
+    expect(opened.stderr).not.toContain('warning')
+  })
 })

@@ -21,7 +21,7 @@ import {
   saveAdapter,
   type Target,
 } from '@espalier/serialization'
-import { knownTuners } from '../auto/tuners.js'
+import { withKnownTuners } from '../auto/tuners.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
 
@@ -84,8 +84,9 @@ export class PeftModel extends RuntimeModel {
     source: Source,
     { ownsBase = false, ...options }: PeftFromPretrainedOptions = {},
   ): Promise<PeftModel> {
-    const tuners = [...(options.tuners ?? []), ...(await knownTuners())]
-    const { model, warnings } = await loadAdapter(base.asBase, source, { ...options, tuners })
+    const { model, warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
+      loadAdapter(base.asBase, source, { ...options, tuners }),
+    )
     return new PeftModel(base, model, warnings, ownsBase)
   }
 
@@ -137,8 +138,9 @@ export class PeftModel extends RuntimeModel {
 
   /** Loads another adapter; it does not become active. */
   async loadAdapter(source: Source, options: LoadAdapterIntoOptions & { readonly adapterName: string }): Promise<void> {
-    const tuners = [...(options.tuners ?? []), ...(await knownTuners())]
-    const { warnings } = await loadAdapter(this.adapted, source, { ...options, tuners })
+    const { warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
+      loadAdapter(this.adapted, source, { ...options, tuners }),
+    )
     this.notes.push(...warnings)
   }
 
