@@ -51,6 +51,12 @@ const codes = {
     example: 'the checkpoint does not fit the model (faults=["model.norm.weight [576]: missing"]).',
     remedy: 'Check that config.json belongs to the weights, and that every shard is there.',
   },
+  'model.quantized': {
+    when: 'a checkpoint holds quantized weights, which cannot be read',
+    example:
+      'the weights are quantized, and such weights cannot be read yet (folder="model", method="bitsandbytes", form="nf4").',
+    remedy: 'Use a copy of the model that is not quantized, in float32, float16 or bfloat16.',
+  },
   'model.unsupported': {
     when: 'a model asks for an architecture, head or setting that is not supported',
     example: 'no architecture has this model_type (modelType="foo", known=["llama"]).',

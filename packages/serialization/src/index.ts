@@ -26,6 +26,7 @@ export {
   readGenerationConfig,
   readModelConfig,
 } from './hf-config/model-config.js'
+export { type Quantization, quantizationOf } from './hf-config/quantization.js'
 export type { DownloadProgress, HubEnvironment, HubOptions } from './hub/environment.js'
 export { type HubReference, hubReference, parseHubReference } from './hub/repository.js'
 export type { UploadOptions, UploadProgress, UploadResult } from './hub/upload.js'

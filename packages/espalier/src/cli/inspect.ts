@@ -2,7 +2,14 @@
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { EspalierError } from '@espalier/core'
-import { openSafetensors, openSource, openWeights, readAdapterConfig, readModelConfig } from '@espalier/serialization'
+import {
+  openSafetensors,
+  openSource,
+  openWeights,
+  quantizationOf,
+  readAdapterConfig,
+  readModelConfig,
+} from '@espalier/serialization'
 import { UsageError } from './failure.js'
 import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
 import { bytes, result } from './terminal.js'
@@ -107,6 +114,7 @@ async function examine(path: string): Promise<Finding> {
   }))
   await weights.close()
   const { hidden_size: hidden, num_hidden_layers: layers, vocab_size: vocabulary } = config.values
+  const quantization = quantizationOf(config.values)
   const memory = await trainingMemory(path)
   return {
     kind: 'model',
@@ -114,6 +122,9 @@ async function examine(path: string): Promise<Finding> {
     tensors,
     facts: {
       architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
+      ...(quantization === null
+        ? {}
+        : { quantized: `by ${quantization.method}${quantization.form === null ? '' : `, ${quantization.form}`}` }),
       size: `${layers ?? '?'} layers, hidden ${hidden ?? '?'}, vocabulary ${vocabulary ?? '?'}`,
       ...sizes(tensors),
       'memory to train': memory,

@@ -35,18 +35,21 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(existsSync(at('unused'))).toBe(false)
   })
 
-  it('counts the parameters of the base alone, and keeps why values are not Python’s', async () => {
+  it('counts the parameters of base and adapter apart, and keeps why values are not Python’s', async () => {
     const done = await runCli([...words(at('counted')), '--max-steps', '1', '--save-strategy', 'no'])
     expect(done.code).toBe(0)
     expect(lines(done.stderr).filter((line) => line.startsWith('not as in Python'))).toHaveLength(1)
     const run = JSON.parse(readFileSync(at('counted/run.json'), 'utf8')) as {
       base: { parameters: number }
+      adapter: { parameters: number }
+      trainableParameters: string
       notAsInPython: Record<string, { here: string; python: string; why: string }>
     }
     const inspected = (await runCli(['inspect', model.path, '--json'])).stdout
     expect(run.base.parameters.toLocaleString('en-US')).toBe(
       (JSON.parse(inspected) as { parameters: string }).parameters,
     )
+    expect(run.trainableParameters).toContain(`trainable params: ${run.adapter.parameters.toLocaleString('en-US')} `)
     expect(run.notAsInPython.learning_rate).toMatchObject({ here: '0.0002', python: '2e-05' })
   })
 

@@ -163,6 +163,7 @@ class Run {
         parameters: parameterCount(model),
         sha256: await baseHashes(model.loaded.files),
       },
+      ...(model instanceof PeftModel ? { adapter: { parameters: plan.trainableParameters } } : {}),
       data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
       trainableParameters:
         model instanceof PeftModel

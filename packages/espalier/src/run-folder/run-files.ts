@@ -24,6 +24,8 @@ export interface RunFacts {
     readonly parameters: number
     readonly sha256?: Readonly<Record<string, string>>
   }
+  /** Of an adapter that trains; nothing of the base is counted. */
+  readonly adapter?: { readonly parameters: number }
   readonly data: readonly { readonly path: string; readonly sha256: string | null }[]
   readonly trainableParameters: string
   readonly supervision: readonly string[]

@@ -10,10 +10,12 @@ import {
 import type { ModelFiles } from '../files/model-files.js'
 import { openSource, type Source } from '../files/open-source.js'
 import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
+import { quantizationOf } from '../hf-config/quantization.js'
 import type { HubOptions } from '../hub/environment.js'
-import { openWeights } from '../safetensors/sharded.js'
+import { openWeights, type WeightFiles } from '../safetensors/sharded.js'
 import { checkConfig, unusedWarnings } from './check-config.js'
 import { originOf } from './origin.js'
+import { packedTensors } from './packed-tensors.js'
 import { checkpointLookup } from './parameter-sources.js'
 
 /** Options of loadModel. */
@@ -51,7 +53,7 @@ export interface LoadedModel extends BaseModel {
   close(): Promise<void>
 }
 
-/** Loads a model. Throws file.missing, model.config, model.code, model.pickle, model.parameters, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+/** Loads a model. Throws file.missing, model.config, model.code, model.pickle, model.parameters, model.quantized, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
 export async function loadModel(source: Source, options: LoadModelOptions): Promise<LoadedModel> {
   const { signal, onProgress, environment, architectures } = options
   const files = await openSource(source, {
@@ -78,12 +80,14 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       fix: 'Choose a task from that list.',
     })
   }
+  refuseQuantized(hfConfig, files)
   const labels = labelsOf(options.labels) ?? hfConfig.labels
   const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
   const generationConfig = await readGenerationConfig(files, hfConfig)
   signal?.throwIfAborted()
   const weights = await openWeights(files)
   try {
+    refusePacked(weights, files)
     checkConfig(hfConfig.values, weights.tensors)
     const { lookup, initialized, unused } = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
     const scope = new ParameterScope(lookup)
@@ -111,6 +115,30 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     throw error
   }
 }
+
+function refuseQuantized({ values }: HfConfig, { description: folder }: ModelFiles): void {
+  const quantization = quantizationOf(values)
+  if (quantization === null) return
+  const { method, form } = quantization
+  throw new EspalierError('model.quantized', {
+    what: 'the weights are quantized, and such weights cannot be read yet',
+    got: { folder, method, ...(form === null ? {} : { form }) },
+    fix: FIX,
+  })
+}
+
+function refusePacked({ tensors }: WeightFiles, { description: folder }: ModelFiles): void {
+  const packed = packedTensors(tensors)
+  if (packed.length === 0) return
+  throw new EspalierError('model.quantized', {
+    what: 'the weights are packed codes and not floats, and config.json does not say by which method',
+    got: { folder, tensors: packed.slice(0, SHOWN), of: tensors.size },
+    fix: FIX,
+  })
+}
+
+const SHOWN = 5 // names in an error
+const FIX = 'Use a copy of the model that is not quantized, in float32, float16 or bfloat16.'
 
 const heads: readonly (readonly [RegExp, TaskType])[] = [
   [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],

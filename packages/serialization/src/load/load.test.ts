@@ -203,6 +203,30 @@ describe('loadModel', () => {
   })
 })
 
+describe('loadModel of quantized weights', () => {
+  const codes = { name: 'query.weight', dtype: 'I8' as const, shape: [2, 2], bytes: () => new Uint8Array(4) }
+  const int8 = [floats('embed.weight', [3, 2], 1), codes, floats('query.SCB', [2], 1)]
+
+  it('refuses them by their method, before any weight is looked at', async () => {
+    const quantization_config = { quant_method: 'bitsandbytes', load_in_8bit: true }
+    const error = load(await modelFiles({ quantization_config }, int8))
+    await expect(error).rejects.toMatchObject({
+      code: 'model.quantized',
+      details: { method: 'bitsandbytes', form: 'int8' },
+    })
+    const files = await modelFiles({ text_config: { quantization_config: { quant_method: 'awq' } } })
+    files.delete('model.safetensors')
+    await expect(load(files)).rejects.toMatchObject({ code: 'model.quantized', details: { method: 'awq' } })
+  })
+
+  it('refuses codes that config.json is silent about, by name', async () => {
+    await expect(load(await modelFiles({}, int8))).rejects.toMatchObject({
+      code: 'model.quantized',
+      details: { tensors: ['query.SCB', 'query.weight'] },
+    })
+  })
+})
+
 describe('saveAdapter and loadAdapter', () => {
   const base = async () => load(await modelFiles(), { labels: 2 })
   const adapted = async () => {
