@@ -323,29 +323,6 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(fewer.stderr).toMatch(/warning: the weights hold 9 tensors .*model\.layers\.1\./)
   })
 
-  it('refuses quantized weights by their method wherever a base is opened, and inspects them', async () => {
-    cpSync(model.path, at('quantized'), { recursive: true })
-    const config = JSON.parse(readFileSync(at('quantized/config.json'), 'utf8')) as object
-    const quantization_config = { quant_method: 'gptq', bits: 4 }
-    writeFileSync(at('quantized/config.json'), JSON.stringify({ ...config, quantization_config }))
-    const base = ['--model', at('quantized')]
-    for (const words of [
-      ['generate', ...base, '--prompt', 'say', '--raw'],
-      ['train', ...base, '--data', at('rows.jsonl'), '--output-dir', at('refused')],
-      ['eval', ...base, '--data', at('rows.jsonl')],
-      ['merge', ...base, '--adapter', at('first'), '--output-dir', at('unmerged')],
-    ]) {
-      const done = await runCli(words)
-      expect(done.code).toBe(1)
-      expect(done.stderr).toMatch(
-        /quantized.*method="gptq", form="4 bits".*\n.*not quantized.*\ncode: model\.quantized/,
-      )
-    }
-    const inspected = await runCli(['inspect', at('quantized')])
-    expect(inspected.code).toBe(0)
-    expect(inspected.stdout).toMatch(/quantized +by gptq, 4 bits\n[\s\S]*memory to train +not known: .*method="gptq"/)
-  })
-
   it('says that the weights are broken when nothing finite comes out of them', async () => {
     cpSync(model.path, at('nan'), { recursive: true })
     const file = readFileSync(at('nan/model.safetensors'))

@@ -1,0 +1,46 @@
+import { cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { runCli } from './run-cli.fake.js'
+
+const TIMEOUT_MS = 60_000 // processes that compile TypeScript, on a busy machine
+
+let work: { readonly path: string; remove(): void }
+let model: { readonly path: string; remove(): void }
+const at = (name: string) => join(work.path, name)
+
+beforeAll(async () => {
+  work = await temporaryFolder()
+  model = await temporaryFolder({ model: true })
+  writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+})
+afterAll(() => {
+  work.remove()
+  model.remove()
+})
+
+describe('a quantized base', { timeout: TIMEOUT_MS }, () => {
+  it('is refused by its method wherever it is opened, and inspected', async () => {
+    cpSync(model.path, at('quantized'), { recursive: true })
+    const config = JSON.parse(readFileSync(at('quantized/config.json'), 'utf8')) as object
+    const quantization_config = { quant_method: 'gptq', bits: 4 }
+    writeFileSync(at('quantized/config.json'), JSON.stringify({ ...config, quantization_config }))
+    const base = ['--model', at('quantized')]
+    for (const words of [
+      ['generate', ...base, '--prompt', 'say', '--raw'],
+      ['train', ...base, '--data', at('rows.jsonl'), '--output-dir', at('refused')],
+      ['eval', ...base, '--data', at('rows.jsonl')],
+      ['merge', ...base, '--adapter', at('none'), '--output-dir', at('unmerged')],
+    ]) {
+      const done = await runCli(words)
+      expect(done.code).toBe(1)
+      expect(done.stderr).toMatch(
+        /quantized.*method="gptq", form="4 bits".*\n.*not quantized.*\ncode: model\.quantized/,
+      )
+    }
+    const inspected = await runCli(['inspect', at('quantized')])
+    expect(inspected.code).toBe(0)
+    expect(inspected.stdout).toMatch(/quantized +by gptq, 4 bits\n[\s\S]*memory to train +not known: .*method="gptq"/)
+  })
+})
