@@ -4,7 +4,9 @@ import {
   add,
   type Backend,
   broadcast,
+  type CallDefinition,
   cachedAttention,
+  call,
   cast,
   concat,
   constantTensor,
@@ -14,28 +16,36 @@ import {
   feed,
   gatherRows,
   gelu,
+  geluCall,
   hostTensor,
   input,
   iota,
+  isOp,
   layerNorm,
   matmul,
   memorySource,
   mul,
+  type OpAttrs,
   type ParameterSource,
   type Program,
   permute,
+  programRoots,
   Random,
+  rebuild,
   reference,
   reshape,
   rmsNorm,
   rope,
+  ropeCall,
   type Shape,
   silu,
+  siluCall,
   sin,
   sizeOf,
   sliceAxis,
   type Tensor,
   topK,
+  withRoots,
   writeRows,
 } from '@espalier/core'
 import { afterAll, describe, expect, it } from 'vitest'
@@ -232,6 +242,30 @@ describe('packed programs', () => {
     const inputs = inputsOf(decoder(sizes), sizes, numbers)
     const got = await results(backend, inputs, sizes)
     const want = await results(reference(), inputs, sizes)
+    for (const [i, { logits }] of want.outputs.entries())
+      for (const [at, value] of (logits?.data ?? []).entries())
+        expect(Math.abs((got.outputs[i]?.logits?.data[at] as number) - value)).toBeLessThan(2e-5)
+  })
+
+  it('run the bodies of calls that only have the names of those they know', async () => {
+    const sizes = { batch: 1, slots: 9, window: null }
+    const program = decoder(sizes)
+    const halves = new Map(
+      [siluCall, geluCall, ropeCall].map((known) => {
+        const definition = known as CallDefinition
+        const body: CallDefinition['body'] = (given, attributes) =>
+          definition.body(given, attributes).map((y) => mul(y, 0.5))
+        return [definition, { name: definition.name, body }] as const
+      }),
+    )
+    const roots = rebuild(programRoots(program), (node, given) => {
+      const half = isOp(node, 'call') ? halves.get(node.attrs.definition) : undefined
+      return half === undefined ? undefined : call(half, given, (node.attrs as OpAttrs['call']).attributes)
+    })
+    const inputs = inputsOf(withRoots(program, roots), sizes)
+    expect(planPacked(inputs.program, () => 1)).toBeDefined()
+    const got = await results(backend, inputs, sizes)
+    const want = await results(reference({ precision: 'f64' }), inputs, sizes)
     for (const [i, { logits }] of want.outputs.entries())
       for (const [at, value] of (logits?.data ?? []).entries())
         expect(Math.abs((got.outputs[i]?.logits?.data[at] as number) - value)).toBeLessThan(2e-5)

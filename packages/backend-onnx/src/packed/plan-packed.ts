@@ -1,5 +1,6 @@
 /** A program of few rows, as the generation of one token is, planned for packed weights; others are left to ONNX Runtime. */
 import {
+  cachedAttentionCall,
   inlineCalls,
   isOp,
   type Node,
@@ -62,9 +63,7 @@ function plan(program: Program, heldWeight: HeldWeight): PackedPlan | undefined 
 function mayBePacked(program: Program): boolean {
   return topologicalOrder(programRoots(program)).some(
     (node) =>
-      isOp(node, 'call') &&
-      node.attrs.definition.name === 'cachedAttention' &&
-      (node.outputs[0] as Tensor).shape[2] === 1,
+      isOp(node, 'call') && node.attrs.definition === cachedAttentionCall && (node.outputs[0] as Tensor).shape[2] === 1,
   )
 }
 

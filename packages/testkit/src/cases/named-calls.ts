@@ -1,12 +1,17 @@
 /** Cases of core's named calls: the values and gradients of every layer that models are made of. */
+import * as core from '@espalier/core'
 import {
   type AttentionAttributes,
   attention,
+  attentionBackwardCall,
+  attentionCall,
+  type CallDefinition,
   cachedAttention,
   cast,
   crossEntropy,
   crossEntropyOfLogits,
   type DType,
+  detach,
   dropout,
   gelu,
   type HostTensor,
@@ -23,49 +28,122 @@ import {
 } from '@espalier/core'
 import { type GraphCase, spread } from '../graph-case.js'
 
-/** Cases of every named call on one float dtype. */
-export function namedCallCases(dtype: DType): GraphCase[] {
-  const x = (shape: Shape, seed: number, low = -2, high = 2) => spread(dtype, shape, seed, low, high)
-  return [
-    { name: 'softmax (2,3,5)', feeds: { x: x([2, 3, 5], 1) }, build: (a) => [softmax(a)] },
-    { name: 'softmax of one column', feeds: { x: x([3, 1], 2) }, build: (a) => [softmax(a)] },
+/** The named calls that core exports, by the name of the export. */
+export type NamedCall = {
+  [K in keyof typeof core]: (typeof core)[K] extends CallDefinition ? K : never
+}[keyof typeof core]
+
+const definitions: Readonly<Record<NamedCall, CallDefinition>> = core
+
+// A call that core exports and that has no cases here does not compile.
+const casesOf: { readonly [K in NamedCall]: (dtype: DType) => readonly GraphCase[] } = {
+  softmaxCall: (dtype) => [
+    { name: 'softmax (2,3,5)', feeds: { x: spread(dtype, [2, 3, 5], 1) }, build: (a) => [softmax(a)] },
+    { name: 'softmax of one column', feeds: { x: spread(dtype, [3, 1], 2) }, build: (a) => [softmax(a)] },
     {
       name: 'softmax of large numbers',
-      feeds: { x: x([2, 7], 3, -300, 300) },
+      feeds: { x: spread(dtype, [2, 7], 3, -300, 300) },
       // Differences of up to 600 leave only the largest entries above 0.
       differentiate: [],
       build: (a) => [softmax(a)],
     },
-    { name: 'silu', feeds: { x: x([3, 7], 4, -6, 6) }, build: (a) => [silu(a)] },
-    { name: 'gelu', feeds: { x: x([3, 7], 5, -4, 4) }, build: (a) => [gelu(a)] },
-    { name: 'gelu by tanh', feeds: { x: x([3, 7], 6, -4, 4) }, build: (a) => [gelu(a, 'tanh')] },
-    { name: 'relu', feeds: { x: x([3, 6], 7) }, build: (a) => [relu(a)] },
+  ],
+  siluCall: (dtype) => [{ name: 'silu', feeds: { x: spread(dtype, [3, 7], 4, -6, 6) }, build: (a) => [silu(a)] }],
+  geluCall: (dtype) => [
+    { name: 'gelu', feeds: { x: spread(dtype, [3, 7], 5, -4, 4) }, build: (a) => [gelu(a)] },
+    { name: 'gelu by tanh', feeds: { x: spread(dtype, [3, 7], 6, -4, 4) }, build: (a) => [gelu(a, 'tanh')] },
+  ],
+  rmsNormCall: (dtype) => [
     {
       name: 'rmsNorm (2,3,5)',
-      feeds: { x: x([2, 3, 5], 8), weight: x([5], 9, 0.5, 1.5) },
+      feeds: { x: spread(dtype, [2, 3, 5], 8), weight: spread(dtype, [5], 9, 0.5, 1.5) },
       build: (a, w) => [rmsNorm(a, w, 1e-5)],
     },
+  ],
+  layerNormCall: (dtype) => [
     {
       name: 'layerNorm (4,7)',
-      feeds: { x: x([4, 7], 10), weight: x([7], 11, 0.5, 1.5), bias: x([7], 12) },
+      feeds: { x: spread(dtype, [4, 7], 10), weight: spread(dtype, [7], 11, 0.5, 1.5), bias: spread(dtype, [7], 12) },
       build: (a, w, b) => [layerNorm(a, w, b, 1e-5)],
     },
+  ],
+  ropeCall: (dtype) => [
     {
       name: 'rope (2,3,5,4), angles shared by the batch',
-      feeds: { x: x([2, 3, 5, 4], 13), cos: x([1, 5, 2], 14, -1, 1), sin: x([1, 5, 2], 15, -1, 1) },
+      feeds: {
+        x: spread(dtype, [2, 3, 5, 4], 13),
+        cos: spread(dtype, [1, 5, 2], 14, -1, 1),
+        sin: spread(dtype, [1, 5, 2], 15, -1, 1),
+      },
       differentiate: ['x'],
       build: (a, cos, sin) => [rope(a, cos, sin)],
     },
     {
       name: 'rope (2,1,3,2), angles of each row',
-      feeds: { x: x([2, 1, 3, 2], 16), cos: x([2, 3, 1], 17, -1, 1), sin: x([2, 3, 1], 18, -1, 1) },
+      feeds: {
+        x: spread(dtype, [2, 1, 3, 2], 16),
+        cos: spread(dtype, [2, 3, 1], 17, -1, 1),
+        sin: spread(dtype, [2, 3, 1], 18, -1, 1),
+      },
       differentiate: ['x'],
       build: (a, cos, sin) => [rope(a, cos, sin)],
     },
-    dropoutCase(dtype),
-    ...attentionCases(dtype),
-    ...lossCases(dtype),
+  ],
+  dropoutMaskCall: (dtype) => [dropoutCase(dtype)],
+  detachCall: (dtype) => [
+    {
+      name: 'detach is its input, and a constant of differentiation',
+      feeds: { x: spread(dtype, [2, 3], 19) },
+      // Central differences would follow it.
+      differentiate: [],
+      build: (a) => [detach(a), ...core.gradients(core.reduceSum(mul(a, detach(a))), [a])],
+    },
+  ],
+  attentionCall: attentionCases,
+  attentionBackwardCall: (dtype) => [attentionBackwardCase(dtype)],
+  cachedAttentionCall: (dtype) => [
+    cachedCase(dtype, 2, null),
+    cachedCase(dtype, 2, 3),
+    cachedCase(dtype, 1, null),
+    cachedCase(dtype, 1, 3),
+  ],
+  crossEntropyCall: lossCases,
+}
+
+/** Cases of every named call on one float dtype, each call also as another one of its name, and of layers built like them. */
+export function namedCallCases(dtype: DType): GraphCase[] {
+  return [
+    ...(Object.keys(casesOf) as NamedCall[]).flatMap((key) => {
+      const cases = casesOf[key](dtype)
+      return [...cases, namesake(definitions[key], cases[0] as GraphCase)]
+    }),
+    { name: 'relu', feeds: { x: spread(dtype, [3, 6], 7) }, build: (a) => [relu(a)] },
+    {
+      name: 'crossEntropyOfLogits (5,7)',
+      feeds: { logits: spread(dtype, [5, 7], 33, -4, 4), ...countedRows(dtype) },
+      differentiate: ['logits'],
+      build: (logits, t, w) => [crossEntropyOfLogits(logits, t, w)],
+    },
   ]
+}
+
+/** A case of a call with another definition in its place, of the same name and half its values: a name says nothing about the body. */
+function namesake(definition: CallDefinition, graphCase: GraphCase): GraphCase {
+  const other: CallDefinition = {
+    name: definition.name,
+    body: (inputs, attributes) =>
+      definition.body(inputs, attributes).map((y) => (core.isFloat(y.dtype) ? mul(y, 0.5) : y)),
+  }
+  return {
+    ...graphCase,
+    name: `a call named ${definition.name} with another body`,
+    build: (...inputs) =>
+      core.rebuild(graphCase.build(...inputs), (node, given) =>
+        core.isOp(node, 'call') && node.attrs.definition === definition
+          ? core.call(other, given, node.attrs.attributes)
+          : undefined,
+      ),
+  }
 }
 
 function attentionCases(dtype: DType): GraphCase[] {
@@ -113,11 +191,25 @@ function attentionCases(dtype: DType): GraphCase[] {
       ...of('causal, more queries than one block', [1, 1, 131, 2], [1, 1, 131, 2], { causal: true }),
       differentiate: ['k'],
     },
-    cachedCase(dtype, 2, null),
-    cachedCase(dtype, 2, 3),
-    cachedCase(dtype, 1, null),
-    cachedCase(dtype, 1, 3),
   ]
+}
+
+function attentionBackwardCase(dtype: DType): GraphCase {
+  const attributes = { scale: 0.5, causal: true, window: null }
+  return {
+    name: 'attentionBackward (1,2,3,4), causal',
+    feeds: {
+      q: spread(dtype, [1, 2, 3, 4], 35),
+      k: spread(dtype, [1, 1, 3, 4], 36),
+      v: spread(dtype, [1, 1, 3, 4], 37),
+      g: spread(dtype, [1, 2, 3, 4], 38),
+    },
+    differentiate: [],
+    build: (q, k, v, g) => {
+      const [y, sums] = core.call(attentionCall, [q, k, v], attributes) as readonly [Tensor, Tensor]
+      return core.call(attentionBackwardCall, [q, k, v, y, sums, g], attributes)
+    },
+  }
 }
 
 function cachedCase(dtype: DType, tokens: number, window: number | null): GraphCase {
@@ -140,12 +232,14 @@ function cachedCase(dtype: DType, tokens: number, window: number | null): GraphC
   }
 }
 
+function countedRows(dtype: DType) {
+  return { targets: hostTensor('i32', [5], [0, 6, 3, 3, 1]), weights: hostTensor(dtype, [5], [1, 0, 2, 0.5, 1]) }
+}
+
 function lossCases(dtype: DType): GraphCase[] {
-  const targets = hostTensor('i32', [5], [0, 6, 3, 3, 1])
-  const weights = hostTensor(dtype, [5], [1, 0, 2, 0.5, 1])
   const of = (block: number): GraphCase => ({
     name: `crossEntropy of 5 rows, 7 classes, ${block} rows at a time`,
-    feeds: { hidden: spread(dtype, [5, 3], 30), weight: spread(dtype, [7, 3], 31), targets, weights },
+    feeds: { hidden: spread(dtype, [5, 3], 30), weight: spread(dtype, [7, 3], 31), ...countedRows(dtype) },
     differentiate: ['hidden', 'weight'],
     build: (hidden, weight, t, w) => [crossEntropy(hidden, weight, t, w, block)],
   })
@@ -162,12 +256,6 @@ function lossCases(dtype: DType): GraphCase[] {
       },
       differentiate: [],
       build: (hidden, weight, t, w) => [mul(crossEntropy(hidden, weight, t, w), 1)],
-    },
-    {
-      name: 'crossEntropyOfLogits (5,7)',
-      feeds: { logits: spread(dtype, [5, 7], 33, -4, 4), targets, weights },
-      differentiate: ['logits'],
-      build: (logits, t, w) => [crossEntropyOfLogits(logits, t, w)],
     },
   ]
 }

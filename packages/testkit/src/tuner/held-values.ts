@@ -2,7 +2,7 @@
  * Detached values held where they are: central differences of a loss would follow them, while gradients do not. With them held, both
  * speak of the same function.
  */
-import { cast, feed, inlineCalls, isOp, rebuild, type Tensor } from '@espalier/core'
+import { cast, detachCall, feed, inlineCalls, isOp, rebuild, type Tensor } from '@espalier/core'
 
 /** A loss whose detached values are feeds, and what those are made of. */
 export interface HeldLoss {
@@ -14,7 +14,7 @@ export interface HeldLoss {
 /** The loss with every detached value as a feed, `held0` and so on, also those within other calls. */
 export function holdDetached(loss: Tensor): HeldLoss {
   const held: Record<string, Tensor> = {}
-  const open = inlineCalls([loss], (node) => node.attrs.definition.name === 'detach')
+  const open = inlineCalls([loss], (node) => node.attrs.definition === detachCall)
   const [closed] = rebuild(open, (node) => {
     if (!isOp(node, 'call')) return undefined
     const name = `held${Object.keys(held).length}`

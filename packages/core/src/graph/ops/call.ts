@@ -1,6 +1,6 @@
 /**
- * Named calls: a name with a body of core ops. A backend that knows the name runs its fused kernel, another one runs the body, so a
- * new call needs no backend change.
+ * Named calls: a name with a body of core ops. A backend that knows the definition runs its fused kernel, another one runs the body,
+ * so a new call needs no backend change.
  */
 import type { Spec } from '../../dtype.js'
 import { EspalierError } from '../../errors.js'
@@ -19,8 +19,13 @@ export interface CallPullback<A extends CallAttributes = CallAttributes> {
   readonly cotangents: readonly (Tensor | undefined)[]
 }
 
-/** A call's definition. The body says what it means; the pullback, when given, replaces differentiating the body. */
+/**
+ * A call's definition. The body says what it means; the pullback, when given, replaces differentiating the body. Definitions are told
+ * apart as values, never by name: a backend that has a kernel for `siluCall` runs it for that object only. A second copy of core in one
+ * process has definitions of its own, which a backend of the first copy does not know: their bodies run, slower and as right.
+ */
 export interface CallDefinition<A extends CallAttributes = CallAttributes> {
+  /** For messages, prints and profiles. */
   readonly name: string
   /** The outputs, as core ops or other calls of the inputs. Must depend on nothing else. */
   body(inputs: readonly Tensor[], attributes: A): readonly Tensor[]
@@ -50,7 +55,7 @@ export function call<A extends CallAttributes>(
   inputs: readonly Tensor[],
   attributes: A,
 ): readonly Tensor[] {
-  return applyOp('call', callRule, inputs, { definition: definition as unknown as CallDefinition, attributes })
+  return applyOp('call', callRule, inputs, { definition, attributes })
 }
 
 /** The body's outputs over placeholder inputs of the given specs, named by their number. */
