@@ -134,6 +134,7 @@ export {
   type TunerFunction,
 } from './tuner/define-tuner.js'
 export type {
+  AfterStepContext,
   BaseValues,
   ConfiguredTuner,
   CreateContext,
@@ -144,10 +145,12 @@ export type {
   MergeContext,
   Merged,
   ModuleTuner,
+  PenaltyContext,
   PromptTuner,
   ResolveContext,
   SharedState,
   Site,
+  StepAccess,
   TargetConfig,
   Tuner,
   TunerBase,

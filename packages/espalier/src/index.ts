@@ -6,6 +6,8 @@ export { lora } from '@espalier/lora'
 export type {
   EndEvent,
   EvaluateEvent,
+  GradientContext,
+  OptimizerStepContext,
   PauseEvent,
   ResumeEvent,
   SaveEvent,

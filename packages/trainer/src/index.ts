@@ -24,10 +24,18 @@ export {
   gradientSlot,
   initialOptimizerState,
   optimizerSlot,
+  penaltyProgram,
   type Trained,
 } from './programs.js'
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
 export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
 export { Trainer } from './trainer.js'
-export type { Cadence, GradientContext, SaveContext, TrainerOptions, TrainingSettings } from './trainer-options.js'
+export type {
+  Cadence,
+  GradientContext,
+  OptimizerStepContext,
+  SaveContext,
+  TrainerOptions,
+  TrainingSettings,
+} from './trainer-options.js'

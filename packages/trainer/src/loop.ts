@@ -80,7 +80,7 @@ export class Loop {
   }
 
   private async train(session: TrainingSession, batch: StepBatch, schedule: (step: number) => number): Promise<void> {
-    const { settings = {}, onGradients } = this.options
+    const { settings = {}, onGradients, onOptimizerStep } = this.options
     const began = now()
     const step = this.step + 1
     let sum = 0
@@ -95,12 +95,15 @@ export class Loop {
     this.signal?.throwIfAborted()
     const learningRate = schedule(this.step)
     const maxGradNorm = settings.maxGradNorm ?? 1
+    const penalty = count > 0 ? await session.addPenalty(count) : 0
     const gradNorm = count > 0 ? await session.apply({ step, count, learningRate, maxGradNorm }) : 0
+    if (count > 0) await session.afterStep(step, async () => onOptimizerStep?.({ step, session }))
     this.step = step
     this.epoch = batch.epoch
     if (count === 0)
       this.emit({ type: 'warning', message: `step ${step} has nothing to learn from; it changes nothing` })
-    this.report(batch, { loss: sum / Math.max(counted, 1), counted, learningRate, gradNorm, seconds: now() - began })
+    const loss = sum / Math.max(counted, 1) + penalty
+    this.report(batch, { loss, counted, learningRate, gradNorm, seconds: now() - began })
   }
 
   private report(
@@ -185,7 +188,7 @@ export class Loop {
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
     const aborted = this.signal?.aborted === true
-    if (this.bestValues !== undefined && !aborted) await session.restore(this.bestValues)
+    if (this.bestValues !== undefined && !aborted) await session.write(this.bestValues)
     if (this.step > 0) await this.save(session, 'final')
     const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)

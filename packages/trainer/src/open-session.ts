@@ -16,6 +16,7 @@ export function openSession(options: TrainerOptions, signal: AbortSignal | undef
     loss: options.loss ?? lossOf(model.model),
     optimizer: options.optimizer ?? adamw(),
     clips: maxGradNorm > 0,
+    keepsGradients: options.onOptimizerStep !== undefined,
     weightDecay: (slot) => (isDecayed(slot) ? weightDecay : 0),
     signal,
   })

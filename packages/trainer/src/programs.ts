@@ -71,13 +71,32 @@ function buildAccumulate(model: Model, loss: LossFunction, trained: Trained, fee
     sum,
     slots.map((slot) => (parameters.get(slot) as { value: Tensor }).value),
   )
-  const updates = Object.fromEntries(
+  return { name: 'accumulate', outputs: { loss_sum: sum }, updates: addedGradients(trained, slots, found) }
+}
+
+// The sums of gradients with these added.
+function addedGradients(trained: Trained, slots: readonly string[], added: readonly Tensor[]): Record<string, Tensor> {
+  return Object.fromEntries(
     slots.map((slot, i) => {
       const total = input('state', gradientSlot(slot), 'f32', (trained.get(slot) as Spec).shape)
-      return [gradientSlot(slot), add(total, found[i] as Tensor)]
+      return [gradientSlot(slot), add(total, added[i] as Tensor)]
     }),
   )
-  return { name: 'accumulate', outputs: { loss_sum: sum }, updates }
+}
+
+/**
+ * Adds the gradients of a model's penalty to the sums, as often as the step counts items: `applyProgram` divides by that. Feed `count`;
+ * output `penalty`. A program of its own, since a step has it once, however many micro-batches it has.
+ */
+export function penaltyProgram(model: Model, penalty: Tensor, trained: Trained): Program {
+  const parameters = namedParameters(model)
+  const slots = [...trained.keys()].filter((slot) => parameters.has(slot))
+  const found = gradients(
+    penalty,
+    slots.map((slot) => (parameters.get(slot) as { value: Tensor }).value),
+  )
+  const counted = found.map((gradient) => mul(gradient, feed('count', 'f32', [])))
+  return { name: 'penalty', outputs: { penalty }, updates: addedGradients(trained, slots, counted) }
 }
 
 /** The loss of a batch without gradients. Output `loss_sum`. */
@@ -89,6 +108,8 @@ export function evaluateProgram(model: Model, loss: LossFunction, feeds: Feeds):
 export interface ApplySettings {
   readonly optimizer: Optimizer
   readonly clips: boolean
+  /** Leaves what the optimizer saw in the place of the sums, for who looks at it after the step, instead of clearing them. Default false. */
+  readonly keepsGradients?: boolean
   /** Decoupled decay of a slot. */
   weightDecay(slot: string): number
 }
@@ -96,11 +117,11 @@ export interface ApplySettings {
 const CLIP_EPSILON = 1e-6 // torch.nn.utils.clip_grad_norm_
 
 /**
- * Normalises the gradient sums by the step's count, clips, updates and clears the sums. Feeds: `count`, `learning_rate`, `max_grad_norm`
+ * Normalises the gradient sums by the step's count, clips, updates and clears the sums (see `keepsGradients`). Feeds: `count`, `learning_rate`, `max_grad_norm`
  * and the optimizer's scalars. Outputs `grad_norm` (before clipping) and `finite`; when the norm is not finite, nothing changes.
  */
 export function applyProgram(trained: Trained, settings: ApplySettings): Program {
-  const { optimizer, clips } = settings
+  const { optimizer, clips, keepsGradients = false } = settings
   const scalar = (name: string) => feed(name, 'f32', [])
   const sums = [...trained].map(([slot, { shape }]) => ({
     slot,
@@ -130,7 +151,7 @@ export function applyProgram(trained: Trained, settings: ApplySettings): Program
     updates[slot] = select(finite, next.parameter, parameter)
     for (const [name, state] of Object.entries(next.states))
       updates[optimizerSlot(name, slot)] = select(finite, state, states[name] as Tensor)
-    updates[gradientSlot(slot)] = select(finite, zerosLike(total), total)
+    updates[gradientSlot(slot)] = select(finite, keepsGradients ? gradient : zerosLike(total), total)
   })
   return { name: 'apply', outputs: { grad_norm: norm, finite: cast(finite, 'f32') }, updates }
 }
@@ -138,11 +159,14 @@ export function applyProgram(trained: Trained, settings: ApplySettings): Program
 /** Zeros for everything that `applyProgram` and `accumulateProgram` keep besides the parameters. */
 export function initialOptimizerState(trained: Trained, optimizer: Optimizer): Map<string, HostTensor> {
   const state = new Map<string, HostTensor>()
-  for (const [slot, { shape }] of trained) {
+  for (const [slot, { shape }] of trained)
     for (const name of optimizer.states) state.set(optimizerSlot(name, slot), hostTensor('f32', shape))
-    state.set(gradientSlot(slot), hostTensor('f32', shape))
-  }
-  return state
+  return new Map([...state, ...zeroGradients(trained)])
+}
+
+/** Zeros for the sums of gradients. */
+export function zeroGradients(trained: Trained): Map<string, HostTensor> {
+  return new Map([...trained].map(([slot, { shape }]) => [gradientSlot(slot), hostTensor('f32', shape)]))
 }
 
 function inputsOf(feeds: Feeds): Record<string, Tensor> {

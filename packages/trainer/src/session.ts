@@ -24,8 +24,10 @@ import {
   type Feeds,
   gradientSlot,
   initialOptimizerState,
+  penaltyProgram,
   specsKey,
   type Trained,
+  zeroGradients,
 } from './programs.js'
 
 /** What a session works with. */
@@ -36,6 +38,8 @@ export interface SessionOptions {
   readonly loss: LossFunction
   readonly optimizer: Optimizer
   readonly clips: boolean
+  /** Whether a hook reads gradients after `apply`, as models do that follow steps. Default false. */
+  readonly keepsGradients?: boolean
   weightDecay(slot: string): number
   /** Stops compilations. */
   readonly signal?: AbortSignal
@@ -51,6 +55,8 @@ export interface ApplyFeeds {
 
 /** Parameters, gradients and optimizer states on a backend. */
 export class TrainingSession {
+  /** What hooks keep from step to step, by name. */
+  readonly memory = new Map<string, HostTensor>()
   private readonly programs = new Map<string, Promise<Executable>>()
   private readonly feedsOf = new WeakMap<Executable, ReadonlyMap<string, Spec>>()
 
@@ -72,6 +78,10 @@ export class TrainingSession {
       parameters.release()
       throw error
     }
+  }
+
+  private get keepsGradients(): boolean {
+    return this.options.keepsGradients === true || this.options.model.afterStep !== undefined
   }
 
   private get trained(): Trained {
@@ -105,6 +115,19 @@ export class TrainingSession {
     return this.lossSum(program, batch.feeds, this.values())
   }
 
+  /** Adds the model's penalty to a step of so many counted items, and its gradients to the sums; its value, 0 where there is none. */
+  async addPenalty(count: number): Promise<number> {
+    const { model } = this.options
+    const penalty = model.penalty?.()
+    if (penalty === undefined) return 0
+    const program = await this.compiled('penalty', () => penaltyProgram(model.model, penalty, this.trained))
+    const { penalty: value } = await program.run({
+      feeds: { count: hostTensor('f32', [], [count]) },
+      state: [...this.values(), { set: await this.optimizer() }],
+    })
+    return value?.data[0] as number
+  }
+
   /** One optimizer step over the gathered gradients; their norm. Throws training.diverged, naming parameters, when they are not finite; then nothing changed. */
   async apply({ step, count, learningRate, maxGradNorm }: ApplyFeeds): Promise<number> {
     const { options: settings } = this
@@ -134,21 +157,44 @@ export class TrainingSession {
     return values
   }
 
-  /** Sets values again: the best ones, or a checkpoint's. */
-  async restore(values: ReadonlyMap<string, HostTensor>): Promise<void> {
+  /** Values of what trains, by slot; all when none are named. Throws graph.slot for an unknown one. */
+  read(slots?: readonly string[]): Promise<ReadonlyMap<string, HostTensor>> {
+    return this.parameters.read(slots)
+  }
+
+  /** Sets values, by slot: the best ones, a checkpoint's, a hook's. */
+  async write(values: ReadonlyMap<string, HostTensor>): Promise<void> {
     await this.parameters.write(values)
   }
 
-  /** Sums of gradients by slot, for hooks and messages. */
-  async gradients(): Promise<Map<string, HostTensor>> {
-    return (await this.optimizer()).read([...this.trained.keys()].map(gradientSlot))
+  /**
+   * Gradients by slot, all when none are named: before `apply` the sums over what the step counts, after it, where they are kept, what the
+   * optimizer saw.
+   */
+  async gradients(slots: readonly string[] = [...this.trained.keys()]): Promise<ReadonlyMap<string, HostTensor>> {
+    const read = await (await this.optimizer()).read(slots.map(gradientSlot))
+    return new Map(slots.map((slot) => [slot, read.get(gradientSlot(slot)) as HostTensor]))
+  }
+
+  /** Lets the model follow the step that `apply` made, and forgets kept gradients once `then` is done with them too. */
+  async afterStep(step: number, then: () => Promise<void> = async () => {}): Promise<void> {
+    if (!this.keepsGradients) return
+    await this.options.model.afterStep?.({
+      step,
+      memory: this.memory,
+      read: (slots) => this.read(slots),
+      gradients: (slots) => this.gradients(slots),
+      write: (values) => this.write(values),
+    })
+    await then()
+    await (await this.optimizer()).write(zeroGradients(this.trained))
   }
 
   /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not. */
   async diverged(step: number, loss?: number): Promise<never> {
     const parameters = [...(await this.gradients())]
       .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
-      .map(([slot]) => slot.replace(/^grad:(?:adapter\d+:)?/, ''))
+      .map(([slot]) => slot.replace(/^adapter\d+:/, ''))
     throw new EspalierError('training.diverged', {
       what:
         loss === undefined ? 'the gradients, or their norm, are not finite numbers' : 'the loss is not a finite number',
@@ -166,7 +212,7 @@ export class TrainingSession {
   }
 
   private compiledApply(): Promise<Executable> {
-    const settings: ApplySettings = this.options
+    const settings: ApplySettings = { ...this.options, keepsGradients: this.keepsGradients }
     return this.compiled('apply', () => applyProgram(this.trained, settings))
   }
 

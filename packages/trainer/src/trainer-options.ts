@@ -46,6 +46,12 @@ export interface GradientContext {
   readonly session: TrainingSession
 }
 
+/** What the hook after the optimizer sees: `session.read`, `session.write`, and the gradients as the optimizer saw them. */
+export interface OptimizerStepContext {
+  readonly step: number
+  readonly session: TrainingSession
+}
+
 /** What a trainer is made of. */
 export interface TrainerOptions {
   readonly model: TrainableModel
@@ -62,6 +68,8 @@ export interface TrainerOptions {
   save?(context: SaveContext): Promise<string | null>
   /** Runs between gradients and the optimizer; may return another count, as data parallelism would. */
   onGradients?(context: GradientContext): Promise<number | undefined>
+  /** Runs after each optimizer step, and after what the model's own tuner does then. */
+  onOptimizerStep?(context: OptimizerStepContext): Promise<void>
   /** Bytes of peak memory so far. */
   peakMemory?(): number
   /** Told every event, also those that a slow reader of the run does not see. */

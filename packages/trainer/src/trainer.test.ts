@@ -1,4 +1,13 @@
-import { type HostTensor, hostTensor, reference } from '@espalier/core'
+import {
+  type FullModel,
+  type HostTensor,
+  hostTensor,
+  mul,
+  namedParameters,
+  reduceSum,
+  reference,
+  type Tensor,
+} from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import type { MicroBatch } from './batches.js'
 import type { StepEvent, TrainingEvent } from './events.js'
@@ -243,6 +252,62 @@ describe('Trainer', () => {
     })
     expect(counts).toEqual([10])
     expect((halved.events[1] as StepEvent).gradNorm).toBeCloseTo((plain.events[1] as StepEvent).gradNorm / 2, 6)
+  })
+
+  it('gives the hook after the optimizer what it saw, and starts the next step from what the hook wrote', async () => {
+    const [slot, learningRate] = ['body.weight', 0.5]
+    const seen: { readonly step: number; readonly left: number }[] = []
+    let kept: HostTensor | undefined
+    const { values } = await eventsOf({
+      optimizer: sgd(),
+      totalSteps: 2,
+      settings: { learningRate, lrSchedulerType: 'constant', maxGradNorm: 0.01 },
+      async onOptimizerStep({ step, session }) {
+        const before = kept ?? ((await toyModel().trainable()).get(slot) as HostTensor)
+        const [after, gradient] = [
+          (await session.read([slot])).get(slot) as HostTensor,
+          (await session.gradients([slot])).get(slot) as HostTensor,
+        ]
+        const left = before.data.map((x, i) =>
+          Math.abs((x as number) - learningRate * (gradient.data[i] as number) - (after.data[i] as number)),
+        )
+        seen.push({ step, left: Math.max(...(left as Float32Array)) })
+        kept = hostTensor('f32', after.shape, new Float32Array(after.data.length).fill(step / 4))
+        await session.write(new Map([[slot, kept]]))
+      },
+    })
+    expect(seen.map(({ step }) => step)).toEqual([1, 2])
+    for (const { left } of seen) expect(left).toBeLessThan(1e-7) // one f32 rounding of values below 1
+    expect(values.get(slot)).toEqual(kept)
+  })
+
+  it('adds a model’s penalty once to a step’s loss and gradient, however many micro-batches it has', async () => {
+    const withPenalty = () => {
+      const model = toyModel()
+      const head = namedParameters(model.model).get('lm_head.weight')?.value as Tensor
+      return Object.assign(model, { penalty: () => mul(reduceSum(mul(head, head)), 0.5) }) // its gradient is the head
+    }
+    const run = (model: FullModel, split: boolean) =>
+      eventsOf({
+        model,
+        optimizer: sgd(),
+        totalSteps: 1,
+        settings: { learningRate: 1, maxGradNorm: 0 },
+        microBatches: split ? toyRows.map((row) => toyBatch([row])) : [toyBatch(toyRows)],
+      })
+    const [plain, whole, split] = [
+      await run(toyModel(), false),
+      await run(withPenalty(), false),
+      await run(withPenalty(), true),
+    ]
+    const head = (await toyModel().trainable()).get('lm_head.weight') as HostTensor
+    const half = (head.data as Float32Array).reduce((sum, x) => sum + 0.5 * x * x, 0)
+    for (const { events, values } of [whole, split]) {
+      expect(losses(events)[0]).toBeCloseTo((losses(plain.events)[0] as number) + half, 5)
+      const moved = values.get('lm_head.weight') as HostTensor
+      for (const [i, x] of (plain.values.get('lm_head.weight') as HostTensor).data.entries())
+        expect(moved.data[i] as number).toBeCloseTo((x as number) - (head.data[i] as number), 5)
+    }
   })
 
   it('refuses settings outside their ranges', async () => {

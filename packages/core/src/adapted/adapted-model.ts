@@ -13,6 +13,7 @@ import type { ConfiguredTuner } from '../tuner/families.js'
 import { adaptedTree, mergePrefix, partsOf, slotPrefix } from './adapted-tree.js'
 import type { BaseModel, TrainableModel } from './base-model.js'
 import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
+import { trainableAdapters } from './trainable-adapters.js'
 import { withValues } from './weights.js'
 
 /** A base model with named adapters. One or more may be active; they compose. */
@@ -153,37 +154,7 @@ export class AdaptedModel {
         what: 'there is no active adapter to train',
         got: { active: this.active, merged: this.mergedNames, enabled: this.enabled },
       })
-    return {
-      model: this.model,
-      async trainable() {
-        const entries = await Promise.all(
-          bound.map(async ({ adapter, prefix }) =>
-            [...(await adapter.values())].flatMap(([key, value]) =>
-              adapter.frozen.has(key) ? [] : [[prefix + key, value] as const],
-            ),
-          ),
-        )
-        return new Map(entries.flat())
-      },
-      fixed: () =>
-        new Map(
-          bound.flatMap(({ adapter, prefix }) =>
-            [...adapter.frozenValues, ...adapter.buffers].map(([key, value]) => [prefix + key, value] as const),
-          ),
-        ),
-      commit(values) {
-        for (const { adapter, prefix } of bound) {
-          adapter.setValues(
-            new Map(
-              [...values].flatMap(([slot, value]) =>
-                slot.startsWith(prefix) ? [[slot.slice(prefix.length), value] as const] : [],
-              ),
-            ),
-            { partial: true },
-          )
-        }
-      },
-    }
+    return trainableAdapters(this.model, bound)
   }
 
   /** The base's layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge, and adapters that do not go together. */

@@ -1,7 +1,9 @@
 /** A loaded base model as adapters see it, and what a trainer needs of any model. */
 import type { HostTensor } from '../dtype.js'
+import type { Tensor } from '../graph/tensor.js'
 import type { ModelConfig } from '../model/architecture.js'
 import type { Model } from '../model/model.js'
+import type { StepAccess } from '../tuner/families.js'
 
 /** A pretrained model without adapters. */
 export interface BaseModel {
@@ -27,4 +29,8 @@ export interface TrainableModel {
   fixed(): ReadonlyMap<string, HostTensor>
   /** Takes trained values over, by slot. */
   commit(values: ReadonlyMap<string, HostTensor>): void
+  /** A scalar of state alone, added to the mean loss of every step, once; undefined when there is none. */
+  penalty?(): Tensor | undefined
+  /** Follows every optimizer step; names are slots. Absent when nothing does. */
+  afterStep?(access: StepAccess): Promise<void>
 }

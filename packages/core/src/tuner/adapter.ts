@@ -38,12 +38,12 @@ export interface AdapterParts {
 export class Adapter implements AdapterParts {
   readonly name: string
   readonly tuner: LayerTuner
-  readonly config: object
   readonly metadata: AdapterMetadata
   readonly sites: readonly Site[]
   readonly saved: readonly SavedModule[]
   readonly warnings: readonly string[]
   readonly frozen: ReadonlySet<string>
+  private currentConfig: object
   private current: ReadonlyMap<string, HostTensor>
   private readonly copied: ReadonlyMap<string, ParameterSource>
   private readonly late: LateValues
@@ -65,7 +65,7 @@ export class Adapter implements AdapterParts {
   ) {
     this.name = parts.name
     this.tuner = parts.tuner
-    this.config = parts.config
+    this.currentConfig = parts.config
     this.metadata = parts.metadata
     this.sites = parts.sites
     this.saved = parts.saved
@@ -75,6 +75,16 @@ export class Adapter implements AdapterParts {
     this.copied = copied
     this.late = late
     this.fixed = buffers
+  }
+
+  /** The configuration as it is now. */
+  get config(): object {
+    return this.currentConfig
+  }
+
+  /** Takes another configuration over, such as one that training found: of what is saved, not of what layers compute. */
+  setConfig(config: object): void {
+    this.currentConfig = config
   }
 
   /** Dtype and shape of everything that is saved, by key; all of it trains but what is frozen. */
@@ -100,6 +110,28 @@ export class Adapter implements AdapterParts {
     ]
     this.current = new Map([...this.current, ...read.filter(([key]) => !this.current.has(key))])
     return new Map([...current, ...read])
+  }
+
+  /** What its file holds, by key, as it is now: the values, less what the tuner leaves out. */
+  async fileValues(): Promise<ReadonlyMap<string, HostTensor>> {
+    const { tuner, sites, config } = this
+    const values = new Map(await this.values())
+    if (tuner.toFile === undefined) return values
+    for (const site of sites) {
+      const keys = Object.entries(siteFileKeys(tuner, site, config)).map(
+        ([name, key]) => [name, `${site.path}.${key}`] as const,
+      )
+      const own = keys.flatMap(([name, key]) =>
+        values.has(key) ? [[name, values.get(key) as HostTensor] as const] : [],
+      )
+      const written = tuner.toFile({ site, config, values: Object.fromEntries(own) })
+      for (const [name, key] of keys) {
+        const value = written[name]
+        if (value === undefined) values.delete(key)
+        else values.set(key, value)
+      }
+    }
+    return values
   }
 
   /** What is saved and does not train, by key, as it is now. */

@@ -102,6 +102,32 @@ export interface MergeContext<Config, State> {
   readonly site: Site
 }
 
+/** What `penalty` is given: all layers of the adapter with their tensors. */
+export interface PenaltyContext<Config, State> {
+  readonly config: Config
+  readonly layers: readonly { readonly site: Site; readonly state: State }[]
+}
+
+/** What trains, as an optimizer step left it: by the trainer's slots, or by an adapter's keys. */
+export interface StepAccess {
+  /** Steps done, this one among them. */
+  readonly step: number
+  /** Values on the host; all when no names are given. */
+  read(names?: readonly string[]): Promise<ReadonlyMap<string, HostTensor>>
+  /** Gradients as the optimizer saw them: normalised and clipped. */
+  gradients(names?: readonly string[]): Promise<ReadonlyMap<string, HostTensor>>
+  /** Sets values that the next step starts from. */
+  write(values: ReadonlyMap<string, HostTensor>): Promise<void>
+  /** What is kept from step to step: empty before the first, of this run alone. */
+  readonly memory: Map<string, HostTensor>
+}
+
+/** What `afterStep` is given; names are keys of the adapter's values: `<module path>.lora_E`. */
+export interface AfterStepContext<Config> extends StepAccess {
+  readonly config: Config
+  readonly sites: readonly Site[]
+}
+
 /** A merged weight, alone or with a bias. */
 export type Merged = Tensor | { readonly weight: Tensor; readonly bias?: Tensor | undefined }
 
@@ -152,6 +178,19 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   /** The adapted weight; absent when the method cannot be merged, and then `forward` is needed. */
   merge?(context: MergeContext<Config, State>): Merged
   forward?(context: ForwardContext<Config, State>): Tensor
+  /** A scalar added to the mean loss of every training step, once, however many micro-batches it has. */
+  penalty?(context: PenaltyContext<Config, State>): Tensor
+  /**
+   * Follows every optimizer step on the host; returns the configuration that holds from then on. That may change what is saved, not
+   * what `merge` and `forward` compute.
+   */
+  afterStep?(context: AfterStepContext<Config>): Promise<Config>
+  /** What the file holds of a layer's tensors, by their names, where it is not all of them: AdaLoRA leaves out what it pruned. */
+  toFile?(context: {
+    readonly site: Site
+    readonly config: Config
+    readonly values: TunerState<HostTensor>
+  }): TunerState<HostTensor>
 }
 
 /** Changes what the model reads: virtual tokens before the input, or keys and values before the cache. */

@@ -20,7 +20,7 @@ export async function getPeftModelStateDict(
   model: PeftModel,
   { adapterName = 'default' }: StateDictOptions = {},
 ): Promise<Map<string, HostTensor>> {
-  const values = await model.adapted.adapter(adapterName).values()
+  const values = await model.adapted.adapter(adapterName).fileValues()
   return new Map([...values].map(([key, tensor]) => [toFileKey(key), tensor]))
 }
 

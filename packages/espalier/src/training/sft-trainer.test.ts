@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onnx } from '@espalier/backend-onnx'
-import { type Backend, type Executable, initialValues, ParameterScope, Random } from '@espalier/core'
+import { type Backend, type Executable, type HostTensor, initialValues, ParameterScope, Random } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { gpt2 } from '@espalier/models'
 import { memoryFolder, saveModel } from '@espalier/serialization'
@@ -247,6 +247,26 @@ describe('SFTTrainer', () => {
     await expect(trainer.train({ signal: abort.signal }).result).rejects.toBe('enough')
     expect(existsSync(join(outputDir(), 'adapter_model.safetensors'))).toBe(true)
     await expect(trainerOf().preflight({ signal: AbortSignal.abort('early') })).rejects.toBe('early')
+  })
+
+  it('lets code of the user’s own follow each step, and keeps what that writes', async () => {
+    const seen: number[] = []
+    const trainer = trainerOf(
+      { maxSteps: 2 },
+      {
+        async onOptimizerStep({ step, session }) {
+          seen.push(step)
+          const [[slot, value] = []] = await session.read()
+          expect((await session.gradients([slot as string])).get(slot as string)?.shape).toEqual(value?.shape)
+          const data = new Float32Array(value?.data.length ?? 0).fill(step)
+          await session.write(new Map([[slot as string, { ...(value as HostTensor), data }]]))
+        },
+      },
+    )
+    await trainer.train().result
+    expect(seen).toEqual([1, 2])
+    const [first] = [...(await getPeftModelStateDict(trainer.model as PeftModel)).values()]
+    expect(new Set(first?.data)).toEqual(new Set([2]))
   })
 
   it('trains all parameters of a plain model, which then holds them', async () => {

@@ -11,7 +11,15 @@ import {
 } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
 import type { Target } from '@espalier/serialization'
-import { type Optimizer, type SaveContext, Trainer, type TrainingEvent, type TrainingRun } from '@espalier/trainer'
+import {
+  type GradientContext,
+  type Optimizer,
+  type OptimizerStepContext,
+  type SaveContext,
+  Trainer,
+  type TrainingEvent,
+  type TrainingRun,
+} from '@espalier/trainer'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
@@ -38,6 +46,10 @@ export interface SFTTrainerOptions {
   readonly args?: SFTConfig
   readonly computeLoss?: LossFunction
   readonly optimizer?: Optimizer
+  /** Runs between gradients and the optimizer; may return another count to divide by. */
+  readonly onGradients?: (context: GradientContext) => Promise<number | undefined>
+  /** Runs after each optimizer step: reads values and gradients, and writes values that the next step starts from. */
+  readonly onOptimizerStep?: (context: OptimizerStepContext) => Promise<void>
   /** Told every event, also those that a slow reader of the run does not see. */
   readonly onEvent?: (event: TrainingEvent) => void
   /** transformers' callbacks. */
@@ -211,7 +223,7 @@ export class SFTTrainer {
       readonly listener?: (event: TrainingEvent) => void
     },
   ): Trainer {
-    const { computeLoss } = this.options
+    const { computeLoss, onGradients, onOptimizerStep } = this.options
     const { weights, folder, listener } = run
     return new Trainer({
       model: this.trainable,
@@ -222,6 +234,8 @@ export class SFTTrainer {
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args, padId) }),
       ...(computeLoss === undefined ? {} : { loss: computeLoss }),
+      ...(onGradients === undefined ? {} : { onGradients }),
+      ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
       ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
       ...(listener === undefined ? {} : { onEvent: listener }),
       peakMemory,

@@ -56,7 +56,7 @@ export function tensorToWrite(name: string, tensor: HostTensor): TensorToWrite {
 }
 
 async function tensorsOf(model: AdaptedModel, adapter: Adapter): Promise<TensorToWrite[]> {
-  const own = [...(await adapter.values())].map(([key, tensor]) => tensorToWrite(key, tensor))
+  const own = [...(await adapter.fileValues())].map(([key, tensor]) => tensorToWrite(key, tensor))
   return [...own, ...embeddingTensors(model, adapter)]
 }
 

@@ -101,7 +101,7 @@ interface SavedAdapter {
 async function saveAdapter(adapted: AdaptedModel, name: string): Promise<SavedAdapter> {
   const adapter = adapted.adapter(name)
   const { tuner, config, metadata } = adapter
-  const values = await adapter.values()
+  const values = await adapter.fileValues()
   return {
     config: JSON.parse(JSON.stringify(toFileConfig(tuner, config, metadata))) as Record<string, unknown>,
     tensors: new Map([...values].map(([key, tensor]) => [key, { ...tensor, data: tensor.data.slice() }])),

@@ -1,6 +1,7 @@
 /** Running an adapted model on the reference executor: logits, a loss with gradients, merged weights. */
 import {
   type AdaptedModel,
+  add,
   type Backend,
   cast,
   type Executable,
@@ -80,7 +81,9 @@ export async function trainingPass(adapted: AdaptedModel): Promise<TrainingPass>
   const values = await trainable.trainable()
   const parameters = namedParameters(trainable.model)
   const slots = [...values.keys()].filter((slot) => parameters.has(slot))
-  const loss = weightedSum([forward(trainable.model)])
+  const penalty = trainable.penalty?.()
+  const output = weightedSum([forward(trainable.model)])
+  const loss = penalty === undefined ? output : add(output, penalty)
   const found = gradients(
     loss,
     slots.map((slot) => (parameters.get(slot) as { value: Tensor }).value),
