@@ -79,7 +79,15 @@ export {
   withWeight,
 } from './module/adaptable.js'
 export { type AttendOptions, attend, cacheSlot, joinHeads, splitHeads } from './module/attend.js'
-export { type AttentionMask, type CacheContext, type Context, Trace } from './module/context.js'
+export {
+  type AttentionMask,
+  type AttentionPrefix,
+  type CacheContext,
+  type Context,
+  type ScoreBias,
+  Trace,
+} from './module/context.js'
+export { maybeDropout } from './module/maybe-dropout.js'
 export { type Child, childModules, isModule, joinPath, Module, ownParameters, withFields } from './module/module.js'
 export { LayerNorm, RmsNorm } from './module/norm.js'
 export { Parameter, type ParameterSlot } from './module/parameter.js'
@@ -106,8 +114,19 @@ export {
 } from './module/tree.js'
 export { DenseWeight, GivenWeight, type Weight } from './module/weight.js'
 export { gelu, geluCall, relu, silu, siluCall } from './nn/activations.js'
-export { type AttentionAttributes, attention, attentionBackwardCall, attentionCall } from './nn/attention.js'
-export { type CachedAttentionAttributes, cachedAttention, cachedAttentionCall } from './nn/cached-attention.js'
+export {
+  type AttentionAttributes,
+  type AttentionExtras,
+  attention,
+  attentionBackwardCall,
+  attentionCall,
+} from './nn/attention.js'
+export {
+  type CachedAttentionAttributes,
+  type CachedAttentionExtras,
+  cachedAttention,
+  cachedAttentionCall,
+} from './nn/cached-attention.js'
 export { crossEntropy, crossEntropyCall, crossEntropyOfLogits } from './nn/cross-entropy.js'
 export { detach, detachCall } from './nn/detach.js'
 export { dropout, dropoutMaskCall, dropoutThreshold } from './nn/dropout.js'

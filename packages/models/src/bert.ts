@@ -1,13 +1,16 @@
 /** BERT: an encoder with learned positions and token types, and its heads. Source: arXiv:1810.04805 §3. */
 import {
   type Architecture,
+  type AttendOptions,
   add,
+  attend,
   type Context,
   constant,
   joinHeads,
   Model,
   type ModelSizes,
   Module,
+  maybeDropout,
   type ParameterScope,
   reshape,
   sliceAxis,
@@ -19,7 +22,6 @@ import {
 import { ConfigKeys, labelCount } from './config/config-keys.js'
 import { unsupportedTask } from './config/unsupported-task.js'
 import { type Activation, activationOf } from './layers/activation.js'
-import { attendWithDropout, type DropoutAttendOptions, maybeDropout } from './layers/attend-with-dropout.js'
 import { runLayers } from './layers/layer-stack.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 
@@ -215,14 +217,14 @@ class BertSelfAttention extends Module {
     readonly key: Module,
     readonly value: Module,
     readonly heads: number,
-    readonly settings: DropoutAttendOptions,
+    readonly settings: AttendOptions,
   ) {
     super()
   }
 
   forward(x: Tensor, context: Context): Tensor {
     const part = (projection: Module) => splitHeads(projection.forward(x, context), this.heads)
-    return joinHeads(attendWithDropout(part(this.query), part(this.key), part(this.value), context, this.settings))
+    return joinHeads(attend(part(this.query), part(this.key), part(this.value), context, this.settings))
   }
 }
 
@@ -346,7 +348,7 @@ function buildLayer(settings: Settings, scope: ParameterScope, layer: number): B
         self.linear('key', size, size, options),
         self.linear('value', size, size, options),
         headCount,
-        { layer, scale: 1 / Math.sqrt(headSize), dropout: attentionDropout, site: `${self.path}.dropout` },
+        { layer, scale: 1 / Math.sqrt(headSize), dropout: { rate: attentionDropout, site: `${self.path}.dropout` } },
       ),
       output(scope.at('attention.output'), size),
     ),

@@ -1,7 +1,9 @@
 /** GPT-2: Conv1D weights, learned positions, and a head that shares the token table. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3. */
 import {
   type Architecture,
+  type AttendOptions,
   add,
+  attend,
   CausalLM,
   type Context,
   type Embedding,
@@ -10,6 +12,7 @@ import {
   Model,
   type ModelSizes,
   Module,
+  maybeDropout,
   type ParameterScope,
   sliceAxis,
   splitHeads,
@@ -19,7 +22,6 @@ import {
 import { ConfigKeys, labelCount } from './config/config-keys.js'
 import { unsupportedTask } from './config/unsupported-task.js'
 import { type Activation, activationOf } from './layers/activation.js'
-import { attendWithDropout, type DropoutAttendOptions, maybeDropout } from './layers/attend-with-dropout.js'
 import { lastTokens } from './layers/last-token.js'
 import { runLayers } from './layers/layer-stack.js'
 
@@ -155,7 +157,7 @@ class GPT2Attention extends Module {
     readonly c_attn: Module,
     readonly c_proj: Module,
     readonly heads: number,
-    readonly settings: DropoutAttendOptions,
+    readonly settings: AttendOptions,
     readonly rate: number,
     readonly site: string,
   ) {
@@ -167,7 +169,7 @@ class GPT2Attention extends Module {
     const size = x.shape[2] as number
     const all = this.c_attn.forward(x, context) // (batch, tokens, 3 * hidden)
     const part = (i: number) => splitHeads(sliceAxis(all, 2, i * size, (i + 1) * size), this.heads)
-    const y = joinHeads(attendWithDropout(part(0), part(1), part(2), context, this.settings))
+    const y = joinHeads(attend(part(0), part(1), part(2), context, this.settings))
     return maybeDropout(this.c_proj.forward(y, context), context, this.rate, this.site)
   }
 }
@@ -252,11 +254,10 @@ function buildBlock(settings: Settings, scope: ParameterScope, layer: number): G
   const { sizes, innerSize, epsilon, activation, dropout } = settings
   const { hiddenSize: size, headCount } = sizes
   const [attention, inner] = [scope.at('attn'), scope.at('mlp')]
-  const attend = {
+  const scoring = {
     layer,
     scale: settings.scale(layer),
-    dropout: dropout.attention,
-    site: `${attention.path}.attn_dropout`,
+    dropout: { rate: dropout.attention, site: `${attention.path}.attn_dropout` },
   }
   return new GPT2Block(
     scope.layerNorm('ln_1', size, epsilon),
@@ -264,7 +265,7 @@ function buildBlock(settings: Settings, scope: ParameterScope, layer: number): G
       attention.conv1d('c_attn', size, 3 * size),
       attention.conv1d('c_proj', size, size),
       headCount,
-      attend,
+      scoring,
       dropout.residual,
       `${attention.path}.resid_dropout`,
     ),

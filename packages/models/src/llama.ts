@@ -1,7 +1,9 @@
 /** The Llama family: Llama 2 and 3, SmolLM2, TinyLlama and all else with this model_type. Source: arXiv:2302.13971 §2.2; arXiv:2307.09288. */
 import {
   type Architecture,
+  type AttendOptions,
   add,
+  attend,
   CausalLM,
   type Context,
   type Embedding,
@@ -20,7 +22,6 @@ import {
 import { ConfigKeys, labelCount } from './config/config-keys.js'
 import { unsupportedTask } from './config/unsupported-task.js'
 import { type Activation, activationOf } from './layers/activation.js'
-import { attendWithDropout } from './layers/attend-with-dropout.js'
 import { lastTokens } from './layers/last-token.js'
 import { runLayers } from './layers/layer-stack.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
@@ -130,15 +131,10 @@ class LlamaDecoderLayer extends Module {
 }
 
 /** What one layer's attention is made with besides its projections. */
-interface AttentionSettings {
-  readonly layer: number
+interface AttentionSettings extends AttendOptions {
   readonly heads: number
   readonly groups: number
-  readonly scale: number
   readonly rotary: Rotary
-  readonly dropout: number
-  /** The module's path: the site of its dropout. */
-  readonly site: string
 }
 
 /** Attention with rotary positions; several heads may share a key and a value. */
@@ -160,7 +156,7 @@ class LlamaAttention extends Module {
     const q = rope(splitHeads(this.q_proj.forward(x, context), heads), cos, sin)
     const k = rope(splitHeads(this.k_proj.forward(x, context), groups), cos, sin)
     const v = splitHeads(this.v_proj.forward(x, context), groups)
-    return this.o_proj.forward(joinHeads(attendWithDropout(q, k, v, context, this.settings)), context)
+    return this.o_proj.forward(joinHeads(attend(q, k, v, context, this.settings)), context)
   }
 }
 
@@ -270,7 +266,14 @@ function buildLayer(settings: Settings, scope: ParameterScope, layer: number): L
       attention.linear('k_proj', hiddenSize, groups * headSize, ofAttention),
       attention.linear('v_proj', hiddenSize, groups * headSize, ofAttention),
       attention.linear('o_proj', heads * headSize, hiddenSize, ofAttention),
-      { layer, heads, groups, scale: 1 / Math.sqrt(headSize), rotary, dropout, site: attention.path },
+      {
+        layer,
+        heads,
+        groups,
+        scale: 1 / Math.sqrt(headSize),
+        rotary,
+        dropout: { rate: dropout, site: attention.path },
+      },
     ),
     new LlamaMLP(
       inner.linear('gate_proj', hiddenSize, innerSize, ofInner),

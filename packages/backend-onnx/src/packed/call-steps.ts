@@ -42,11 +42,12 @@ const rules: ReadonlyMap<CallDefinition, CallStep<CallAttributes>> = new Map([
     const angles = { cos: p.at(cos), sin: p.at(sin), perRow: cos.shape[0] !== 1 }
     p.step('rope', { x: p.at(x), ...angles, y: p.make(y), batch, heads, half: size / 2 })
   }),
-  rule(cachedAttentionCall, (p, inputs, y, { scale, window }) => {
+  rule(cachedAttentionCall, (p, inputs, y, { scale, window, softCap, extras }) => {
     const [q, keys, values, newKeys, newValues, filled, keep] = inputs as readonly Tensor[] as Inputs
     const [batch, heads, tokens, size] = y.shape as [number, number, number, number]
     const [groups, slots] = [keys.shape[1] as number, keys.shape[2] as number]
     if (tokens !== 1) throw new NotPacked('attention of several tokens')
+    if (softCap !== undefined || extras.length > 0) throw new NotPacked('attention with a cap, a bias or sinks')
     p.step('attention', {
       q: p.at(q),
       keys: p.at(keys),

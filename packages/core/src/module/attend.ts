@@ -1,20 +1,30 @@
 /** Attention of a layer under a context: with or without a key/value cache. Projections and positions are the model's. */
 
+import { add } from '../graph/ops/binary.js'
+import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
 import { input } from '../graph/ops/input.js'
+import { iota } from '../graph/ops/iota.js'
 import { permute } from '../graph/ops/permute.js'
 import { reshape } from '../graph/ops/reshape.js'
+import { sliceAxis } from '../graph/ops/slice.js'
 import { writeRows } from '../graph/ops/write-rows.js'
 import type { Tensor } from '../graph/tensor.js'
-import { attention } from '../nn/attention.js'
+import { type AttentionExtras, attention } from '../nn/attention.js'
 import { cachedAttention } from '../nn/cached-attention.js'
-import type { Context } from './context.js'
+import type { CacheContext, Context } from './context.js'
 
 /** Settings of one layer's attention. `layer` names its cache slots; `window`: keys seen, the query's own included. */
 export interface AttendOptions {
   readonly layer: number
   readonly scale: number
   readonly window?: number | null
+  /** Scores become cap * tanh(score / cap). */
+  readonly softCap?: number
+  /** Scores of one more key of each head, which has no value: (heads). */
+  readonly sinks?: Tensor
+  /** In a pass with a seed, zeroes a share `rate` of the probabilities. site: a module path. */
+  readonly dropout?: { readonly rate: number; readonly site: string }
 }
 
 /** Name of a layer's cache slot. */
@@ -24,18 +34,57 @@ export function cacheSlot(layer: number, part: 'key' | 'value'): string {
 
 /** q (batch, heads, tokens, size), k and v (batch, groups, tokens, size) -> (batch, heads, tokens, size). Records the cache's updates. */
 export function attend(q: Tensor, k: Tensor, v: Tensor, context: Context, options: AttendOptions): Tensor {
-  const { layer, scale, window = null } = options
-  const { cache, mask, trace } = context
-  if (cache === undefined) return attention(q, k, v, { scale, causal: mask.causal, window }, mask.keep)
-  const slots = [k.shape[0] as number, k.shape[1] as number, cache.slots, k.shape[3] as number]
+  const { scale, window = null, softCap, sinks } = options
+  const scoring = { scale, window, ...(softCap === undefined ? {} : { softCap }) }
+  const { cache, mask, bias, prefix } = context
+  if (cache?.filled !== undefined) {
+    const { filled, keep } = cache
+    const [cachedK, cachedV] = stored(k, v, context, options)
+    const fresh = add(iota([k.shape[2] as number], 0), filled)
+    const places = () => concat([iota([cache.slots], 0), fresh], 0)
+    return cachedAttention([q, cachedK, cachedV, k, v, filled, keep], scoring, { bias: bias?.(fresh, places()), sinks })
+  }
+  const before = prefix?.keyValue(options.layer)
+  const keys = before === undefined ? k : concat([before.key, k], 2)
+  const values = before === undefined ? v : concat([before.value, v], 2)
+  if (cache !== undefined) stored(keys, values, context, options)
+  const [queryCount, keyCount] = [q.shape[2] as number, keys.shape[2] as number]
+  const places = iota([keyCount], 0)
+  return attention(
+    q,
+    keys,
+    values,
+    { ...scoring, causal: mask.causal },
+    {
+      keep: keepOf(mask.keep, keyCount),
+      bias: bias?.(sliceAxis(places, 0, keyCount - queryCount, keyCount), places),
+      sinks,
+      dropout: dropoutOf(context, options),
+    },
+  )
+}
+
+/** The layer's cache slots, before this pass; records that the pass writes its keys and values behind what fills them. */
+function stored(k: Tensor, v: Tensor, { cache, trace }: Context, { layer }: AttendOptions): [Tensor, Tensor] {
+  const { slots, filled } = cache as CacheContext
   const store = (part: 'key' | 'value', rows: Tensor) => {
-    const buffer = input('state', cacheSlot(layer, part), k.dtype, slots)
-    trace.updates.set(cacheSlot(layer, part), writeRows(buffer, cache.filled ?? constant(0, 'i32'), rows, 2))
+    const [batch, groups, , size] = rows.shape as [number, number, number, number]
+    const buffer = input('state', cacheSlot(layer, part), rows.dtype, [batch, groups, slots, size])
+    trace.updates.set(cacheSlot(layer, part), writeRows(buffer, filled ?? constant(0, 'i32'), rows, 2))
     return buffer
   }
-  const [cachedK, cachedV] = [store('key', k), store('value', v)]
-  if (cache.filled === undefined) return attention(q, k, v, { scale, causal: true, window }, mask.keep)
-  return cachedAttention([q, cachedK, cachedV, k, v, cache.filled, cache.keep], { scale, window })
+  return [store('key', k), store('value', v)]
+}
+
+// Keys in front of the pass's own are all seen.
+function keepOf(keep: Tensor | undefined, keys: number): Tensor | undefined {
+  if (keep === undefined || keep.shape[1] === keys) return keep
+  const [batch, own] = keep.shape as [number, number]
+  return concat([constant(1, 'bool', [batch, keys - own]), keep], 1)
+}
+
+function dropoutOf({ seed }: Context, { dropout }: AttendOptions): AttentionExtras['dropout'] {
+  return seed === undefined || dropout === undefined || dropout.rate === 0 ? undefined : { ...dropout, seed }
 }
 
 /** (batch, tokens, heads * size) -> (batch, heads, tokens, size). */

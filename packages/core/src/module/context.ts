@@ -18,6 +18,17 @@ export interface CacheContext {
   readonly keep: Tensor
 }
 
+/**
+ * What a model adds to the scores of self-attention by place: queries (queries) and keys (keys), i32 columns of the pass or slots of the
+ * cache -> (1 or batch, 1 or heads, 1 or queries, keys). A description, so that a layer makes only what it reads.
+ */
+export type ScoreBias = (queries: Tensor, keys: Tensor) => Tensor
+
+/** Keys and values in front of every layer's own, (batch, groups, virtual tokens, size), which every query sees. */
+export interface AttentionPrefix {
+  keyValue(layer: number): { readonly key: Tensor; readonly value: Tensor }
+}
+
 /** Collects what a pass hands out besides its result: cache updates and captured values. One per trace. */
 export class Trace {
   /** State slot -> new value. */
@@ -44,6 +55,9 @@ export interface Context {
   /** (batch, length) i32, for models with token types. */
   readonly tokenTypes?: Tensor
   readonly cache?: CacheContext
+  readonly bias?: ScoreBias
+  /** Read where the cache is empty or absent; a filled cache already holds it. */
+  readonly prefix?: AttentionPrefix
   /** u32 scalar; dropout is active exactly when it is given. */
   readonly seed?: Tensor
   readonly trace: Trace

@@ -2,12 +2,11 @@
 import { describe, expect, it } from 'vitest'
 import { reference } from '../backend/reference.js'
 import { type HostTensor, hostTensor } from '../dtype.js'
-import { call } from '../graph/ops/call.js'
 import { feed } from '../graph/ops/input.js'
 import type { Tensor } from '../graph/tensor.js'
 import { Random } from '../random.js'
 import { sizeOf } from '../shape.js'
-import { attention, attentionCall } from './attention.js'
+import { type AttentionAttributes, attention, attentionWithSums } from './attention.js'
 import { cachedAttention } from './cached-attention.js'
 
 const CLOSE = 1e-12 // float64 throughout
@@ -21,17 +20,17 @@ async function run(build: (...inputs: Tensor[]) => Record<string, Tensor>, tenso
   return executable.run({ feeds: Object.fromEntries(tensors.map((tensor, i) => [String(i), tensor])) })
 }
 
-interface Setting {
-  readonly scale: number
-  readonly causal: boolean
-  readonly window: number | null
+interface Given {
+  readonly keep?: HostTensor | undefined
+  readonly bias?: HostTensor | undefined
+  readonly sinks?: HostTensor | undefined
 }
 
 /** The definition: each query averages the values of the keys it sees by their exponentials; also the log of their sum. */
 function byDefinition(
   [q, k, v]: readonly HostTensor[],
-  keep: HostTensor | undefined,
-  { scale, causal, window }: Setting,
+  { keep, bias, sinks }: Given,
+  { scale, causal, window, softCap }: AttentionAttributes,
 ) {
   const [batch, heads, queries, size] = (q as HostTensor).shape as [number, number, number, number]
   const [, groups, keys] = (k as HostTensor).shape as [number, number, number]
@@ -54,9 +53,11 @@ function byDefinition(
         const weights = seen.map((j) => {
           let dot = 0
           for (let d = 0; d < size; d++) dot += (q?.data[row * size + d] as number) * at(k, j, d)
-          return Math.exp(dot * scale)
+          const capped = softCap === undefined ? dot * scale : softCap * Math.tanh((dot * scale) / softCap)
+          return Math.exp(capped + biasAt(bias, b, h, i, j))
         })
-        const total = weights.reduce((a, w) => a + w, 0)
+        const sink = sinks === undefined ? 0 : Math.exp(sinks.data[h] as number)
+        const total = weights.reduce((a, w) => a + w, sink)
         sums[row] = Math.log(total)
         seen.forEach((j, n) => {
           for (let d = 0; d < size; d++)
@@ -68,6 +69,13 @@ function byDefinition(
   return { y, sums }
 }
 
+// Axes of size 1 are every index.
+function biasAt(bias: HostTensor | undefined, ...index: readonly number[]): number {
+  if (bias === undefined) return 0
+  const flat = bias.shape.reduce((at, extent, axis) => at * extent + (extent === 1 ? 0 : (index[axis] as number)), 0)
+  return bias.data[flat] as number
+}
+
 function furthest(got: HostTensor | undefined, want: Float64Array): number {
   expect(got?.data.length).toBe(want.length)
   return Math.max(...want.map((x, i) => Math.abs(x - (got?.data[i] as number))))
@@ -75,44 +83,108 @@ function furthest(got: HostTensor | undefined, want: Float64Array): number {
 
 describe('attention', () => {
   const keep = hostTensor('bool', [2, 7], [1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1])
-  const settings: readonly (readonly [string, number, Setting, HostTensor | undefined])[] = [
-    ['all keys', 5, { scale: 0.4, causal: false, window: null }, undefined],
-    ['causal', 7, { scale: 0.4, causal: true, window: null }, undefined],
-    ['causal, the last queries only', 3, { scale: 1.5, causal: true, window: null }, undefined],
-    ['causal, one query', 1, { scale: 0.4, causal: true, window: null }, undefined],
-    ['causal, padded', 7, { scale: 0.4, causal: true, window: null }, keep],
-    ['padded', 4, { scale: 0.4, causal: false, window: null }, keep],
-    ['causal, a window', 7, { scale: 0.4, causal: true, window: 3 }, undefined],
-    ['causal, a window longer than the keys', 7, { scale: 0.4, causal: true, window: 20 }, undefined],
+  const sinks = random([4], 10)
+  const settings: readonly (readonly [string, number, AttentionAttributes, Given])[] = [
+    ['all keys', 5, { scale: 0.4, causal: false, window: null }, {}],
+    ['causal', 7, { scale: 0.4, causal: true, window: null }, {}],
+    ['causal, the last queries only', 3, { scale: 1.5, causal: true, window: null }, {}],
+    ['causal, one query', 1, { scale: 0.4, causal: true, window: null }, {}],
+    ['causal, padded', 7, { scale: 0.4, causal: true, window: null }, { keep }],
+    ['padded', 4, { scale: 0.4, causal: false, window: null }, { keep }],
+    ['causal, a window', 7, { scale: 0.4, causal: true, window: 3 }, {}],
+    ['causal, a window longer than the keys', 7, { scale: 0.4, causal: true, window: 20 }, {}],
+    ['capped', 7, { scale: 2, causal: true, window: null, softCap: 1.5 }, {}],
+    ['a bias of every head', 5, { scale: 0.4, causal: false, window: null }, { bias: random([1, 4, 5, 7], 11) }],
+    ['a bias of every row', 5, { scale: 0.4, causal: true, window: null }, { bias: random([2, 1, 1, 7], 12) }],
+    ['sinks', 5, { scale: 0.4, causal: true, window: null }, { sinks }],
+    [
+      'all of it',
+      7,
+      { scale: 2, causal: true, window: 3, softCap: 1.5 },
+      { keep: hostTensor('bool', [2, 7], Array(14).fill(1)), bias: random([2, 4, 7, 7], 13), sinks },
+    ],
   ]
-  for (const [name, queries, setting, mask] of settings) {
+  for (const [name, queries, setting, given] of settings) {
     it(`is its definition: ${name}, two heads to a group`, async () => {
       const tensors = [random([2, 4, queries, 3], 1), random([2, 2, 7, 3], 2), random([2, 2, 7, 3], 3)]
-      const given = mask === undefined ? tensors : [...tensors, mask]
-      const { y, sums } = await run((...inputs) => {
-        const [output, log] = call(attentionCall, inputs, { ...setting })
-        return { y: output as Tensor, sums: log as Tensor }
-      }, given)
-      const want = byDefinition(tensors, mask, setting)
+      const { y, sums } = await run(
+        (...inputs) => {
+          const [q, k, v, ...rest] = inputs as [Tensor, Tensor, Tensor, ...Tensor[]]
+          const extras = Object.fromEntries(Object.keys(given).map((extra, i) => [extra, rest[i]]))
+          return { ...attentionWithSums(q, k, v, setting, extras) }
+        },
+        [...tensors, ...Object.values(given)],
+      )
+      const want = byDefinition(tensors, given, setting)
       expect(furthest(y, want.y)).toBeLessThan(CLOSE)
       expect(furthest(sums, want.sums)).toBeLessThan(CLOSE)
     })
   }
+
+  // Eager attention of transformers 5.18's Gemma 2 and gpt-oss in float64, over sines.
+  const published: readonly (readonly [string, Partial<AttentionAttributes>, readonly number[], readonly number[]])[] =
+    [
+      [
+        'a soft cap as Gemma 2',
+        { softCap: 1.5 },
+        [],
+        [0, 1.3337392700073958, 1.1883491392590624, 1.5100678737583388, 0.8996852793120509, 0.5918292490532044].concat([
+          0, 1.3337392700073958, 1.0844088011230029, 1.4946450945190584, 0.6737538317416134, 0.7511209513677171,
+        ]),
+      ],
+      [
+        'sinks as gpt-oss',
+        {},
+        [0.5, -1],
+        [0, 0.688503215696618, 1.889981466180095, 1.595206929435173, 1.6144016165876247, 1.039685382766851].concat([
+          0, 1.147553860681908, 0.8876579915344641, 1.2217405559133843, 0.08197376024678799, 0.49655929417773914,
+        ]),
+      ],
+    ]
+  it.each(published)('has %s', async (_, changes, sinks, want) => {
+    const sines = (shape: readonly number[], step: number) =>
+      hostTensor(
+        'f64',
+        shape,
+        Float64Array.from({ length: sizeOf(shape) }, (_, i) => 2 * Math.sin(i * step)),
+      )
+    const { y } = await run(
+      (q, k, v, own) => {
+        const extras = sinks.length === 0 ? {} : { sinks: own }
+        const setting = { scale: 0.8, causal: true, window: null, ...changes }
+        return { y: attention(q as Tensor, k as Tensor, v as Tensor, setting, extras) }
+      },
+      [
+        sines([1, 2, 3, 2], 0.37),
+        sines([1, 1, 3, 2], 0.51),
+        sines([1, 1, 3, 2], 0.73),
+        ...(sinks.length === 0 ? [] : [hostTensor('f64', [2], [...sinks])]),
+      ],
+    )
+    expect(furthest(y, Float64Array.from(want))).toBeLessThan(1e-6) // transformers' softmax is float32
+  })
 
   it('is its definition over more queries than one block, with a window across blocks', async () => {
     for (const window of [null, 100]) {
       const tensors = [random([1, 1, 300, 2], 4), random([1, 1, 300, 2], 5), random([1, 1, 300, 2], 6)]
       const setting = { scale: 0.5, causal: true, window }
       const { y } = await run((q, k, v) => ({ y: attention(q as Tensor, k as Tensor, v as Tensor, setting) }), tensors)
-      expect(furthest(y, byDefinition(tensors, undefined, setting).y)).toBeLessThan(CLOSE)
+      expect(furthest(y, byDefinition(tensors, {}, setting).y)).toBeLessThan(CLOSE)
     }
   })
 })
 
 describe('cachedAttention', () => {
   for (const tokens of [1, 3]) {
-    for (const window of [null, 4]) {
-      it(`gives ${tokens} new tokens what attention over everything gives them${window === null ? '' : ', within a window'}`, async () => {
+    const variants: readonly (readonly [string, Partial<AttentionAttributes>, readonly ('bias' | 'sinks')[]])[] = [
+      ['', {}, []],
+      [', within a window', { window: 4 }, []],
+      [', capped', { softCap: 1.5 }, []],
+      [', with a bias and sinks', {}, ['bias', 'sinks']],
+    ]
+    for (const [name, changes, extras] of variants) {
+      it(`gives ${tokens} new tokens what attention over everything gives them${name}`, async () => {
+        const setting = { scale: 0.4, window: null, ...changes }
         const [filled, slots, unused] = [5, 8, 9e3]
         const q = random([2, 4, tokens, 3], 7)
         const [k, v] = [random([2, 2, filled + tokens, 3], 8), random([2, 2, filled + tokens, 3], 9)]
@@ -149,13 +221,34 @@ describe('cachedAttention', () => {
           hostTensor('i32', [], [filled]),
           keep,
         ]
-        const { y } = await run(
-          (...inputs) => ({
-            y: cachedAttention(inputs as unknown as Parameters<typeof cachedAttention>[0], { scale: 0.4, window }),
-          }),
-          given,
+        // A bias over slots, of which those in use and the new ones are the keys.
+        const bias = random([1, 4, tokens, slots + tokens], 14)
+        const ofKeys = Array.from({ length: 4 * tokens }, (_, row) =>
+          [...bias.data.subarray(row * (slots + tokens), (row + 1) * (slots + tokens))].filter(
+            (_, slot) => slot < filled || slot >= slots,
+          ),
         )
-        const want = byDefinition([q, k, v], all, { scale: 0.4, causal: true, window })
+        const sinks = random([4], 15)
+        const { y } = await run(
+          (...inputs) => {
+            const rest = inputs.slice(given.length) as [Tensor, Tensor] | []
+            const parts = extras.length === 0 ? {} : { bias: rest[0], sinks: rest[1] }
+            return {
+              y: cachedAttention(
+                inputs.slice(0, given.length) as unknown as Parameters<typeof cachedAttention>[0],
+                setting,
+                parts,
+              ),
+            }
+          },
+          extras.length === 0 ? given : [...given, bias, sinks],
+        )
+        const parts = { bias: hostTensor('f64', [1, 4, tokens, filled + tokens], ofKeys.flat() as number[]), sinks }
+        const want = byDefinition(
+          [q, k, v],
+          { keep: all, ...(extras.length === 0 ? {} : parts) },
+          { causal: true, ...setting },
+        )
         expect(furthest(y, want.y)).toBeLessThan(CLOSE)
       })
     }

@@ -2,56 +2,104 @@
  * Scaled dot-product attention as named calls. Keys and values may have fewer heads than queries (grouped-query attention); scores
  * exist for a block of queries at a time, and a causal block reads only the keys before its end.
  */
-import type { DType } from '../dtype.js'
 import { add, and, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less, lessEqual } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
-import { constant } from '../graph/ops/constant.js'
 import { iota } from '../graph/ops/iota.js'
 import { matmul } from '../graph/ops/matmul.js'
 import { pad } from '../graph/ops/pad.js'
 import { reduceMax, reduceSum } from '../graph/ops/reduce.js'
 import { reshape } from '../graph/ops/reshape.js'
-import { select } from '../graph/ops/select.js'
 import { sliceAxis } from '../graph/ops/slice.js'
 import { log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
+import {
+  biasByGroup,
+  biased,
+  capped,
+  cappedSlope,
+  hidden,
+  type ScoreAttributes,
+  withSinks,
+} from './attention-scores.js'
+import { dropout } from './dropout.js'
 import { softmax } from './softmax.js'
 
-/** Scores of masked keys get this added; two of them still are finite, so a row without any key stays free of NaN. */
-export function maskedScore(dtype: DType): number {
-  return dtype === 'f16' ? -3e4 : -1e30
-}
 const QUERY_BLOCK = 128 // measured on CPU: causal blocks of 128 queries were the fastest at 512 tokens
 
-/** Constants of attention. Query i stands at key position i + keys - queries. `window`: keys seen, the query's own included. */
-export interface AttentionAttributes extends Readonly<Record<string, unknown>> {
-  readonly scale: number
+/** Constants of attention. Query i stands at key position i + keys - queries. */
+export interface AttentionAttributes extends ScoreAttributes {
+  /** Later keys are hidden. */
   readonly causal: boolean
-  readonly window: number | null
 }
 
-interface Block {
-  readonly start: number
-  readonly end: number
-  /** First and last (not included) key that any query of the block sees. */
-  readonly from: number
-  readonly to: number
+/** What attention may be given besides queries, keys and values. */
+export interface AttentionExtras {
+  /** (batch, keys) bool: false leaves a key out. */
+  readonly keep?: Tensor | undefined
+  /** (1 or batch, 1 or heads, 1 or queries, keys): added to the scores, and has a gradient. */
+  readonly bias?: Tensor | undefined
+  /** (heads): scores of one more key each, which has no value. */
+  readonly sinks?: Tensor | undefined
+  /** Zeroes a share `rate` of the probabilities. seed: u32 scalar; site: a module path. */
+  readonly dropout?: (AttentionDropout & { readonly seed: Tensor }) | undefined
+}
+
+interface AttentionDropout {
+  readonly rate: number
+  readonly site: string
+}
+
+const EXTRA_INPUTS = ['keep', 'bias', 'sinks', 'seed'] as const
+type ExtraInputs = { readonly [name in (typeof EXTRA_INPUTS)[number]]?: Tensor | undefined }
+
+interface CallAttributes extends AttentionAttributes {
+  /** The inputs after those that every call has, in this order. */
+  readonly extras: readonly (typeof EXTRA_INPUTS)[number][]
+  readonly dropout?: AttentionDropout
+}
+
+/** Attention of queries (batch, heads, queries, size) to keys and values (batch, groups, keys, size); shaped as the queries. */
+export function attention(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  attributes: AttentionAttributes,
+  extras: AttentionExtras = {},
+): Tensor {
+  return attentionWithSums(q, k, v, attributes, extras).y
+}
+
+/** As `attention`, with the log of each query's sum of exponentials, (batch, heads, queries), sinks included. */
+export function attentionWithSums(
+  q: Tensor,
+  k: Tensor,
+  v: Tensor,
+  attributes: AttentionAttributes,
+  { dropout, ...rest }: AttentionExtras = {},
+): { readonly y: Tensor; readonly sums: Tensor } {
+  const given: ExtraInputs = { ...rest, seed: dropout?.seed }
+  const extras = EXTRA_INPUTS.filter((name) => given[name] !== undefined)
+  const drops = dropout === undefined ? {} : { dropout: { rate: dropout.rate, site: dropout.site } }
+  const inputs = [q, k, v, ...extras.map((name) => given[name] as Tensor)]
+  const [y, sums] = call(attentionCall, inputs, { ...attributes, ...drops, extras })
+  return { y: y as Tensor, sums: sums as Tensor }
 }
 
 /**
- * Call `attention`: inputs q (batch, heads, queries, size), k and v (batch, groups, keys, size), and optionally keep (batch, keys) bool;
- * outputs y as q, and the log of each query's sum of exponentials (batch, heads, queries). Source: arXiv:1706.03762 §3.2.1; arXiv:2305.13245.
+ * Call `attention`: inputs q, k, v and those that `extras` names; outputs y as q, and the log of each query's sum of exponentials
+ * (batch, heads, queries). Source: arXiv:1706.03762 §3.2.1; arXiv:2305.13245.
  */
-export const attentionCall: CallDefinition<AttentionAttributes> = {
+export const attentionCall: CallDefinition<CallAttributes> = {
   name: 'attention',
-  body([q, k, v, keep], attributes) {
+  body([q, k, v, ...rest], attributes) {
     const [query, key, value] = [q as Tensor, k as Tensor, v as Tensor]
+    const extras = named(rest, attributes)
     const parts = blocksOf(query, key, attributes).map((block) => {
-      const scores = blockScores(query, key, keep, block, attributes)
-      const probabilities = softmax(scores)
-      const y = matmul(mergeQueries(probabilities), sliceAxis(value, 2, block.from, block.to))
+      const { scores, probabilities, ofKeys } = shares(query, key, extras, block, attributes)
+      const kept = dropped(mergeQueries(ofKeys), extras, block, attributes)
+      const y = matmul(kept, sliceAxis(value, 2, block.from, block.to))
       const top = reduceMax(scores, { axes: [-1] })
       const share = reduceMax(probabilities, { axes: [-1] }) // 1 / sum of exponentials
       return {
@@ -77,52 +125,70 @@ export const attentionCall: CallDefinition<AttentionAttributes> = {
   pullback({ inputs, outputs: [y, sums], cotangents: [g, ofSums], attributes }) {
     if (ofSums !== undefined) return undefined
     if (g === undefined || y === undefined || sums === undefined) return inputs.map(() => undefined)
-    const [q, k, v, keep] = inputs as [Tensor, Tensor, Tensor, Tensor | undefined]
-    const [dq, dk, dv] = call(
-      attentionBackwardCall,
-      [q, k, v, y, sums, g, ...(keep === undefined ? [] : [keep])],
-      attributes,
-    )
-    return [dq, dk, dv, ...(keep === undefined ? [] : [undefined])]
+    const [q, k, v, ...rest] = inputs as [Tensor, Tensor, Tensor, ...Tensor[]]
+    const [dq, dk, dv, ...learned] = call(attentionBackwardCall, [q, k, v, y, sums, g, ...rest], attributes)
+    return [dq, dk, dv, ...attributes.extras.map((name) => (isLearned(name) ? learned.shift() : undefined))]
   },
 }
 
 /**
- * Call `attentionBackward`: inputs q, k, v, y, sums (the outputs of `attention`), g (cotangent of y), and optionally keep; outputs the
- * cotangents of q, k and v. The body computes the probabilities as `attention` does, so a backend that inlines both shares them.
+ * Call `attentionBackward`: inputs q, k, v, y, sums (the outputs of `attention`), g (cotangent of y), and those that `extras` names;
+ * outputs the cotangents of q, k, v, and of bias and sinks where they are given. The body computes the probabilities as `attention`
+ * does, so a backend that inlines both shares them.
  */
-export const attentionBackwardCall: CallDefinition<AttentionAttributes> = {
+export const attentionBackwardCall: CallDefinition<CallAttributes> = {
   name: 'attentionBackward',
-  body([q, k, v, y, , g, keep], attributes) {
+  body([q, k, v, y, , g, ...rest], attributes) {
     const [query, key, value] = [q as Tensor, k as Tensor, v as Tensor]
+    const extras = named(rest, attributes)
     const dq: Tensor[] = []
-    let dk: Tensor | undefined
-    let dv: Tensor | undefined
+    const sums = new Map<string, Tensor>()
+    const accumulate = (name: string, part: Tensor) => {
+      const sum = sums.get(name)
+      sums.set(name, sum === undefined ? part : add(sum, part))
+    }
     const toKeys = (part: Tensor, { from, to }: Block) =>
       pad(part, [0, 0, from, 0], [0, 0, (key.shape[2] as number) - to, 0])
     for (const block of blocksOf(query, key, attributes)) {
       const keys = sliceAxis(key, 2, block.from, block.to)
       const values = sliceAxis(value, 2, block.from, block.to)
-      const probabilities = mergeQueries(softmax(blockScores(query, key, keep, block, attributes))) // (batch, groups, queries of a group, keys)
+      const { products, probabilities: all, ofKeys } = shares(query, key, extras, block, attributes)
+      const probabilities = mergeQueries(ofKeys) // (batch, groups, queries of a group, keys)
       const gBlock = group(g as Tensor, key, block)
       const delta = reduceSum(mul(gBlock, group(y as Tensor, key, block)), { axes: [-1], keepDims: true })
-      const dScores = mul(probabilities, sub(matmul(gBlock, values, { transposeB: true }), delta))
-      dq.push(ungroup(mul(matmul(dScores, keys), attributes.scale), query, block))
-      const dKeys = toKeys(
-        mul(matmul(dScores, group(query, key, block), { transposeA: true }), attributes.scale),
-        block,
-      )
-      const dValues = toKeys(matmul(probabilities, gBlock, { transposeA: true }), block)
-      dk = dk === undefined ? dKeys : add(dk, dKeys)
-      dv = dv === undefined ? dValues : add(dv, dValues)
+      const dProbabilities = dropped(matmul(gBlock, values, { transposeB: true }), extras, block, attributes)
+      const dScores = mul(probabilities, sub(dProbabilities, delta))
+      const { softCap, scale } = attributes
+      const dProducts = softCap === undefined ? dScores : mul(dScores, cappedSlope(mergeQueries(products), softCap))
+      dq.push(ungroup(mul(matmul(dProducts, keys), scale), query, block))
+      const dKeys = mul(matmul(dProducts, group(query, key, block), { transposeA: true }), scale)
+      const kept = dropped(probabilities, extras, block, attributes)
+      accumulate('k', toKeys(dKeys, block))
+      accumulate('v', toKeys(matmul(kept, gBlock, { transposeA: true }), block))
+      if (extras.bias !== undefined) accumulate('bias', toBias(dScores, extras.bias, query, block))
+      if (extras.sinks !== undefined) accumulate('sinks', toSinks(all, delta))
     }
-    return [concat(dq, 2), dk as Tensor, dv as Tensor]
+    return [
+      concat(dq, 2),
+      ...['k', 'v', ...attributes.extras.filter(isLearned)].map((name) => sums.get(name) as Tensor),
+    ]
   },
 }
 
-/** Attention of queries to keys; `keep` (batch, keys) bool leaves keys out. Shapes as in `attentionCall`. */
-export function attention(q: Tensor, k: Tensor, v: Tensor, attributes: AttentionAttributes, keep?: Tensor): Tensor {
-  return call(attentionCall, [q, k, v, ...(keep === undefined ? [] : [keep])], attributes)[0] as Tensor
+function isLearned(name: string): boolean {
+  return name === 'bias' || name === 'sinks'
+}
+
+function named(rest: readonly Tensor[], { extras }: CallAttributes): ExtraInputs {
+  return Object.fromEntries(extras.map((name, i) => [name, rest[i]]))
+}
+
+interface Block {
+  readonly start: number
+  readonly end: number
+  /** First and last (not included) key that any query of the block sees. */
+  readonly from: number
+  readonly to: number
 }
 
 function blocksOf(q: Tensor, k: Tensor, { causal, window }: AttentionAttributes): Block[] {
@@ -142,35 +208,37 @@ function blocksOf(q: Tensor, k: Tensor, { causal, window }: AttentionAttributes)
   return blocks.length > 0 ? blocks : [{ start: 0, end: 0, from: 0, to: keys }]
 }
 
-/** Masked scores of a block: (batch, groups, heads of a group, queries, keys). */
-function blockScores(
-  q: Tensor,
-  k: Tensor,
-  keep: Tensor | undefined,
-  block: Block,
-  attributes: AttentionAttributes,
-): Tensor {
+interface Shares {
+  /** Capped products, before bias and masks. */
+  readonly products: Tensor
+  readonly scores: Tensor
+  /** Of the keys and, where there is one, the sink. */
+  readonly probabilities: Tensor
+  readonly ofKeys: Tensor
+}
+
+/** What a block's queries make of its keys: each (batch, groups, heads of a group, queries, keys). */
+function shares(q: Tensor, k: Tensor, extras: ExtraInputs, block: Block, attributes: AttentionAttributes): Shares {
   const [batch, groups] = [k.shape[0] as number, k.shape[1] as number]
   const [queries, keys] = [block.end - block.start, block.to - block.from]
-  const scores = mul(
+  const scaled = mul(
     matmul(group(q, k, block), sliceAxis(k, 2, block.from, block.to), { transposeB: true }),
     attributes.scale,
   )
-  let masked = reshape(scores, [batch, groups, (q.shape[1] as number) / groups, queries, keys])
+  const shape = [batch, groups, (q.shape[1] as number) / groups, queries, keys]
+  const products = capped(reshape(scaled, shape), attributes)
+  const { keep, bias, sinks } = extras
   const seen = visible(block, (k.shape[2] as number) - (q.shape[2] as number), attributes)
-  if (seen !== undefined) masked = add(masked, select(seen, constant(0, q.dtype), maskedScore(q.dtype)))
-  if (keep !== undefined)
-    masked = add(
-      masked,
-      reshape(select(sliceAxis(keep, 1, block.from, block.to), constant(0, q.dtype), maskedScore(q.dtype)), [
-        batch,
-        1,
-        1,
-        1,
-        keys,
-      ]),
-    )
-  return masked
+  const scores = withSinks(
+    biased(products, bias && biasByGroup(biasOf(bias, block), groups), [
+      seen && hidden(seen, q.dtype),
+      keep && reshape(hidden(sliceAxis(keep, 1, block.from, block.to), q.dtype), [batch, 1, 1, 1, keys]),
+    ]),
+    sinks,
+  )
+  const probabilities = softmax(scores)
+  const ofKeys = sinks === undefined ? probabilities : sliceAxis(probabilities, 4, 0, keys)
+  return { products, scores, probabilities, ofKeys }
 }
 
 /** Which keys a query of the block sees, (queries, keys) bool; undefined when it sees all. */
@@ -181,6 +249,36 @@ function visible(block: Block, offset: number, { causal, window }: AttentionAttr
   const before = causal && shape[0] !== 1 ? lessEqual(key, position) : undefined
   const near = window !== null && block.to - block.from > window ? less(sub(position, key), window) : undefined
   return before !== undefined && near !== undefined ? and(before, near) : (before ?? near)
+}
+
+/** A value per query and key, (batch, groups, heads of a group * queries, keys), as dropout leaves it; each block has bits of its own. */
+function dropped(x: Tensor, { seed }: ExtraInputs, { start }: Block, { dropout: drops }: CallAttributes): Tensor {
+  if (seed === undefined || drops === undefined) return x
+  return dropout(x, seed, drops.rate, start === 0 ? drops.site : `${drops.site} from ${start}`)
+}
+
+/** The part of a bias that a block reads. */
+function biasOf(bias: Tensor, { start, end, from, to }: Block): Tensor {
+  const rows = bias.shape[2] === 1 ? bias : sliceAxis(bias, 2, start, end)
+  return sliceAxis(rows, 3, from, to)
+}
+
+/** A block's cotangents of scores, (batch, groups, heads of a group * queries, keys), in the shape of the whole bias. */
+function toBias(dScores: Tensor, bias: Tensor, q: Tensor, { start, end, from, to }: Block): Tensor {
+  const [batch, heads] = q.shape as [number, number]
+  const [, , rows, keys] = bias.shape as [number, number, number, number]
+  const apart = reshape(dScores, [batch, heads, end - start, to - from])
+  const axes = [0, 1, 2].filter((axis) => bias.shape[axis] === 1)
+  const [before, after] = rows === 1 ? [0, 0] : [start, rows - end]
+  return pad(reduceSum(apart, { axes, keepDims: true }), [0, 0, before, from], [0, 0, after, keys - to])
+}
+
+/** Cotangent of the sinks: what the probabilities' sum takes from them, having no value of their own. */
+function toSinks(probabilities: Tensor, delta: Tensor): Tensor {
+  const [batch, groups, heads, queries, keys] = probabilities.shape as [number, number, number, number, number]
+  const ofSink = sliceAxis(probabilities, 4, keys - 1, keys)
+  const taken = mul(mul(ofSink, reshape(delta, [batch, groups, heads, queries, 1])), -1)
+  return reshape(reduceSum(taken, { axes: [0, 3, 4] }), [groups * heads])
 }
 
 /** A block of queries by group: (batch, heads, queries, size) -> (batch, groups, heads of a group * queries, size). */

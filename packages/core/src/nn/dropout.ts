@@ -1,6 +1,7 @@
 /** Dropout that is the same on every backend and after recomputation: its mask is a function of a fed seed, a site and the position. */
 import { mul } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { cast } from '../graph/ops/cast.js'
 import { less } from '../graph/ops/compare.js'
 import { constant } from '../graph/ops/constant.js'
 import { iota } from '../graph/ops/iota.js'
@@ -38,5 +39,6 @@ export function dropoutThreshold(rate: number): number {
 /** x with a share `rate` of its elements zeroed and the rest scaled by 1 / (1 - rate). `site` names the place: a module path. */
 export function dropout(x: Tensor, seed: Tensor, rate: number, site: string): Tensor {
   if (rate === 0) return x
-  return mul(x, call(dropoutMaskCall, [seed], { rate, site: hashString(site), shape: x.shape })[0] as Tensor)
+  const mask = call(dropoutMaskCall, [seed], { rate, site: hashString(site), shape: x.shape })[0] as Tensor
+  return mul(x, cast(mask, x.dtype))
 }

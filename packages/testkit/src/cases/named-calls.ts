@@ -106,6 +106,8 @@ const casesOf: { readonly [K in NamedCall]: (dtype: DType) => readonly GraphCase
     cachedCase(dtype, 2, 3),
     cachedCase(dtype, 1, null),
     cachedCase(dtype, 1, 3),
+    cachedCase(dtype, 2, 3, true),
+    cachedCase(dtype, 1, null, true),
   ],
   crossEntropyCall: lossCases,
 }
@@ -152,24 +154,22 @@ function attentionCases(dtype: DType): GraphCase[] {
     q: Shape,
     kv: Shape,
     attributes: Partial<AttentionAttributes>,
-    keep?: HostTensor,
+    given: Partial<Record<'keep' | 'bias' | 'sinks' | 'seed', HostTensor>> = {},
   ): GraphCase => ({
     name: `attention (${q}) to (${kv}), ${name}`,
     feeds: {
       q: spread(dtype, q, 20),
       k: spread(dtype, kv, 21),
       v: spread(dtype, kv, 22),
-      ...(keep === undefined ? {} : { keep }),
+      ...given,
     },
-    build: (query, key, value, mask) => [
-      attention(
-        query,
-        key,
-        value,
-        { scale: 0.5, causal: false, window: null, ...attributes },
-        keep === undefined ? undefined : mask,
-      ),
-    ],
+    build(query, key, value, ...rest) {
+      const { seed, ...extras } = Object.fromEntries(Object.keys(given).map((extra, i) => [extra, rest[i] as Tensor]))
+      // At this rate the mask, which is f32, is exact in f64 too.
+      const dropout = seed === undefined ? undefined : { seed, rate: 0.5, site: 'model.layers.0' }
+      const all = { scale: 0.5, causal: false, window: null, ...attributes }
+      return [attention(query, key, value, all, { ...extras, dropout })]
+    },
   })
   const padding = hostTensor('bool', [2, 5], [1, 1, 1, 1, 1, 1, 1, 0, 0, 0])
   const leftPadding = hostTensor('bool', [2, 5], [1, 1, 1, 1, 1, 0, 0, 1, 1, 1])
@@ -177,16 +177,49 @@ function attentionCases(dtype: DType): GraphCase[] {
     of('all', [1, 2, 3, 4], [1, 2, 5, 4], {}),
     of('causal', [1, 2, 5, 4], [1, 2, 5, 4], { causal: true }),
     of('causal, two heads share keys', [2, 4, 3, 2], [2, 2, 3, 2], { causal: true }),
-    of('causal, padded', [2, 2, 5, 2], [2, 1, 5, 2], { causal: true }, padding),
-    of('padded', [2, 1, 5, 3], [2, 1, 5, 3], {}, leftPadding),
+    of('causal, padded', [2, 2, 5, 2], [2, 1, 5, 2], { causal: true }, { keep: padding }),
+    of('padded', [2, 1, 5, 3], [2, 1, 5, 3], {}, { keep: leftPadding }),
     // The first queries see no key at all: their result is only to be finite and the same everywhere, and it has no gradient.
     {
-      ...of('causal, padded on the left', [2, 2, 5, 2], [2, 1, 5, 2], { causal: true }, leftPadding),
+      ...of('causal, padded on the left', [2, 2, 5, 2], [2, 1, 5, 2], { causal: true }, { keep: leftPadding }),
       differentiate: [],
     },
     of('causal, the last two of five', [1, 1, 2, 3], [1, 1, 5, 3], { causal: true }),
     of('causal, a window of 3', [1, 2, 7, 2], [1, 2, 7, 2], { causal: true, window: 3 }),
     of('one query', [1, 3, 1, 2], [1, 3, 6, 2], { causal: true }),
+    of('capped', [1, 2, 3, 4], [1, 1, 3, 4], { causal: true, softCap: 0.8 }),
+    of('a bias of each head', [2, 4, 3, 2], [2, 2, 5, 2], {}, { bias: spread(dtype, [1, 4, 3, 5], 28) }),
+    of(
+      'a bias of each row by key',
+      [2, 2, 3, 2],
+      [2, 2, 3, 2],
+      { causal: true },
+      { bias: spread(dtype, [2, 1, 1, 3], 29) },
+    ),
+    of('sinks', [2, 4, 3, 2], [2, 2, 3, 2], { causal: true }, { sinks: spread(dtype, [4], 35) }),
+    of('dropout', [1, 4, 6, 2], [1, 2, 6, 2], { causal: true, window: 3 }, { seed: hostTensor('u32', [], [5]) }),
+    of(
+      'padded, capped, a bias, sinks and dropout',
+      [2, 4, 4, 2],
+      [2, 2, 5, 2],
+      { causal: true, softCap: 0.8 },
+      {
+        keep: hostTensor('bool', [2, 5], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1]),
+        bias: spread(dtype, [1, 4, 4, 5], 36),
+        sinks: spread(dtype, [4], 37),
+        seed: hostTensor('u32', [], [5]),
+      },
+    ),
+    {
+      ...of(
+        'a bias and dropout, more queries than one block',
+        [1, 1, 131, 2],
+        [1, 1, 131, 2],
+        { causal: true },
+        { bias: spread(dtype, [1, 1, 131, 131], 38), seed: hostTensor('u32', [], [5]) },
+      ),
+      differentiate: ['bias'],
+    },
     {
       ...of('causal, more queries than one block', [1, 1, 131, 2], [1, 1, 131, 2], { causal: true }),
       differentiate: ['k'],
@@ -195,7 +228,7 @@ function attentionCases(dtype: DType): GraphCase[] {
 }
 
 function attentionBackwardCase(dtype: DType): GraphCase {
-  const attributes = { scale: 0.5, causal: true, window: null }
+  const attributes = { scale: 0.5, causal: true, window: null, extras: [] }
   return {
     name: 'attentionBackward (1,2,3,4), causal',
     feeds: {
@@ -212,9 +245,13 @@ function attentionBackwardCase(dtype: DType): GraphCase {
   }
 }
 
-function cachedCase(dtype: DType, tokens: number, window: number | null): GraphCase {
+function cachedCase(dtype: DType, tokens: number, window: number | null, scored = false): GraphCase {
   return {
-    name: `cachedAttention of ${tokens} tokens after 4 of 6 slots${window === null ? '' : `, a window of ${window}`}`,
+    name: [
+      `cachedAttention of ${tokens} tokens after 4 of 6 slots`,
+      ...(window === null ? [] : [`a window of ${window}`]),
+      ...(scored ? ['capped, a bias and sinks'] : []),
+    ].join(', '),
     feeds: {
       q: spread(dtype, [2, 4, tokens, 3], 23),
       cachedK: spread(dtype, [2, 2, 6, 3], 24),
@@ -223,12 +260,20 @@ function cachedCase(dtype: DType, tokens: number, window: number | null): GraphC
       newV: spread(dtype, [2, 2, tokens, 3], 27),
       filled: hostTensor('i32', [], [4]),
       keep: hostTensor('bool', [2, 6], [0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
+      ...(scored ? { bias: spread(dtype, [1, 4, tokens, 6 + tokens], 39), sinks: spread(dtype, [4], 40) } : {}),
     },
     // Decoding does not train.
     differentiate: [],
-    build: (...inputs) => [
-      cachedAttention(inputs as [Tensor, Tensor, Tensor, Tensor, Tensor, Tensor, Tensor], { scale: 0.7, window }),
-    ],
+    build(...inputs) {
+      const [bias, sinks] = inputs.slice(7)
+      const scoring = { scale: 0.7, window, ...(scored ? { softCap: 0.8 } : {}) }
+      return [
+        cachedAttention(inputs.slice(0, 7) as unknown as Parameters<typeof cachedAttention>[0], scoring, {
+          bias,
+          sinks,
+        }),
+      ]
+    },
   }
 }
 
