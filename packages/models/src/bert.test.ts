@@ -1,8 +1,9 @@
-import { hostTensor, namedModules, namedParameters } from '@espalier/core'
+import { hostTensor, type ModelConfig, moduleAt, namedModules, namedParameters } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { bert } from './bert.js'
 import { TINY_BERT } from './fixtures/tiny-configs.js'
 import { forwardOf, idsOf, rounded, tinyModel } from './fixtures/tiny-model.js'
+import type { PaddedEmbedding } from './layers/padded-embedding.js'
 
 const ids = idsOf([
   [5, 3, 9, 1, 0, 0],
@@ -48,6 +49,17 @@ describe('bert', () => {
     expect(bert.renameParameter?.('bert.embeddings.LayerNorm.gamma')).toBe('bert.embeddings.LayerNorm.weight')
     expect(bert.renameParameter?.('bert.embeddings.LayerNorm.beta')).toBe('bert.embeddings.LayerNorm.bias')
     expect(namedParameters(tinyModel(bert, TINY_BERT, 'SEQ_CLS')).has('bert.embeddings.LayerNorm.bias')).toBe(true)
+  })
+
+  it('keeps row 0 of the token table from learning, unless the configuration has another padding or none', () => {
+    const { pad_token_id: _, ...without } = TINY_BERT
+    const row = (config: ModelConfig) =>
+      (moduleAt(tinyModel(bert, config, 'TOKEN_CLS'), 'bert.embeddings.word_embeddings') as PaddedEmbedding).paddingRow
+    expect([row(without), row({ ...without, pad_token_id: 3 }), row({ ...without, pad_token_id: null })]).toEqual([
+      0,
+      3,
+      undefined,
+    ])
   })
 
   it('refuses relative positions and decoders', () => {

@@ -1,194 +1,86 @@
 /** GPT-2: Conv1D weights, learned positions, and a head that shares the token table. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3. */
 import {
   type Architecture,
-  type AttendOptions,
   add,
-  attend,
-  CausalLM,
   type Context,
-  type Embedding,
-  joinHeads,
-  Linear,
-  Model,
   type ModelSizes,
-  Module,
+  type Module,
   maybeDropout,
   type ParameterScope,
   sliceAxis,
   splitHeads,
-  type TaskType,
   type Tensor,
 } from '@espalier/core'
-import { ConfigKeys, labelCount } from './config/config-keys.js'
-import { unsupportedTask } from './config/unsupported-task.js'
+import type { ConfigKeys } from './config/config-keys.js'
+import { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
+import { DecoderBlock } from './decoder/decoder-block.js'
+import { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
+import { Mlp } from './decoder/mlp.js'
+import { architectureOf } from './family.js'
+import { causalLM } from './heads/causal-lm.js'
+import { bareModel } from './heads/head.js'
+import { lastTokenClassifier } from './heads/sequence-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
-import { lastTokens } from './layers/last-token.js'
-import { runLayers } from './layers/layer-stack.js'
 
 /** GPT-2 with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
-export const gpt2: Architecture = {
+export const gpt2: Architecture = architectureOf({
   modelType: 'gpt2',
-  tasks: ['CAUSAL_LM', 'SEQ_CLS', 'FEATURE_EXTRACTION'],
   baseModelPrefix: 'transformer',
   defaultTargets: ['c_attn'],
-  build(config, scope, task) {
-    const keys = new ConfigKeys(config)
-    const settings = readSettings(keys)
-    const { sizes, deviation } = settings
-    const head = (name: string, outSize: number) =>
-      scope.linear(name, sizes.hiddenSize, outSize, { bias: false, deviation })
-    switch (task) {
-      case 'FEATURE_EXTRACTION':
-        return buildModel(settings, scope)
-      case 'CAUSAL_LM': {
-        const base = buildModel(settings, scope.at('transformer'))
-        const tied = keys.flag('tie_word_embeddings', true)
-        return new GPT2LMHeadModel(
-          base,
-          tied ? new Linear(base.wte.weight, null) : head('lm_head', sizes.vocabularySize),
-          sizes,
-        )
-      }
-      case 'SEQ_CLS': {
-        const base = buildModel(settings, scope.at('transformer'))
-        return new GPT2ForSequenceClassification(
-          base,
-          head('score', labelCount(keys)),
-          sizes,
-          keys.optionalInteger('pad_token_id'),
-        )
-      }
-      default:
-        throw unsupportedTask(gpt2, task)
-    }
+  defaults: { tie_word_embeddings: true },
+  settings: readSettings,
+  base: buildModel,
+  heads: {
+    CAUSAL_LM: causalLM({ className: 'GPT2LMHeadModel', field: 'lm_head' }),
+    SEQ_CLS: lastTokenClassifier({ className: 'GPT2ForSequenceClassification', field: 'score' }),
+    FEATURE_EXTRACTION: bareModel,
   },
-}
+})
 
-/** GPT-2 with the projection to its vocabulary. */
-class GPT2LMHeadModel extends CausalLM {
-  readonly className = 'GPT2LMHeadModel'
+const modelNames = { tokens: 'wte', positions: 'wpe', layers: 'h', norm: 'ln_f' }
+const blockNames = { attentionNorm: 'ln_1', attention: 'attn', innerNorm: 'ln_2', inner: 'mlp' }
+const innerNames = { up: 'c_fc', down: 'c_proj' }
 
+/** Token types are rows of the token table, and the embeddings have dropout. */
+class GPT2Model extends DecoderModel {
   constructor(
-    readonly transformer: Module,
-    readonly lm_head: Module,
-    readonly sizes: ModelSizes,
-  ) {
-    super()
-  }
-
-  hidden(ids: Tensor, context: Context): Tensor {
-    return this.transformer.forward(ids, context)
-  }
-
-  head(): Module {
-    return this.lm_head
-  }
-}
-
-/** GPT-2 with a linear layer over each row's last token. */
-class GPT2ForSequenceClassification extends Model {
-  readonly task: TaskType = 'SEQ_CLS'
-  readonly className = 'GPT2ForSequenceClassification'
-  readonly causal = true
-
-  constructor(
-    readonly transformer: Module,
-    readonly score: Module,
-    readonly sizes: ModelSizes,
-    readonly padding: number | null,
-  ) {
-    super()
-  }
-
-  /** ids (batch, tokens) -> (batch, labels). */
-  forward(ids: Tensor, context: Context): Tensor {
-    return this.score.forward(lastTokens(this.transformer.forward(ids, context), ids, this.padding), context)
-  }
-}
-
-/** The bare model: ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). Token types are rows of the token table. */
-class GPT2Model extends Model {
-  readonly task: TaskType = 'FEATURE_EXTRACTION'
-  readonly className = 'GPT2Model'
-  readonly causal = true
-
-  constructor(
-    readonly wte: Embedding,
-    readonly wpe: Module,
-    readonly h: readonly Module[],
-    readonly ln_f: Module,
-    readonly sizes: ModelSizes,
+    sizes: ModelSizes,
+    parts: DecoderParts,
     readonly rate: number,
     readonly site: string,
   ) {
-    super()
+    super('GPT2Model', sizes, modelNames, parts)
   }
 
-  forward(ids: Tensor, context: Context): Tensor {
-    const table: Module = this.wte
-    const words = table.forward(ids, context)
-    const placed = add(words, this.wpe.forward(context.positions, context))
+  override embed(ids: Tensor, context: Context): Tensor {
+    const placed = super.embed(ids, context)
+    const table: Module = this.tokenTable()
     const typed = context.tokenTypes === undefined ? placed : add(placed, table.forward(context.tokenTypes, context))
-    return runLayers(maybeDropout(typed, context, this.rate, this.site), this.h, context, this.ln_f)
-  }
-}
-
-/** x + attention(norm(x)), then that plus mlp(norm(that)). */
-class GPT2Block extends Module {
-  constructor(
-    readonly ln_1: Module,
-    readonly attn: Module,
-    readonly ln_2: Module,
-    readonly mlp: Module,
-  ) {
-    super()
-  }
-
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
-    const middle = add(x, this.attn.forward(this.ln_1.forward(x, context), context))
-    return add(middle, this.mlp.forward(this.ln_2.forward(middle, context), context))
+    return maybeDropout(typed, context, this.rate, this.site)
   }
 }
 
 /** Attention; one product makes queries, keys and values side by side. */
-class GPT2Attention extends Module {
+class GPT2Attention extends Attention {
   constructor(
     readonly c_attn: Module,
     readonly c_proj: Module,
-    readonly heads: number,
-    readonly settings: AttendOptions,
+    readonly settings: AttentionSettings,
     readonly rate: number,
     readonly site: string,
   ) {
     super()
   }
 
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
+  project(x: Tensor, context: Context): Projected {
     const size = x.shape[2] as number
     const all = this.c_attn.forward(x, context) // (batch, tokens, 3 * hidden)
-    const part = (i: number) => splitHeads(sliceAxis(all, 2, i * size, (i + 1) * size), this.heads)
-    const y = joinHeads(attend(part(0), part(1), part(2), context, this.settings))
-    return maybeDropout(this.c_proj.forward(y, context), context, this.rate, this.site)
-  }
-}
-
-class GPT2MLP extends Module {
-  constructor(
-    readonly c_fc: Module,
-    readonly c_proj: Module,
-    readonly activation: Activation,
-    readonly rate: number,
-    readonly site: string,
-  ) {
-    super()
+    const part = (i: number) => splitHeads(sliceAxis(all, 2, i * size, (i + 1) * size), this.settings.heads)
+    return [part(0), part(1), part(2)]
   }
 
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
-    const wide = this.activation(this.c_fc.forward(x, context))
-    return maybeDropout(this.c_proj.forward(wide, context), context, this.rate, this.site)
+  output(x: Tensor, context: Context): Tensor {
+    return maybeDropout(this.c_proj.forward(x, context), context, this.rate, this.site)
   }
 }
 
@@ -239,43 +131,42 @@ function readSettings(keys: ConfigKeys): Settings {
 function buildModel(settings: Settings, scope: ParameterScope): GPT2Model {
   const { sizes, epsilon, deviation, dropout } = settings
   const { hiddenSize: size } = sizes
-  return new GPT2Model(
-    scope.embedding('wte', sizes.vocabularySize, size, deviation),
-    scope.embedding('wpe', sizes.maxPositions, size, deviation),
-    Array.from({ length: sizes.layerCount }, (_, layer) => buildBlock(settings, scope.at(`h.${layer}`), layer)),
-    scope.layerNorm('ln_f', size, epsilon),
-    sizes,
-    dropout.embedding,
-    scope.at('drop').path,
+  const parts: DecoderParts = {
+    tokens: scope.embedding(modelNames.tokens, sizes.vocabularySize, size, deviation),
+    positions: scope.embedding(modelNames.positions, sizes.maxPositions, size, deviation),
+    layers: Array.from({ length: sizes.layerCount }, (_, layer) =>
+      buildBlock(settings, scope.at(`${modelNames.layers}.${layer}`), layer),
+    ),
+    norm: scope.layerNorm(modelNames.norm, size, epsilon),
+  }
+  return new GPT2Model(sizes, parts, dropout.embedding, scope.at('drop').path)
+}
+
+function buildBlock(settings: Settings, scope: ParameterScope, layer: number): DecoderBlock {
+  const { sizes, epsilon } = settings
+  return new DecoderBlock(blockNames, {
+    attentionNorm: scope.layerNorm(blockNames.attentionNorm, sizes.hiddenSize, epsilon),
+    attention: buildAttention(settings, scope.at(blockNames.attention), layer),
+    innerNorm: scope.layerNorm(blockNames.innerNorm, sizes.hiddenSize, epsilon),
+    inner: buildMlp(settings, scope.at(blockNames.inner)),
+  })
+}
+
+function buildAttention({ sizes, dropout, scale }: Settings, scope: ParameterScope, layer: number): GPT2Attention {
+  const { hiddenSize: size, headCount: heads } = sizes
+  const attentionDropout = { rate: dropout.attention, site: `${scope.path}.attn_dropout` }
+  return new GPT2Attention(
+    scope.conv1d('c_attn', size, 3 * size),
+    scope.conv1d('c_proj', size, size),
+    { layer, heads, groups: heads, scale: scale(layer), dropout: attentionDropout },
+    dropout.residual,
+    `${scope.path}.resid_dropout`,
   )
 }
 
-function buildBlock(settings: Settings, scope: ParameterScope, layer: number): GPT2Block {
-  const { sizes, innerSize, epsilon, activation, dropout } = settings
-  const { hiddenSize: size, headCount } = sizes
-  const [attention, inner] = [scope.at('attn'), scope.at('mlp')]
-  const scoring = {
-    layer,
-    scale: settings.scale(layer),
-    dropout: { rate: dropout.attention, site: `${attention.path}.attn_dropout` },
-  }
-  return new GPT2Block(
-    scope.layerNorm('ln_1', size, epsilon),
-    new GPT2Attention(
-      attention.conv1d('c_attn', size, 3 * size),
-      attention.conv1d('c_proj', size, size),
-      headCount,
-      scoring,
-      dropout.residual,
-      `${attention.path}.resid_dropout`,
-    ),
-    scope.layerNorm('ln_2', size, epsilon),
-    new GPT2MLP(
-      inner.conv1d('c_fc', size, innerSize),
-      inner.conv1d('c_proj', innerSize, size),
-      activation,
-      dropout.residual,
-      `${inner.path}.dropout`,
-    ),
-  )
+function buildMlp({ sizes, innerSize, activation, dropout }: Settings, scope: ParameterScope): Mlp {
+  return new Mlp({ activation, dropout: dropout.residual, site: `${scope.path}.dropout` }, innerNames, {
+    up: scope.conv1d(innerNames.up, sizes.hiddenSize, innerSize),
+    down: scope.conv1d(innerNames.down, innerSize, sizes.hiddenSize),
+  })
 }

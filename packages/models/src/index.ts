@@ -10,3 +10,5 @@ export type {
 } from './generation/options.js'
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
+export { qwen2 } from './qwen2.js'
+export { roberta } from './roberta.js'

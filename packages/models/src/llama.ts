@@ -1,190 +1,28 @@
 /** The Llama family: Llama 2 and 3, SmolLM2, TinyLlama and all else with this model_type. Source: arXiv:2302.13971 §2.2; arXiv:2307.09288. */
-import {
-  type Architecture,
-  type AttendOptions,
-  add,
-  attend,
-  CausalLM,
-  type Context,
-  type Embedding,
-  joinHeads,
-  Linear,
-  Model,
-  type ModelSizes,
-  Module,
-  mul,
-  type ParameterScope,
-  rope,
-  splitHeads,
-  type TaskType,
-  type Tensor,
-} from '@espalier/core'
-import { ConfigKeys, labelCount } from './config/config-keys.js'
-import { unsupportedTask } from './config/unsupported-task.js'
+import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
+import type { ConfigKeys } from './config/config-keys.js'
+import { DecoderBlock } from './decoder/decoder-block.js'
+import { DecoderModel } from './decoder/decoder-model.js'
+import { GatedMlp } from './decoder/gated-mlp.js'
+import { SplitAttention } from './decoder/split-attention.js'
+import { architectureOf, type Family } from './family.js'
+import { causalLM } from './heads/causal-lm.js'
+import { bareModel } from './heads/head.js'
+import { lastTokenClassifier } from './heads/sequence-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
-import { lastTokens } from './layers/last-token.js'
-import { runLayers } from './layers/layer-stack.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 import { type Rotary, rotaryOf } from './layers/rotary.js'
 
 /** Llama with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
-export const llama: Architecture = {
-  modelType: 'llama',
-  tasks: ['CAUSAL_LM', 'SEQ_CLS', 'FEATURE_EXTRACTION'],
-  baseModelPrefix: 'model',
-  defaultTargets: ['q_proj', 'v_proj'],
-  build(config, scope, task) {
-    const keys = new ConfigKeys(config)
-    const settings = readSettings(keys)
-    switch (task) {
-      case 'FEATURE_EXTRACTION':
-        return buildModel(settings, scope)
-      case 'CAUSAL_LM':
-        return buildCausal(settings, scope, keys.flag('tie_word_embeddings', false))
-      case 'SEQ_CLS':
-        return buildClassifier(settings, scope, labelCount(keys))
-      default:
-        throw unsupportedTask(llama, task)
-    }
-  },
-}
-
-/** Llama with the projection to its vocabulary. */
-class LlamaForCausalLM extends CausalLM {
-  readonly className = 'LlamaForCausalLM'
-
-  constructor(
-    readonly model: Module,
-    readonly lm_head: Module,
-    readonly sizes: ModelSizes,
-  ) {
-    super()
-  }
-
-  hidden(ids: Tensor, context: Context): Tensor {
-    return this.model.forward(ids, context)
-  }
-
-  head(): Module {
-    return this.lm_head
-  }
-}
-
-/** Llama with a linear layer over each row's last token. */
-class LlamaForSequenceClassification extends Model {
-  readonly task: TaskType = 'SEQ_CLS'
-  readonly className = 'LlamaForSequenceClassification'
-  readonly causal = true
-
-  constructor(
-    readonly model: Module,
-    readonly score: Module,
-    readonly sizes: ModelSizes,
-    readonly padding: number | null,
-  ) {
-    super()
-  }
-
-  /** ids (batch, tokens) -> (batch, labels). */
-  forward(ids: Tensor, context: Context): Tensor {
-    return this.score.forward(lastTokens(this.model.forward(ids, context), ids, this.padding), context)
-  }
-}
-
-/** The bare model: ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). */
-class LlamaModel extends Model {
-  readonly task: TaskType = 'FEATURE_EXTRACTION'
-  readonly className = 'LlamaModel'
-  readonly causal = true
-
-  constructor(
-    readonly embed_tokens: Embedding,
-    readonly layers: readonly Module[],
-    readonly norm: Module,
-    readonly sizes: ModelSizes,
-  ) {
-    super()
-  }
-
-  forward(ids: Tensor, context: Context): Tensor {
-    const embedded = (this.embed_tokens as Module).forward(ids, context)
-    return runLayers(embedded, this.layers, context, this.norm)
-  }
-}
-
-/** x + attention(norm(x)), then that plus mlp(norm(that)). */
-class LlamaDecoderLayer extends Module {
-  constructor(
-    readonly self_attn: Module,
-    readonly mlp: Module,
-    readonly input_layernorm: Module,
-    readonly post_attention_layernorm: Module,
-  ) {
-    super()
-  }
-
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
-    const middle = add(x, this.self_attn.forward(this.input_layernorm.forward(x, context), context))
-    return add(middle, this.mlp.forward(this.post_attention_layernorm.forward(middle, context), context))
-  }
-}
-
-/** What one layer's attention is made with besides its projections. */
-interface AttentionSettings extends AttendOptions {
-  readonly heads: number
-  readonly groups: number
-  readonly rotary: Rotary
-}
-
-/** Attention with rotary positions; several heads may share a key and a value. */
-class LlamaAttention extends Module {
-  constructor(
-    readonly q_proj: Module,
-    readonly k_proj: Module,
-    readonly v_proj: Module,
-    readonly o_proj: Module,
-    readonly settings: AttentionSettings,
-  ) {
-    super()
-  }
-
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
-    const { heads, groups, rotary } = this.settings
-    const { cos, sin } = rotary.at(context.positions)
-    const q = rope(splitHeads(this.q_proj.forward(x, context), heads), cos, sin)
-    const k = rope(splitHeads(this.k_proj.forward(x, context), groups), cos, sin)
-    const v = splitHeads(this.v_proj.forward(x, context), groups)
-    return this.o_proj.forward(joinHeads(attend(q, k, v, context, this.settings)), context)
-  }
-}
-
-/** down(activation(gate(x)) * up(x)). Source: arXiv:2002.05202 §2. */
-class LlamaMLP extends Module {
-  constructor(
-    readonly gate_proj: Module,
-    readonly up_proj: Module,
-    readonly down_proj: Module,
-    readonly activation: Activation,
-  ) {
-    super()
-  }
-
-  /** x (batch, tokens, hidden) -> same. */
-  forward(x: Tensor, context: Context): Tensor {
-    const gate = this.activation(this.gate_proj.forward(x, context))
-    return this.down_proj.forward(mul(gate, this.up_proj.forward(x, context)), context)
-  }
-}
+export const llama: Architecture = llamaLike({ modelType: 'llama', className: 'Llama', settings: llamaSettings })
 
 /** What config.json says, checked. */
-interface Settings {
+export interface LlamaSettings {
   readonly sizes: ModelSizes
   readonly innerSize: number
   readonly epsilon: number
-  readonly attentionBias: boolean
-  readonly innerBias: boolean
+  /** Which linear layers have a bias. */
+  readonly bias: { readonly projections: boolean; readonly output: boolean; readonly inner: boolean }
   readonly dropout: number
   readonly padding: number | null
   readonly deviation: number
@@ -192,7 +30,29 @@ interface Settings {
   readonly rotary: Rotary
 }
 
-function readSettings(keys: ConfigKeys): Settings {
+/** What a family has of its own that is built as Llama is. */
+export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings'> {
+  /** What its classes in transformers begin with. */
+  readonly className: string
+}
+
+/** A family that differs from Llama in its settings alone. */
+export function llamaLike({ className, ...own }: LlamaLike): Architecture {
+  return architectureOf({
+    ...own,
+    baseModelPrefix: 'model',
+    defaultTargets: ['q_proj', 'v_proj'],
+    base: (read, scope) => buildModel(`${className}Model`, read, scope),
+    heads: {
+      CAUSAL_LM: causalLM({ className: `${className}ForCausalLM`, field: 'lm_head' }),
+      SEQ_CLS: lastTokenClassifier({ className: `${className}ForSequenceClassification`, field: 'score' }),
+      FEATURE_EXTRACTION: bareModel,
+    },
+  })
+}
+
+/** Reads the settings of a Llama. Throws model.config and model.unsupported. */
+export function llamaSettings(keys: ConfigKeys): LlamaSettings {
   const hiddenSize = keys.size('hidden_size')
   const headCount = keys.size('num_attention_heads')
   const groupCount = keys.size('num_key_value_heads', headCount)
@@ -204,6 +64,7 @@ function readSettings(keys: ConfigKeys): Settings {
       head_dim: headSize,
     })
   }
+  const attentionBias = keys.flag('attention_bias', false)
   return {
     sizes: {
       vocabularySize: keys.size('vocab_size'),
@@ -216,8 +77,7 @@ function readSettings(keys: ConfigKeys): Settings {
     },
     innerSize: keys.size('intermediate_size'),
     epsilon: keys.number('rms_norm_eps', 1e-6),
-    attentionBias: keys.flag('attention_bias', false),
-    innerBias: keys.flag('mlp_bias', false),
+    bias: { projections: attentionBias, output: attentionBias, inner: keys.flag('mlp_bias', false) },
     dropout: keys.rate('attention_dropout'),
     padding: keys.optionalInteger('pad_token_id'),
     deviation: keys.number('initializer_range', 0.02),
@@ -226,62 +86,61 @@ function readSettings(keys: ConfigKeys): Settings {
   }
 }
 
-function buildCausal(settings: Settings, scope: ParameterScope, tied: boolean): LlamaForCausalLM {
-  const { sizes, deviation } = settings
-  const model = buildModel(settings, scope.at('model'))
-  const head = tied
-    ? new Linear(model.embed_tokens.weight, null)
-    : scope.linear('lm_head', sizes.hiddenSize, sizes.vocabularySize, { bias: false, deviation })
-  return new LlamaForCausalLM(model, head, sizes)
-}
-
-function buildClassifier(settings: Settings, scope: ParameterScope, labels: number): LlamaForSequenceClassification {
-  const { sizes, deviation, padding } = settings
-  const model = buildModel(settings, scope.at('model'))
-  const score = scope.linear('score', sizes.hiddenSize, labels, { bias: false, deviation })
-  return new LlamaForSequenceClassification(model, score, sizes, padding)
-}
-
-function buildModel(settings: Settings, scope: ParameterScope): LlamaModel {
+function buildModel(className: string, settings: LlamaSettings, scope: ParameterScope): DecoderModel {
   const { sizes, deviation, padding, epsilon } = settings
   const { vocabularySize: rows, hiddenSize: size } = sizes
-  return new LlamaModel(
-    tokenEmbedding(scope, 'embed_tokens', { rows, size, deviation, padding }),
-    Array.from({ length: sizes.layerCount }, (_, layer) => buildLayer(settings, scope.at(`layers.${layer}`), layer)),
-    scope.rmsNorm('norm', size, epsilon),
-    sizes,
+  const names = { tokens: 'embed_tokens', layers: 'layers', norm: 'norm' }
+  return new DecoderModel(className, sizes, names, {
+    tokens: tokenEmbedding(scope, names.tokens, { rows, size, deviation, padding }),
+    layers: Array.from({ length: sizes.layerCount }, (_, layer) =>
+      buildBlock(settings, scope.at(`${names.layers}.${layer}`), layer),
+    ),
+    norm: scope.rmsNorm(names.norm, size, epsilon),
+  })
+}
+
+const blockNames = {
+  attention: 'self_attn',
+  inner: 'mlp',
+  attentionNorm: 'input_layernorm',
+  innerNorm: 'post_attention_layernorm',
+}
+
+function buildBlock(settings: LlamaSettings, scope: ParameterScope, layer: number): DecoderBlock {
+  const { sizes, epsilon } = settings
+  return new DecoderBlock(blockNames, {
+    attention: buildAttention(settings, scope.at(blockNames.attention), layer),
+    inner: buildMlp(settings, scope.at(blockNames.inner)),
+    attentionNorm: scope.rmsNorm(blockNames.attentionNorm, sizes.hiddenSize, epsilon),
+    innerNorm: scope.rmsNorm(blockNames.innerNorm, sizes.hiddenSize, epsilon),
+  })
+}
+
+const projectionNames = { query: 'q_proj', key: 'k_proj', value: 'v_proj', output: 'o_proj' }
+
+function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: number): SplitAttention {
+  const { bias, rotary, dropout, deviation } = settings
+  const { hiddenSize, headCount: heads, groupCount: groups, headSize } = settings.sizes
+  const project = (name: string, count: number) =>
+    scope.linear(name, hiddenSize, count * headSize, { bias: bias.projections, deviation })
+  return new SplitAttention(
+    { layer, heads, groups, scale: 1 / Math.sqrt(headSize), rotary, dropout: { rate: dropout, site: scope.path } },
+    projectionNames,
+    {
+      query: project(projectionNames.query, heads),
+      key: project(projectionNames.key, groups),
+      value: project(projectionNames.value, groups),
+      output: scope.linear(projectionNames.output, heads * headSize, hiddenSize, { bias: bias.output, deviation }),
+    },
   )
 }
 
-function buildLayer(settings: Settings, scope: ParameterScope, layer: number): LlamaDecoderLayer {
-  const { sizes, innerSize, epsilon, activation, rotary, dropout, deviation } = settings
-  const { hiddenSize, headCount: heads, groupCount: groups, headSize } = sizes
-  const attention = scope.at('self_attn')
-  const inner = scope.at('mlp')
-  const ofAttention = { bias: settings.attentionBias, deviation }
-  const ofInner = { bias: settings.innerBias, deviation }
-  return new LlamaDecoderLayer(
-    new LlamaAttention(
-      attention.linear('q_proj', hiddenSize, heads * headSize, ofAttention),
-      attention.linear('k_proj', hiddenSize, groups * headSize, ofAttention),
-      attention.linear('v_proj', hiddenSize, groups * headSize, ofAttention),
-      attention.linear('o_proj', heads * headSize, hiddenSize, ofAttention),
-      {
-        layer,
-        heads,
-        groups,
-        scale: 1 / Math.sqrt(headSize),
-        rotary,
-        dropout: { rate: dropout, site: attention.path },
-      },
-    ),
-    new LlamaMLP(
-      inner.linear('gate_proj', hiddenSize, innerSize, ofInner),
-      inner.linear('up_proj', hiddenSize, innerSize, ofInner),
-      inner.linear('down_proj', innerSize, hiddenSize, ofInner),
-      activation,
-    ),
-    scope.rmsNorm('input_layernorm', hiddenSize, epsilon),
-    scope.rmsNorm('post_attention_layernorm', hiddenSize, epsilon),
+function buildMlp({ sizes, innerSize, bias, deviation, activation }: LlamaSettings, scope: ParameterScope): GatedMlp {
+  const options = { bias: bias.inner, deviation }
+  return new GatedMlp(
+    scope.linear('gate_proj', sizes.hiddenSize, innerSize, options),
+    scope.linear('up_proj', sizes.hiddenSize, innerSize, options),
+    scope.linear('down_proj', innerSize, sizes.hiddenSize, options),
+    activation,
   )
 }

@@ -26,6 +26,7 @@ export function passOf(
     batch,
     length,
     positions: positions ?? iota([1, length], 1),
+    hasGivenPositions: positions !== undefined,
     mask: { causal, ...(mask === undefined ? {} : { keep: cast(mask, 'bool') }) },
     ...(tokenTypes === undefined ? {} : { tokenTypes }),
     ...(seed === undefined ? {} : { seed }),

@@ -27,6 +27,16 @@ export abstract class Model extends Module {
   abstract readonly className: string
   /** Whether queries see no later tokens. */
   abstract readonly causal: boolean
+
+  override get printedName(): string {
+    return this.className
+  }
+
+  /** Paths of its lists of repeated layers, such as `model.layers`: where recomputation cuts, and what ranges of layers count. */
+  get layerPaths(): readonly string[] {
+    return []
+  }
+
   /**
    * ids (batch, tokens) i32 -> by task: logits (batch, tokens, vocabulary); (batch, labels); (batch, tokens, labels); start and end
    * logits (batch, tokens, 2); or the last hidden states (batch, tokens, hidden).

@@ -30,6 +30,7 @@ const contextOf = (given: Partial<Context>): Context => ({
   batch: BATCH,
   length: TOKENS,
   positions: iota([1, TOKENS], 1),
+  hasGivenPositions: false,
   mask: { causal: true, keep },
   trace: new Trace(),
   ...given,

@@ -51,6 +51,8 @@ export interface Context {
   readonly length: number
   /** (batch or 1, length) i32. */
   readonly positions: Tensor
+  /** Whether the caller gave the positions; else they count from 0, and a model that counts by padding makes its own. */
+  readonly hasGivenPositions: boolean
   readonly mask: AttentionMask
   /** (batch, length) i32, for models with token types. */
   readonly tokenTypes?: Tensor

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
 import { ConfigKeys, labelCount } from './config-keys.js'
 
-const keys = new ConfigKeys({ n: 4, none: null, share: 0.5, on: true, name: 'x', below: { m: 'y' }, list: [1] })
+const keys = new ConfigKeys({
+  n: 4,
+  none: null,
+  share: 0.5,
+  on: true,
+  name: 'x',
+  below: { m: 'y' },
+  list: [1],
+  names: ['a', 'b'],
+})
 const failing = (part: string) =>
   expect.objectContaining({ code: 'model.config', message: expect.stringContaining(part) })
 
@@ -19,6 +28,11 @@ describe('ConfigKeys', () => {
       'x',
       0,
     ])
+  })
+
+  it('gives lists of text, empty where there is none', () => {
+    expect([keys.texts('names'), keys.texts('none'), keys.texts('missing')]).toEqual([['a', 'b'], [], []])
+    expect(() => keys.texts('list')).toThrow(failing('a list of text'))
   })
 
   it('names the key that is missing or of another kind, with its path', () => {

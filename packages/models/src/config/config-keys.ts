@@ -49,6 +49,12 @@ export class ConfigKeys {
     return this.read(key, 'text', fallback, (value) => typeof value === 'string')
   }
 
+  /** A list of text; empty when the key is absent. Throws model.config. */
+  texts(key: string): readonly string[] {
+    const isTexts = (value: unknown) => Array.isArray(value) && value.every((item) => typeof item === 'string')
+    return this.read<readonly string[]>(key, 'a list of text', [], isTexts)
+  }
+
   /** The keys of an object below, or undefined when it is absent. Throws model.config. */
   below(key: string): ConfigKeys | undefined {
     if (!this.has(key)) return undefined

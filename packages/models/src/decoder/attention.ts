@@ -1,0 +1,33 @@
+/** Attention of decoders: how queries, keys and values are projected is a family's own; rotation, dropout and the end are shared. */
+import { type AttendOptions, attend, type Context, joinHeads, Module, rope, type Tensor } from '@espalier/core'
+import type { Rotary } from '../layers/rotary.js'
+
+/** What one layer's attention is made with besides its projections. */
+export interface AttentionSettings extends AttendOptions {
+  readonly heads: number
+  /** Key/value heads: several heads may share a key and a value. */
+  readonly groups: number
+  /** Absent: positions are in the embeddings. */
+  readonly rotary?: Rotary
+}
+
+/** Queries (batch, heads, tokens, size); keys and values (batch, groups, tokens, size). */
+export type Projected = readonly [queries: Tensor, keys: Tensor, values: Tensor]
+
+/** x (batch, tokens, hidden) -> same. */
+export abstract class Attention extends Module {
+  abstract readonly settings: AttentionSettings
+
+  /** x (batch, tokens, hidden) -> queries, keys and values by heads, before their rotation. */
+  abstract project(x: Tensor, context: Context): Projected
+
+  /** Joined heads (batch, tokens, heads * size) -> (batch, tokens, hidden). */
+  abstract output(x: Tensor, context: Context): Tensor
+
+  forward(x: Tensor, context: Context): Tensor {
+    const [q, k, v] = this.project(x, context)
+    const tables = this.settings.rotary?.at(context.positions)
+    const turned = (part: Tensor) => (tables === undefined ? part : rope(part, tables.cos, tables.sin))
+    return this.output(joinHeads(attend(turned(q), turned(k), v, context, this.settings)), context)
+  }
+}

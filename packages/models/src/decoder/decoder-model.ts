@@ -1,0 +1,51 @@
+/** The bare model of decoders: tables of tokens and, in some families, of positions; layers; a last norm. */
+import { add, type Context, type Embedding, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+import { BareModel } from '../heads/bare-model.js'
+import { runLayers } from '../layers/layer-stack.js'
+import { type PartNames, partOf, setParts } from '../layers/parts.js'
+
+/** The modules of a decoder. */
+export interface DecoderParts {
+  readonly tokens: Embedding
+  /** A table of learned positions. */
+  readonly positions?: Module
+  readonly layers: readonly Module[]
+  readonly norm: Module
+}
+
+/** ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). */
+export class DecoderModel extends BareModel {
+  readonly causal = true
+
+  constructor(
+    /** transformers' class. */
+    readonly className: string,
+    readonly sizes: ModelSizes,
+    readonly names: PartNames<DecoderParts>,
+    parts: DecoderParts,
+  ) {
+    super()
+    setParts(this, names, parts)
+  }
+
+  override get layerPaths(): readonly string[] {
+    return [this.names.layers]
+  }
+
+  tokenTable(): Embedding {
+    return partOf(this, this.names.tokens)
+  }
+
+  forward(ids: Tensor, context: Context): Tensor {
+    const { layers, norm } = this.names
+    return runLayers(this.embed(ids, context), partOf(this, layers), context, partOf(this, norm))
+  }
+
+  /** ids (batch, tokens) -> what the first layer reads (batch, tokens, hidden). */
+  embed(ids: Tensor, context: Context): Tensor {
+    const table: Module = this.tokenTable()
+    const words = table.forward(ids, context)
+    const { positions } = this.names
+    return positions === undefined ? words : add(words, partOf(this, positions).forward(context.positions, context))
+  }
+}

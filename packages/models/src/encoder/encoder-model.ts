@@ -1,0 +1,82 @@
+/** The bare model of encoders of BERT's kind: embeddings, layers, and a pooler where a task reads it. */
+import {
+  type Context,
+  type Embedding,
+  type ModelSizes,
+  Module,
+  type ParameterScope,
+  type Tensor,
+  tanh,
+} from '@espalier/core'
+import { BareModel } from '../heads/bare-model.js'
+import { Dense } from '../layers/dense.js'
+import { firstTokens } from '../layers/first-token.js'
+import { runLayers } from '../layers/layer-stack.js'
+import { buildEmbeddings, type EncoderEmbeddings } from './embeddings.js'
+import { buildEncoderLayer } from './encoder-layer.js'
+import type { EncoderSettings } from './encoder-settings.js'
+
+/** ids (batch, tokens) -> hidden states (batch, tokens, hidden). Captures `pooler_output` where there is a pooler. */
+export class EncoderModel extends BareModel {
+  readonly causal = false
+
+  constructor(
+    /** transformers' class. */
+    readonly className: string,
+    readonly embeddings: EncoderEmbeddings,
+    readonly encoder: Module,
+    readonly pooler: Module | null,
+    readonly sizes: ModelSizes,
+  ) {
+    super()
+  }
+
+  override get layerPaths(): readonly string[] {
+    return ['encoder.layer']
+  }
+
+  tokenTable(): Embedding {
+    return this.embeddings.word_embeddings
+  }
+
+  forward(ids: Tensor, context: Context): Tensor {
+    const hidden = this.encoder.forward(this.embeddings.forward(ids, context), context)
+    if (this.pooler !== null) context.trace.capture('pooler_output', () => this.pooled(hidden, context))
+    return hidden
+  }
+
+  /** hidden (batch, tokens, hidden) -> (batch, hidden) of the first token. */
+  pooled(hidden: Tensor, context: Context): Tensor {
+    const first = firstTokens(hidden)
+    return this.pooler === null ? first : this.pooler.forward(first, context)
+  }
+}
+
+class Encoder extends Module {
+  constructor(readonly layer: readonly Module[]) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    return runLayers(x, this.layer, context)
+  }
+}
+
+/** An encoder in its scope. pools: whether it has a pooler. */
+export function buildEncoder(
+  className: string,
+  settings: EncoderSettings,
+  scope: ParameterScope,
+  pools: boolean,
+): EncoderModel {
+  const { sizes, deviation } = settings
+  const { hiddenSize: size } = sizes
+  const layers = Array.from({ length: sizes.layerCount }, (_, layer) =>
+    buildEncoderLayer(settings, scope.at(`encoder.layer.${layer}`), layer),
+  )
+  const pooler = pools
+    ? new Dense(scope.at('pooler').linear('dense', size, size, { bias: true, deviation }), tanh)
+    : null
+  const embeddings = buildEmbeddings(settings, scope.at('embeddings'))
+  return new EncoderModel(className, embeddings, new Encoder(layers), pooler, sizes)
+}

@@ -1,0 +1,61 @@
+/** What config.json says of an encoder of BERT's kind. */
+import type { ModelSizes } from '@espalier/core'
+import type { ConfigKeys } from '../config/config-keys.js'
+import { type Activation, activationOf } from '../layers/activation.js'
+import { type CountPositions, givenPositions } from './positions.js'
+
+/** The settings, checked. */
+export interface EncoderSettings {
+  readonly sizes: ModelSizes
+  readonly innerSize: number
+  readonly positions: {
+    /** Rows of the table. */
+    readonly rows: number
+    /** The row that does not learn. */
+    readonly padding: number | null
+    readonly count: CountPositions
+  }
+  readonly typeCount: number
+  readonly epsilon: number
+  readonly dropout: number
+  readonly attentionDropout: number
+  readonly padding: number | null
+  readonly deviation: number
+  readonly activation: Activation
+}
+
+/** Reads the settings; positions count from 0. Throws model.config and model.unsupported. */
+export function encoderSettings(keys: ConfigKeys): EncoderSettings {
+  if (keys.text('position_embedding_type', 'absolute') !== 'absolute')
+    throw keys.unsupported('position_embedding_type', ['absolute'])
+  if (keys.flag('is_decoder', false)) throw keys.unsupported('is_decoder', [false])
+  const hiddenSize = keys.size('hidden_size')
+  const headCount = keys.size('num_attention_heads')
+  if (hiddenSize % headCount !== 0) {
+    throw keys.conflict('the hidden size must divide into the heads', {
+      hidden_size: hiddenSize,
+      num_attention_heads: headCount,
+    })
+  }
+  const rows = keys.size('max_position_embeddings', 512)
+  return {
+    sizes: {
+      vocabularySize: keys.size('vocab_size'),
+      hiddenSize,
+      layerCount: keys.size('num_hidden_layers'),
+      headCount,
+      groupCount: headCount,
+      headSize: hiddenSize / headCount,
+      maxPositions: rows,
+    },
+    innerSize: keys.size('intermediate_size'),
+    positions: { rows, padding: null, count: givenPositions },
+    typeCount: keys.size('type_vocab_size', 2),
+    epsilon: keys.number('layer_norm_eps', 1e-12),
+    dropout: keys.rate('hidden_dropout_prob', 0.1),
+    attentionDropout: keys.rate('attention_probs_dropout_prob', 0.1),
+    padding: keys.optionalInteger('pad_token_id'),
+    deviation: keys.number('initializer_range', 0.02),
+    activation: activationOf(keys, 'hidden_act', 'gelu'),
+  }
+}

@@ -1,0 +1,30 @@
+import { moduleAt, namedModules, printModule, type TaskType } from '@espalier/core'
+import { describe, expect, it } from 'vitest'
+import { architectures } from './architectures.js'
+import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA } from './fixtures/tiny-configs.js'
+import { tinyModel } from './fixtures/tiny-model.js'
+
+const configs = { llama: TINY_LLAMA, bert: TINY_BERT, gpt2: TINY_GPT2, qwen2: TINY_QWEN2, roberta: TINY_ROBERTA }
+
+describe.each(architectures)('the family $modelType', (architecture) => {
+  const build = (task: TaskType) =>
+    tinyModel(architecture, configs[architecture.modelType as keyof typeof configs], task)
+
+  it.each(architecture.tasks)('names its layers, its class and its bare model in %s', (task) => {
+    const model = build(task)
+    const { layerPaths } = model
+    const paths = namedModules(model).map(({ path }) => path)
+    expect(model.task).toBe(task)
+    expect(layerPaths).toHaveLength(1)
+    expect(paths).toEqual(expect.arrayContaining([`${layerPaths[0]}.0`, `${layerPaths[0]}.1`]))
+    expect(printModule(model).split('\n')[0]).toBe(model.className)
+    if (task !== 'FEATURE_EXTRACTION')
+      expect(moduleAt(model, architecture.baseModelPrefix)).toMatchObject({ task: 'FEATURE_EXTRACTION' })
+  })
+
+  it('refuses tasks that it has no head for', () => {
+    const others = (['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const).filter((task) => !architecture.tasks.includes(task))
+    expect(others.length).toBeGreaterThan(0)
+    for (const task of others) expect(() => build(task)).toThrow(expect.objectContaining({ code: 'model.unsupported' }))
+  })
+})

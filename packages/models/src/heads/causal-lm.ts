@@ -1,0 +1,47 @@
+/** The head that predicts the next token: a projection of the last hidden states to the vocabulary. */
+import { CausalLM, type Context, joinPath, Linear, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+import { type PartNames, partOf, setParts } from '../layers/parts.js'
+import type { BareModel } from './bare-model.js'
+import { type Head, type HeadedParts, type HeadNames, headLinear } from './head.js'
+
+/** A projection without bias, which may share the token table. */
+export function causalLM({ className, field }: HeadNames): Head {
+  return (request) => {
+    const { base, keys, prefix } = request
+    const head = keys.flag('tie_word_embeddings', false)
+      ? new Linear(base.tokenTable().weight, null)
+      : headLinear(request, field, base.sizes.vocabularySize, { bias: false })
+    return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head })
+  }
+}
+
+class HeadedCausalLM extends CausalLM {
+  constructor(
+    readonly className: string,
+    readonly names: PartNames<HeadedParts>,
+    parts: HeadedParts,
+  ) {
+    super()
+    setParts(this, names, parts)
+  }
+
+  get sizes(): ModelSizes {
+    return this.base.sizes
+  }
+
+  override get layerPaths(): readonly string[] {
+    return this.base.layerPaths.map((path) => joinPath(this.names.base, path))
+  }
+
+  hidden(ids: Tensor, context: Context): Tensor {
+    return this.base.forward(ids, context)
+  }
+
+  head(): Module {
+    return partOf(this, this.names.head)
+  }
+
+  private get base(): BareModel {
+    return partOf<BareModel>(this, this.names.base)
+  }
+}

@@ -1,0 +1,37 @@
+/** The head that gives one row of labels per sequence through a layer of its own over the first token. */
+import { type Context, Module, maybeDropout, type Tensor, tanh } from '@espalier/core'
+import { labelCount } from '../config/config-keys.js'
+import { firstTokens } from '../layers/first-token.js'
+import { classifier } from './classifier.js'
+import { type Head, type HeadNames, headDropout, headLinear } from './head.js'
+
+/** A linear layer with tanh and another one to the labels, with dropout before each. */
+export function firstTokenClassifier(names: HeadNames): Head {
+  return (request) => {
+    const { base, keys } = request
+    const head = new ClassificationHead(
+      headLinear(request, `${names.field}.dense`, base.sizes.hiddenSize, { bias: true }),
+      headLinear(request, `${names.field}.out_proj`, labelCount(keys), { bias: true }),
+      headDropout(keys),
+      `${names.field}.dropout`,
+    )
+    return classifier(request, { task: 'SEQ_CLS', names, head, input: firstTokens })
+  }
+}
+
+/** first tokens (batch, hidden) -> (batch, labels). */
+class ClassificationHead extends Module {
+  constructor(
+    readonly dense: Module,
+    readonly out_proj: Module,
+    readonly rate: number,
+    readonly site: string,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    const wide = this.dense.forward(maybeDropout(x, context, this.rate, `${this.site}.0`), context)
+    return this.out_proj.forward(maybeDropout(tanh(wide), context, this.rate, `${this.site}.1`), context)
+  }
+}

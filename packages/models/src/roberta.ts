@@ -1,0 +1,40 @@
+/** RoBERTa: BERT with positions that skip padding and heads of its own. Source: arXiv:1907.11692 §3. */
+import type { Architecture } from '@espalier/core'
+import type { ConfigKeys } from './config/config-keys.js'
+import { buildEncoder } from './encoder/encoder-model.js'
+import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+import { positionsAfterPadding } from './encoder/positions.js'
+import { architectureOf } from './family.js'
+import { firstTokenClassifier } from './heads/first-token-classifier.js'
+import { bareModel } from './heads/head.js'
+import { questionAnswering } from './heads/question-answering.js'
+import { tokenClassifier } from './heads/token-classification.js'
+
+/** RoBERTa with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
+export const roberta: Architecture = architectureOf({
+  modelType: 'roberta',
+  baseModelPrefix: 'roberta',
+  defaultTargets: ['query', 'value'],
+  defaults: { pad_token_id: 1 },
+  settings: robertaSettings,
+  base: (settings, scope, task) => buildEncoder('RobertaModel', settings, scope, task === 'FEATURE_EXTRACTION'),
+  heads: {
+    FEATURE_EXTRACTION: bareModel,
+    SEQ_CLS: firstTokenClassifier({ className: 'RobertaForSequenceClassification', field: 'classifier' }),
+    TOKEN_CLS: tokenClassifier({ className: 'RobertaForTokenClassification', field: 'classifier' }),
+    QUESTION_ANS: questionAnswering({ className: 'RobertaForQuestionAnswering', field: 'qa_outputs' }),
+  },
+})
+
+// The first rows of the table, up to the padding id, are never a token's position.
+function robertaSettings(keys: ConfigKeys): EncoderSettings {
+  const read = encoderSettings(keys)
+  const { padding, sizes } = read
+  if (padding === null || padding < 0) throw keys.unsupported('pad_token_id', ['a token id'])
+  const { rows } = read.positions
+  return {
+    ...read,
+    sizes: { ...sizes, maxPositions: rows - padding - 1 },
+    positions: { rows, padding, count: positionsAfterPadding(padding) },
+  }
+}
