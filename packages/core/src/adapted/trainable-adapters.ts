@@ -58,7 +58,7 @@ function penaltyOf(model: Model, bound: readonly BoundAdapter[]): Tensor | undef
         ? [{ site: module.site, state: module.state.values() }]
         : [],
     )
-    return [tuner.penalty({ config, layers })]
+    return tuner.penalty({ config, layers }) ?? []
   })
   return penalties.length === 0 ? undefined : penalties.reduce((a, b) => add(a, b))
 }

@@ -178,8 +178,8 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   /** The adapted weight; absent when the method cannot be merged, and then `forward` is needed. */
   merge?(context: MergeContext<Config, State>): Merged
   forward?(context: ForwardContext<Config, State>): Tensor
-  /** A scalar added to the mean loss of every training step, once, however many micro-batches it has. */
-  penalty?(context: PenaltyContext<Config, State>): Tensor
+  /** A scalar added to the mean loss of every training step, once, however many micro-batches it has; undefined where there is none. */
+  penalty?(context: PenaltyContext<Config, State>): Tensor | undefined
   /**
    * Follows every optimizer step on the host; returns the configuration that holds from then on. That may change what is saved, not
    * what `merge` and `forward` compute.

@@ -84,7 +84,7 @@ export function fileChecks(subject: TunerSubject): Check[] {
         const { unknownKeys } = configure(subject.tuner, { ...(config as object), someFutureKey: 1 })
         expectThat(unknownKeys.join() === 'someFutureKey', 'the unknown key is named, and it alone', { unknownKeys })
         const adapted = new AdaptedModel(subject.base())
-        const lost = configure(subject.tuner, { targetModules: ['no_such_module'] })
+        const lost = configure(subject.tuner, { ...(config as object), targetModules: ['no_such_module'] })
         await expectError('target.none', 'adapting nothing', async () => adapted.addAdapter('default', lost))
         expectThat(adapted.adapterNames.length === 0, 'a refused adapter is not added')
       },
