@@ -12,9 +12,19 @@ export type {
   TrainingEvent,
   WarningEvent,
 } from './events.js'
+export { decayOf } from './open-session.js'
 export { type AdamWOptions, adamw } from './optimizers/adamw.js'
 export type { Optimizer, UpdateContext } from './optimizers/optimizer.js'
 export { type SgdOptions, sgd } from './optimizers/sgd.js'
+export {
+  type GroupingRules,
+  type GroupMember,
+  joinedValues,
+  type ParameterGroup,
+  parameterGroups,
+  partsOfValues,
+  type Trained,
+} from './parameter-groups.js'
 export {
   type ApplySettings,
   accumulateProgram,
@@ -25,7 +35,6 @@ export {
   initialOptimizerState,
   optimizerSlot,
   penaltyProgram,
-  type Trained,
 } from './programs.js'
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'

@@ -8,7 +8,6 @@ import type { TrainerOptions } from './trainer-options.js'
 export function openSession(options: TrainerOptions, signal: AbortSignal | undefined): Promise<TrainingSession> {
   const { model, backend, weights, settings = {} } = options
   const { weightDecay = 0, maxGradNorm = 1 } = settings
-  const isDecayed = decayRule(model.model)
   return TrainingSession.open({
     model,
     backend,
@@ -17,9 +16,15 @@ export function openSession(options: TrainerOptions, signal: AbortSignal | undef
     optimizer: options.optimizer ?? adamw(),
     clips: maxGradNorm > 0,
     keepsGradients: options.onOptimizerStep !== undefined,
-    weightDecay: (slot) => (isDecayed(slot) ? weightDecay : 0),
+    weightDecay: decayOf(model.model, weightDecay),
     signal,
   })
+}
+
+/** Decoupled decay by slot: the given one, or 0 for what is excluded. */
+export function decayOf(root: Module, weightDecay: number): (slot: string) => number {
+  const isDecayed = decayRule(root)
+  return (slot) => (isDecayed(slot) ? weightDecay : 0)
 }
 
 const UNDECAYED = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/i // transformers' Trainer.get_decay_parameter_names

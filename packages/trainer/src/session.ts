@@ -16,6 +16,7 @@ import {
 } from '@espalier/core'
 import type { MicroBatch } from './batches.js'
 import type { Optimizer } from './optimizers/optimizer.js'
+import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
   type ApplySettings,
   accumulateProgram,
@@ -26,7 +27,6 @@ import {
   initialOptimizerState,
   penaltyProgram,
   specsKey,
-  type Trained,
   zeroGradients,
 } from './programs.js'
 
@@ -40,6 +40,7 @@ export interface SessionOptions {
   readonly clips: boolean
   /** Whether a hook reads gradients after `apply`, as models do that follow steps. Default false. */
   readonly keepsGradients?: boolean
+  /** Decoupled decay of a slot. */
   weightDecay(slot: string): number
   /** Stops compilations. */
   readonly signal?: AbortSignal
@@ -60,13 +61,16 @@ export class TrainingSession {
   private readonly programs = new Map<string, Promise<Executable>>()
   private readonly feedsOf = new WeakMap<Executable, ReadonlyMap<string, Spec>>()
 
+  private readonly groups: readonly ParameterGroup[]
   private optimizerState: Promise<StateSet> | undefined
 
   private constructor(
     private readonly options: SessionOptions,
     private readonly parameters: StateSet,
     private readonly fixed: StateSet,
-  ) {}
+  ) {
+    this.groups = parameterGroups(parameters.specs, options)
+  }
 
   /** Uploads the model's present values. */
   static async open(options: SessionOptions): Promise<TrainingSession> {
@@ -84,13 +88,9 @@ export class TrainingSession {
     return this.options.keepsGradients === true || this.options.model.afterStep !== undefined
   }
 
-  private get trained(): Trained {
-    return this.parameters.specs
-  }
-
   /** Number of trained values. */
   get trainedCount(): number {
-    return [...this.trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
+    return [...this.parameters.specs.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
   }
 
   /** Adds a micro-batch's gradients; the sum of its losses. */
@@ -100,7 +100,7 @@ export class TrainingSession {
     const state = this.optimizer()
     state.catch(() => {}) // awaited below
     const compiled = this.compiled(`accumulate ${specsKey(Object.entries(feeds))}`, () =>
-      accumulateProgram(model.model, loss, this.trained, feeds),
+      accumulateProgram(model.model, loss, this.groups, feeds),
     )
     this.compiledApply().catch(() => {}) // built while the backend prepares the other; who applies it hears of a failure
     return this.lossSum(await compiled, feeds, [...this.values(), { set: await state }])
@@ -120,7 +120,7 @@ export class TrainingSession {
     const { model } = this.options
     const penalty = model.penalty?.()
     if (penalty === undefined) return 0
-    const program = await this.compiled('penalty', () => penaltyProgram(model.model, penalty, this.trained))
+    const program = await this.compiled('penalty', () => penaltyProgram(model.model, penalty, this.groups))
     const { penalty: value } = await program.run({
       feeds: { count: hostTensor('f32', [], [count]) },
       state: [...this.values(), { set: await this.optimizer() }],
@@ -171,9 +171,14 @@ export class TrainingSession {
    * Gradients by slot, all when none are named: before `apply` the sums over what the step counts, after it, where they are kept, what the
    * optimizer saw.
    */
-  async gradients(slots: readonly string[] = [...this.trained.keys()]): Promise<ReadonlyMap<string, HostTensor>> {
-    const read = await (await this.optimizer()).read(slots.map(gradientSlot))
-    return new Map(slots.map((slot) => [slot, read.get(gradientSlot(slot)) as HostTensor]))
+  async gradients(
+    slots: readonly string[] = [...this.parameters.specs.keys()],
+  ): Promise<ReadonlyMap<string, HostTensor>> {
+    const wanted = new Set(slots)
+    const groups = this.groups.filter(({ members }) => members.some(({ slot }) => wanted.has(slot)))
+    const read = await (await this.optimizer()).read(groups.map(gradientSlot))
+    const found = new Map(groups.flatMap((group) => partsOfValues(group, read.get(gradientSlot(group)) as HostTensor)))
+    return new Map(slots.map((slot) => [slot, found.get(slot) as HostTensor]))
   }
 
   /** Lets the model follow the step that `apply` made, and forgets kept gradients once `then` is done with them too. */
@@ -187,7 +192,7 @@ export class TrainingSession {
       write: (values) => this.write(values),
     })
     await then()
-    await (await this.optimizer()).write(zeroGradients(this.trained))
+    await (await this.optimizer()).write(zeroGradients(this.groups))
   }
 
   /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not. */
@@ -213,7 +218,7 @@ export class TrainingSession {
 
   private compiledApply(): Promise<Executable> {
     const settings: ApplySettings = { ...this.options, keepsGradients: this.keepsGradients }
-    return this.compiled('apply', () => applyProgram(this.trained, settings))
+    return this.compiled('apply', () => applyProgram(this.groups, settings))
   }
 
   private compiled(key: string, build: () => Parameters<Backend['compile']>[0]): Promise<Executable> {
@@ -245,7 +250,7 @@ export class TrainingSession {
   // Made at the first gradient: an evaluation needs none of it.
   private optimizer(): Promise<StateSet> {
     const { backend, optimizer } = this.options
-    this.optimizerState ??= backend.createState(initialOptimizerState(this.trained, optimizer))
+    this.optimizerState ??= backend.createState(initialOptimizerState(this.groups, optimizer))
     return this.optimizerState
   }
 }

@@ -44,7 +44,9 @@ async function main(): Promise<void> {
   part('weights asked for, read meanwhile')
   const trainable = adapted.trainable()
   const feeds = { ...data_.causalFeeds(batch), seed: core.hostTensor('u32', [], [0]) }
-  const program = trainer.accumulateProgram(trainable.model, core.causalLoss, await trainable.trainable(), feeds)
+  const optimization = { optimizer: trainer.adamw(), clips: true, weightDecay: () => 0 }
+  const groups = trainer.parameterGroups(await trainable.trainable(), optimization)
+  const program = trainer.accumulateProgram(trainable.model, core.causalLoss, groups, feeds)
   part('graph and gradients')
   core.peakMemory(core.programRoots(program))
   part('preflight: the graph followed for its memory')
@@ -63,9 +65,7 @@ async function main(): Promise<void> {
     backend,
     weights,
     loss: core.causalLoss,
-    optimizer: trainer.adamw(),
-    clips: true,
-    weightDecay: () => 0,
+    ...optimization,
   })
   const sum = await session.accumulate(
     { feeds: data_.causalFeeds(batch), count: batch.countedCount, tokens: batch.tokenCount },

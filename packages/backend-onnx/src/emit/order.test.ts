@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import {
   add,
   barrier,
+  concat,
   feed,
   gradients,
   hostTensor,
@@ -33,25 +34,30 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** A deep stack with 16-bit weights and the gradients of what it is fed to train. */
-function stackProgram(): Program {
+/** A deep stack with 16-bit weights and the gradients of what it is fed to train, each added to a state or all to one. */
+function stackProgram({ rows = ROWS, joined = false } = {}): Program {
   const scales = Array.from({ length: LAYERS }, (_, i) => input('state', `scale${i}`, 'f32', [SIZE]))
-  let x: Tensor = feed('x', 'f32', [ROWS, SIZE])
+  let x: Tensor = feed('x', 'f32', [rows, SIZE])
   scales.forEach((scale, i) => {
     const y = matmul(mul(x, scale), input('weight', `w${i}`, 'f32', [SIZE, SIZE]), { transposeB: true })
     x = add(x, mul(sigmoid(y), tanh(y)))
   })
   const found = gradients(reduceSum(mul(x, x)), scales)
-  return {
-    name: 'stack',
-    outputs: { loss: reduceSum(x) },
-    updates: Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)])),
-  }
+  const updates = joined
+    ? { sum: add(input('state', 'sum', 'f32', [LAYERS * SIZE]), concat(found, 0)) }
+    : Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)]))
+  return { name: 'stack', outputs: { loss: reduceSum(x) }, updates }
 }
 
 const place: WeightPlace = { kind: 'file', location: 'w', offset: 0, byteLength: SIZE * SIZE * 2, type: 'bf16' }
 
 describe('emitProgram', () => {
+  it('takes gradients that are laid side by side as the backward comes to them', () => {
+    const { order } = emitProgram(stackProgram({ rows: 1000, joined: true }), () => place)
+    const last = order.map((name) => name.startsWith('matmul')).lastIndexOf(true) // of the first layer's backward
+    expect(order.slice(last).filter((name) => name.startsWith('reduce'))).toHaveLength(1)
+  })
+
   it('widens each weight right before each of its uses, forward and backward', () => {
     const { order } = emitProgram(stackProgram(), () => place)
     const casts = order.flatMap((name, i) =>

@@ -90,7 +90,9 @@ class Walk {
       const producers = before[i] as number[]
       this.depth[i] = 1 + producers.reduce((most, producer) => Math.max(most, this.depth[producer] as number), 0)
       // Deepest first: what needs the activations comes before what needs none, such as widening a weight, which so runs right before its use.
-      producers.sort((a, b) => (this.depth[b] as number) - (this.depth[a] as number) || a - b)
+      // The parts of a concatenation are alike, and shallow ones may read what is made on the way to deep ones: gradients of many layers.
+      const sign = this.input.nodes[i]?.op === 'Concat' ? 1 : -1
+      producers.sort((a, b) => sign * ((this.depth[a] as number) - (this.depth[b] as number)) || a - b)
     })
     this.kept = new Set(outputs.map((name) => this.owner(name)))
   }

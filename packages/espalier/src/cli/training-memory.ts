@@ -18,7 +18,12 @@ export async function trainingMemory(source: Source): Promise<string> {
       const length = Math.min(LENGTH, base.model.sizes.maxPositions ?? LENGTH)
       const plan = { shapes: [{ rows: 1, length, countedSize: length }] }
       const trainable = getPeftModel(base, lora({})).adapted.trainable()
-      const { total, weights, adapterAndOptimizer, activations } = await memoryPlan(trainable, adamw(), plan, 0)
+      const { total, weights, adapterAndOptimizer, activations } = await memoryPlan(
+        trainable,
+        { optimizer: adamw() },
+        plan,
+        0,
+      )
       return `${bytes(total)} for LoRA of rank 8 on one row of ${length} tokens: weights ${bytes(weights)}, adapter and optimizer ${bytes(adapterAndOptimizer)}, activations ${bytes(activations)}`
     } finally {
       await base.close()

@@ -12,7 +12,7 @@ import {
   type TrainableModel,
 } from '@espalier/core'
 import { type BatchPlan, causalFeeds, collateCausal, type SupervisionReport } from '@espalier/data'
-import { accumulateProgram, type Optimizer } from '@espalier/trainer'
+import { accumulateProgram, decayOf, type Optimizer, parameterGroups } from '@espalier/trainer'
 
 /** Memory in bytes, and which option shrinks each part. */
 export interface MemoryPlan {
@@ -44,7 +44,7 @@ export interface Preflight {
 /** The memory of training with these shapes: the largest one's program is built and its values are followed, without running it. */
 export async function memoryPlan(
   trainable: TrainableModel,
-  optimizer: Optimizer,
+  { optimizer, weightDecay = 0 }: { readonly optimizer: Optimizer; readonly weightDecay?: number },
   plan: BatchPlan,
   padId: number,
   process = 0,
@@ -58,7 +58,8 @@ export async function memoryPlan(
   const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
   // With a seed, as training has it: dropout keeps its masks.
   const feeds = { ...causalFeeds(collateCausal([], { ...largest, padId })), seed: hostTensor('u32', [], [0]) }
-  const { intermediates } = peakMemory(programRoots(accumulateProgram(trainable.model, causalLoss, values, feeds)))
+  const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(trainable.model, weightDecay) })
+  const { intermediates } = peakMemory(programRoots(accumulateProgram(trainable.model, causalLoss, groups, feeds)))
   const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
   return {
     weights,

@@ -106,7 +106,7 @@ export class SFTTrainer {
     return {
       memory: await memoryPlan(
         this.trainable,
-        this.optimizer(),
+        { optimizer: this.optimizer(), weightDecay: this.args.weightDecay },
         train.plan,
         padId,
         processMemory(this.model.backend.name),

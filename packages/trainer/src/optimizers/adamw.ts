@@ -52,6 +52,7 @@ export function adamw(options: AdamWOptions = {}): Optimizer {
   checkRange('epsilon', epsilon, 0, 1, '(]')
   return {
     name: 'adamw',
+    elementwise: true,
     states: ['exp_avg', 'exp_avg_sq'],
     scalars: (step) => ({ correction1: 1 - beta1 ** step, correction2: Math.sqrt(1 - beta2 ** step) }),
     update({ parameter, gradient, states, learningRate, scalars, weightDecay }) {

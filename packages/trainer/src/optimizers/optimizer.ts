@@ -1,7 +1,7 @@
 /** What an optimizer is: per parameter, new values and states as graph nodes. The loop around it is the trainer's. */
 import type { Tensor } from '@espalier/core'
 
-/** What an update is given for one parameter. Scalars are f32 tensors: rates and step counts are fed, never constants. */
+/** What an update is given for one parameter, or for several side by side. Scalars are f32 tensors: rates and step counts are fed, never constants. */
 export interface UpdateContext {
   readonly parameter: Tensor
   /** Already normalised and clipped. */
@@ -18,6 +18,8 @@ export interface UpdateContext {
 /** An optimizer as a value. */
 export interface Optimizer {
   readonly name: string
+  /** Whether a value's update reads nothing of other values: parameters may then be updated side by side, as one tensor of another shape. */
+  readonly elementwise: boolean
   /** Names of the states kept per parameter, each of the parameter's shape, starting at 0. */
   readonly states: readonly string[]
   /** Scalars that depend on the step (from 1), computed on the host in double precision. */

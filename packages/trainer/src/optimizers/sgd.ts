@@ -21,6 +21,7 @@ export function sgd(options: SgdOptions = {}): Optimizer {
   if (nesterov) checkRange('dampening (for nesterov)', dampening, 0, 0, '[]')
   return {
     name: 'sgd',
+    elementwise: true,
     states: momentum === 0 ? [] : ['momentum_buffer'],
     scalars: (step) => ({ step }),
     update({ parameter, gradient, states, learningRate, scalars, weightDecay }): {
