@@ -77,6 +77,11 @@ const codes = {
     example: 'r must be a whole number above 0 (r=0).',
     remedy: 'Use a value in the range that the message names.',
   },
+  'config.unknown': {
+    when: 'a program gives a configuration a key that does not exist',
+    example: 'lora has no setting of this name (key="loraAlfa", kind="lora").',
+    remedy: 'Use the name in the message, or leave the key out.',
+  },
   'config.unsupported': {
     when: 'a configuration asks for a feature that does not exist yet',
     example: 'use_dora is not supported yet (useDora=true).',

@@ -113,6 +113,7 @@ export {
   printModule,
 } from './module/tree.js'
 export { DenseWeight, GivenWeight, type Weight } from './module/weight.js'
+export { nearest } from './nearest.js'
 export { gelu, geluCall, relu, silu, siluCall } from './nn/activations.js'
 export {
   type AttentionAttributes,
@@ -146,6 +147,7 @@ export { Adapter, type AdapterParts, type LateValues, readSource, type SavedModu
 export {
   type ConfigInput,
   configure,
+  configureFromFile,
   defineModuleTuner,
   definePromptTuner,
   defineTuner,
@@ -164,6 +166,7 @@ export type {
   MergeContext,
   Merged,
   ModuleTuner,
+  OfOwn,
   PenaltyContext,
   PromptTuner,
   ResolveContext,
@@ -173,7 +176,6 @@ export type {
   TargetConfig,
   Tuner,
   TunerBase,
-  TunerConfigs,
   TunerState,
 } from './tuner/families.js'
 export {

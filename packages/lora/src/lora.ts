@@ -36,7 +36,7 @@ export type LoraState = {
 }
 
 /** Low-rank adaptation of linear layers, Conv1D and embeddings: `lora({ r: 8, targetModules: 'all-linear' })`. */
-export const lora = defineTuner<LoraConfig, LoraState>({
+export const lora = defineTuner<LoraConfig, LoraState, 'scaling'>({
   kind: 'lora',
   layers: ['linear', 'conv1d', 'embedding'],
   parse: parseLoraConfig,

@@ -36,7 +36,7 @@ import { allocateRanks, keptRanks, withoutPruned } from './rank-allocation.js'
 export type AdaLoraState = { readonly A: Tensor; readonly B: Tensor; readonly E: Tensor; readonly scaling: Tensor }
 
 /** Low-rank adaptation with an adaptive budget of ranks: `adalora({ initR: 12, targetR: 8, totalStep: 1000 })`. */
-export const adalora = defineTuner<AdaLoraConfig, AdaLoraState>({
+export const adalora = defineTuner<AdaLoraConfig, AdaLoraState, 'scaling'>({
   kind: 'adalora',
   parse: parseAdaLoraConfig,
   configKeys: { deltaT: 'deltaT' },

@@ -4,6 +4,8 @@ import { add, defineTuner, hostTensor, mul, type Tensor } from '@espalier/core'
 /** What a configuration holds, by PEFT-like names in camelCase; adapter_config.json has them in snake_case. */
 export interface GainConfig {
   readonly targetModules: readonly string[] | string | null
+  /** Modules that train in full. */
+  readonly modulesToSave: readonly string[] | null
   /** Where every gain starts. */
   readonly initGain: number
 }
@@ -13,6 +15,7 @@ export const gain = defineTuner<GainConfig, { g: Tensor }>({
   kind: 'gain', // peft_type GAIN
   parse: (raw) => ({
     targetModules: (raw.targetModules ?? null) as GainConfig['targetModules'],
+    modulesToSave: (raw.modulesToSave ?? null) as GainConfig['modulesToSave'],
     initGain: Number(raw.initGain ?? 0),
   }),
   floatKeys: ['init_gain'],

@@ -5,9 +5,8 @@ import {
   AdaptedModel,
   type Adapter,
   type Backend,
-  configure,
+  configureFromFile,
   feed,
-  fromFileConfig,
   type HostTensor,
   hostTensor,
   initialValues,
@@ -49,7 +48,7 @@ export async function writeDeepBase(like: string, folder: string): Promise<void>
 /** Makes the case's adapter with random values, saves it, and gives its logits. */
 export async function makeOurs(base: LoadedModel, { method, config }: ExchangeCase, folder: string, backend: Backend) {
   const adapted = new AdaptedModel(base)
-  const adapter = adapted.addAdapter('default', configure(tuners[method], fromFileConfig(config, tuners[method])))
+  const adapter = adapted.addAdapter('default', configureFromFile(tuners[method], config))
   const values = [...adapter.specs].map(
     ([key, { shape }]) => [key, hostTensor('f32', shape, new Random(9).at(key).normal(sizeOf(shape), SPREAD))] as const,
   )

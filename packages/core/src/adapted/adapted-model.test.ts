@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { hostTensor } from '../dtype.js'
 import { printModule } from '../module/tree.js'
+import { configureFromFile } from '../tuner/define-tuner.js'
 import { AdaptedModel } from './adapted-model.js'
 import { distance, logitsOf, shift, stretch, tinyBase } from './tiny-model.fake.js'
 
@@ -155,9 +156,9 @@ describe('AdaptedModel', () => {
     expect(adapted.addAdapter('b', shift({ taskType: 'CAUSAL_LM' })).metadata.autoMapping).toBe(null)
   })
 
-  it('says which keys of a configuration it does not know', () => {
+  it('says which keys of a file it does not know', () => {
     const adapted = new AdaptedModel(tinyBase())
-    const configured = shift({ ...({ newThing: 1 } as object) })
+    const configured = configureFromFile(shift, { new_thing: 1 })
     expect(adapted.addAdapter('a', configured).warnings).toEqual(['unknown key in the configuration: newThing'])
   })
 })

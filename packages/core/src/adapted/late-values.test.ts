@@ -14,7 +14,7 @@ const KEY = 'model.layers.0.c_proj.copy'
 
 /** W' = W + copy - start, both of which are what `compute` makes of the weight. */
 function copying(compute: (base: BaseValues) => HostTensor | Promise<HostTensor>) {
-  return defineTuner<TargetConfig, { readonly copy: Tensor; readonly start: Tensor }>({
+  return defineTuner<TargetConfig, { readonly copy: Tensor; readonly start: Tensor }, 'start'>({
     kind: 'copying',
     parse: (raw) => ({ targetModules: raw.targetModules as string[] }),
     fileKeys: { copy: 'copy' },

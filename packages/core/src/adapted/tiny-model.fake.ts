@@ -142,7 +142,7 @@ export const shift = defineTuner<ShiftConfig, { readonly a: Tensor; readonly b: 
 })
 
 /** y' = factor y, without merge; the factor is a buffer. */
-export const stretch = defineTuner<TargetConfig & { readonly factor: number }, { readonly factor: Tensor }>({
+export const stretch = defineTuner<TargetConfig & { readonly factor: number }, { readonly factor: Tensor }, 'factor'>({
   kind: 'stretch',
   parse: (raw) => ({ ...targetsOf(raw), factor: Number(raw.factor ?? 2) }),
   fileKeys: {},

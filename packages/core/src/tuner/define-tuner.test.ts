@@ -3,7 +3,7 @@ import { type ShiftConfig, shift } from '../adapted/tiny-model.fake.js'
 import { hostTensor } from '../dtype.js'
 import { mul } from '../graph/ops/binary.js'
 import type { Tensor } from '../graph/tensor.js'
-import { configure, defineModuleTuner, definePromptTuner, defineTuner } from './define-tuner.js'
+import { configure, configureFromFile, defineModuleTuner, definePromptTuner, defineTuner } from './define-tuner.js'
 import type { ConfiguredTuner } from './families.js'
 
 const definition = {
@@ -33,7 +33,21 @@ describe('defineTuner', () => {
     // @ts-expect-error: rank is a number
     tiny({ rank: 'four' })
     // @ts-expect-error: no such field
-    tiny({ ranks: 4 })
+    expect(() => tiny({ ranks: 4 })).toThrow('Did you mean rank?')
+  })
+
+  it('demands a file key for every tensor that is created, and no other', () => {
+    const { fileKeys: _, ...keyless } = definition
+    const merge = ({ weight }: { weight: Tensor }) => weight
+    // @ts-expect-error: no fileKeys
+    defineTuner({ ...keyless, merge })
+    type State = { readonly a: Tensor; readonly b?: Tensor }
+    const { create } = definition
+    // @ts-expect-error: no key for a
+    defineTuner<{ rank: number }, State>({ ...keyless, create, merge, fileKeys: { b: 'tiny_b' } })
+    // @ts-expect-error: no key for a at some sites
+    defineTuner<{ rank: number }, State>({ ...keyless, create, merge, fileKeys: () => ({}) })
+    expect(defineTuner<{ rank: number }, State>({ ...definition, merge }).fileKeys).toEqual({ a: 'tiny_a' })
   })
 
   it('refuses a definition without merge and forward, and odd kinds', () => {
@@ -54,11 +68,34 @@ describe('defineTuner', () => {
 })
 
 describe('configure', () => {
-  it('names the keys that the tuner does not return', () => {
-    expect(configure(shift, { start: 1, newer: true, revision: 'main' })).toMatchObject({
-      unknownKeys: ['newer'],
+  it('refuses keys that the tuner does not know, naming the nearest', () => {
+    expect(() => configure(shift, { strat: 1 })).toThrow(
+      expect.objectContaining({
+        code: 'config.unknown',
+        details: { key: 'strat', kind: 'shift' },
+        fix: 'Did you mean start?',
+      }),
+    )
+    expect(() => configure(shift, { taskTyp: 'CAUSAL_LM' })).toThrow('Did you mean taskType?')
+  })
+})
+
+describe('configureFromFile', () => {
+  it('names the keys of the file that the tuner does not know', () => {
+    expect(configureFromFile(shift, { start: 1, newer_key: true, revision: 'main' })).toMatchObject({
+      config: { start: 1 },
+      unknownKeys: ['newerKey'],
       metadata: { revision: 'main' },
     })
+  })
+
+  it('puts what a program gives over the file, whose keys are not the program’s', () => {
+    const file = { start: 1, newer: true, target_modules: ['x'] }
+    expect(configureFromFile(shift, file, { start: 2 })).toMatchObject({
+      config: { start: 2, targetModules: ['x'] },
+      unknownKeys: ['newer'],
+    })
+    expect(() => configureFromFile(shift, file, { strat: 2 })).toThrow('Did you mean start?')
   })
 })
 

@@ -1,7 +1,8 @@
 /** Making a tuner: the definition becomes a function of its configuration that carries itself along. */
 import { EspalierError } from '../errors.js'
+import { nearest } from '../nearest.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
-import { type AdapterMetadata, splitMetadata } from './file-config.js'
+import { type AdapterMetadata, fromFileConfig, metadataFields, splitMetadata } from './file-config.js'
 import { toPythonPattern } from './python-regex.js'
 
 /** A configuration as users write it: every field may be left out, and target names may be a RegExp that matches the whole path. */
@@ -14,15 +15,15 @@ export type TunerFunction<T extends TunerBase<Config>, Config> = T &
   ((config?: ConfigInput<Config>) => ConfiguredTuner<Config>)
 
 /** A layer tuner's definition as authors write it; `apiVersion` and `family` are filled in. */
-export type LayerTunerDefinition<Config, State extends TunerState> = Omit<
-  LayerTuner<Config, State>,
+export type LayerTunerDefinition<Config, State extends TunerState, Held extends keyof State = never> = Omit<
+  LayerTuner<Config, State, Held>,
   'apiVersion' | 'family'
 >
 
 /** A callable layer tuner from its definition. Throws config.value when it has neither merge nor forward, or a kind that is not lower-case. */
-export function defineTuner<Config, State extends TunerState>(
-  definition: LayerTunerDefinition<Config, State>,
-): TunerFunction<LayerTuner<Config, State>, Config> {
+export function defineTuner<Config, State extends TunerState, Held extends keyof State = never>(
+  definition: LayerTunerDefinition<Config, State, Held>,
+): TunerFunction<LayerTuner<Config, State, Held>, Config> {
   if (definition.merge === undefined && definition.forward === undefined) {
     throw new EspalierError('config.value', {
       what: 'a layer tuner needs merge or forward',
@@ -46,20 +47,46 @@ export function defineModuleTuner<Config, State extends TunerState>(
   return callable({ ...definition, apiVersion: 1, family: 'module' })
 }
 
-/** The tuner with a configuration given by camelCase keys. Throws config errors; config.value for a RegExp that Python cannot express. */
+/**
+ * The tuner with a configuration that a program gives, by camelCase keys. Throws config errors: config.unknown for a key that the tuner does
+ * not know, naming the nearest; config.value for a RegExp that Python cannot express.
+ */
 export function configure<Config>(
   tuner: TunerBase<Config>,
+  given: Readonly<Record<string, unknown>>,
+): ConfiguredTuner<Config> {
+  return completed(tuner, given, given)
+}
+
+/**
+ * The tuner with the configuration of a parsed adapter_config.json, and what a program gives over it by camelCase keys. The file may hold
+ * keys of a newer version: they are named. Throws what `configure` throws.
+ */
+export function configureFromFile<Config>(
+  tuner: TunerBase<Config>,
+  file: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>> = {},
+): ConfiguredTuner<Config> {
+  return completed(tuner, { ...fromFileConfig(file, tuner), ...given }, given)
+}
+
+function completed<Config>(
+  tuner: TunerBase<Config>,
   raw: Readonly<Record<string, unknown>>,
+  given: Readonly<Record<string, unknown>>,
 ): ConfiguredTuner<Config> {
   const { metadata, own } = splitMetadata(raw)
   const config = tuner.parse(withPatterns(own))
-  const known = new Set(Object.keys(config as object))
-  return {
-    tuner: tuner as unknown as ConfiguredTuner['tuner'],
-    config,
-    metadata,
-    unknownKeys: Object.keys(own).filter((key) => !known.has(key)),
-  }
+  const known = Object.keys(config as object)
+  const unknownKeys = Object.keys(own).filter((key) => !known.includes(key))
+  const mistaken = unknownKeys.find((key) => Object.hasOwn(given, key))
+  if (mistaken !== undefined)
+    throw new EspalierError('config.unknown', {
+      what: `${tuner.kind} has no setting of this name`,
+      got: { key: mistaken, kind: tuner.kind },
+      fix: `Did you mean ${nearest(mistaken, [...known, ...metadataFields])}?`,
+    })
+  return { tuner: tuner as unknown as ConfiguredTuner['tuner'], config, metadata, unknownKeys }
 }
 
 type PatternKey = 'targetModules' | 'excludeModules'

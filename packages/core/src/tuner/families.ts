@@ -12,10 +12,6 @@ import type { Random } from '../random.js'
 import type { Shape } from '../shape.js'
 import type { AdapterMetadata } from './file-config.js'
 
-/** Configuration types by kind; empty on purpose: plugins extend it by declaration merging. */
-// biome-ignore lint/suspicious/noEmptyInterface: open for declaration merging
-export interface TunerConfigs {}
-
 /** Fields that core reads from a layer tuner's configuration, when it has them. Semantics are PEFT's. */
 export interface TargetConfig {
   /** Names (the whole path or its end), a regular expression that matches the whole path, or 'all-linear'. Null: the model type's default. */
@@ -40,6 +36,9 @@ export interface Site {
 
 /** A site's tensors by the tuner's own names, as stored values or as graph tensors. */
 export type TunerState<T = Tensor> = Readonly<Record<string, T>>
+
+/** Something for each tensor that a layer trains: for all of its state but the held names. */
+export type OfOwn<State, Held, Value> = { readonly [K in keyof State as Exclude<K, Held>]: Value }
 
 /** A base layer's values on the host: the weight (out, in), or an embedding's (rows, size), and the bias, as f32. */
 export interface BaseValues {
@@ -145,7 +144,10 @@ export interface TunerBase<Config> {
   readonly apiVersion: 1
   /** Lower-case name; in upper case it is PEFT's `peft_type`. */
   readonly kind: string
-  /** Completes and checks a configuration given with camelCase keys. Throws config.value, config.unsupported. Keys it does not return are unknown. */
+  /**
+   * Completes and checks a configuration given with camelCase keys. Throws config.value, config.unsupported. Keys that it does not return are
+   * unknown: a program's are refused, a file's become warnings.
+   */
   parse(raw: Readonly<Record<string, unknown>>): Config
   /** Keys of adapter_config.json that are not the snake_case of their fields: `{ deltaT: 'deltaT', applyGS: 'apply_GS' }`. */
   readonly configKeys?: Readonly<Record<string, string>>
@@ -153,9 +155,14 @@ export interface TunerBase<Config> {
   readonly floatKeys?: readonly string[]
 }
 
-/** Changes layers: LoRA and most others. `merge` is the definition; `forward` is an optional faster way to the same output. */
-// biome-ignore lint/suspicious/noExplicitAny: a tuner's own types are invariant; collections of tuners hold any
-export interface LayerTuner<Config = any, State extends TunerState = any> extends TunerBase<Config> {
+/**
+ * Changes layers: LoRA and most others. `merge` is the definition; `forward` is an optional faster way to the same output. `Held` names
+ * what a layer's state has besides what it trains and saves: buffers, and what all layers share.
+ */
+// biome-ignore-start lint/suspicious/noExplicitAny: a tuner's own types are invariant; collections of tuners hold any
+export interface LayerTuner<Config = any, State extends TunerState = any, Held extends keyof State = any>
+  extends TunerBase<Config> {
+  // biome-ignore-end lint/suspicious/noExplicitAny: the same
   readonly family: 'layer'
   /** Kinds of layers that it adapts; linear and conv1d when left out. */
   readonly layers?: readonly LayerKind[]
@@ -166,11 +173,9 @@ export interface LayerTuner<Config = any, State extends TunerState = any> extend
   /** Completes the configuration once the sites are known; returns the configuration that is saved. */
   resolve?(config: Config, context: ResolveContext): Config
   /** Names of the tensors in the adapter file, below the module's path: 'lora_A.weight'. */
-  readonly fileKeys:
-    | { readonly [K in keyof State]?: string }
-    | ((site: Site, config: Config) => Readonly<Record<string, string>>)
+  readonly fileKeys: OfOwn<State, Held, string> | ((site: Site, config: Config) => OfOwn<State, Held, string>)
   /** Initial values of what trains. */
-  create(context: CreateContext<Config>): { readonly [K in keyof State]?: InitialValue }
+  create(context: CreateContext<Config>): OfOwn<State, Held, InitialValue>
   /** State that does not train and is not saved, such as a scale; part of `state` under its names. */
   buffers?(context: Omit<CreateContext<Config>, 'random'>): TunerState<InitialValue>
   /** State that all sites have together. */
@@ -239,6 +244,6 @@ export interface ConfiguredTuner<Config = unknown> {
   readonly config: Config
   /** Fields of every method that were given: taskType, revision... */
   readonly metadata: Partial<AdapterMetadata>
-  /** Keys that were given and that the tuner does not know. */
+  /** Keys of a file that the tuner does not know; a program's are refused. */
   readonly unknownKeys: readonly string[]
 }

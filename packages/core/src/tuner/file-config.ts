@@ -25,6 +25,9 @@ const metadataKeys = new Set([
   'inference_mode',
 ])
 
+/** Fields of every method as programs name them. */
+export const metadataFields: readonly string[] = [...metadataKeys].map(camelCase)
+
 const taskTypes = ['SEQ_CLS', 'SEQ_2_SEQ_LM', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION']
 
 /** lora_alpha -> loraAlpha. */

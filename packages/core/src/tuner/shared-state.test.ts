@@ -12,7 +12,7 @@ import type { SharedState, TargetConfig } from '../tuner/families.js'
 
 /** W' = W + a b, with b (1, in) for all layers. */
 const banked = (shared: Partial<SharedState<TargetConfig>> = {}) =>
-  defineTuner<TargetConfig, { readonly a: Tensor; readonly b: Tensor }>({
+  defineTuner<TargetConfig, { readonly a: Tensor; readonly b: Tensor }, 'b'>({
     kind: 'banked',
     parse: (raw) => ({ targetModules: (raw.targetModules as string[] | undefined) ?? ['q_proj'] }),
     fileKeys: { a: 'own' },

@@ -1,7 +1,7 @@
 /** From the words of the command line to an exit code. Heavy modules load only when a command needs them. */
+import { nearest } from '@espalier/core'
 import { describeFailure, exitCodes, UsageError } from './failure.js'
 import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
-import { nearest } from './nearest.js'
 import { result } from './terminal.js'
 import { Values } from './values.js'
 import { packageVersion } from './version.js'

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { UsageError } from './failure.js'
 import { helpFor } from './help.js'
-import { nearest } from './nearest.js'
 import { options } from './options.js'
 import { parseRecord, parseWords } from './parse.js'
 
@@ -122,12 +121,6 @@ describe('options', () => {
     for (const { name, commands, noEffect, help } of options)
       if (noEffect === undefined && help !== '')
         for (const command of commands) expect(helpFor(command)).toContain(`--${name}`)
-  })
-})
-
-describe('nearest', () => {
-  it('finds the name with the fewest edits', () => {
-    expect(nearest('trian', ['merge', 'train', 'eval'])).toBe('train')
   })
 })
 

@@ -1,7 +1,7 @@
 /** From words and config files to checked values. Flags may be written with - or _; a flag wins over the file. */
 
+import { nearest } from '@espalier/core'
 import { UsageError } from './failure.js'
-import { nearest } from './nearest.js'
 import type { Option, OptionType } from './option.js'
 import { options, optionsOf } from './options.js'
 

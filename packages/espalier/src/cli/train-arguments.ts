@@ -1,6 +1,6 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
 import { readFile } from 'node:fs/promises'
-import { type ConfiguredTuner, configure, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
+import { type ConfiguredTuner, configureFromFile, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -103,11 +103,8 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     modulesToSave: values.list('modules-to-save'),
     taskType: values.text('task-type'),
   })
-  configure(tuner, file) // its faults are the file's
-  const [foreign] = asUsage(() => configure(tuner, given)).unknownKeys
-  if (foreign !== undefined)
-    throw new UsageError(`${optionFor(foreign) ?? foreign} is no setting of ${kind.toUpperCase()}`, 'Leave it out')
-  return asUsage(() => configure(tuner, { ...file, ...given }))
+  configureFromFile(tuner, file) // its faults are the file's
+  return asUsage(() => configureFromFile(tuner, file, given))
 }
 
 /** Values of options that configurations refuse are wrong usage. */
@@ -116,7 +113,14 @@ function asUsage<T>(check: () => T): T {
     return check()
   } catch (error) {
     if (!EspalierError.isInstance(error) || !error.code.startsWith('config.')) throw error
-    const { fix } = error
+    const { code, details, fix } = error
+    if (code === 'config.unknown') {
+      const key = String(details.key)
+      throw new UsageError(
+        `${optionFor(key) ?? key} is no setting of ${String(details.kind).toUpperCase()}`,
+        'Leave it out',
+      )
+    }
     const isLast = fix !== undefined && error.message.endsWith(fix)
     throw new UsageError(isLast ? error.message.slice(0, -fix.length).trim() : error.message, fix)
   }
@@ -134,5 +138,5 @@ async function peftConfigFile(path: string, expected: string): Promise<Record<st
   const type = config?.peft_type
   if (type !== undefined && type !== expected)
     throw new UsageError(`--peft-config has peft_type ${JSON.stringify(type)}; this run trains ${expected} (${path})`)
-  return fromFileConfig(config)
+  return config
 }

@@ -3,9 +3,8 @@ import {
   AdaptedModel,
   type Adapter,
   type BaseModel,
-  configure,
+  configureFromFile,
   EspalierError,
-  fromFileConfig,
   type HostTensor,
   hostTensorFromBytes,
   type Tuner,
@@ -49,9 +48,10 @@ export async function loadAdapter(
   const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
   try {
     const tuner = findTuner(files.peftType, options.tuners)
-    const { runtimeConfig: _, ...config } = fromFileConfig(files.values, tuner)
+    const { runtime_config: _, ...values } = files.values
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
-    const adapter = target.addAdapter(adapterName, configure(tuner, config), { expected: files.tensors })
+    const configured = configureFromFile(tuner, values)
+    const adapter = target.addAdapter(adapterName, configured, { expected: files.tensors })
     try {
       const { values, warnings } = await readValues(files, adapter, { signal, strict })
       adapter.setValues(values, { partial: true })

@@ -1,5 +1,5 @@
 /** Files: an adapter's tensors and configuration survive a trip through their file form, whatever the adapter is called. */
-import { AdaptedModel, configure, fromFileConfig, type HostTensor, Random, toFileConfig } from '@espalier/core'
+import { AdaptedModel, configure, configureFromFile, type HostTensor, Random, toFileConfig } from '@espalier/core'
 import { type Check, expectError, expectThat } from '../check.js'
 import { EXACT, expectClose } from '../compare.js'
 import { logitsOf } from './run-model.js'
@@ -14,7 +14,7 @@ export function fileChecks(subject: TunerSubject): Check[] {
         const adapted = await subject.moved('first')
         const saved = await saveAdapter(adapted, 'first')
         const loaded = new AdaptedModel(subject.base())
-        const configured = configure(subject.tuner, fromFileConfig(saved.config, subject.tuner))
+        const configured = configureFromFile(subject.tuner, saved.config)
         expectThat(configured.unknownKeys.length === 0, 'the tuner does not know its own keys', {
           unknownKeys: configured.unknownKeys,
         })
@@ -78,10 +78,12 @@ export function fileChecks(subject: TunerSubject): Check[] {
       },
     },
     {
-      name: 'unknown keys of a configuration are named, and nothing matched is refused with target.none',
+      name: 'unknown keys are refused in a program and named in a file, and nothing matched is refused with target.none',
       async run() {
-        const { config } = subject.configured()
-        const { unknownKeys } = configure(subject.tuner, { ...(config as object), someFutureKey: 1 })
+        const config = subject.configured().config as Readonly<Record<string, unknown>>
+        const mistaken = { ...config, someFutureKey: 1 }
+        await expectError('config.unknown', 'an unknown key', async () => configure(subject.tuner, mistaken))
+        const { unknownKeys } = configureFromFile(subject.tuner, { some_future_key: 1 }, config)
         expectThat(unknownKeys.join() === 'someFutureKey', 'the unknown key is named, and it alone', { unknownKeys })
         const adapted = new AdaptedModel(subject.base())
         const lost = configure(subject.tuner, { ...(config as object), targetModules: ['no_such_module'] })

@@ -18,7 +18,7 @@ type State = { readonly A: Tensor; readonly B: Tensor; readonly A0: Tensor; read
 type Sizes = { readonly inSize: number; readonly outSize: number }
 
 /** The weight's largest row, and how much of it every row holds. */
-export const residual = defineTuner<TargetConfig, State>({
+export const residual = defineTuner<TargetConfig, State, 'A0' | 'B0'>({
   kind: 'residual',
   parse: (raw) => ({
     targetModules: (raw.targetModules as string[] | null | undefined) ?? null,

@@ -21,12 +21,13 @@ interface Config extends TargetConfig {
   readonly projectionSeed: number
   readonly saveProjection: boolean
 }
-type State = { readonly A: Tensor; readonly B: Tensor; readonly d: Tensor; readonly b: Tensor }
+type Projections = { readonly A: Tensor; readonly B: Tensor }
+type State = Projections & { readonly d: Tensor; readonly b: Tensor }
 
 const RANK = 3
 
 /** Vectors of each layer's own around random projections that all layers share. */
-export const sharedProjections = defineTuner<Config, State>({
+export const sharedProjections = defineTuner<Config, State, 'A' | 'B'>({
   kind: 'sharedprojections',
   parse: (raw) => ({
     targetModules: (raw.targetModules as string[] | null | undefined) ?? null,
@@ -62,6 +63,6 @@ export const sharedProjections = defineTuner<Config, State>({
   },
 })
 
-function cut({ A, B }: State, { inSize, outSize }: Site): { readonly A: Tensor; readonly B: Tensor } {
+function cut({ A, B }: Projections, { inSize, outSize }: Site): Projections {
   return { A: slice(A, [0, 0], [RANK, inSize]), B: slice(B, [0, 0], [outSize, RANK]) }
 }

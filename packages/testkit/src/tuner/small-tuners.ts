@@ -18,8 +18,10 @@ interface LowRankConfig extends TargetConfig {
   readonly loud: boolean
 }
 
+type Factors = { readonly a: Tensor; readonly b: Tensor; readonly scale: Tensor }
+
 /** W' = W + scale b a. Legend: a (rank, in), b (out, rank). */
-export const lowRank = defineTuner<LowRankConfig, { readonly a: Tensor; readonly b: Tensor; readonly scale: Tensor }>({
+export const lowRank = defineTuner<LowRankConfig, Factors, 'scale'>({
   kind: 'lowrank',
   parse: (raw) => ({ ...targetsOf(raw), rank: Number(raw.rank ?? 2), loud: raw.loud === true }),
   fileKeys: { a: 'low_a.weight', b: 'low_b.weight' },
