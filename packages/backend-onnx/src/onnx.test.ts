@@ -52,8 +52,8 @@ describe('onnx', () => {
       })
     await run(1)
     await expect(run(3)).rejects.toMatchObject({
-      code: 'backend.failed',
-      details: { program: 'decode', slot: 'cache' },
+      code: 'shape.mismatch',
+      details: { program: 'decode', slot: 'cache', op: 'writeRows', start: 3, extent: 3 },
     })
     const read = await state.read()
     expect(Array.from(read.get('cache')?.data ?? [])).toEqual([0, 5, 0, 0, 6, 0])
@@ -61,16 +61,17 @@ describe('onnx', () => {
     await backend.close()
   })
 
-  it('names the program and the op when the runtime fails, and works on', async () => {
+  it('names the program, the op and the index when an index lies outside, and works on', async () => {
     const backend = onnx({ threads: 1 })
     const rows = gatherRows(feed('table', 'f32', [2, 1]), feed('at', 'i32', [1]))
     const executable = await backend.compile({ name: 'pick', outputs: { rows } })
     const run = (at: number) =>
       executable.run({ feeds: { table: hostTensor('f32', [2, 1], [3, 4]), at: hostTensor('i32', [1], [at]) } })
-    await expect(run(7)).rejects.toMatchObject({
-      code: 'backend.failed',
-      details: { program: 'pick', op: 'gatherRows' },
-    })
+    for (const index of [7, -1, -7])
+      await expect(run(index)).rejects.toMatchObject({
+        code: 'shape.mismatch',
+        details: { program: 'pick', op: 'gatherRows', index, size: 2 },
+      })
     expect((await run(1)).rows?.data[0]).toBe(4)
     await backend.close()
   })

@@ -17,9 +17,9 @@ const codes = {
     remedy: 'Versions of two Espalier packages differ; install the same version of all.',
   },
   'shape.mismatch': {
-    when: 'shapes do not fit an operation',
+    when: 'shapes do not fit an operation, or an index lies outside its tensor',
     example: 'matmul needs equal inner sizes (a=[2,3], b=[4,5]).',
-    remedy: 'Compare the shapes in the message with the operation.',
+    remedy: 'Compare the shapes, or the index and the size, in the message with the operation.',
   },
   'dtype.mismatch': {
     when: 'a dtype does not fit an operation',

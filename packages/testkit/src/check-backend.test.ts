@@ -11,17 +11,24 @@ describe('reference', () => checkBackend(() => reference(), { test, dtypes }))
 describe('reference in float64', () => checkBackend(() => reference({ precision: 'f64' }), { test, dtypes }))
 
 describe('checkBackend', () => {
-  const faults: Readonly<Record<Fault, RegExp>> = {
-    transpose: /matmul|attention/,
-    scale: /reduce|softmax|rmsNorm/,
-    mask: /select|attention/,
-    kernel: /exp|softmax/,
-    gradient: /add|matmul|softmax/,
+  const numbers = /^f32 (?!movement)(?!.*131)/
+  // Where each fault is looked for, and which of the cases there it must fail.
+  const faults: Readonly<Record<Fault, readonly [among: RegExp, suspects: RegExp]>> = {
+    transpose: [numbers, /matmul|attention/],
+    scale: [numbers, /reduce|softmax|rmsNorm/],
+    mask: [numbers, /select|attention/],
+    kernel: [numbers, /exp|softmax/],
+    gradient: [numbers, /add|matmul|softmax/],
+    name: [numbers, /a call named silu with another body/],
+    index: [/^(f32 movement|indices)/, /gatherRows refuses/],
+    nan: [numbers, /keep NaN/],
+    integer: [/^whole numbers/, /above 2\^24/],
+    infinity: [/^f32 movement/, /topK beside infinities/],
   }
-  for (const [fault, suspects] of Object.entries(faults)) {
+  for (const [fault, [among, suspects]] of Object.entries(faults)) {
     it(`fails a backend with a wrong ${fault}, and names the cases`, async () => {
       const checks = backendChecks(() => wrongBackend(fault as Fault), { dtypes }).filter(({ name }) =>
-        /^f32 (?!movement)(?!.*131)/.test(name),
+        among.test(name),
       )
       const failures = await failuresOf(checks)
       expect(failures.length).toBeGreaterThan(0)

@@ -1,5 +1,6 @@
 /** The conformance suite of backends: everything that core and the models rely on, against the reference executor. */
 import { type Backend, type DType, reference } from '@espalier/core'
+import { indexChecks } from './backend/indices.js'
 import { lifecycleChecks } from './backend/lifecycle.js'
 import { parityChecks } from './backend/parity.js'
 import { programChecks } from './backend/programs.js'
@@ -51,6 +52,7 @@ export function backendChecks(createBackend: CreateBackend, options: BackendChec
     ...dtypes.flatMap((dtype) => parityChecks(backend, judge, dtype, options)),
     ...parityChecks(backend, judge, 'whole', { ...options, storage }),
     ...programChecks(backend, options),
+    ...indexChecks(backend),
     ...stateChecks(backend),
     ...weightChecks(backend, storage),
     ...lifecycleChecks(backend, createBackend),

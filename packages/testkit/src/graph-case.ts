@@ -31,6 +31,8 @@ export interface GraphCase {
   build(...inputs: Tensor[]): readonly Tensor[]
   /** Feeds to differentiate by: float feeds that the results depend on smoothly. Default: all float feeds. */
   readonly differentiate?: readonly string[]
+  /** The results have NaN among them, which then must be where the judge has it. Without this a NaN is a mistake of the case. */
+  readonly hasNaN?: true
   /** Overrides the suite's tolerance of the results (not of the gradients), with its reason beside it. */
   readonly tolerance?: Tolerance
 }

@@ -26,7 +26,7 @@ export const emitScatterAddRows: EmitOp<'scatterAddRows'> = (e, node, [indices, 
   const zero = e.scalar(via ?? y.dtype, 0)
   if (sizeOf(updates.shape) === 0) return e.set(y, e.scalar(y.dtype, 0), [])
   const zeros = e.one('Expand', [zero, e.list(y.shape)])
-  const at = e.reshaped(e.cast(e.full(indices), 'i64'), [...indices.shape, 1])
+  const at = e.reshaped(positions(e, indices), [...indices.shape, 1])
   const rows = via === undefined ? e.full(updates) : e.cast(e.full(updates), via)
   const added = e.one('ScatterND', [zeros, at, rows], { reduction: { string: 'add' } })
   e.set(y, via === undefined ? e.rounded(added, y.dtype) : e.cast(added, held(y.dtype)))
@@ -42,8 +42,9 @@ export const emitWriteRows: EmitOp<'writeRows'> = (e, node, [buffer, start, rows
     const { name, shape } = e.value(buffer)
     return e.set(y, name, shape)
   }
-  if (rows.shape[axis] === buffer.shape[axis]) return e.set(y, e.full(rows))
-  const first = e.reshaped(e.cast(e.full(start), 'i64'), [1])
+  // Slice takes any start; looked up in a list of those that fit, another one is an error.
+  const starts = Array.from({ length: (buffer.shape[axis] as number) - (rows.shape[axis] as number) + 1 }, (_, i) => i)
+  const first = e.one('Gather', [e.list(starts), e.reshaped(positions(e, start), [1])], ints({ axis: 0 }))
   const behind = e.one('Add', [first, e.list([rows.shape[axis] as number])])
   const whole = e.full(buffer)
   const parts = [
@@ -84,6 +85,8 @@ function mix32(e: Emitter, value: string): string {
   return folded(times(folded(times(folded(value, 16), 0x7feb352d), 15), 0x846ca68b), 16)
 }
 
+// ONNX counts negative indices from the end. As u32 they are too large, and the runtime refuses them with the rest.
 function positions(e: Emitter, indices: Tensor): string {
-  return indices.dtype === 'u32' ? e.cast(e.full(indices), 'i64') : e.full(indices)
+  const name = e.full(indices)
+  return e.cast(indices.dtype === 'u32' ? name : e.cast(name, 'u32'), 'i64')
 }

@@ -294,9 +294,9 @@ describe('packed programs', () => {
   })
 
   it.each([
-    ['a token outside the vocabulary', { input_ids: hostTensor('i32', [1, 1], [WORDS]) }],
-    ['a full cache', { filled: hostTensor('i32', [], [9]) }],
-  ])('refuse %s, and run on', async (_, wrong) => {
+    ['a token outside the vocabulary', { input_ids: hostTensor('i32', [1, 1], [WORDS]) }, 'gatherRows'],
+    ['a full cache', { filled: hostTensor('i32', [], [9]) }, 'cachedAttention'],
+  ])('refuse %s, and run on', async (_, wrong, op) => {
     const sizes = { batch: 1, slots: 9, window: null }
     const { program, weights, state } = inputsOf(decoder(sizes), sizes)
     const executable = await backend.compile(program, { weights: await backend.loadWeights(weights) })
@@ -304,7 +304,8 @@ describe('packed programs', () => {
     const before = (await set.read(['keys'])).get('keys')?.data
     await expect(executable.run({ feeds: { ...feedsOf(sizes, 1), ...wrong }, state: [{ set }] })).rejects.toMatchObject(
       {
-        code: 'backend.failed',
+        code: 'shape.mismatch',
+        details: { op },
       },
     )
     expect((await set.read(['keys'])).get('keys')?.data).toEqual(before)

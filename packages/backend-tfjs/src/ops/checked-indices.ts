@@ -1,5 +1,5 @@
 /** Indices that lie outside are an error on every tfjs: its kernels answer with another row, with zeros, or write where they should not. */
-import { EspalierError, type OpName } from '@espalier/core'
+import { indexError, type OpName } from '@espalier/core'
 import type { TfNamespace, TfTensor } from '../tf-namespace.js'
 import type { Step } from './step-rule.js'
 
@@ -20,11 +20,7 @@ export function checkedIndices(
     const read = (await (inputs[indices] as TfTensor).data()) as ArrayLike<number>
     for (let i = 0; i < read.length; i++) {
       const index = read[i] as number
-      if (index < 0 || index >= size)
-        throw new EspalierError('shape.mismatch', {
-          what: `${op} reads outside the tensor`,
-          got: { index, size },
-        })
+      if (index < 0 || index >= size) throw indexError(op, { index, size })
     }
     return tf.keep(step(inputs)) // the caller gets it later, when a scope of the user's may have ended
   }

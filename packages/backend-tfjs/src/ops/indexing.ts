@@ -1,5 +1,5 @@
 /** Ops that address elements by position. */
-import { EspalierError, type HostTensor, hostTensor, sizeOf, stridesOf, type Tensor } from '@espalier/core'
+import { type HostTensor, hostTensor, indexError, sizeOf, stridesOf, type Tensor } from '@espalier/core'
 import { heldIn } from '../host-values.js'
 import type { TfTensor } from '../tf-namespace.js'
 import { checkedIndices } from './checked-indices.js'
@@ -69,12 +69,7 @@ export const writeRowsStep: StepRule<'writeRows'> = ({ tf }, node) => {
     )
   return async ([buffer, at, rows]) => {
     const start = ((await (at as TfTensor).data()) as ArrayLike<number>)[0] as number
-    if (start < 0 || start + count > extent) {
-      throw new EspalierError('shape.mismatch', {
-        what: 'writeRows writes outside the buffer',
-        got: { start, count, extent },
-      })
-    }
+    if (start < 0 || start + count > extent) throw indexError(node.op, { start, count, extent })
     const assembled = () => {
       const parts = [
         ...(start > 0 ? [part(buffer as TfTensor, 0, start)] : []),

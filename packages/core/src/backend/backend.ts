@@ -48,7 +48,10 @@ export interface Executable {
   readonly program: Program
   /** Bytes of device memory that it holds between runs, as far as known. */
   readonly byteLength: number
-  /** Throws graph.slot for a missing, unknown or ill-shaped feed or state, backend.failed for errors of the runtime. */
+  /**
+   * Throws graph.slot for a missing, unknown or ill-shaped feed or state, shape.mismatch (core's `indexError`, which names the op) for an
+   * index outside its tensor, backend.failed for errors of the runtime. A run that throws has changed nothing.
+   */
   run(runArguments: RunArguments): Promise<Record<string, HostTensor>>
   release(): void
 }

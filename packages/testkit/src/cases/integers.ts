@@ -119,6 +119,7 @@ export function integerCases(): GraphCase[] {
         core.reduceMin(x, { axes: [0], keepDims: true }),
       ],
     },
+    ...wideCases(),
     ...(['i32', 'u32', 'bool'] as const).map(movement),
     {
       name: 'iota along each axis',
@@ -214,6 +215,48 @@ export function storageCases(dtype: DType): GraphCase[] {
 
 function pair(name: string, a: core.HostTensor, b: core.HostTensor, apply: Binary): Omit<GraphCase, 'tolerance'> {
   return { name, feeds: { a, b }, build: (a, b) => [apply(a, b)] }
+}
+
+// Above 2^24 not every whole number is an f32: what goes through one comes back as its neighbour.
+function wideCases(): Omit<GraphCase, 'tolerance'>[] {
+  const x = hostTensor('i32', [2, 3], [16777217, -16777219, 2147483647, -2147483647, 123456789, -33554435])
+  const near = hostTensor('i32', [2, 3], [16777216, -16777218, 2147483646, -2147483646, 123456788, -33554434])
+  return [
+    ...Object.entries({ ...arithmetic, div: core.div, rem: core.rem }).map(([name, apply]) =>
+      pair(`${name} of i32 above 2^24`, x, near, apply),
+    ),
+    {
+      name: 'neg, abs, sign and reductions of i32 above 2^24',
+      feeds: { x },
+      build: (y) => [
+        core.neg(y),
+        core.abs(y),
+        core.sign(y),
+        core.reduceSum(y, { axes: [0] }),
+        core.reduceMax(y, { axes: [1] }),
+        core.reduceMin(y),
+      ],
+    },
+    {
+      name: 'compare and select i32 above 2^24',
+      feeds: { x, near },
+      build: (a, b) => [core.equal(a, b), core.less(b, a), core.lessEqual(a, b), core.select(core.less(b, a), a, b)],
+    },
+    {
+      name: 'movement, constants and casts of i32 above 2^24',
+      feeds: { x, index: hostTensor('i32', [2], [1, 0]) },
+      build: (y, index) => [
+        core.pad(y, [1, 0], [0, 1], 16777219),
+        core.add(core.slice(y, [0, 1], [2, 3]), core.constant(33554433, 'i32')),
+        core.add(y, core.constantTensor(hostTensor('i32', [3], [16777217, -16777217, -1]))),
+        core.gatherRows(y, index),
+        core.gatherAlong(y, core.reshape(index, [2, 1]), 1),
+        core.writeRows(y, core.constant(1, 'i32'), core.slice(y, [0, 0], [1, 3]), 0),
+        core.cast(y, 'u32'),
+        core.cast(y, 'bool'),
+      ],
+    },
+  ]
 }
 
 function movement(dtype: DType): Omit<GraphCase, 'tolerance'> {

@@ -4,6 +4,8 @@ import { type DType, hostTensor, type Shape, type Tensor } from '@espalier/core'
 import { EXACT } from '../compare.js'
 import { type GraphCase, spread } from '../graph-case.js'
 
+const INF = Number.POSITIVE_INFINITY
+
 /** Movement, gather, scatter, write and topK cases on one float dtype. */
 export function movementCases(dtype: DType): GraphCase[] {
   const one = (name: string, shape: Shape, apply: (x: Tensor) => Tensor | readonly Tensor[]): GraphCase => ({
@@ -118,6 +120,12 @@ function topKCases(dtype: DType): GraphCase[] {
     top('topK of all', spread(dtype, [5], 12), 5),
     top('topK 1 of (2,3,4)', spread(dtype, [2, 3, 4], 13), 1),
     top('topK with ties takes the lowest index', hostTensor(dtype, [2, 5], [1, 3, 3, 2, 3, 0, 0, 0, 0, 0]), 4, []),
+    top(
+      'topK beside infinities',
+      hostTensor(dtype, [3, 4], [-INF, 0, INF, 2, INF, INF, -INF, 5, -INF, -INF, -INF, -INF]),
+      4,
+      [],
+    ),
   ]
 }
 

@@ -26,7 +26,7 @@ export const binaryFns: { readonly [F in BinaryFn]: (a: number, b: number) => nu
 
 const bitwise: ReadonlySet<BinaryFn> = new Set(['and', 'or', 'xor'])
 
-/** Definition of `binary`. Integer division truncates towards zero. */
+/** Definition of `binary`. Integer division truncates towards zero. The larger and the smaller of two are NaN where either is. */
 export const binaryRule: OpRule<'binary'> = {
   infer([a, b], { fn }) {
     if (a === undefined || b === undefined) throw new EspalierError('graph.invalid', { what: `${fn} needs two inputs` })

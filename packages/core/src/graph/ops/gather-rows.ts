@@ -1,6 +1,7 @@
 /** Rows of a table by index: embeddings, and picking positions. */
 import { EspalierError } from '../../errors.js'
 import { sizeOf } from '../../shape.js'
+import { indexError } from '../index-error.js'
 import { applySingle, at, INDICES, type OpRule, requireDType } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
@@ -32,9 +33,8 @@ export function gatherRows(table: Tensor, indices: Tensor): Tensor {
   return applySingle('gatherRows', gatherRowsRule, [table, indices], {})
 }
 
-/** An index inside [0, size). Throws shape.mismatch otherwise: the reference executor checks what kernels assume. */
+/** An index inside [0, size). Throws shape.mismatch otherwise. */
 export function checkedIndex(index: number, size: number, operation: string): number {
-  if (index < 0 || index >= size)
-    throw new EspalierError('shape.mismatch', { what: `${operation} reads outside the tensor`, got: { index, size } })
+  if (index < 0 || index >= size) throw indexError(operation, { index, size })
   return index
 }

@@ -8,7 +8,10 @@ import { div } from './binary.js'
 
 const starts: { readonly [F in ReduceFn]: number } = { sum: 0, max: -Infinity, min: Infinity }
 
-/** Definition of `reduce`. Over no elements: sum 0, max -infinity, min infinity. Sums accumulate in f64. */
+/**
+ * Definition of `reduce`. Over no elements: sum 0, max -infinity, min infinity. Sums accumulate in f64. Where an element is NaN, so is the
+ * sum; the largest and the smallest are NaN here, and on a backend may be those of the other elements.
+ */
 export const reduceRule: OpRule<'reduce'> = {
   infer([x], { axes, keepDims }) {
     if (x === undefined) throw new EspalierError('graph.invalid', { what: 'reduce needs one input' })

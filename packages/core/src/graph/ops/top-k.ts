@@ -3,7 +3,10 @@ import { EspalierError } from '../../errors.js'
 import { applyOp, at, FLOATS, type OpRule, requireDType } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
-/** Definition of `topK`: values, largest first, and their i32 indices. Of equal entries the one with the lowest index comes first. */
+/**
+ * Definition of `topK`: values, largest first, and their i32 indices. Of equal entries, infinities too, the one with the lowest index
+ * comes first. A row with NaN has no order: what is found in it is not defined, and whoever may have one checks before.
+ */
 export const topKRule: OpRule<'topK'> = {
   infer([x], { k }) {
     const extent = x?.shape[x.shape.length - 1]

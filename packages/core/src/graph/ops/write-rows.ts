@@ -1,10 +1,11 @@
 /** Setting a run of entries along an axis at a run-time position: key/value caches. */
 import { EspalierError } from '../../errors.js'
 import { normalizeAxis, sizeOf } from '../../shape.js'
+import { indexError } from '../index-error.js'
 import { applySingle, at, INDICES, type OpRule, requireDType } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
-/** Definition of `writeRows`: buffer with rows written at [start, start + count) along the axis; start is a scalar. */
+/** Definition of `writeRows`: buffer with rows written at [start, start + count) along the axis; start is a scalar in [0, extent - count], of any value where count is 0. */
 export const writeRowsRule: OpRule<'writeRows'> = {
   infer([buffer, start, rows], { axis }) {
     const fits =
@@ -30,12 +31,7 @@ export const writeRowsRule: OpRule<'writeRows'> = {
     const { shape } = at(node.inputs, 0)
     const count = at(node.inputs, 2).shape[axis] as number
     const extent = shape[axis] as number
-    if (start < 0 || start + count > extent) {
-      throw new EspalierError('shape.mismatch', {
-        what: 'writeRows writes outside the buffer',
-        got: { start, count, extent },
-      })
-    }
+    if (count > 0 && (start < 0 || start + count > extent)) throw indexError('writeRows', { start, count, extent })
     const inner = sizeOf(shape.slice(axis + 1))
     y?.set(buffer)
     for (let outer = 0; outer < sizeOf(shape.slice(0, axis)); outer++) {
