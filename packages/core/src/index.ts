@@ -93,6 +93,7 @@ export { type Child, childModules, isModule, joinPath, Module, ownParameters, wi
 export { LayerNorm, RmsNorm } from './module/norm.js'
 export { Parameter, type ParameterSlot } from './module/parameter.js'
 export {
+  type ComputeDType,
   type Initial,
   initialValues,
   type LayerRequest,

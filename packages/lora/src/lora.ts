@@ -4,7 +4,6 @@
  */
 import {
   add,
-  cast,
   defineTuner,
   dropout,
   EspalierError,
@@ -85,11 +84,11 @@ function adaptProduct({ x, inner, state, config, site, context }: ForwardContext
   const { A, B, bias, scaling } = state
   const y = inner(x) // (..., out)
   const read = context.seed === undefined ? x : dropout(x, context.seed, config.loraDropout, site.path)
-  const rows = reshape(cast(read, A.dtype), [-1, site.inSize]) // (tokens, in)
+  const rows = reshape(read, [-1, site.inSize]) // (tokens, in)
   const thin = mul(matmul(rows, A, { transposeB: true }), scaling) // (tokens, r): where the scale costs least
-  const change = cast(matmul(thin, B, { transposeB: true }), y.dtype) // (tokens, out)
+  const change = matmul(thin, B, { transposeB: true }) // (tokens, out)
   const sum = add(change, reshape(y, [-1, site.outSize]))
-  return reshape(bias === undefined ? sum : add(sum, cast(mul(bias, scaling), y.dtype)), y.shape)
+  return reshape(bias === undefined ? sum : add(sum, mul(bias, scaling)), y.shape)
 }
 
 /** The update of an embedding: rows of A^T, looked up by the layer itself, which may scale rows or keep one from learning. */
@@ -97,7 +96,7 @@ function adaptRows({ x, inner, layer, state, context }: ForwardContext<LoraConfi
   const { A, B, scaling } = state
   const y = inner(x) // (..., size)
   const rows = withWeight(layer, new GivenWeight(transpose(A))).forward(x, context) // (..., r)
-  return add(y, cast(linear(mul(rows, scaling), B), y.dtype))
+  return add(y, linear(mul(rows, scaling), B))
 }
 
 /** W + s B A, and with loraBias b + s B.bias; an embedding's W, (rows, size), + s (B A)^T. */
@@ -106,12 +105,12 @@ function merge({ weight, bias, state, site }: MergeContext<LoraConfig, LoraState
   const scaled = mul(B, scaling)
   const change =
     site.kind === 'embedding' ? matmul(A, scaled, { transposeA: true, transposeB: true }) : matmul(scaled, A)
-  const merged = add(weight, cast(change, weight.dtype))
+  const merged = add(weight, change)
   if (state.bias === undefined) return merged
   if (bias === undefined)
     throw new EspalierError('adapter.state', {
       what: 'an adapter with loraBias cannot be merged into a layer without a bias',
       got: { path: site.path },
     })
-  return { weight: merged, bias: add(bias, cast(mul(state.bias, scaling), bias.dtype)) }
+  return { weight: merged, bias: add(bias, mul(state.bias, scaling)) }
 }

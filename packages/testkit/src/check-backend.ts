@@ -2,6 +2,7 @@
 import { type Backend, type DType, reference } from '@espalier/core'
 import { indexChecks } from './backend/indices.js'
 import { lifecycleChecks } from './backend/lifecycle.js'
+import { modelChecks } from './backend/model.js'
 import { parityChecks } from './backend/parity.js'
 import { programChecks } from './backend/programs.js'
 import { stateChecks } from './backend/state.js'
@@ -51,6 +52,7 @@ export function backendChecks(createBackend: CreateBackend, options: BackendChec
     listsItsDtypes(backend, dtypes),
     ...dtypes.flatMap((dtype) => parityChecks(backend, judge, dtype, options)),
     ...parityChecks(backend, judge, 'whole', { ...options, storage }),
+    ...modelChecks(backend, judge, dtypes),
     ...programChecks(backend, options),
     ...indexChecks(backend),
     ...stateChecks(backend),

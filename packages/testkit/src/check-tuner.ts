@@ -3,9 +3,10 @@ import type { BaseModel, LayerTuner } from '@espalier/core'
 import { type Check, register, type Skip, type TestFunction } from './check.js'
 import { adapterChecks } from './tuner/adapter-checks.js'
 import { fileChecks } from './tuner/file-checks.js'
+import { halfChecks } from './tuner/half-checks.js'
 import { outputChecks } from './tuner/output-checks.js'
 import { tunerSubject } from './tuner/subject.js'
-import { tiedModel } from './tuner/test-model.js'
+import { halfModel, testModel, tiedModel } from './tuner/test-model.js'
 import { trainingChecks } from './tuner/training-checks.js'
 
 /** One configuration to check. */
@@ -50,10 +51,16 @@ export function tunerChecks(tuner: LayerTuner, options: TunerCheckOptions = {}):
       ...trainingChecks(subject),
       ...fileChecks(subject),
       ...adapterChecks(subject),
-      ...(model === undefined ? tiedChecks(tuner, variant) : []),
+      ...(model === undefined ? [...tiedChecks(tuner, variant), ...halfBaseChecks(tuner, variant)] : []),
     ]
     return checks.map((check) => ({ ...check, name: `${tuner.kind} ${name}: ${check.name}` }))
   })
+}
+
+/** On a model that computes in f16. */
+function halfBaseChecks(tuner: LayerTuner, variant: TunerVariant): Check[] {
+  const [half, whole] = [tunerSubject(tuner, variant, halfModel), tunerSubject(tuner, variant, testModel)]
+  return halfChecks(half, whole).map((check) => ({ ...check, name: `base in f16: ${check.name}` }))
 }
 
 /** On a model whose head and embedding share a weight: with the head adapted, and with the head trained in full. */

@@ -2,6 +2,7 @@
 import type { Backend, WeightSet } from '../backend/backend.js'
 import { type HostTensor, hostTensorFromBytes, isFloat } from '../dtype.js'
 import { EspalierError } from '../errors.js'
+import { widened } from '../graph/ops/cast.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Model } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
@@ -26,7 +27,7 @@ export interface MergeOptions {
 export interface MergedWeights {
   /** All merged adapters, in order. */
   readonly names: readonly string[]
-  /** All changed weights by parameter path; where layers share one, by `<module path>.<name>` from the second on. */
+  /** All changed weights by parameter path, floats in f32; where layers share one, by `<module path>.<name>` from the second on. */
   readonly weights: Map<string, HostTensor>
 }
 
@@ -91,8 +92,9 @@ function mergedOutputs(
   const paths = new Map<Module, string>(namedModules(model).map(({ module, path }) => [module, path]))
   const names = new Map(parameterUses(model).map(({ path, name }) => [path, name]))
   for (const { layer, parts } of sites) {
-    let weight = layer.orientedWeight()
-    let bias = layer.bias?.value
+    let weight = widened(layer.orientedWeight())
+    const given = layer.bias === null ? undefined : widened(layer.bias.value)
+    let bias = given
     for (const part of parts) {
       const merged = mergedParts(part.merge(weight, bias))
       weight = merged.weight
@@ -109,8 +111,7 @@ function mergedOutputs(
     held.forEach(({ name, value }, i) => {
       outputs[nameOf(name) ?? value.path] = encoded[i] as Tensor
     })
-    if (layer.bias !== null && bias !== undefined && bias !== layer.bias.value)
-      outputs[nameOf('bias') ?? layer.bias.path] = bias
+    if (layer.bias !== null && bias !== undefined && bias !== given) outputs[nameOf('bias') ?? layer.bias.path] = bias
   }
   return outputs
 }

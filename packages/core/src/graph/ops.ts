@@ -18,7 +18,7 @@ export {
 } from './ops/binary.js'
 export { broadcast } from './ops/broadcast.js'
 export { type CallAttributes, type CallDefinition, type CallPullback, call, expandCall } from './ops/call.js'
-export { cast } from './ops/cast.js'
+export { cast, widened, widerThan } from './ops/cast.js'
 export { equal, greater, greaterEqual, less, lessEqual, notEqual } from './ops/compare.js'
 export { concat } from './ops/concat.js'
 export { constant, constantTensor, filledWith, zerosLike } from './ops/constant.js'

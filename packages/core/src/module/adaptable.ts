@@ -1,5 +1,6 @@
 /** Layers that tuners adapt: linear, Conv1D and embedding. Each has a weight behind the Weight interface. */
 import { add, mul } from '../graph/ops/binary.js'
+import { cast } from '../graph/ops/cast.js'
 import { gatherRows } from '../graph/ops/gather-rows.js'
 import { matmul } from '../graph/ops/matmul.js'
 import { transpose } from '../graph/ops/permute.js'
@@ -150,6 +151,8 @@ export function linear(
   return reshape(y, [...x.shape.slice(0, -1), y.shape[1] as number])
 }
 
+// In the weight's dtype, to x's: a layer that trains has f32 weights among activations of 16 bits.
 function affine(x: Tensor, weight: Tensor, transposed: boolean, bias: Parameter | null): Tensor {
-  return linear(x, weight, { transposed, ...(bias === null ? {} : { bias: bias.value }) })
+  const own = (value: Tensor) => cast(value, weight.dtype)
+  return cast(linear(own(x), weight, { transposed, ...(bias === null ? {} : { bias: own(bias.value) }) }), x.dtype)
 }

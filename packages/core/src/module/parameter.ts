@@ -1,6 +1,7 @@
 /** Parameters: named tensors with a source, which survive re-tracing. State and files are keyed by their paths. */
 
 import type { DType, Spec } from '../dtype.js'
+import { widerThan } from '../graph/ops/cast.js'
 import { input } from '../graph/ops/input.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { ParameterSource } from '../parameter-source.js'
@@ -40,9 +41,9 @@ export class Parameter implements Spec {
     return this.slot === 'state' && !this.path.includes('#')
   }
 
-  /** The same parameter as trainable state under a slot name. */
+  /** The same parameter as trainable state under a slot name. What trains is never in 16 bits: small steps would round away. */
   asState(slotName: string = this.path): Parameter {
-    return new Parameter(this.path, this.dtype, this.shape, this.source, 'state', slotName)
+    return new Parameter(this.path, widerThan(this.dtype), this.shape, this.source, 'state', slotName)
   }
 
   /** The same parameter with bytes from elsewhere: merged weights. */

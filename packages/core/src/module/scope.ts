@@ -26,12 +26,17 @@ export interface LayerRequest {
 /** Makes weights that are not plain floats, from the parameters in a layer's own scope: what a quantizer gives. Undefined: plain floats. */
 export type WeightFactory = (own: ParameterScope, request: LayerRequest) => Weight | undefined
 
+/** Dtypes that models compute in. */
+export type ComputeDType = 'f32' | 'f16'
+
 /** What scopes of one tree have in common. */
 export interface ScopeOptions {
   readonly made?: Map<string, Parameter>
   readonly missing?: string[]
   /** Encodes the weights of layers; plain floats when left out. */
   readonly weightOf?: WeightFactory
+  /** What the model computes in: the dtype of its floats as programs see them. Default f32. */
+  readonly dtype?: ComputeDType
 }
 
 const MOST_FAULTS = 1000
@@ -41,6 +46,8 @@ export class ParameterScope {
   private readonly made: Map<string, Parameter>
   private readonly missing: string[]
   private readonly weightOf: WeightFactory
+  /** What the model computes in. */
+  readonly dtype: ComputeDType
 
   constructor(
     private readonly lookup: SourceLookup,
@@ -50,6 +57,7 @@ export class ParameterScope {
     this.made = options.made ?? new Map()
     this.missing = options.missing ?? []
     this.weightOf = options.weightOf ?? (() => undefined)
+    this.dtype = options.dtype ?? 'f32'
   }
 
   /** The scope below. */
@@ -58,12 +66,13 @@ export class ParameterScope {
       made: this.made,
       missing: this.missing,
       weightOf: this.weightOf,
+      dtype: this.dtype,
     })
   }
 
   /** The parameter of this name and shape; the same object each time. Faults are collected until `check`; very many end the building with its error. */
   parameter(name: string, shape: Shape, initial?: Initial): Parameter {
-    return this.take(name, { dtype: 'f32', shape }, initial)
+    return this.take(name, { dtype: this.dtype, shape }, initial)
   }
 
   /** The parameter of this name as programs see it in a dtype of its own, such as the codes of a quantized weight. Faults as of `parameter`. */

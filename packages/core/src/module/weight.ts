@@ -1,4 +1,7 @@
-/** What a layer's weight is: something that gives floats as graph nodes and can be replaced. Quantizers implement it and nothing else. */
+/**
+ * What a layer's weight is: something that gives floats as graph nodes and can be replaced. Quantizers implement it and nothing else.
+ * Of dtypes: layers compute in their weight's dtype and answer in their input's, so mixed trees are sound; see docs/decisions/2026-11-26-dtypes.md.
+ */
 import type { DType } from '../dtype.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Shape } from '../shape.js'
@@ -7,10 +10,11 @@ import type { Parameter } from './parameter.js'
 /** A layer's weight in whatever encoding. */
 export interface Weight {
   readonly shape: Shape
+  /** Dtype of `value()`, f32 or f16: what the layer computes in. How the parameters are stored is another matter. */
   readonly dtype: DType
   /** Parameters that hold it; their paths are what files are keyed by. */
   readonly parameters: readonly Parameter[]
-  /** The floats, as graph nodes. */
+  /** The floats, as graph nodes of `dtype`. */
   value(): Tensor
   /** The same weight over other parameters (merged, trainable), given in the order of `parameters`. */
   withParameters(parameters: readonly Parameter[]): Weight

@@ -4,6 +4,7 @@
  */
 import { add, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { cast, widened, widerThan } from '../graph/ops/cast.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
 import { gatherAlong } from '../graph/ops/gather-along.js'
@@ -26,7 +27,8 @@ const ROWS_AT_A_TIME = 128 // 128 x 49,152 logits are 25 MB; a CPU's products we
 
 /**
  * Call `crossEntropy`: inputs hidden (rows, size), weight (vocabulary, size), targets (rows) i32, weights (rows) f32; outputs the weighted
- * sum of -log p(target), its derivative by hidden (rows, size) and by weight (vocabulary, size). Unused outputs cost nothing once inlined.
+ * sum of -log p(target), its derivative by hidden (rows, size) and by weight (vocabulary, size). Hidden and weight have one dtype, which
+ * the products and the derivatives have; of f16 the loss is f32, from f32 logits. Unused outputs cost nothing once inlined.
  */
 export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
   name: 'crossEntropy',
@@ -35,7 +37,7 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
     const [rows, vocabulary] = [hidden.shape[0] as number, weight.shape[0] as number]
     if (rows === 0)
       return [
-        constant(0, hidden.dtype),
+        constant(0, widerThan(hidden.dtype)),
         constant(0, hidden.dtype, hidden.shape),
         constant(0, weight.dtype, weight.shape),
       ]
@@ -45,9 +47,10 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
     for (let start = 0; start < rows; start += block) {
       const end = Math.min(start + block, rows)
       const part = (x: Tensor) => sliceAxis(x, 0, start, end)
-      const [h, target, share] = [part(hidden), part(targets), reshape(part(weights), [end - start, 1])]
-      const logits = matmul(h, weight, { transposeB: true })
+      const [h, target, share] = [part(hidden), part(targets), reshape(part(widened(weights)), [end - start, 1])]
+      const logits = widened(matmul(h, weight, { transposeB: true }))
       const probabilities = softmax(logits)
+      const shares = cast(probabilities, weight.dtype)
       // log of the sum of exponentials: the largest probability is 1 / sum e^(x - max), which never underflows.
       const sums = sub(
         reduceMax(logits, { axes: [1], keepDims: true }),
@@ -55,9 +58,10 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
       )
       const picked = gatherAlong(logits, reshape(target, [end - start, 1]), 1)
       losses.push(reduceSum(mul(share, sub(sums, picked))))
-      dHidden.push(mul(share, sub(matmul(probabilities, weight), gatherRows(weight, target))))
-      const weighted = mul(share, h)
-      const d = sub(matmul(probabilities, weighted, { transposeA: true }), scatterAddRows(target, weighted, vocabulary))
+      const pull = sub(matmul(shares, weight), gatherRows(weight, target))
+      dHidden.push(cast(mul(share, widened(pull)), hidden.dtype))
+      const weighted = cast(mul(share, widened(h)), h.dtype)
+      const d = sub(matmul(shares, weighted, { transposeA: true }), scatterAddRows(target, weighted, vocabulary))
       dWeight = dWeight === undefined ? d : add(dWeight, d)
     }
     return [losses.reduce((a, b) => add(a, b)), concat(dHidden, 0), dWeight as Tensor]
@@ -66,11 +70,11 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
     if (ofDerivatives.some((one) => one !== undefined)) return undefined
     if (g === undefined || dHidden === undefined || dWeight === undefined)
       return [undefined, undefined, undefined, undefined]
-    return [mul(dHidden, g), mul(dWeight, g), undefined, undefined]
+    return [mul(dHidden, cast(g, dHidden.dtype)), mul(dWeight, cast(g, dWeight.dtype)), undefined, undefined]
   },
 }
 
-/** The weighted sum of -log softmax(hidden weight^T)[target]. Shapes as in `crossEntropyCall`. */
+/** The weighted sum of -log softmax(hidden weight^T)[target], computed in the weight's dtype. Shapes as in `crossEntropyCall`. */
 export function crossEntropy(
   hidden: Tensor,
   weight: Tensor,
@@ -78,14 +82,15 @@ export function crossEntropy(
   weights: Tensor,
   block = ROWS_AT_A_TIME,
 ): Tensor {
-  return call(crossEntropyCall, [hidden, weight, targets, weights], { block })[0] as Tensor
+  return call(crossEntropyCall, [cast(hidden, weight.dtype), weight, targets, weights], { block })[0] as Tensor
 }
 
-/** The weighted sum of -log softmax(logits)[target]: logits (rows, classes), targets (rows) i32, weights (rows). */
-export function crossEntropyOfLogits(logits: Tensor, targets: Tensor, weights: Tensor): Tensor {
+/** The weighted sum of -log softmax(logits)[target]: logits (rows, classes), f16 ones widened to f32; targets (rows) i32, weights (rows). */
+export function crossEntropyOfLogits(scores: Tensor, targets: Tensor, weights: Tensor): Tensor {
+  const logits = widened(scores)
   const rows = logits.shape[0] as number
   const top = reduceMax(logits, { axes: [1], keepDims: true })
   const sums = sub(top, log(reduceMax(softmax(logits), { axes: [1], keepDims: true })))
   const picked = gatherAlong(logits, reshape(targets, [rows, 1]), 1)
-  return reduceSum(mul(reshape(weights, [rows, 1]), sub(sums, picked)))
+  return reduceSum(mul(reshape(widened(weights), [rows, 1]), sub(sums, picked)))
 }

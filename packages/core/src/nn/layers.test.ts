@@ -4,6 +4,7 @@ import { gradients } from '../autodiff/gradients.js'
 import { reference } from '../backend/reference.js'
 import { type HostTensor, hostTensor } from '../dtype.js'
 import { add, mul } from '../graph/ops/binary.js'
+import { cast } from '../graph/ops/cast.js'
 import { erf } from '../graph/ops/erf.js'
 import { feed } from '../graph/ops/input.js'
 import { reduceSum } from '../graph/ops/reduce.js'
@@ -87,6 +88,42 @@ describe('norms', () => {
         centred(row).map((v, j) => v * scale(centred(row)) * (list(weight)[j] as number) + (list(bias)[j] as number)),
       ),
     )
+  })
+})
+
+describe('in f16', () => {
+  const half = (values: readonly number[]) => hostTensor('f16', [1, values.length], values)
+  const floats = async (build: (...inputs: Tensor[]) => Tensor, ...tensors: HostTensor[]) =>
+    run((...inputs) => cast(build(...inputs), 'f64'), tensors)
+
+  it('sums of squares and cubes that overflow 65504 are computed in f32, forward and backward', async () => {
+    const x = half([400, -400, 300, 0])
+    const ones = hostTensor('f16', [4], [1, 1, 1, 1])
+    const root = Math.sqrt((2 * 400 ** 2 + 300 ** 2) / 4)
+    const normed = await floats((a, w) => rmsNorm(a as Tensor, w as Tensor, 1e-6), x, ones)
+    expectNear(
+      normed,
+      [400, -400, 300, 0].map((v) => v / root),
+      1e-3,
+    )
+    expectNear(await floats((a) => gelu(a as Tensor, 'tanh'), half([60, -60])), [60, 0], 1e-3)
+    const slope = await floats((a) => gradients(reduceSum(gelu(a, 'tanh')), [a])[0] as Tensor, half([60, -60]))
+    expectNear(slope, [1, 0], 1e-3)
+  })
+
+  it('results have the dtype of the input, losses are f32', () => {
+    const x = feed('x', 'f16', [2, 4])
+    const row = feed('w', 'f16', [4])
+    const wide = feed('v', 'f32', [4])
+    const targets = feed('t', 'i32', [2])
+    const weights = feed('c', 'f32', [2])
+    for (const y of [rmsNorm(x, row, 1e-6), rmsNorm(x, wide, 1e-6), layerNorm(x, wide, row, 1e-6), silu(x), softmax(x)])
+      expect(y.dtype).toBe('f16')
+    const table = feed('e', 'f16', [7, 4])
+    expect(crossEntropy(x, table, targets, weights).dtype).toBe('f32')
+    expect(crossEntropyOfLogits(x, targets, weights).dtype).toBe('f32')
+    for (const [i, g] of gradients(crossEntropy(x, table, targets, weights), [x, table]).entries())
+      expect(g.dtype, String(i)).toBe('f16')
   })
 })
 

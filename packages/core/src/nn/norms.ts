@@ -1,6 +1,10 @@
-/** Normalisations as named calls, with their statistics as outputs so that pullbacks need not compute them again. */
+/**
+ * Normalisations as named calls, with their statistics as outputs so that pullbacks need not compute them again. Of f16 activations both
+ * are computed in f32, as PyTorch does: a sum of squares overflows 65504 early.
+ */
 import { add, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { cast, widened } from '../graph/ops/cast.js'
 import { reduceMean, reduceSum } from '../graph/ops/reduce.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { rsqrt } from '../graph/ops/unary.js'
@@ -9,49 +13,55 @@ import type { Tensor } from '../graph/tensor.js'
 type NormAttributes = { readonly epsilon: number }
 const rows = { axes: [-1], keepDims: true } as const
 
-/** Call `rmsNorm`: inputs x (..., size), weight (size); outputs y = x / rms(x) * weight, and 1 / rms (..., 1). Source: arXiv:1910.07467 §4. */
+/** Call `rmsNorm`: inputs x (..., size), weight (size); outputs y = x / rms(x) * weight as x, and 1 / rms (..., 1). Source: arXiv:1910.07467 §4. */
 export const rmsNormCall: CallDefinition<NormAttributes> = {
   name: 'rmsNorm',
-  body([x, weight], { epsilon }) {
-    const inverse = rsqrt(add(reduceMean(mul(x as Tensor, x as Tensor), rows), epsilon))
-    return [mul(mul(x as Tensor, inverse), weight as Tensor), inverse]
+  body([input, row], { epsilon }) {
+    const [x, weight] = [widened(input as Tensor), widened(row as Tensor)]
+    const inverse = rsqrt(add(reduceMean(mul(x, x), rows), epsilon))
+    return [cast(mul(mul(x, inverse), weight), (input as Tensor).dtype), inverse]
   },
-  pullback({ inputs: [x, weight], outputs: [, inverse], cotangents: [g, ofStatistics] }) {
+  pullback({ inputs: [input, row], outputs: [, inverse], cotangents: [ofOutput, ofStatistics] }) {
     if (ofStatistics !== undefined) return undefined
-    if (g === undefined || x === undefined || weight === undefined || inverse === undefined)
+    if (ofOutput === undefined || input === undefined || row === undefined || inverse === undefined)
       return [undefined, undefined]
+    const [x, weight, g] = [widened(input), widened(row), widened(ofOutput)]
     const weighted = mul(g, weight)
     const slope = mul(mul(inverse, inverse), reduceMean(mul(weighted, x), rows)) // (..., 1)
-    return [mul(inverse, sub(weighted, mul(x, slope))), sumToRow(mul(g, mul(x, inverse)), weight)]
+    const dx = mul(inverse, sub(weighted, mul(x, slope)))
+    return [cast(dx, input.dtype), cast(sumToRow(mul(g, mul(x, inverse)), row), row.dtype)]
   },
 }
 
-/** Call `layerNorm`: inputs x (..., size), weight and bias (size); outputs y, mean (..., 1) and 1 / deviation (..., 1). Source: arXiv:1607.06450. */
+/** Call `layerNorm`: inputs x (..., size), weight and bias (size); outputs y as x, mean (..., 1) and 1 / deviation (..., 1). Source: arXiv:1607.06450. */
 export const layerNormCall: CallDefinition<NormAttributes> = {
   name: 'layerNorm',
-  body([x, weight, bias], { epsilon }) {
-    const mean = reduceMean(x as Tensor, rows)
-    const centred = sub(x as Tensor, mean)
+  body([input, ...affine], { epsilon }) {
+    const x = widened(input as Tensor)
+    const [weight, bias] = affine.map(widened) as [Tensor, Tensor]
+    const mean = reduceMean(x, rows)
+    const centred = sub(x, mean)
     const inverse = rsqrt(add(reduceMean(mul(centred, centred), rows), epsilon))
-    return [add(mul(mul(centred, inverse), weight as Tensor), bias as Tensor), mean, inverse]
+    return [cast(add(mul(mul(centred, inverse), weight), bias), (input as Tensor).dtype), mean, inverse]
   },
-  pullback({ inputs: [x, weight, bias], outputs: [, mean, inverse], cotangents: [g, ...ofStatistics] }) {
+  pullback({ inputs: [input, row, bias], outputs: [, mean, inverse], cotangents: [ofOutput, ...ofStatistics] }) {
     if (ofStatistics.some((one) => one !== undefined)) return undefined
     if (
-      g === undefined ||
-      x === undefined ||
-      weight === undefined ||
+      ofOutput === undefined ||
+      input === undefined ||
+      row === undefined ||
       bias === undefined ||
       mean === undefined ||
       inverse === undefined
     ) {
       return [undefined, undefined, undefined]
     }
+    const [x, weight, g] = [widened(input), widened(row), widened(ofOutput)]
     const normal = mul(sub(x, mean), inverse)
     const weighted = mul(g, weight)
     const slope = reduceMean(mul(weighted, normal), rows)
     const dx = mul(inverse, sub(sub(weighted, reduceMean(weighted, rows)), mul(normal, slope)))
-    return [dx, sumToRow(mul(g, normal), weight), sumToRow(g, bias)]
+    return [cast(dx, input.dtype), cast(sumToRow(mul(g, normal), row), row.dtype), cast(sumToRow(g, bias), bias.dtype)]
   },
 }
 

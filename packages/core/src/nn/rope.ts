@@ -1,6 +1,7 @@
 /** Rotary position embedding as a named call. Tables of angles come from the model, which knows its scaling. */
 import { add, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { cast } from '../graph/ops/cast.js'
 import { concat } from '../graph/ops/concat.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { sliceAxis } from '../graph/ops/slice.js'
@@ -25,9 +26,9 @@ export const ropeCall: CallDefinition = {
   },
 }
 
-/** x (batch, heads, tokens, size) rotated by the angles whose cosines and sines are given, (batch or 1, tokens, size / 2). */
+/** x (batch, heads, tokens, size) rotated by the angles whose cosines and sines are given, (batch or 1, tokens, size / 2), in x's dtype. */
 export function rope(x: Tensor, cos: Tensor, sin: Tensor): Tensor {
-  return call(ropeCall, [x, cos, sin], {})[0] as Tensor
+  return call(ropeCall, [x, cast(cos, x.dtype), cast(sin, x.dtype)], {})[0] as Tensor
 }
 
 function perHead(table: Tensor): Tensor {

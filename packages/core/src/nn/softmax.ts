@@ -2,20 +2,23 @@
 
 import { div, mul, sub } from '../graph/ops/binary.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
+import { cast, widened } from '../graph/ops/cast.js'
 import { reduceMax, reduceSum } from '../graph/ops/reduce.js'
 import { exp } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 
-/** softmax over the last axis: e^(x - max) / sum. Call `softmax`, input x, output y of the same shape. */
+/** softmax over the last axis: e^(x - max) / sum. Call `softmax`, input x, output y of the same shape and dtype; f16 is computed in f32. */
 export const softmaxCall: CallDefinition = {
   name: 'softmax',
-  body([x]) {
-    const shifted = exp(sub(x as Tensor, reduceMax(x as Tensor, { axes: [-1], keepDims: true })))
-    return [div(shifted, reduceSum(shifted, { axes: [-1], keepDims: true }))]
+  body([input]) {
+    const x = widened(input as Tensor)
+    const shifted = exp(sub(x, reduceMax(x, { axes: [-1], keepDims: true })))
+    return [cast(div(shifted, reduceSum(shifted, { axes: [-1], keepDims: true })), (input as Tensor).dtype)]
   },
-  pullback({ outputs: [y], cotangents: [g] }) {
-    if (g === undefined || y === undefined) return [undefined]
-    return [mul(y, sub(g, reduceSum(mul(g, y), { axes: [-1], keepDims: true })))]
+  pullback({ outputs: [output], cotangents: [ofOutput] }) {
+    if (ofOutput === undefined || output === undefined) return [undefined]
+    const [y, g] = [widened(output), widened(ofOutput)]
+    return [cast(mul(y, sub(g, reduceSum(mul(g, y), { axes: [-1], keepDims: true }))), output.dtype)]
   },
 }
 

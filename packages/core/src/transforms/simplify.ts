@@ -1,5 +1,5 @@
 /** Algebraic clean-up that never changes a value: identities, chained movements, constants. Dead code falls away by itself. */
-import { type DType, hostTensor, toFloat64 } from '../dtype.js'
+import { type DType, hostTensor, isFloat, toFloat64 } from '../dtype.js'
 import type { OpName } from '../graph/op-attrs.js'
 import { add, binaryFns, mul } from '../graph/ops/binary.js'
 import { constant, filledWith } from '../graph/ops/constant.js'
@@ -29,6 +29,9 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
     const y = node.outputs[0] as Tensor
     const value = filledWith(x)
     if (x.dtype === y.dtype) return x
+    // Wide and back is nothing: two layers that compute in f32 between them.
+    if (isOp(x.node, 'cast') && holdsAll(x.dtype, y.dtype) && (x.node.inputs[0] as Tensor).dtype === y.dtype)
+      return x.node.inputs[0]
     return value !== undefined && y.dtype === 'f32' ? constant(stored(value, x.dtype), 'f32', y.shape) : undefined
   },
   reshape(node, [x]) {
@@ -137,6 +140,11 @@ function untransposed(x: Tensor): Tensor | undefined {
     (axis, i) => axis === (i === rank - 1 ? rank - 2 : i === rank - 2 ? rank - 1 : i),
   )
   return swapped ? node.inputs[0] : undefined
+}
+
+/** Whether a float dtype holds every value of another one. */
+function holdsAll(wide: DType, narrow: DType): boolean {
+  return (wide === 'f64' && isFloat(narrow)) || (wide === 'f32' && (narrow === 'f16' || narrow === 'bf16'))
 }
 
 /** What a constant of this number and dtype holds. */

@@ -123,6 +123,13 @@ describe('simplify', () => {
     expect(filledWith(only(cast(constant(1 + 2 ** -11 + 2 ** -20, 'f16'), 'f32')))).toBe(1 + 2 ** -10)
   })
 
+  it('drops a cast to a wider dtype and back, and keeps one to a narrower dtype and back', () => {
+    const half = feed('h', 'f16', [2])
+    expect(only(cast(cast(half, 'f32'), 'f16'))).toBe(half)
+    expect(only(cast(cast(feed('b', 'bf16', [2]), 'f16'), 'bf16')).node.op).toBe('cast')
+    expect(count([only(cast(cast(x, 'f16'), 'f32'))])).toBe(3)
+  })
+
   it('moves transposes into products and turns moves of ones into reshapes', () => {
     const w = feed('w', 'f32', [4, 3])
     expect(printGraph([only(matmul(x, transpose(w)))])).toContain('transposeB=true')

@@ -1,6 +1,7 @@
 /** A layer with active adapters around it. Outputs compose: each adapter sees the layer below it as `inner`. */
 
 import { add, sub } from '../graph/ops/binary.js'
+import { cast, widened, widerThan } from '../graph/ops/cast.js'
 import type { Tensor } from '../graph/tensor.js'
 import { type Adaptable, linear, withWeight } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
@@ -56,13 +57,14 @@ export class AdapterPart extends Module {
     const state = this.state.values()
     if (tuner.forward !== undefined) return tuner.forward({ x, inner, layer, state, config, site, context })
     const weight = layer.orientedWeight()
-    const merged = mergedParts(this.merge(weight, layer.bias?.value))
+    const bias = layer.bias === null ? undefined : widened(layer.bias.value)
+    const merged = mergedParts(this.merge(weight, bias))
     const change = sub(merged.weight, weight)
     // An embedding looks the change up itself: it may scale its rows, or keep one from learning.
     const delta =
       layer.kind === 'embedding' ? withWeight(layer, new GivenWeight(change)).forward(x, context) : linear(x, change)
     const y = add(inner(x), delta)
-    return merged.bias === undefined || layer.bias === null ? y : add(y, sub(merged.bias, layer.bias.value))
+    return merged.bias === undefined || bias === undefined ? y : add(y, sub(merged.bias, bias))
   }
 
   /** The tuner's definition: the adapted weight. */
@@ -72,7 +74,7 @@ export class AdapterPart extends Module {
   }
 }
 
-/** A base layer with one or more adapters. */
+/** A base layer with one or more adapters. They compute in f32, whatever the base computes in. */
 export class AdaptedLayer extends Module {
   // The field's name is PEFT's, for paths in printed trees.
   constructor(
@@ -84,12 +86,19 @@ export class AdaptedLayer extends Module {
 
   forward(x: Tensor, context: Context): Tensor {
     const layer = this.base_layer
+    const [wide, given] = [widened(x), widenedLayer(layer)]
     const stacked = this.parts.reduce<(x: Tensor) => Tensor>(
-      (inner, part) => (input) => part.apply(input, inner, layer, context),
-      (input) => layer.forward(input, context),
+      (inner, part) => (input) => part.apply(input, inner, given, context),
+      (input) => widened(layer.forward(input === wide ? x : cast(input, x.dtype), context)),
     )
-    return stacked(x)
+    return cast(stacked(wide), layer.kind === 'embedding' ? layer.weight.dtype : x.dtype)
   }
+}
+
+// The layer as tuners see it: its weight in f32.
+function widenedLayer(layer: Adaptable): Adaptable {
+  const { weight } = layer
+  return widerThan(weight.dtype) === weight.dtype ? layer : withWeight(layer, new GivenWeight(widened(weight.value())))
 }
 
 /** A merge result's weight and bias. */

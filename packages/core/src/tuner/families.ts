@@ -79,12 +79,13 @@ export interface SharedState<Config> {
   }): Readonly<Record<string, HostTensor>>
 }
 
-/** What `forward` is given. */
+/** What `forward` is given. Every float is f32, also over a base that computes in f16: core casts on the way in and out, a tuner never. */
 export interface ForwardContext<Config, State> {
   /** The layer's input: (..., in); of an embedding: ids. */
   readonly x: Tensor
   /** The layer below: the base layer, or the base with other active adapters. */
   inner(x: Tensor): Tensor
+  /** The base layer; its weight in f32. */
   readonly layer: Adaptable
   readonly state: State
   readonly config: Config
@@ -92,7 +93,7 @@ export interface ForwardContext<Config, State> {
   readonly context: Context
 }
 
-/** What `merge` is given: the layer's weight, (out, in) or an embedding's (rows, size), and its bias. */
+/** What `merge` is given: the layer's weight, (out, in) or an embedding's (rows, size), and its bias, in f32. */
 export interface MergeContext<Config, State> {
   readonly weight: Tensor
   readonly bias: Tensor | undefined

@@ -1,6 +1,7 @@
 /** Pretrained models by task: transformers' Auto classes. */
 import type { Architecture, Backend, TaskType } from '@espalier/core'
 import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
+import { computeDType, type ModelDType } from '../model/compute-dtype.js'
 import { defaultBackend } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import { PretrainedModel } from '../model/pretrained-model.js'
@@ -21,6 +22,8 @@ export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
   readonly labels?: readonly string[] | number
   /** Seed of a head that the checkpoint does not have. */
   readonly seed?: number
+  /** What the model computes in, however its files store it; the backend must compute in it. Default float32. */
+  readonly dtype?: ModelDType
 }
 
 /** A class that loads models for one task. */
@@ -46,13 +49,14 @@ export async function loadPretrained(
   task: TaskType | undefined,
   options: FromPretrainedOptions = {},
 ): Promise<PretrainedModel> {
-  const { backend, tokenizer, architectures = [], labels, seed, ...hub } = options
+  const { backend, tokenizer, architectures = [], labels, seed, dtype, ...hub } = options
   const loaded = await loadModel(source, {
     ...hub,
     architectures: [...architectures, ...(await knownArchitectures())],
     task,
     labels,
     seed,
+    dtype: computeDType(dtype),
   })
   try {
     const given =

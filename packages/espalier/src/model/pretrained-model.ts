@@ -1,6 +1,7 @@
 /** A pretrained model on a backend, without adapters. */
 import { type Backend, type BaseModel, type Model, printModule } from '@espalier/core'
 import { type LoadedModel, memoryFolder, type SaveModelOptions, saveModel, type Target } from '@espalier/serialization'
+import { requireComputes } from './compute-dtype.js'
 import { hold, letGo } from './held.js'
 import { type HeldState, RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
@@ -19,6 +20,7 @@ export class PretrainedModel extends RuntimeModel {
   private readonly options: PretrainedOptions
 
   constructor(loaded: LoadedModel, backend: Backend, options: PretrainedOptions = {}) {
+    requireComputes(backend, loaded.dtype)
     super(hold(loaded), hold(backend), options)
     const { model = loaded.model } = options
     this.tree = () => model

@@ -14,6 +14,7 @@ import {
   type Tensor,
   Trace,
   topK,
+  widened,
 } from '@espalier/core'
 
 /** What a step gives: the likeliest token of each row, (batch, 1) i32, with a number that is finite where its logits are; or all logits, (batch, vocabulary) f32. */
@@ -83,5 +84,6 @@ export function decodeProgram(model: CausalLM, sizes: ProgramSizes): Program {
 // hidden (batch, 1, size): only the wanted position reaches the head.
 function logitsOf(model: CausalLM, hidden: Tensor, context: Context): Tensor {
   const batch = hidden.shape[0] as number
-  return reshape(model.head().forward(hidden, { ...context, length: 1 }), [batch, model.sizes.vocabularySize])
+  const logits = model.head().forward(hidden, { ...context, length: 1 })
+  return widened(reshape(logits, [batch, model.sizes.vocabularySize]))
 }

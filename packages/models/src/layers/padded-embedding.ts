@@ -34,7 +34,7 @@ export class PaddedEmbedding extends Embedding {
 
   /** ids (...) -> (..., size). */
   override forward(ids: Tensor): Tensor {
-    const learns = cast(notEqual(ids, constant(this.paddingRow, ids.dtype)), 'f32')
+    const learns = cast(notEqual(ids, constant(this.paddingRow, ids.dtype)), this.weight.dtype)
     return call(learnWhere, [super.forward(ids), reshape(learns, [...ids.shape, 1])], {})[0] as Tensor
   }
 }

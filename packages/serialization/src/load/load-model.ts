@@ -3,6 +3,7 @@ import {
   type Architecture,
   type Backend,
   type BaseModel,
+  type ComputeDType,
   EspalierError,
   ParameterScope,
   type TaskType,
@@ -30,11 +31,15 @@ export interface LoadModelOptions extends HubOptions {
   readonly labels?: readonly string[] | number
   /** Seed of a head that the checkpoint does not have. Default 0. */
   readonly seed?: number
+  /** What the model computes in, however its files store it; the backend must list it. Default f32. */
+  readonly dtype?: ComputeDType
 }
 
 /** A loaded model: the tree, its configuration, and the files that it came from. */
 export interface LoadedModel extends BaseModel {
   readonly backend?: Backend
+  /** What the model computes in. */
+  readonly dtype: ComputeDType
   readonly architecture: Architecture
   readonly hfConfig: HfConfig
   /** generation_config.json, or what config.json says of generation. */
@@ -90,7 +95,8 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     refusePacked(weights, files)
     checkConfig(hfConfig.values, weights.tensors)
     const { lookup, initialized, unused } = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
-    const scope = new ParameterScope(lookup)
+    const { dtype = 'f32' } = options
+    const scope = new ParameterScope(lookup, '', { dtype })
     const model = architecture.build(config, scope, task)
     scope.check()
     return {
@@ -100,6 +106,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       defaultTargets: architecture.defaultTargets,
       ...originOf(source, files),
       backend: options.backend,
+      dtype,
       architecture,
       hfConfig,
       generationConfig,

@@ -19,6 +19,7 @@ import {
   reference,
   type Tensor,
   weightRequests,
+  widened,
 } from '@espalier/core'
 import { weightedSum } from '../graph-case.js'
 import { holdDetached } from './held-values.js'
@@ -82,7 +83,7 @@ export async function trainingPass(adapted: AdaptedModel): Promise<TrainingPass>
   const parameters = namedParameters(trainable.model)
   const slots = [...values.keys()].filter((slot) => parameters.has(slot))
   const penalty = trainable.penalty?.()
-  const output = weightedSum([forward(trainable.model)])
+  const output = widened(weightedSum([forward(trainable.model)]))
   const loss = penalty === undefined ? output : add(output, penalty)
   const found = gradients(
     loss,

@@ -3,6 +3,7 @@ import {
   add,
   type BaseModel,
   CausalLM,
+  type ComputeDType,
   type Context,
   gelu,
   initialValues,
@@ -91,13 +92,18 @@ export function testModel(): BaseModel {
   return build(false)
 }
 
+/** The test model computing in f16. */
+export function halfModel(): BaseModel {
+  return build(false, 'f16')
+}
+
 /** The test model with its head's weight tied to the embedding's, as small language models have it. */
 export function tiedModel(): BaseModel {
   return build(true)
 }
 
-function build(tied: boolean): BaseModel {
-  const scope = new ParameterScope(initialValues(new Random(11)))
+function build(tied: boolean, dtype: ComputeDType = 'f32'): BaseModel {
+  const scope = new ParameterScope(initialValues(new Random(11)), '', { dtype })
   const body = scope.at('model')
   const layers = Array.from({ length: LAYERS }, (_, i) => {
     const own = body.at(`layers.${i}`)

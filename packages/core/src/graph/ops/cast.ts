@@ -29,3 +29,13 @@ export const castRule: OpRule<'cast'> = {
 export function cast(x: Tensor, dtype: DType): Tensor {
   return x.dtype === dtype ? x : applySingle('cast', castRule, [x], {}, [{ dtype, shape: x.shape }])
 }
+
+/** A tensor of 16-bit floats in f32: what statistics, losses and adapters compute in. Any other one is itself. */
+export function widened(x: Tensor): Tensor {
+  return cast(x, widerThan(x.dtype))
+}
+
+/** The dtype that `widened` gives. */
+export function widerThan(dtype: DType): DType {
+  return dtype === 'f16' || dtype === 'bf16' ? 'f32' : dtype
+}

@@ -1,0 +1,26 @@
+/** What a model computes in, by Python's names, and whether a backend can. */
+import { type Backend, type ComputeDType, EspalierError } from '@espalier/core'
+
+/** transformers' `dtype`, as far as backends compute in it. */
+export type ModelDType = 'float32' | 'float16'
+
+/** Core's name of it. */
+export function computeDType(dtype: ModelDType | undefined): ComputeDType {
+  if (dtype === undefined || dtype === 'float32') return 'f32'
+  if (dtype === 'float16') return 'f16'
+  throw new EspalierError('config.value', {
+    what: 'models compute in float32 or float16',
+    got: { dtype },
+    fix: 'Leave dtype out: weights that are stored as bfloat16 are widened to float32',
+  })
+}
+
+/** Throws backend.unsupported when not every op computes in the dtype there. */
+export function requireComputes({ name, dtypes }: Backend, dtype: ComputeDType): void {
+  if (dtypes.has(dtype)) return
+  throw new EspalierError('backend.unsupported', {
+    what: 'this backend does not compute in the dtype that the model was loaded for',
+    got: { backend: name, dtype, computes: [...dtypes] },
+    fix: 'Load the model without dtype',
+  })
+}

@@ -1,0 +1,96 @@
+/** Every family in f16: it traces, its results and gradients are near those in f32, and adapters over it train in f32. */
+import {
+  type Architecture,
+  type ComputeDType,
+  feed,
+  gradients,
+  type HostTensor,
+  hostTensor,
+  lossOf,
+  type ModelConfig,
+  namedParameters,
+  ParameterScope,
+  type TaskType,
+  type Tensor,
+  toFloat64,
+} from '@espalier/core'
+import { describe, expect, it } from 'vitest'
+import { bert } from './bert.js'
+import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA } from './fixtures/tiny-configs.js'
+import { runOver, seededWeights } from './fixtures/tiny-model.js'
+import { gpt2 } from './gpt2.js'
+import { llama } from './llama.js'
+import { qwen2 } from './qwen2.js'
+import { roberta } from './roberta.js'
+
+const families: readonly (readonly [Architecture, ModelConfig])[] = [
+  [llama, TINY_LLAMA],
+  [gpt2, TINY_GPT2],
+  [qwen2, TINY_QWEN2],
+  [bert, TINY_BERT],
+  [roberta, TINY_ROBERTA],
+]
+const NEAR = 0.03 // of the largest magnitude: 2^-11 at each of some tens of roundings
+
+describe.each(families)('$modelType in f16', (architecture, config) => {
+  const tasks = architecture.tasks.filter((task) => task !== 'FEATURE_EXTRACTION')
+  it.each(tasks)(
+    '%s: the loss and the gradient of every weight are near those in f32, with dropout too',
+    async (task) => {
+      const [half, whole] = [await results(task, 'f16'), await results(task, 'f32')]
+      expect(Object.keys(half)).toEqual(Object.keys(whole))
+      for (const [name, want] of Object.entries(whole)) {
+        const largest = Math.max(...toFloat64(want).map(Math.abs))
+        const [x, y] = [toFloat64(half[name] as HostTensor), toFloat64(want)]
+        const apart = Math.max(...y.map((value, i) => Math.abs(value - (x[i] as number))))
+        expect(apart, name).toBeLessThan(NEAR * largest + 1e-3)
+      }
+      expect(half.loss?.dtype).toBe('f32')
+    },
+  )
+
+  async function results(task: TaskType, dtype: ComputeDType): Promise<Record<string, HostTensor>> {
+    const scope = new ParameterScope(seededWeights, '', { dtype })
+    const dropout = { attention_dropout: 0.1, attn_pdrop: 0.1, resid_pdrop: 0.1, hidden_dropout_prob: 0.1 }
+    const model = architecture.build({ ...config, ...dropout }, scope, task)
+    const feeds = feedsOf(task)
+    const inputs = Object.entries(feeds).map(([name, { dtype: own, shape }]) => [name, feed(name, own, shape)] as const)
+    const loss = lossOf(model)(model, Object.fromEntries(inputs))
+    const parameters = [...namedParameters(model)]
+    const found = gradients(
+      loss,
+      parameters.map(([, { value }]) => value),
+    )
+    const slopes = parameters.map(([name], i) => [name, found[i] as Tensor] as const)
+    return runOver(model, { name: 'loss', outputs: { loss, ...Object.fromEntries(slopes) } }, feeds)
+  }
+})
+
+function feedsOf(task: TaskType): Record<string, HostTensor> {
+  const ids = { input_ids: hostTensor('i32', [2, 4], [3, 5, 7, 2, 4, 9, 6, 8]), seed: hostTensor('u32', [], [5]) }
+  const perRow = hostTensor('f32', [2], [1, 1])
+  switch (task) {
+    case 'CAUSAL_LM':
+      return {
+        ...ids,
+        counted_indices: hostTensor('i32', [3], [0, 2, 5]),
+        counted_targets: hostTensor('i32', [3], [5, 2, 6]),
+        counted_weights: hostTensor('f32', [3], [1, 1, 1]),
+      }
+    case 'TOKEN_CLS':
+      return {
+        ...ids,
+        labels: hostTensor('i32', [2, 4], [0, 1, 2, 0, 1, 1, 0, 2]),
+        label_weights: hostTensor('f32', [2, 4], [1, 1, 1, 1, 1, 1, 0, 1]),
+      }
+    case 'QUESTION_ANS':
+      return {
+        ...ids,
+        start_positions: hostTensor('i32', [2], [1, 0]),
+        end_positions: hostTensor('i32', [2], [2, 3]),
+        label_weights: perRow,
+      }
+    default:
+      return { ...ids, labels: hostTensor('i32', [2], [1, 2]), label_weights: perRow }
+  }
+}
