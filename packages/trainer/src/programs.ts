@@ -17,7 +17,9 @@ import {
   namedParameters,
   type Program,
   pad,
+  programRoots,
   reduceSum,
+  rematerialize,
   reshape,
   type Spec,
   select,
@@ -25,6 +27,7 @@ import {
   sqrt,
   sub,
   type Tensor,
+  withRoots,
   zerosLike,
 } from '@espalier/core'
 import type { Optimizer } from './optimizers/optimizer.js'
@@ -81,7 +84,8 @@ function buildAccumulate(model: Model, loss: LossFunction, groups: readonly Para
     sum,
     slots.map((slot) => (parameters.get(slot) as { value: Tensor }).value),
   )
-  return { name: 'accumulate', outputs: { loss_sum: sum }, updates: addedGradients(groups, slots, found) }
+  const program = { name: 'accumulate', outputs: { loss_sum: sum }, updates: addedGradients(groups, slots, found) }
+  return withRoots(program, rematerialize(programRoots(program)))
 }
 
 // The groups' sums of gradients with those of these parameters added.

@@ -1,6 +1,6 @@
 /** A quantized weight for tests: whole numbers up to 127 with a scale for each row, (rows, columns) as i8 and (rows, 1) as f32. */
 import { hostTensor, toFloat32 } from '../dtype.js'
-import { div, max, mul } from '../graph/ops/binary.js'
+import { div, max } from '../graph/ops/binary.js'
 import { cast } from '../graph/ops/cast.js'
 import { reduceMax } from '../graph/ops/reduce.js'
 import { abs, round } from '../graph/ops/unary.js'
@@ -8,6 +8,7 @@ import type { Tensor } from '../graph/tensor.js'
 import { Parameter } from '../module/parameter.js'
 import { memorySource, type WeightFactory } from '../module/scope.js'
 import type { Weight } from '../module/weight.js'
+import { dequantize } from '../nn/dequantize.js'
 import { readSource } from '../tuner/adapter.js'
 
 const MOST = 127
@@ -30,7 +31,7 @@ export class RowScaledWeight implements Weight {
   }
 
   value(): Tensor {
-    return mul(cast(this.codes.value, 'f32'), this.scales.value)
+    return dequantize(this.codes.value, this.scales.value, this.codes.shape[1] as number)
   }
 
   withParameters([codes, scales]: readonly Parameter[]): Weight {

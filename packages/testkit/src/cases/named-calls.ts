@@ -11,6 +11,7 @@ import {
   crossEntropy,
   crossEntropyOfLogits,
   type DType,
+  dequantize,
   detach,
   dropout,
   gelu,
@@ -26,7 +27,7 @@ import {
   softmax,
   type Tensor,
 } from '@espalier/core'
-import { type GraphCase, spread } from '../graph-case.js'
+import { type GraphCase, spread, whole } from '../graph-case.js'
 
 /** The named calls that core exports, by the name of the export. */
 export type NamedCall = {
@@ -90,6 +91,22 @@ const casesOf: { readonly [K in NamedCall]: (dtype: DType) => readonly GraphCase
     },
   ],
   dropoutMaskCall: (dtype) => [dropoutCase(dtype)],
+  dequantizeCall: (dtype): GraphCase[] => [
+    {
+      name: 'dequantize (3,8), four codes to a scale',
+      feeds: { codes: whole('i32', [3, 8], 36, -8, 8), scales: spread(dtype, [3, 2], 37, 0.5, 2) },
+      build: (codes, scales) => [dequantize(codes, scales, 4)],
+    },
+    {
+      name: 'dequantize (2,3,4), a scale and a zero point for each row',
+      feeds: {
+        codes: whole('i32', [2, 3, 4], 38, 0, 16),
+        scales: spread(dtype, [2, 3, 1], 39),
+        zeros: whole('i32', [2, 3, 1], 40, 6, 10),
+      },
+      build: (codes, scales, zeros) => [dequantize(codes, scales, 4, zeros)],
+    },
+  ],
   detachCall: (dtype) => [
     {
       name: 'detach is its input, and a constant of differentiation',
