@@ -6,18 +6,24 @@ import {
   add,
   barrier,
   concat,
+  dequantize,
   feed,
   gradients,
   hostTensor,
   input,
   matmul,
+  memorySource,
   mul,
   type ParameterSource,
   type Program,
+  programRoots,
   reduceSum,
+  rematerialize,
   sigmoid,
   type Tensor,
   tanh,
+  type WeightRequest,
+  withRoots,
 } from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onnx } from '../index.js'
@@ -34,12 +40,20 @@ beforeAll(async () => {
 })
 afterAll(() => rm(folder, { recursive: true, force: true }))
 
-/** A deep stack with 16-bit weights and the gradients of what it is fed to train, each added to a state or all to one. */
-function stackProgram({ rows = ROWS, joined = false } = {}): Program {
+const plain = (layer: number): Tensor => input('weight', `w${layer}`, 'f32', [SIZE, SIZE])
+const coded = (layer: number): Tensor =>
+  dequantize(
+    input('weight', `w${layer}`, 'i8', [SIZE, SIZE]),
+    input('weight', `scales${layer}`, 'f32', [SIZE, 1]),
+    SIZE,
+  )
+
+/** A deep stack of layers with these weights and the gradients of what it is fed to train, each added to a state or all to one. */
+function stackProgram({ rows = ROWS, joined = false, weight = plain } = {}): Program {
   const scales = Array.from({ length: LAYERS }, (_, i) => input('state', `scale${i}`, 'f32', [SIZE]))
   let x: Tensor = feed('x', 'f32', [rows, SIZE])
   scales.forEach((scale, i) => {
-    const y = matmul(mul(x, scale), input('weight', `w${i}`, 'f32', [SIZE, SIZE]), { transposeB: true })
+    const y = matmul(mul(x, scale), weight(i), { transposeB: true })
     x = add(x, mul(sigmoid(y), tanh(y)))
   })
   const found = gradients(reduceSum(mul(x, x)), scales)
@@ -47,6 +61,12 @@ function stackProgram({ rows = ROWS, joined = false } = {}): Program {
     ? { sum: add(input('state', 'sum', 'f32', [LAYERS * SIZE]), concat(found, 0)) }
     : Object.fromEntries(scales.map((scale, i) => [`scale${i}`, add(scale, found[i] as Tensor)]))
   return { name: 'stack', outputs: { loss: reduceSum(x) }, updates }
+}
+
+/** The stack over codes, decoded again for the backward. */
+function decodedAgain(): Program {
+  const program = stackProgram({ rows: 2, weight: coded })
+  return { ...withRoots(program, rematerialize(programRoots(program))), name: 'again' }
 }
 
 const place: WeightPlace = { kind: 'file', location: 'w', offset: 0, byteLength: SIZE * SIZE * 2, type: 'bf16' }
@@ -74,7 +94,43 @@ describe('emitProgram', () => {
   })
 })
 
+describe('rematerialised weights', () => {
+  it('are decoded right before each of their uses, and take the memory of one', () => {
+    const place: WeightPlace = { kind: 'buffer', id: 0 }
+    const [kept, program] = [stackProgram({ rows: 2, weight: coded }), decodedAgain()]
+    const { plan, order } = emitProgram(program, () => place)
+    const matrix = SIZE * SIZE * 4
+    expect(emitProgram(kept, () => place).plan.peakBytes).toBeGreaterThan(LAYERS * matrix)
+    expect(plan.peakBytes).toBeLessThan(3 * matrix)
+    const ops = order.map((name) => name.split('#')[0])
+    const decodings = ops.flatMap((op, i) =>
+      op === 'cast' ? [ops.slice(i + 1).find((next) => /cast|matmul/.test(next ?? ''))] : [],
+    )
+    expect(decodings).toEqual(Array.from({ length: 2 * LAYERS - 1 }, () => 'matmul'))
+  })
+})
+
 describe('the order of running', () => {
+  it('is the planned one of rematerialised weights too', async () => {
+    const backend = onnx({ threads: 1, profileFolder: folder })
+    const held = new Map(
+      Array.from({ length: LAYERS }, (_, i): [string, WeightRequest][] => [
+        [`w${i}`, { source: memorySource(hostTensor('i8', [SIZE, SIZE])), dtype: 'i8' }],
+        [`scales${i}`, { source: memorySource(hostTensor('f32', [SIZE, 1])), dtype: 'f32' }],
+      ]).flat(),
+    )
+    const weights = await backend.loadWeights(held)
+    const state = await backend.createState(
+      new Map(Array.from({ length: LAYERS }, (_, i) => [`scale${i}`, hostTensor('f32', [SIZE])])),
+    )
+    const program = decodedAgain()
+    const executable = await backend.compile(program, { weights })
+    await executable.run({ feeds: { x: hostTensor('f32', [2, SIZE]) }, state: [{ set: state }] })
+    executable.release()
+    await backend.close()
+    expect(await profiledOrder('again')).toEqual(emitProgram(program, () => ({ kind: 'buffer', id: 0 })).order)
+  })
+
   it('is the planned one in the profile of the runtime', async () => {
     const file = join(folder, 'w')
     await writeFile(file, new Uint8Array(SIZE * SIZE * 2))
