@@ -148,6 +148,8 @@ export { rematerialize } from './transforms/rematerialize.js'
 export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
 export { Adapter, type AdapterParts, type LateValues, readSource, type SavedModule } from './tuner/adapter.js'
+export { type ConfigField, field, fieldOf, layerFields, patternFields, targetFields } from './tuner/config-fields.js'
+export { type ConfigFields, type ConfigOf, type DefinedConfig, defineConfig } from './tuner/define-config.js'
 export {
   type ConfigInput,
   configure,
@@ -192,6 +194,7 @@ export {
 } from './tuner/file-config.js'
 export type { ExpectedTensors } from './tuner/initial-values.js'
 export { fullMatch, type PathPattern, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
+export { valueAt, warnOfUnmatched, withFanInFanOut } from './tuner/resolve-config.js'
 export {
   condenseTargets,
   findTargets,

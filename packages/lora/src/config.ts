@@ -1,5 +1,14 @@
-/** LoRA's configuration: PEFT's LoraConfig in camelCase, complete. Checking is in parse-config.ts. */
-import type { TargetConfig } from '@espalier/core'
+/** LoRA's configuration: PEFT's LoraConfig in camelCase, complete, with the defaults of PEFT 0.21. */
+import {
+  type ConfigField,
+  type ConfigOf,
+  defineConfig,
+  EspalierError,
+  field,
+  layerFields,
+  patternFields,
+  targetFields,
+} from '@espalier/core'
 
 /** How a new adapter starts. Those that read the base weight or data cannot be used yet. */
 export type LoraInit =
@@ -15,93 +24,83 @@ export type LoraInit =
   | 'orthogonal'
   | 'mica'
 
-/** Settings of LoRA by PEFT's names in camelCase; keys inside patterns and nested settings stay as they are. */
-export interface LoraConfig extends TargetConfig {
-  /** Rank of the update: a whole number from 1 on. Default 8. */
-  readonly r: number
-  /** Layers by name, path, pattern or 'all-linear'. Null: the default of the model type. */
-  readonly targetModules: readonly string[] | string | null
-  /** Layers that are left out, by the same rules. */
-  readonly excludeModules: readonly string[] | string | null
-  /** The update is scaled by loraAlpha / r. Default 8. */
-  readonly loraAlpha: number
-  /** Share of the input that is dropped before A while training, from 0 to below 1. Default 0. */
-  readonly loraDropout: number
-  /** Whether weights are stored as (in, out), as in GPT-2. Corrected by the layers that are found. */
-  readonly fanInFanOut: boolean
-  /** Biases of the base model that train too. Only 'none' so far. */
-  readonly bias: 'none' | 'all' | 'lora_only'
-  /** Scales by loraAlpha / sqrt(r) instead. Source: arXiv:2312.03732. */
-  readonly useRslora: boolean
-  /** Modules that are trained and saved in full, by the end of their path. */
-  readonly modulesToSave: readonly string[] | null
-  /** Default true: A uniform, B zero. 'gaussian': A normal. False: both uniform, so that the adapter changes the output at once. */
-  readonly initLoraWeights: LoraInit
-  /** Numbers of the layers to adapt; only with a list of targetModules. */
-  readonly layersToTransform: readonly number[] | number | null
-  /** Name of the list that those numbers count in, such as 'layers'. */
-  readonly layersPattern: readonly string[] | string | null
-  /** Ranks by pattern of the path's end; the first that matches wins. */
-  readonly rankPattern: Readonly<Record<string, number>>
-  /** Alphas, likewise. */
-  readonly alphaPattern: Readonly<Record<string, number>>
-  /** Gives B a bias. */
-  readonly loraBias: boolean
-  readonly megatronConfig: object | null
-  readonly megatronCore: string | null
-  readonly trainableTokenIndices: readonly number[] | Readonly<Record<string, readonly number[]>> | null
-  readonly loftqConfig: object
-  readonly evaConfig: object | null
-  readonly cordaConfig: object | null
-  readonly loraGaConfig: object | null
-  readonly useDora: boolean
-  readonly veloraConfig: object | null
-  readonly aloraInvocationTokens: readonly number[] | null
-  readonly useQalora: boolean
-  readonly qaloraGroupSize: number
-  readonly montecloraConfig: object | null
-  readonly layerReplication: readonly (readonly [number, number])[] | null
-  readonly targetParameters: readonly string[] | null
-  readonly useBdlora: object | null
-  readonly arrowConfig: object | null
-  readonly kasaConfig: object | null
-  readonly ensureWeightTying: boolean
+const KNOWN_STARTS = /^(?:eva|olora|pissa|pissa_niter_\d+|corda|lora_ga|loftq|orthogonal|mica)$/
+
+const start: ConfigField<LoraInit> = {
+  fallback: true,
+  read(key, value) {
+    if (typeof value === 'boolean' || (typeof value === 'string' && value.toLowerCase() === 'gaussian'))
+      return value as LoraInit
+    const isKnown = typeof value === 'string' && KNOWN_STARTS.test(value)
+    throw new EspalierError(isKnown ? 'config.unsupported' : 'config.value', {
+      what: isKnown ? `starting with ${value} is not supported yet` : `${key} names no way to start`,
+      got: { [key]: value },
+      fix: "Use true, false or 'gaussian'",
+    })
+  },
 }
 
-/** PEFT 0.21's defaults. */
-export const loraDefaults: LoraConfig = {
-  r: 8,
-  targetModules: null,
-  excludeModules: null,
-  loraAlpha: 8,
-  loraDropout: 0,
-  fanInFanOut: false,
-  bias: 'none',
-  useRslora: false,
-  modulesToSave: null,
-  initLoraWeights: true,
-  layersToTransform: null,
-  layersPattern: null,
-  rankPattern: {},
-  alphaPattern: {},
-  loraBias: false,
-  megatronConfig: null,
-  megatronCore: 'megatron.core',
-  trainableTokenIndices: null,
-  loftqConfig: {},
-  evaConfig: null,
-  cordaConfig: null,
-  loraGaConfig: null,
-  useDora: false,
-  veloraConfig: null,
-  aloraInvocationTokens: null,
-  useQalora: false,
-  qaloraGroupSize: 16,
-  montecloraConfig: null,
-  layerReplication: null,
-  targetParameters: null,
-  useBdlora: null,
-  arrowConfig: null,
-  kasaConfig: null,
-  ensureWeightTying: false,
+const off = <T>(feature: string, fallback: T | null = null) => field.unsupported<T | null>(feature, fallback)
+
+const fields = {
+  /** Rank of the update: a whole number from 1 on. Default 8. */
+  r: field.rank(8),
+  ...targetFields,
+  ...layerFields,
+  ...patternFields,
+  /** The update is scaled by loraAlpha / r. Default 8. */
+  loraAlpha: field.number(8),
+  /** Share of the input that is dropped before A while training, from 0 to below 1. Default 0. */
+  loraDropout: field.share(0),
+  /** Whether weights are stored as (in, out), as in GPT-2. Corrected by the layers that are found. */
+  fanInFanOut: field.flag(false),
+  /** Biases of the base model that train too. Only 'none' so far. */
+  bias: field.bias('lora_only'),
+  /** Scales by loraAlpha / sqrt(r) instead. Source: arXiv:2312.03732. */
+  useRslora: field.flag(false),
+  /** Default true: A uniform, B zero. 'gaussian': A normal. False: both uniform, so that the adapter changes the output at once. */
+  initLoraWeights: start,
+  /** Gives B a bias. */
+  loraBias: field.flag(false),
+  megatronConfig: off<object>('Megatron'),
+  megatronCore: field.kept<string | null>('megatron.core'),
+  trainableTokenIndices: off<readonly number[] | Readonly<Record<string, readonly number[]>>>('training single tokens'),
+  /** As PEFT: settings of LoftQ count only with that start, which is refused. */
+  loftqConfig: { fallback: {}, read: () => ({}) } as ConfigField<object>,
+  evaConfig: off<object>('EVA'),
+  cordaConfig: off<object>('CorDA'),
+  loraGaConfig: off<object>('LoRA-GA'),
+  useDora: field.unsupported('DoRA', false),
+  veloraConfig: off<object>('VeLoRA'),
+  aloraInvocationTokens: off<readonly number[]>('activated LoRA'),
+  useQalora: field.unsupported('QA-LoRA', false),
+  qaloraGroupSize: field.kept(16),
+  montecloraConfig: off<object>('MonteCLoRA'),
+  layerReplication: off<readonly (readonly [number, number])[]>('layer replication'),
+  targetParameters: off<readonly string[]>('targeting parameters that are not in a layer'),
+  useBdlora: off<object>('block-diagonal LoRA'),
+  arrowConfig: off<object>('Arrow routing'),
+  kasaConfig: off<object>('KaSA'),
+  ensureWeightTying: field.unsupported('adapting tied weights together', false),
+}
+
+/** Settings of LoRA by PEFT's names in camelCase; keys inside patterns and nested settings stay as they are. */
+export type LoraConfig = ConfigOf<typeof fields>
+
+/** How it is read. Parsing throws config.value for values out of range, config.unsupported for what does not exist yet. */
+export const loraConfig = defineConfig(fields, checkTogether)
+
+/** The rules of PEFT's LoraConfig between fields. */
+function checkTogether(config: LoraConfig): void {
+  const { targetModules, layersToTransform, layersPattern, loraBias, initLoraWeights } = config
+  if (typeof targetModules === 'string' && (layersToTransform !== null || (layersPattern ?? '').length > 0))
+    throw new EspalierError('config.value', {
+      what: 'layersToTransform and layersPattern need a list of targetModules',
+      got: { targetModules, layersToTransform, layersPattern },
+    })
+  if (loraBias && typeof initLoraWeights !== 'boolean')
+    throw new EspalierError('config.value', {
+      what: 'loraBias needs initLoraWeights true or false',
+      got: { loraBias, initLoraWeights },
+    })
 }

@@ -1,7 +1,6 @@
 /** How A and B start. Legend: r rank, A (r, in), B (out, r); an embedding's are A (r, rows), B (size, r). */
-import { type CreateContext, type HostTensor, hostTensor } from '@espalier/core'
+import { type CreateContext, type HostTensor, hostTensor, valueAt } from '@espalier/core'
 import type { LoraConfig } from './config.js'
-import { rankAt } from './ranks.js'
 
 /** Initial values of one layer. */
 export type LoraValues = { readonly A: HostTensor; readonly B: HostTensor; readonly bias?: HostTensor }
@@ -12,8 +11,8 @@ export type LoraValues = { readonly A: HostTensor; readonly B: HostTensor; reado
  */
 export function createLoraValues({ site, config, random }: CreateContext<LoraConfig>): LoraValues {
   const { inSize, outSize, kind } = site
-  const { initLoraWeights: start, loraBias } = config
-  const rank = rankAt(site, config)
+  const { initLoraWeights: start, loraBias, rankPattern, r } = config
+  const rank = valueAt(site, rankPattern, r)
   const shapeA = [rank, inSize]
   const shapeB = [outSize, rank]
   const normal = (name: string, shape: readonly number[], deviation: number) =>

@@ -1,6 +1,6 @@
 import { AdaptedModel, type ConfiguredTuner, Random, type Site, toFileConfig } from '@espalier/core'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { type LoraConfig, loraDefaults } from './config.js'
+import { type LoraConfig, loraConfig } from './config.js'
 import { createLoraValues } from './initial-values.js'
 import { lora } from './lora.js'
 import { distance, merge, outputOf, randomised, threeLayers } from './three-layers.fake.js'
@@ -10,7 +10,7 @@ const every = ['table', '0', '1']
 
 const site = (kind: Site['kind']): Site => ({ path: 'x', paths: ['x'], kind, inSize: 100, outSize: 50, hasBias: true })
 const create = (config: Partial<LoraConfig>, kind: Site['kind'] = 'linear') =>
-  createLoraValues({ site: site(kind), config: { ...loraDefaults, ...config }, random: new Random(0) })
+  createLoraValues({ site: site(kind), config: loraConfig.parse(config), random: new Random(0) })
 const deviation = (data: ArrayLike<number>) =>
   Math.sqrt(Array.from(data).reduce((sum, x) => sum + x * x, 0) / data.length)
 const largest = (data: ArrayLike<number>) => Math.max(...Array.from(data, Math.abs))

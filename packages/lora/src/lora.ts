@@ -16,15 +16,17 @@ import {
   mul,
   type ResolveContext,
   reshape,
+  type Site,
   type Tensor,
   transpose,
+  valueAt,
+  warnOfUnmatched,
+  withFanInFanOut,
   withWeight,
 } from '@espalier/core'
-import type { LoraConfig } from './config.js'
+import { type LoraConfig, loraConfig } from './config.js'
 import { defaultLoraTargets } from './default-targets.js'
 import { createLoraValues } from './initial-values.js'
-import { parseLoraConfig } from './parse-config.js'
-import { scalingAt, unmatchedPatterns } from './ranks.js'
 
 /** Tensors of LoRA at one layer: A (r, in), B (out, r), the bias of B (out) with loraBias, and the scale, which does not train. */
 export type LoraState = {
@@ -38,8 +40,8 @@ export type LoraState = {
 export const lora = defineTuner<LoraConfig, LoraState, 'scaling'>({
   kind: 'lora',
   layers: ['linear', 'conv1d', 'embedding'],
-  parse: parseLoraConfig,
-  floatKeys: ['lora_dropout', 'rho', 'tau', 'router_temperature'], // the last three lie in eva_config and arrow_config
+  parse: loraConfig.parse,
+  floatKeys: [...loraConfig.floatKeys, 'rho', 'tau', 'router_temperature'], // these lie in eva_config and arrow_config
   defaultTargets: defaultLoraTargets,
   resolve,
   fileKeys: ({ kind }, { loraBias }) =>
@@ -52,22 +54,20 @@ export const lora = defineTuner<LoraConfig, LoraState, 'scaling'>({
   merge,
 })
 
-/** Corrects fanInFanOut by the layers, as PEFT does, and says what will not work as it may be meant. */
-function resolve(config: LoraConfig, { sites, warn }: ResolveContext): LoraConfig {
-  const isLinear = sites.some(({ kind }) => kind === 'linear')
-  const isConv1D = sites.some(({ kind }) => kind === 'conv1d')
-  const fanInFanOut = isLinear && isConv1D ? config.fanInFanOut : isConv1D || (config.fanInFanOut && !isLinear)
-  if (fanInFanOut !== config.fanInFanOut)
-    warn(`fanInFanOut is ${fanInFanOut} for these layers, not ${config.fanInFanOut}; it was corrected`)
-  for (const key of ['rankPattern', 'alphaPattern'] as const) {
-    const unmatched = unmatchedPatterns(config[key], sites)
-    if (unmatched.length > 0) warn(`${key} holds patterns that match no layer: ${unmatched.join(', ')}`)
-  }
-  if (config.loraBias) checkBias(sites, warn)
-  return { ...config, fanInFanOut }
+/** Factor of the update at a layer: alpha / r, or alpha / sqrt(r) with rsLoRA. */
+function scalingAt(site: Site, { r, rankPattern, loraAlpha, alphaPattern, useRslora }: LoraConfig): number {
+  const rank = valueAt(site, rankPattern, r)
+  return valueAt(site, alphaPattern, loraAlpha) / (useRslora ? Math.sqrt(rank) : rank)
 }
 
-function checkBias(sites: ResolveContext['sites'], warn: ResolveContext['warn']): void {
+/** Corrects fanInFanOut by the layers, as PEFT does, and says what will not work as it may be meant. */
+function resolve(config: LoraConfig, context: ResolveContext): LoraConfig {
+  warnOfUnmatched(config, context)
+  if (config.loraBias) checkBias(context)
+  return withFanInFanOut(config, context)
+}
+
+function checkBias({ sites, warn }: ResolveContext): void {
   const embeddings = sites.filter(({ kind }) => kind === 'embedding').map(({ path }) => path)
   if (embeddings.length > 0)
     throw new EspalierError('config.unsupported', {

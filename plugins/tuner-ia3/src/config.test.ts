@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { parseIa3Config } from './config.js'
+import { ia3Config } from './config.js'
 
-describe('parseIa3Config', () => {
+describe('ia3Config', () => {
   it('completes a configuration with PEFT’s defaults and leaves out unknown keys', () => {
-    expect(parseIa3Config({ r: 8 })).toEqual({
+    expect(ia3Config.parse({ r: 8 })).toEqual({
       targetModules: null,
       excludeModules: null,
       feedforwardModules: null,
@@ -20,10 +20,10 @@ describe('parseIa3Config', () => {
     ['a name of modules to save', { modulesToSave: 'head' }],
     ['a word for a flag', { initIa3Weights: 'ones' }],
   ])('refuses %s', (_, raw) => {
-    expect(() => parseIa3Config(raw)).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(() => ia3Config.parse(raw)).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 
   it('accepts feed-forward layers as a pattern', () => {
-    expect(parseIa3Config({ targetModules: ['k'], feedforwardModules: '.*wo' }).feedforwardModules).toBe('.*wo')
+    expect(ia3Config.parse({ targetModules: ['k'], feedforwardModules: '.*wo' }).feedforwardModules).toBe('.*wo')
   })
 })

@@ -15,8 +15,9 @@ import {
   reshape,
   type Site,
   type Tensor,
+  withFanInFanOut,
 } from '@espalier/core'
-import { type Ia3Config, parseIa3Config } from './config.js'
+import { type Ia3Config, ia3Config } from './config.js'
 import { defaultsOf } from './default-targets.js'
 
 /** Tensors of IA3 at one layer. */
@@ -25,7 +26,7 @@ export type Ia3State = { readonly l: Tensor }
 /** Learned rescaling of keys, values and feed-forward activations: `ia3()`. */
 export const ia3 = defineTuner<Ia3Config, Ia3State>({
   kind: 'ia3',
-  parse: parseIa3Config,
+  ...ia3Config,
   defaultTargets: (modelType) => defaultsOf(modelType)?.targets,
   // Names of feed-forward layers must stay among those of the targets.
   keepsTargets: true,
@@ -49,7 +50,8 @@ export const ia3 = defineTuner<Ia3Config, Ia3State>({
 })
 
 /** Completes feedforwardModules by the model type and corrects fanInFanOut by the layers. Throws config.value for an unknown type. */
-function resolve(config: Ia3Config, { modelType, sites, warn }: ResolveContext): Ia3Config {
+function resolve(config: Ia3Config, context: ResolveContext): Ia3Config {
+  const { modelType } = context
   const feedforwardModules = config.feedforwardModules ?? defaultsOf(modelType)?.feedforward
   if (feedforwardModules === undefined)
     throw new EspalierError('config.value', {
@@ -57,12 +59,7 @@ function resolve(config: Ia3Config, { modelType, sites, warn }: ResolveContext):
       got: { modelType },
       fix: 'Give feedforwardModules; [] when there are none',
     })
-  const isLinear = sites.some(({ kind }) => kind === 'linear')
-  const isConv1D = sites.some(({ kind }) => kind === 'conv1d')
-  const fanInFanOut = isLinear && isConv1D ? config.fanInFanOut : isConv1D
-  if (fanInFanOut !== config.fanInFanOut)
-    warn(`fanInFanOut is ${fanInFanOut} for these layers, not ${config.fanInFanOut}; it was corrected`)
-  return { ...config, feedforwardModules, fanInFanOut }
+  return withFanInFanOut({ ...config, feedforwardModules }, context)
 }
 
 /** PEFT's rule: a pattern for the whole path, or any end of it, whole names or not. */

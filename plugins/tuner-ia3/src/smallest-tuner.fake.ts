@@ -1,24 +1,26 @@
 /** The tuner that docs/plugins.md shows, as it stands there. */
-import { add, defineTuner, hostTensor, mul, type Tensor } from '@espalier/core'
+import {
+  add,
+  type ConfigOf,
+  defineConfig,
+  defineTuner,
+  field,
+  hostTensor,
+  mul,
+  type Tensor,
+  targetFields,
+} from '@espalier/core'
 
-/** What a configuration holds, by PEFT-like names in camelCase; adapter_config.json has them in snake_case. */
-export interface GainConfig {
-  readonly targetModules: readonly string[] | string | null
-  /** Modules that train in full. */
-  readonly modulesToSave: readonly string[] | null
-  /** Where every gain starts. */
-  readonly initGain: number
+const fields = {
+  ...targetFields, // targetModules, excludeModules, modulesToSave
+  /** Where every gain starts. Named initGain here, init_gain in adapter_config.json. */
+  initGain: field.float(0),
 }
 
 /** W' = W + g W with one number g per output. Gain g: (out, 1). */
-export const gain = defineTuner<GainConfig, { g: Tensor }>({
+export const gain = defineTuner<ConfigOf<typeof fields>, { g: Tensor }>({
   kind: 'gain', // peft_type GAIN
-  parse: (raw) => ({
-    targetModules: (raw.targetModules ?? null) as GainConfig['targetModules'],
-    modulesToSave: (raw.modulesToSave ?? null) as GainConfig['modulesToSave'],
-    initGain: Number(raw.initGain ?? 0),
-  }),
-  floatKeys: ['init_gain'],
+  ...defineConfig(fields),
   fileKeys: { g: 'gain_g' }, // <module path>.gain_g in adapter_model.safetensors
   create: ({ site, config }) => ({
     g: hostTensor('f32', [site.outSize, 1], new Float32Array(site.outSize).fill(config.initGain)),

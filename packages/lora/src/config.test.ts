@@ -1,16 +1,17 @@
 import { fromFileConfig } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
-import { loraDefaults } from './config.js'
-import { parseLoraConfig } from './parse-config.js'
+import { loraConfig } from './config.js'
 
-describe('parseLoraConfig', () => {
+const defaults = loraConfig.parse({})
+
+describe('loraConfig', () => {
   it('completes a configuration with PEFT’s defaults', () => {
-    expect(parseLoraConfig({})).toEqual(loraDefaults)
-    expect(parseLoraConfig({ r: 4, loraAlpha: undefined, rankPattern: null })).toEqual({ ...loraDefaults, r: 4 })
+    expect(defaults).toMatchObject({ r: 8, loraAlpha: 8, initLoraWeights: true, bias: 'none', targetModules: null })
+    expect(loraConfig.parse({ r: 4, loraAlpha: undefined, rankPattern: null })).toEqual({ ...defaults, r: 4 })
   })
 
   it('has all fields of PEFT’s file but those of every method', () => {
-    expect(Object.keys(loraDefaults)).toHaveLength(34)
+    expect(Object.keys(defaults)).toHaveLength(34)
   })
 
   it('accepts what PEFT writes when nothing is switched on', () => {
@@ -25,11 +26,11 @@ describe('parseLoraConfig', () => {
       use_bdlora: null,
       use_dora: false,
     }
-    expect(parseLoraConfig(fromFileConfig(file))).toEqual(loraDefaults)
+    expect(loraConfig.parse(fromFileConfig(file))).toEqual(defaults)
   })
 
   it('leaves out keys that it does not know', () => {
-    expect(Object.keys(parseLoraConfig({ enableLora: true }))).toEqual(Object.keys(loraDefaults))
+    expect(Object.keys(loraConfig.parse({ enableLora: true }))).toEqual(Object.keys(defaults))
   })
 
   it.each<[string, unknown]>([
@@ -56,7 +57,7 @@ describe('parseLoraConfig', () => {
     ['initLoraWeights', 'zeros'],
     ['initLoraWeights', null],
   ])('refuses %s = %j', (key, value) => {
-    expect(() => parseLoraConfig({ [key]: value })).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(() => loraConfig.parse({ [key]: value })).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 
   it.each<[string, unknown]>([
@@ -75,9 +76,8 @@ describe('parseLoraConfig', () => {
     ['kasaConfig', {}],
     ['ensureWeightTying', true],
     ['megatronConfig', {}],
-    ['runtimeConfig', { ephemeralGpuOffload: true }],
   ])('says that %s = %j does not exist yet, naming the field', (key, value) => {
-    expect(() => parseLoraConfig({ [key]: value })).toThrow(
+    expect(() => loraConfig.parse({ [key]: value })).toThrow(
       expect.objectContaining({ code: 'config.unsupported', details: { [key]: value } }),
     )
   })
@@ -89,9 +89,9 @@ describe('parseLoraConfig', () => {
       { targetModules: ['q'], layersPattern: 'layers' },
       { loraBias: true, initLoraWeights: 'gaussian' },
     ])
-      expect(() => parseLoraConfig(raw)).toThrow(expect.objectContaining({ code: 'config.value' }))
-    expect(parseLoraConfig({ targetModules: ['q'], layersPattern: 'layers', layersToTransform: 1 }).layersPattern).toBe(
-      'layers',
-    )
+      expect(() => loraConfig.parse(raw)).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(
+      loraConfig.parse({ targetModules: ['q'], layersPattern: 'layers', layersToTransform: 1 }).layersPattern,
+    ).toBe('layers')
   })
 })
