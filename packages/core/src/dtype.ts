@@ -5,6 +5,9 @@ import { type Shape, sizeOf } from './shape.js'
 /** Element types of graph tensors. bf16, u8 and i8 are for storage and casts. */
 export type DType = 'f32' | 'f16' | 'bf16' | 'f64' | 'i32' | 'u32' | 'u8' | 'i8' | 'bool'
 
+/** Dtypes that models compute in. */
+export type ComputeDType = 'f32' | 'f16'
+
 /** Element type and shape. */
 export interface Spec {
   readonly dtype: DType

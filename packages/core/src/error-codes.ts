@@ -52,10 +52,11 @@ const codes = {
     remedy: 'Check that config.json belongs to the weights, and that every shard is there.',
   },
   'model.quantized': {
-    when: 'a checkpoint holds quantized weights, which cannot be read',
+    when: 'a checkpoint holds quantized weights that nothing here reads, or packed weights are to be trained in full',
     example:
-      'the weights are quantized, and such weights cannot be read yet (folder="model", method="bitsandbytes", form="nf4").',
-    remedy: 'Use a copy of the model that is not quantized, in float32, float16 or bfloat16.',
+      'the weights are quantized, and nothing here reads such weights (folder="model", method="bitsandbytes", form="nf4").',
+    remedy:
+      'Use a copy of the model that is not quantized, in float32, float16 or bfloat16, or pass a quantizer that reads it; train packed weights with an adapter.',
   },
   'model.unsupported': {
     when: 'a model asks for an architecture, head or setting that is not supported',

@@ -31,6 +31,7 @@ export { type ReferenceOptions, reference } from './backend/reference.js'
 export { type BoundState, bindState, checkFeeds, checkStateWrite } from './backend/run-arguments.js'
 export {
   byteSize,
+  type ComputeDType,
   type DType,
   decodeBf16,
   decodeBf16Array,
@@ -89,11 +90,21 @@ export {
   Trace,
 } from './module/context.js'
 export { maybeDropout } from './module/maybe-dropout.js'
-export { type Child, childModules, isModule, joinPath, Module, ownParameters, withFields } from './module/module.js'
-export { LayerNorm, RmsNorm } from './module/norm.js'
-export { Parameter, type ParameterSlot } from './module/parameter.js'
 export {
-  type ComputeDType,
+  type Child,
+  childModules,
+  isModule,
+  joinPath,
+  Module,
+  namedIn,
+  ownParameters,
+  withFields,
+} from './module/module.js'
+export { LayerNorm, RmsNorm } from './module/norm.js'
+export { packedParameters } from './module/packed.js'
+export { Parameter, type ParameterSlot } from './module/parameter.js'
+export type { Quantizer, StoredTensor, WeightFactory, WeightSite } from './module/quantizer.js'
+export {
   type Initial,
   initialValues,
   type LayerRequest,
@@ -101,7 +112,6 @@ export {
   ParameterScope,
   type ScopeOptions,
   type SourceLookup,
-  type WeightFactory,
 } from './module/scope.js'
 export {
   mapModules,

@@ -50,7 +50,7 @@ describe.each(families)('$modelType in f16', (architecture, config) => {
   )
 
   async function results(task: TaskType, dtype: ComputeDType): Promise<Record<string, HostTensor>> {
-    const scope = new ParameterScope(seededWeights, '', { dtype })
+    const scope = new ParameterScope(seededWeights, { dtype })
     const dropout = { attention_dropout: 0.1, attn_pdrop: 0.1, resid_pdrop: 0.1, hidden_dropout_prob: 0.1 }
     const model = architecture.build({ ...config, ...dropout }, scope, task)
     const feeds = feedsOf(task)

@@ -3,12 +3,13 @@ import { reference } from '../backend/reference.js'
 import { type HostTensor, hostTensor } from '../dtype.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Parameter } from '../module/parameter.js'
-import { initialValues, ParameterScope, type WeightFactory } from '../module/scope.js'
+import type { WeightFactory } from '../module/quantizer.js'
+import { namedParameters } from '../module/tree.js'
 import { DenseWeight, type Weight } from '../module/weight.js'
-import { Random } from '../random.js'
 import { defineTuner } from '../tuner/define-tuner.js'
 import type { TargetConfig } from '../tuner/families.js'
 import { AdaptedModel } from './adapted-model.js'
+import { FullModel } from './full-training.js'
 import { mergeAdapters } from './merge.js'
 import { rowScaled } from './row-scaled-weight.fake.js'
 import { distance, logitsOf, shift, tinyBase } from './tiny-model.fake.js'
@@ -103,7 +104,7 @@ describe('a weight that is not plain floats', () => {
   })
 
   it('keeps its codes where another layer of the same weight is merged', async () => {
-    const weightOf: WeightFactory = (own, request) => rowScaled(own, { ...request, kind: 'linear' })
+    const weightOf: WeightFactory = (site) => rowScaled({ ...site, kind: 'linear' })
     const model = new AdaptedModel(tinyBase({ weightOf, tied: true }))
     model.addAdapter('default', shift({ start: 0.5, targetModules: ['lm_head'] }))
     const active = await logitsOf(model)
@@ -118,15 +119,20 @@ describe('a weight that is not plain floats', () => {
   })
 
   it('cannot be merged into where it cannot be written', async () => {
-    const model = adapted(
-      (own, { shape, initial }) => new ReadOnly(new DenseWeight(own.parameter('weight', shape, initial))),
-    )
+    const model = adapted((site) => new ReadOnly(new DenseWeight(site.floats())))
     await expect(merge(model)).rejects.toMatchObject({ code: 'adapter.state' })
     expect(model.mergedAdapters).toEqual([])
   })
 
-  it('takes codes from the file in their own dtype', () => {
-    const scope = new ParameterScope(initialValues(new Random(1))).at('q_proj')
-    expect(scope.stored('weight', { dtype: 'u8', shape: [4, 2] })).toMatchObject({ path: 'q_proj.weight', dtype: 'u8' })
+  it('is not trained in full, neither with the model nor as a saved module', () => {
+    const refused = (of: number) =>
+      expect.objectContaining({ code: 'model.quantized', details: expect.objectContaining({ of }) as object })
+    const { model } = tinyBase({ weightOf: rowScaled })
+    expect(() => new FullModel(model)).toThrow(refused(10))
+    const norms = new FullModel(model, (path) => path.includes('norm'))
+    expect([...namedParameters(norms.model).values()].filter(({ trains }) => trains)).toHaveLength(2)
+    const adapters = new AdaptedModel(tinyBase({ weightOf: rowScaled }))
+    const saving = shift({ targetModules: ['q_proj'], modulesToSave: ['lm_head'] })
+    expect(() => adapters.addAdapter('default', saving)).toThrow(refused(2))
   })
 })

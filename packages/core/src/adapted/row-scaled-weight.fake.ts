@@ -6,7 +6,8 @@ import { reduceMax } from '../graph/ops/reduce.js'
 import { abs, round } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { Parameter } from '../module/parameter.js'
-import { memorySource, type WeightFactory } from '../module/scope.js'
+import type { WeightFactory } from '../module/quantizer.js'
+import { memorySource } from '../module/scope.js'
 import type { Weight } from '../module/weight.js'
 import { dequantize } from '../nn/dequantize.js'
 import { readSource } from '../tuner/adapter.js'
@@ -45,9 +46,9 @@ export class RowScaledWeight implements Weight {
 }
 
 /** Quantizes the floats of a checkpoint while a tree is built; embeddings stay as they are. */
-export const rowScaled: WeightFactory = (own, { kind, shape, initial }) => {
+export const rowScaled: WeightFactory = ({ kind, shape, floats }) => {
   if (kind === 'embedding') return undefined
-  const { path, source } = own.parameter('weight', shape, initial)
+  const { path, source } = floats()
   const [rows = 0, columns = 0] = shape
   const encoded = async () => {
     const values = toFloat32(await readSource(source))

@@ -13,7 +13,8 @@ import { type Conv1D, type Embedding, Linear } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
 import type { RmsNorm } from '../module/norm.js'
-import { initialValues, ParameterScope, type WeightFactory } from '../module/scope.js'
+import type { WeightFactory } from '../module/quantizer.js'
+import { initialValues, ParameterScope } from '../module/scope.js'
 import { Random } from '../random.js'
 import { defineTuner } from '../tuner/define-tuner.js'
 import type { TargetConfig } from '../tuner/families.js'
@@ -85,8 +86,7 @@ class TinyForCausalLM extends CausalLM {
 export function tinyBase(
   options: { readonly tied?: boolean; readonly layers?: number; readonly weightOf?: WeightFactory } = {},
 ): BaseModel {
-  const { weightOf } = options
-  const scope = new ParameterScope(initialValues(new Random(1)), '', weightOf === undefined ? {} : { weightOf })
+  const scope = new ParameterScope(initialValues(new Random(1)), options)
   const body = scope.at('model')
   const embedding = body.embedding('embed_tokens', ROWS, SIZE, 1)
   const layers = Array.from({ length: options.layers ?? 2 }, (_, i) => {

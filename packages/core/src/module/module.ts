@@ -55,10 +55,17 @@ export function childParameters(module: Module): Child<Parameter>[] {
   })
 }
 
-/** The parameters of a Weight in a field, with names. */
+/**
+ * The parameters of a Weight in a field, with their names below the module that it was made for: `weight`, `weight.absmax`, `SCB`. That
+ * module's path is what all paths begin with, up to the field's own name.
+ */
 export function namedIn(field: string, parameters: readonly Parameter[]): Child<Parameter>[] {
-  const last = (path: string) => path.slice(path.lastIndexOf('.') + 1)
-  return parameters.map((value) => ({ name: parameters.length === 1 ? field : last(value.path), value }))
+  if (parameters.length === 1) return parameters.map((value) => ({ name: field, value }))
+  const split = parameters.map(({ path }) => path.split('.'))
+  const [first = []] = split
+  const differing = first.findIndex((name, i) => split.some((names) => names.length <= i + 1 || names[i] !== name))
+  const depth = first[differing - 1] === field ? differing - 1 : differing
+  return parameters.map((value, i) => ({ name: (split[i] ?? []).slice(depth).join('.'), value }))
 }
 
 /** A copy of a module with some fields replaced; its class and other fields stay. */

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
-import { ParameterScope } from './scope.js'
+import { hostTensor } from '../dtype.js'
+import { memorySource, ParameterScope } from './scope.js'
+import { DenseWeight } from './weight.js'
 
 describe('ParameterScope', () => {
   it('collects what is missing until it is checked', () => {
@@ -21,5 +23,20 @@ describe('ParameterScope', () => {
     }
     expect(build).toThrow(expect.objectContaining({ code: 'model.parameters' }))
     expect(asked).toBeLessThan(2000)
+  })
+
+  it('gives factories the codes of a file in their own dtype, and takes none for floats', () => {
+    const codes = memorySource(hostTensor('i8', [3, 2]))
+    const packed = new ParameterScope(() => codes, {
+      weightOf: ({ shape, stored }) => new DenseWeight(stored('weight', { dtype: 'i8', shape })),
+    })
+    const { weight } = packed.at('a').linear('b', 2, 3, { bias: false })
+    expect(weight.parameters).toMatchObject([{ path: 'a.b.weight', dtype: 'i8', source: codes }])
+    packed.check()
+    const plain = new ParameterScope(() => codes)
+    plain.linear('b', 2, 3, { bias: false })
+    expect(() => plain.check()).toThrow(
+      expect.objectContaining({ details: { faults: ['b.weight: i8 in the file, and f32 is asked for'] } }),
+    )
   })
 })

@@ -1,13 +1,15 @@
 /** Where a model takes its parameters from while its tree is built: a checkpoint, or initial values. */
 
-import { byteSize, type HostTensor, hostTensor, type Spec } from '../dtype.js'
+import { byteSize, type ComputeDType, type HostTensor, hostTensor, isFloat, type Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
 import { type Shape, sizeOf } from '../shape.js'
 import { Conv1D, Embedding, type LayerKind, Linear } from './adaptable.js'
+import { joinPath } from './module.js'
 import { LayerNorm, RmsNorm } from './norm.js'
 import { Parameter } from './parameter.js'
+import type { WeightFactory } from './quantizer.js'
 import { DenseWeight, type Weight } from './weight.js'
 
 /** How a parameter starts when no file has it. `normal` has mean 0. */
@@ -23,51 +25,45 @@ export interface LayerRequest {
   readonly initial: Initial
 }
 
-/** Makes weights that are not plain floats, from the parameters in a layer's own scope: what a quantizer gives. Undefined: plain floats. */
-export type WeightFactory = (own: ParameterScope, request: LayerRequest) => Weight | undefined
-
-/** Dtypes that models compute in. */
-export type ComputeDType = 'f32' | 'f16'
-
-/** What scopes of one tree have in common. */
+/** What is the same for all scopes of a tree. */
 export interface ScopeOptions {
-  readonly made?: Map<string, Parameter>
-  readonly missing?: string[]
-  /** Encodes the weights of layers; plain floats when left out. */
+  /** Makes the weights of layers; plain floats where it gives undefined, and when left out. */
   readonly weightOf?: WeightFactory
   /** What the model computes in: the dtype of its floats as programs see them. Default f32. */
   readonly dtype?: ComputeDType
 }
 
+/** Where in a tree a scope is, and what all scopes of the tree share. */
+interface Place {
+  readonly path: string
+  readonly made: Map<string, Parameter>
+  readonly missing: string[]
+}
+
 const MOST_FAULTS = 1000
+const NOTHING_STORED = new Map<string, never>()
 
 /** A place in the tree from which parameters are taken by relative name. */
 export class ParameterScope {
-  private readonly made: Map<string, Parameter>
-  private readonly missing: string[]
-  private readonly weightOf: WeightFactory
   /** What the model computes in. */
   readonly dtype: ComputeDType
 
   constructor(
     private readonly lookup: SourceLookup,
-    readonly path: string = '',
-    options: ScopeOptions = {},
+    private readonly options: ScopeOptions = {},
+    private readonly place: Place = { path: '', made: new Map(), missing: [] },
   ) {
-    this.made = options.made ?? new Map()
-    this.missing = options.missing ?? []
-    this.weightOf = options.weightOf ?? (() => undefined)
     this.dtype = options.dtype ?? 'f32'
+  }
+
+  /** Path of the module whose parameters are taken here. */
+  get path(): string {
+    return this.place.path
   }
 
   /** The scope below. */
   at(name: string): ParameterScope {
-    return new ParameterScope(this.lookup, this.path === '' ? name : `${this.path}.${name}`, {
-      made: this.made,
-      missing: this.missing,
-      weightOf: this.weightOf,
-      dtype: this.dtype,
-    })
+    return new ParameterScope(this.lookup, this.options, { ...this.place, path: joinPath(this.path, name) })
   }
 
   /** The parameter of this name and shape; the same object each time. Faults are collected until `check`; very many end the building with its error. */
@@ -75,39 +71,36 @@ export class ParameterScope {
     return this.take(name, { dtype: this.dtype, shape }, initial)
   }
 
-  /** The parameter of this name as programs see it in a dtype of its own, such as the codes of a quantized weight. Faults as of `parameter`. */
-  stored(name: string, spec: Spec): Parameter {
-    return this.take(name, spec, undefined)
-  }
-
   /** A layer's weight in this scope, as `weightOf` makes it. */
-  weight(request: LayerRequest): Weight {
-    return this.weightOf(this, request) ?? new DenseWeight(this.parameter('weight', request.shape, request.initial))
+  weight({ kind, shape, initial }: LayerRequest): Weight {
+    const floats = () => this.parameter('weight', shape, initial)
+    const stored = (name: string, spec: Spec) => this.take(name, spec, undefined)
+    const { path, dtype } = this
+    const made = this.options.weightOf?.({ path, kind, shape, dtype, tensors: NOTHING_STORED, floats, stored })
+    return made ?? new DenseWeight(floats())
   }
 
   private take(name: string, { dtype, shape }: Spec, initial: Initial | undefined): Parameter {
-    const path = this.path === '' ? name : `${this.path}.${name}`
-    const known = this.made.get(path)
+    const { made, missing } = this.place
+    const path = joinPath(this.path, name)
+    const known = made.get(path)
     if (known !== undefined) return known
     const source = this.lookup(path, shape, initial)
-    if (source === undefined) this.missing.push(`${path} [${shape.join(', ')}]: missing`)
-    else if (sizeOf(source.shape) !== sizeOf(shape) || source.shape.join() !== shape.join())
-      this.missing.push(`${path}: [${source.shape.join(', ')}] in the file, [${shape.join(', ')}] by the config`)
+    if (source === undefined) missing.push(`${path} [${shape.join(', ')}]: missing`)
+    else if (source.shape.join() !== shape.join())
+      missing.push(`${path}: [${source.shape.join(', ')}] in the file, [${shape.join(', ')}] by the config`)
+    else if (isFloat(source.dtype) !== isFloat(dtype))
+      missing.push(`${path}: ${source.dtype} in the file, and ${dtype} is asked for`)
     // A configuration may ask for more than anyone could build.
-    if (this.missing.length >= MOST_FAULTS) this.check()
+    if (missing.length >= MOST_FAULTS) this.check()
     const parameter = new Parameter(
       path,
       dtype,
       shape,
       source ?? { dtype, shape, read: async () => new Uint8Array(byteSize(dtype) * sizeOf(shape)) },
     )
-    this.made.set(path, parameter)
+    made.set(path, parameter)
     return parameter
-  }
-
-  /** Whether a parameter of this name can be found. */
-  has(name: string, shape: Shape): boolean {
-    return this.lookup(this.path === '' ? name : `${this.path}.${name}`, shape, undefined) !== undefined
   }
 
   /** A linear layer; `deviation`: of initial weights. */
@@ -158,10 +151,11 @@ export class ParameterScope {
 
   /** Throws model.parameters, listing every parameter that was missing or had another shape. */
   check(): void {
-    if (this.missing.length > 0) {
+    const { missing: faults } = this.place
+    if (faults.length > 0) {
       throw new EspalierError('model.parameters', {
         what: 'the checkpoint does not fit the model',
-        got: { faults: this.missing },
+        got: { faults },
         fix: 'Check that config.json belongs to these weights',
       })
     }

@@ -1,5 +1,5 @@
 /** Pretrained models by task: transformers' Auto classes. */
-import type { Architecture, Backend, TaskType } from '@espalier/core'
+import type { Architecture, Backend, Quantizer, TaskType } from '@espalier/core'
 import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
 import { computeDType, type ModelDType } from '../model/compute-dtype.js'
 import { defaultBackend } from '../model/default-backend.js'
@@ -16,6 +16,8 @@ export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
   readonly backend?: Backend
   /** More architectures than the known ones, or other ones of the same model_type; they come first. */
   readonly architectures?: readonly Architecture[]
+  /** What reads quantized checkpoints, or packs the weights of others as they are read. Default: floats only. */
+  readonly quantizers?: readonly Quantizer[]
   /** Where the tokenizer is, when not beside the model. */
   readonly tokenizer?: Source
   /** Labels of a classification head, by name or number. */
@@ -49,10 +51,11 @@ export async function loadPretrained(
   task: TaskType | undefined,
   options: FromPretrainedOptions = {},
 ): Promise<PretrainedModel> {
-  const { backend, tokenizer, architectures = [], labels, seed, dtype, ...hub } = options
+  const { backend, tokenizer, architectures = [], quantizers, labels, seed, dtype, ...hub } = options
   const loaded = await loadModel(source, {
     ...hub,
     architectures: [...architectures, ...(await knownArchitectures())],
+    ...(quantizers === undefined ? {} : { quantizers }),
     task,
     labels,
     seed,

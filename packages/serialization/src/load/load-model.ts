@@ -6,23 +6,25 @@ import {
   type ComputeDType,
   EspalierError,
   ParameterScope,
+  type Quantizer,
   type TaskType,
 } from '@espalier/core'
 import type { ModelFiles } from '../files/model-files.js'
 import { openSource, type Source } from '../files/open-source.js'
 import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
-import { quantizationOf } from '../hf-config/quantization.js'
 import type { HubOptions } from '../hub/environment.js'
-import { openWeights, type WeightFiles } from '../safetensors/sharded.js'
+import { openWeights } from '../safetensors/sharded.js'
 import { checkConfig, unusedWarnings } from './check-config.js'
 import { originOf } from './origin.js'
-import { packedTensors } from './packed-tensors.js'
 import { checkpointLookup } from './parameter-sources.js'
+import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
 
 /** Options of loadModel. */
 export interface LoadModelOptions extends HubOptions {
   /** The families to choose from, by config.json's model_type. */
   readonly architectures: readonly Architecture[]
+  /** What reads quantized checkpoints, by config.json's quant_method, or packs floats as they are read. Default: floats only. */
+  readonly quantizers?: readonly Quantizer[]
   /** Kept in the result for whoever runs the model. */
   readonly backend?: Backend
   /** What the model is for; what its checkpoint was saved from when left out. */
@@ -85,18 +87,20 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       fix: 'Choose a task from that list.',
     })
   }
-  refuseQuantized(hfConfig, files)
+  const quantized = chooseQuantizer(hfConfig.values, options.quantizers ?? [], files.description)
   const labels = labelsOf(options.labels) ?? hfConfig.labels
   const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
   const generationConfig = await readGenerationConfig(files, hfConfig)
   signal?.throwIfAborted()
   const weights = await openWeights(files)
   try {
-    refusePacked(weights, files)
+    refuseUnnamed(hfConfig.values, weights, files.description)
     checkConfig(hfConfig.values, weights.tensors)
-    const { lookup, initialized, unused } = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
+    const checkpoint = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
+    const { lookup, initialized, unused, below } = checkpoint
     const { dtype = 'f32' } = options
-    const scope = new ParameterScope(lookup, '', { dtype })
+    const weightOf = quantized && (await withStored(quantized, weights, below))
+    const scope = new ParameterScope(lookup, { ...(weightOf && { weightOf }), dtype })
     const model = architecture.build(config, scope, task)
     scope.check()
     return {
@@ -122,30 +126,6 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     throw error
   }
 }
-
-function refuseQuantized({ values }: HfConfig, { description: folder }: ModelFiles): void {
-  const quantization = quantizationOf(values)
-  if (quantization === null) return
-  const { method, form } = quantization
-  throw new EspalierError('model.quantized', {
-    what: 'the weights are quantized, and such weights cannot be read yet',
-    got: { folder, method, ...(form === null ? {} : { form }) },
-    fix: FIX,
-  })
-}
-
-function refusePacked({ tensors }: WeightFiles, { description: folder }: ModelFiles): void {
-  const packed = packedTensors(tensors)
-  if (packed.length === 0) return
-  throw new EspalierError('model.quantized', {
-    what: 'the weights are packed codes and not floats, and config.json does not say by which method',
-    got: { folder, tensors: packed.slice(0, SHOWN), of: tensors.size },
-    fix: FIX,
-  })
-}
-
-const SHOWN = 5 // names in an error
-const FIX = 'Use a copy of the model that is not quantized, in float32, float16 or bfloat16.'
 
 const heads: readonly (readonly [RegExp, TaskType])[] = [
   [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],

@@ -38,6 +38,8 @@ export interface CheckpointLookup {
   readonly lookup: SourceLookup
   /** Paths that the checkpoint lacked and that start anew: a head that is to be trained. */
   readonly initialized: readonly string[]
+  /** The tensors below a path, by the rest of their names. */
+  below(path: string): ReadonlyMap<string, LocatedTensor>
   /** Names in the file of tensors that nobody asked for so far. */
   unused(): readonly string[]
 }
@@ -56,8 +58,13 @@ export function checkpointLookup(
   const initialized: string[] = []
   const sources = new Map<string, ParameterSource>()
   const used = new Set<string>()
-  const find = (path: string) =>
-    byName.get(path) ?? byName.get(path.startsWith(prefix) ? path.slice(prefix.length) : prefix + path)
+  const other = (path: string) => (path.startsWith(prefix) ? path.slice(prefix.length) : prefix + path)
+  const find = (path: string) => byName.get(path) ?? byName.get(other(path))
+  let byPath: ReadonlyMap<string, ReadonlyMap<string, LocatedTensor>> | undefined
+  const below = (path: string) => {
+    byPath ??= groupedByPath(byName)
+    return byPath.get(path) ?? byPath.get(other(path)) ?? new Map<string, LocatedTensor>()
+  }
   const lookup: SourceLookup = (path, shape, initial) => {
     const known = sources.get(path)
     if (known !== undefined) return known
@@ -75,7 +82,20 @@ export function checkpointLookup(
     sources.set(path, made)
     return made
   }
-  return { lookup, initialized, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
+  return { lookup, initialized, below, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
+}
+
+// Every tensor under each path that its name goes through.
+function groupedByPath<T>(tensors: ReadonlyMap<string, T>): Map<string, Map<string, T>> {
+  const groups = new Map<string, Map<string, T>>()
+  for (const [name, tensor] of tensors) {
+    for (let dot = name.indexOf('.'); dot >= 0; dot = name.indexOf('.', dot + 1)) {
+      const path = name.slice(0, dot)
+      const group = groups.get(path) ?? new Map<string, T>()
+      groups.set(path, group.set(name.slice(dot + 1), tensor))
+    }
+  }
+  return groups
 }
 
 // What transformers starts anew when a base model is loaded for a task: the head, and a pooler that its task did not need before.

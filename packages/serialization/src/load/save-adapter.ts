@@ -5,6 +5,7 @@ import {
   type HostTensor,
   isAdaptable,
   moduleAt,
+  namedIn,
   type ParameterSource,
   type TargetConfig,
   toFileConfig,
@@ -68,7 +69,7 @@ function embeddingTensors({ base }: AdaptedModel, { config, sites }: Adapter): T
   if (!EMBEDDING_NAMES.some((name) => targetModules?.includes(name))) return []
   return sites.flatMap(({ path }) => {
     const layer = EMBEDDING_NAMES.includes(path.split('.').at(-1) ?? '') ? moduleAt(base.model, path) : undefined
-    const [parameter] = isAdaptable(layer) ? layer.weight.parameters : []
-    return parameter === undefined ? [] : [sourceToWrite(`${path}.base_layer.weight`, parameter.source)]
+    const held = isAdaptable(layer) ? namedIn('weight', layer.weight.parameters) : []
+    return held.map(({ name, value }) => sourceToWrite(`${path}.base_layer.${name}`, value.source))
   })
 }

@@ -12,6 +12,7 @@ import {
   namedParameters,
   ownParameters,
   type ParameterSource,
+  packedParameters,
   parameterUses,
   toFloat32,
 } from '@espalier/core'
@@ -29,7 +30,7 @@ export interface SaveModelOptions extends WriteOptions {
   /** More text files to write, such as generation_config.json. */
   readonly files?: Readonly<Record<string, string>>
   /**
-   * What all weights are written in, and what config.json says. Default: what config.json names where any weight is still stored in it, so
+   * What all weights are written in but packed ones, which stay as they are, and what config.json says. Default: what config.json names where any weight is still stored in it, so
    * that a merged model is as large as its base; otherwise f32 when any weight is, as after training all parameters.
    */
   readonly dtype?: SavedDType
@@ -47,11 +48,16 @@ export async function saveModel(
   const { values = new Map<string, HostTensor>(), files = {}, signal } = options
   const output = openTarget(target)
   const parameters = [...namedParameters(model).values()]
-  const kept = parameters.flatMap(({ path, source }) => (values.has(path) ? [] : [source.dtype]))
+  const packed = packedParameters(model)
+  const kept = parameters.flatMap((parameter) =>
+    values.has(parameter.path) || packed.has(parameter) ? [] : [parameter.source.dtype],
+  )
   const saved = options.dtype ?? dtypeOf(config, kept)
-  const tensors = parameters.map(({ path, source }) => {
+  const tensors = parameters.map((parameter) => {
+    const { path } = parameter
     const value = values.get(path)
-    return inDType(path, value === undefined ? source : memorySource(value), saved)
+    const source = value === undefined ? parameter.source : memorySource(value)
+    return packed.has(parameter) ? sourceToWrite(path, source) : inDType(path, source, saved)
   })
   const dtype = TORCH_NAMES[saved]
   await writeSafetensors(output, 'model.safetensors', tensors, { signal })

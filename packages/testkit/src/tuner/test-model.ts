@@ -103,7 +103,7 @@ export function tiedModel(): BaseModel {
 }
 
 function build(tied: boolean, dtype: ComputeDType = 'f32'): BaseModel {
-  const scope = new ParameterScope(initialValues(new Random(11)), '', { dtype })
+  const scope = new ParameterScope(initialValues(new Random(11)), { dtype })
   const body = scope.at('model')
   const layers = Array.from({ length: LAYERS }, (_, i) => {
     const own = body.at(`layers.${i}`)

@@ -1,0 +1,28 @@
+/** Packed weights: codes and what decodes them, which no gradient step may change. */
+import { isFloat } from '../dtype.js'
+import { EspalierError } from '../errors.js'
+import { isAdaptable } from './adaptable.js'
+import type { Module } from './module.js'
+import type { Parameter } from './parameter.js'
+import { namedModules } from './tree.js'
+
+/** The parameters of all weights in a tree of which any part is no float: codes, scales and descriptions alike. */
+export function packedParameters(root: Module): Set<Parameter> {
+  const weights = namedModules(root).flatMap(({ module }) => (isAdaptable(module) ? [module.weight] : []))
+  const packed = weights.filter(({ parameters }) => parameters.some(({ dtype }) => !isFloat(dtype)))
+  return new Set(packed.flatMap(({ parameters }) => parameters))
+}
+
+/** Throws model.quantized when parameters that are to train belong to packed weights of the tree. */
+export function refusePacked(root: Module, training: Iterable<Parameter>): void {
+  const packed = packedParameters(root)
+  const refused = [...training].flatMap((parameter) => (packed.has(parameter) ? [parameter.path] : []))
+  if (refused.length === 0) return
+  throw new EspalierError('model.quantized', {
+    what: 'packed weights cannot be trained in full',
+    got: { parameters: refused.slice(0, SHOWN), of: refused.length },
+    fix: 'Train an adapter on them, or load a copy of the model that is not quantized.',
+  })
+}
+
+const SHOWN = 5 // names in an error
