@@ -1,0 +1,66 @@
+/** The recipes of CONTRIBUTING.md and the paths in the guides, held against the code that they speak of. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import ts from 'typescript'
+import { describe, expect, it } from 'vitest'
+import { root } from './workspaces.js'
+
+const guides = ['.github/CONTRIBUTING.md', 'ARCHITECTURE.md', 'README.md', 'docs/plugins.md', 'docs/from-python.md']
+const TABLES = /fail to compile:([^.]*(?:\.ts[^.]*)*)\. A test/
+
+describe('the guides', () => {
+  it.each(guides)('%s names files and folders that exist', (guide) => {
+    const text = readFileSync(join(root, guide), 'utf8')
+    const lost = [...pathsIn(text)].filter(
+      (path) => !placesOf(guide, path).some((place) => existsSync(join(root, place))),
+    )
+    expect(lost).toEqual([])
+  })
+
+  it('CONTRIBUTING.md describes every script of package.json that a contributor calls', () => {
+    const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
+    const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')
+    const silent = Object.keys(scripts).filter(
+      (name) => !['build', 'test:unit'].includes(name) && !new RegExp(`npm (?:run )?${name}\\b`).test(text),
+    )
+    expect(silent).toEqual([])
+  })
+})
+
+describe('adding an op', () => {
+  it('makes the compiler name the tables that the recipe names, and no other file', { timeout: 240_000 }, () => {
+    const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')
+    const named = [...(TABLES.exec(text)?.[1] ?? '').matchAll(/`([^`]+)`/g)].map(([, path]) => path)
+    expect(named.length).toBeGreaterThan(0)
+    expect(filesThatLack('hypot').sort()).toEqual(named.sort())
+  })
+})
+
+/** Files that no longer compile once the union of ops has one more member. */
+function filesThatLack(op: string): string[] {
+  const union = join(root, 'packages/core/src/graph/op-attrs.ts')
+  const text = readFileSync(union, 'utf8').replace(/export interface OpAttrs \{/, `$& ${op}: Record<never, never>;`)
+  const configFile = join(root, 'tsconfig.json')
+  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(configFile, ts.sys.readFile).config, ts.sys, root)
+  const host = ts.createCompilerHost(options)
+  const { getSourceFile } = host
+  host.getSourceFile = (file, language, ...rest) =>
+    file === union ? ts.createSourceFile(file, text, language, true) : getSourceFile(file, language, ...rest)
+  const entries = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'src/index.ts'))
+  const program = ts.createProgram(entries, options, host)
+  const files = ts.getPreEmitDiagnostics(program).map(({ file }) => relative(root, file?.fileName ?? ''))
+  return [...new Set(files)]
+}
+
+/** Where a guide's path may be: from the root, below `packages`, in a package's sources (core/module), or beside the guide. */
+function placesOf(guide: string, path: string): string[] {
+  return [path, `packages/${path}`, `packages/${path.replace('/', '/src/')}`, join(dirname(guide), path)]
+}
+
+/** Paths in backticks and links: those with a slash and a known ending, or a folder of the repository. */
+function pathsIn(text: string): Set<string> {
+  const quoted = [...text.matchAll(/`([\w.@-]+(?:\/[\w.@-]+)+)`/g)].map(([, path]) => path as string)
+  const linked = [...text.matchAll(/\]\(([\w./-]+)\)/g)].map(([, path]) => path as string)
+  const isPath = (path: string) => /^(packages|plugins|tools|examples|docs|core|src)\//.test(path)
+  return new Set([...quoted.filter((path) => isPath(path) && !path.startsWith('src/')), ...linked])
+}
