@@ -16,6 +16,7 @@ export type {
   TrainingEvent,
   TrainingResult,
   TrainingRun,
+  TrainingTransform,
   WarningEvent,
 } from '@espalier/trainer'
 export {

@@ -33,6 +33,7 @@ export {
   type Feeds,
   gradientSlot,
   initialOptimizerState,
+  type Objective,
   optimizerSlot,
   penaltyProgram,
 } from './programs.js'
@@ -48,3 +49,4 @@ export type {
   TrainerOptions,
   TrainingSettings,
 } from './trainer-options.js'
+export type { TrainingTransform } from './training-transform.js'

@@ -13,6 +13,7 @@ export function openSession(options: TrainerOptions, signal: AbortSignal | undef
     backend,
     weights,
     loss: options.loss ?? lossOf(model.model),
+    transforms: options.transforms ?? [],
     optimizer: options.optimizer ?? adamw(),
     clips: maxGradNorm > 0,
     keepsGradients: options.onOptimizerStep !== undefined,

@@ -79,7 +79,7 @@ describe('accumulateProgram', () => {
   it('holds no decoded weight from the forward to the backward', async () => {
     const model = quantized()
     const groups = parameterGroups(await model.trainable(), { optimizer: sgd(), weightDecay: () => 0 })
-    const program = accumulateProgram(model.model, causalLoss, groups, toyBatch([[1, 2, 3]], 3).feeds)
+    const program = accumulateProgram({ model: model.model, loss: causalLoss }, groups, toyBatch([[1, 2, 3]], 3).feeds)
     const { intermediates } = peakMemory(programRoots(program))
     // One as codes that were widened and one scaled; activations are small beside them.
     expect(intermediates).toBeLessThan(3 * SIZE * SIZE * 4)

@@ -17,7 +17,6 @@ import {
   namedParameters,
   type Program,
   pad,
-  programRoots,
   reduceSum,
   rematerialize,
   reshape,
@@ -27,11 +26,11 @@ import {
   sqrt,
   sub,
   type Tensor,
-  withRoots,
   zerosLike,
 } from '@espalier/core'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { joined, type ParameterGroup, partsOf } from './parameter-groups.js'
+import { type TrainingTransform, transformProgram } from './training-transform.js'
 
 /** Feeds of a micro-batch by name. */
 export type Feeds = Readonly<Record<string, HostTensor>>
@@ -46,25 +45,34 @@ export function optimizerSlot(state: string, { name }: ParameterGroup): string {
   return `optimizer.${state}:${name}`
 }
 
+/** What a run computes of a micro-batch. */
+export interface Objective {
+  readonly model: Model
+  readonly loss: LossFunction
+  /** Rewrite the program that accumulates gradients, in order. */
+  readonly transforms?: readonly TrainingTransform[]
+}
+
 // The last one of each model: a run asks for the same program as the preflight before it, and building it takes a while.
-const latest = new WeakMap<Model, { readonly key: string; readonly loss: LossFunction; readonly program: Program }>()
+const latest = new WeakMap<Model, { readonly key: string; readonly objective: Objective; readonly program: Program }>()
 
 /**
  * Adds a micro-batch's gradients to the groups' sums. Output `loss_sum`. The feeds' names, dtypes and shapes make the program; asked for
- * again, it is the same object.
+ * again, it is the same object. Throws graph.invalid for a transform that gives other roots.
  */
-export function accumulateProgram(
-  model: Model,
-  loss: LossFunction,
-  groups: readonly ParameterGroup[],
-  feeds: Feeds,
-): Program {
+export function accumulateProgram(objective: Objective, groups: readonly ParameterGroup[], feeds: Feeds): Program {
+  const { model } = objective
   const key = `${specsKey(Object.entries(feeds))} | ${groups.map(groupKey).join(' | ')}`
   const known = latest.get(model)
-  if (known?.key === key && known.loss === loss) return known.program
-  const program = buildAccumulate(model, loss, groups, feeds)
-  latest.set(model, { key, loss, program })
+  if (known?.key === key && isSame(known.objective, objective)) return known.program
+  const program = buildAccumulate(objective, groups, feeds)
+  latest.set(model, { key, objective, program })
   return program
+}
+
+function isSame(a: Objective, b: Objective): boolean {
+  const [before = [], after = []] = [a.transforms, b.transforms]
+  return a.loss === b.loss && before.length === after.length && before.every((each, i) => each === after[i])
 }
 
 /** Names, dtypes and shapes as text. */
@@ -76,7 +84,11 @@ function groupKey({ shape, members }: ParameterGroup): string {
   return `${shape} ${members.map(({ slot }) => slot).join(' ')}`
 }
 
-function buildAccumulate(model: Model, loss: LossFunction, groups: readonly ParameterGroup[], feeds: Feeds): Program {
+function buildAccumulate(
+  { model, loss, transforms = [] }: Objective,
+  groups: readonly ParameterGroup[],
+  feeds: Feeds,
+): Program {
   const sum = loss(model, inputsOf(feeds))
   const parameters = namedParameters(model)
   const slots = groups.flatMap(({ members }) => members.map(({ slot }) => slot)).filter((slot) => parameters.has(slot))
@@ -85,7 +97,7 @@ function buildAccumulate(model: Model, loss: LossFunction, groups: readonly Para
     slots.map((slot) => (parameters.get(slot) as { value: Tensor }).value),
   )
   const program = { name: 'accumulate', outputs: { loss_sum: sum }, updates: addedGradients(groups, slots, found) }
-  return withRoots(program, rematerialize(programRoots(program)))
+  return transformProgram(program, [...transforms, rematerialize], model)
 }
 
 // The groups' sums of gradients with those of these parameters added.
@@ -135,8 +147,8 @@ export interface ApplySettings {
 const CLIP_EPSILON = 1e-6 // torch.nn.utils.clip_grad_norm_
 
 /**
- * Normalises the gradient sums by the step's count, clips, updates and clears the sums (see `keepsGradients`). Feeds: `count`, `learning_rate`, `max_grad_norm`
- * and the optimizer's scalars. Outputs `grad_norm` (before clipping) and `finite`; when the norm is not finite, nothing changes.
+ * Normalises the gradient sums by the step's count, clips, updates and clears the sums (see `keepsGradients`). Feeds: `count`,
+ * `learning_rate`, `max_grad_norm` and the optimizer's scalars. Outputs `grad_norm` (before clipping) and `finite`; when the norm is not finite, nothing changes.
  */
 export function applyProgram(groups: readonly ParameterGroup[], settings: ApplySettings): Program {
   const { optimizer, clips, keepsGradients = false } = settings

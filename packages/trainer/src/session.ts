@@ -29,6 +29,7 @@ import {
   specsKey,
   zeroGradients,
 } from './programs.js'
+import type { TrainingTransform } from './training-transform.js'
 
 /** What a session works with. */
 export interface SessionOptions {
@@ -36,6 +37,8 @@ export interface SessionOptions {
   readonly backend: Backend
   readonly weights: WeightSet
   readonly loss: LossFunction
+  /** Rewrite the program that accumulates gradients, in order. */
+  readonly transforms?: readonly TrainingTransform[]
   readonly optimizer: Optimizer
   readonly clips: boolean
   /** Whether a hook reads gradients after `apply`, as models do that follow steps. Default false. */
@@ -95,12 +98,12 @@ export class TrainingSession {
 
   /** Adds a micro-batch's gradients; the sum of its losses. */
   async accumulate(batch: MicroBatch, seed: number): Promise<number> {
-    const { model, loss } = this.options
+    const { model, loss, transforms = [] } = this.options
     const feeds: Feeds = { ...batch.feeds, seed: hostTensor('u32', [], [seed]) }
     const state = this.optimizer()
     state.catch(() => {}) // awaited below
     const compiled = this.compiled(`accumulate ${specsKey(Object.entries(feeds))}`, () =>
-      accumulateProgram(model.model, loss, this.groups, feeds),
+      accumulateProgram({ model: model.model, loss, transforms }, this.groups, feeds),
     )
     this.compiledApply().catch(() => {}) // built while the backend prepares the other; who applies it hears of a failure
     return this.lossSum(await compiled, feeds, [...this.values(), { set: await state }])

@@ -5,6 +5,7 @@ import type { TrainingEvent } from './events.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { SchedulerType } from './schedule.js'
 import type { TrainingSession } from './session.js'
+import type { TrainingTransform } from './training-transform.js'
 
 /** When something happens: never, every so many steps, or at the end of epochs. */
 export type Cadence = 'no' | 'epoch' | { readonly steps: number }
@@ -61,6 +62,8 @@ export interface TrainerOptions {
   readonly evaluation?: EvaluationSource
   /** Default: the task's own. */
   readonly loss?: LossFunction
+  /** Rewrite the program that accumulates gradients, in order: recomputation, another dtype. */
+  readonly transforms?: readonly TrainingTransform[]
   /** Default AdamW. */
   readonly optimizer?: Optimizer
   readonly settings?: TrainingSettings

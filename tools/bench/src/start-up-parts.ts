@@ -46,7 +46,7 @@ async function main(): Promise<void> {
   const feeds = { ...data_.causalFeeds(batch), seed: core.hostTensor('u32', [], [0]) }
   const optimization = { optimizer: trainer.adamw(), clips: true, weightDecay: () => 0 }
   const groups = trainer.parameterGroups(await trainable.trainable(), optimization)
-  const program = trainer.accumulateProgram(trainable.model, core.causalLoss, groups, feeds)
+  const program = trainer.accumulateProgram({ model: trainable.model, loss: core.causalLoss }, groups, feeds)
   part('graph and gradients')
   core.peakMemory(core.programRoots(program))
   part('preflight: the graph followed for its memory')

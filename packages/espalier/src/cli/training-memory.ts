@@ -1,11 +1,12 @@
 /** What training an adapter on a model would take in memory, from its headers alone: the program is built and followed, never run. */
-import { reference } from '@espalier/core'
+import { causalLoss, reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import type { Source } from '@espalier/serialization'
 import { adamw } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { getPeftModel } from '../model/peft-model.js'
 import { memoryPlan } from '../training/preflight.js'
+import { largestFeeds } from '../training/sft-steps.js'
 import { bytes } from './terminal.js'
 
 const LENGTH = 512 // tokens of the row that is thought of, all of them supervised
@@ -18,12 +19,12 @@ export async function trainingMemory(source: Source): Promise<string> {
       const length = Math.min(LENGTH, base.model.sizes.maxPositions ?? LENGTH)
       const plan = { shapes: [{ rows: 1, length, countedSize: length }] }
       const trainable = getPeftModel(base, lora({})).adapted.trainable()
-      const { total, weights, adapterAndOptimizer, activations } = await memoryPlan(
+      const { total, weights, adapterAndOptimizer, activations } = await memoryPlan({
         trainable,
-        { optimizer: adamw() },
-        plan,
-        0,
-      )
+        optimizer: adamw(),
+        loss: causalLoss,
+        feeds: largestFeeds(plan, 0),
+      })
       return `${bytes(total)} for LoRA of rank 8 on one row of ${length} tokens: weights ${bytes(weights)}, adapter and optimizer ${bytes(adapterAndOptimizer)}, activations ${bytes(activations)}`
     } finally {
       await base.close()

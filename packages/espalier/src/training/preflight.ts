@@ -2,8 +2,9 @@
 import {
   type Backend,
   byteSize,
-  causalLoss,
+  type HostTensor,
   hostTensor,
+  type LossFunction,
   type Module,
   namedParameters,
   peakMemory,
@@ -11,8 +12,8 @@ import {
   sizeOf,
   type TrainableModel,
 } from '@espalier/core'
-import { type BatchPlan, causalFeeds, collateCausal, type SupervisionReport } from '@espalier/data'
-import { accumulateProgram, decayOf, type Optimizer, parameterGroups } from '@espalier/trainer'
+import type { BatchPlan, SupervisionReport } from '@espalier/data'
+import { accumulateProgram, decayOf, type Optimizer, parameterGroups, type TrainingTransform } from '@espalier/trainer'
 
 /** Memory in bytes, and which option shrinks each part. */
 export interface MemoryPlan {
@@ -41,25 +42,33 @@ export interface Preflight {
   readonly warnings: readonly string[]
 }
 
-/** The memory of training with these shapes: the largest one's program is built and its values are followed, without running it. */
-export async function memoryPlan(
-  trainable: TrainableModel,
-  { optimizer, weightDecay = 0 }: { readonly optimizer: Optimizer; readonly weightDecay?: number },
-  plan: BatchPlan,
-  padId: number,
-  process = 0,
-): Promise<MemoryPlan> {
+/** What the memory of a run follows from. */
+export interface RunToPlan {
+  readonly trainable: TrainableModel
+  readonly optimizer: Optimizer
+  readonly weightDecay?: number
+  readonly loss: LossFunction
+  readonly transforms?: readonly TrainingTransform[]
+  /** Feeds of the largest micro-batch. */
+  readonly feeds: Readonly<Record<string, HostTensor>>
+  /** Bytes around the program. Default 0. */
+  readonly process?: number
+}
+
+/** The memory of a run: the program of its largest micro-batch is built as the run builds it and its values are followed, without running it. */
+export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
+  const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0 } = run
+  const { model } = trainable
   const values = await trainable.trainable()
   const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-  const weights = [...namedParameters(trainable.model).values()].reduce(
+  const weights = [...namedParameters(model).values()].reduce(
     (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? sizeOf(shape) * byteSize(dtype) : 0),
     0,
   )
-  const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
   // With a seed, as training has it: dropout keeps its masks.
-  const feeds = { ...causalFeeds(collateCausal([], { ...largest, padId })), seed: hostTensor('u32', [], [0]) }
-  const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(trainable.model, weightDecay) })
-  const { intermediates } = peakMemory(programRoots(accumulateProgram(trainable.model, causalLoss, groups, feeds)))
+  const feeds = { ...run.feeds, seed: hostTensor('u32', [], [0]) }
+  const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(model, weightDecay) })
+  const { intermediates } = peakMemory(programRoots(accumulateProgram({ model, loss, transforms }, groups, feeds)))
   const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
   return {
     weights,

@@ -3,6 +3,7 @@ import {
   type BatchPlan,
   type CausalBatch,
   causalFeeds,
+  collateCausal,
   planBatches,
   type SftData,
   stepsPerEpoch,
@@ -62,6 +63,12 @@ export function evaluationPlan(
     ({ length, countedSize }) => most(data.lengths) <= length && most(data.counts) <= countedSize,
   )
   return room ? training : planFor(data, stepRows, args)
+}
+
+/** Feeds of the plan's largest micro-batch, without rows: for who asks what it would take. */
+export function largestFeeds({ shapes }: BatchPlan, padId: number): MicroBatch['feeds'] {
+  const largest = shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
+  return causalFeeds(collateCausal([], { ...largest, padId }))
 }
 
 /** The steps of a run. */

@@ -1,11 +1,19 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onnx } from '@espalier/backend-onnx'
-import { type Backend, type Executable, type HostTensor, initialValues, ParameterScope, Random } from '@espalier/core'
+import {
+  type Backend,
+  type Executable,
+  type HostTensor,
+  initialValues,
+  mul,
+  ParameterScope,
+  Random,
+} from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { gpt2 } from '@espalier/models'
 import { memoryFolder, saveModel } from '@espalier/serialization'
-import type { TrainingEvent } from '@espalier/trainer'
+import type { TrainingEvent, TrainingTransform } from '@espalier/trainer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, AutoModelForSequenceClassification } from '../auto/auto-model.js'
 import { AutoTokenizer } from '../auto/auto-tokenizer.js'
@@ -247,6 +255,25 @@ describe('SFTTrainer', () => {
     await expect(trainer.train({ signal: abort.signal }).result).rejects.toBe('enough')
     expect(existsSync(join(outputDir(), 'adapter_model.safetensors'))).toBe(true)
     await expect(trainerOf().preflight({ signal: AbortSignal.abort('early') })).rejects.toBe('early')
+  })
+
+  it('gives transforms to the run and to its preflight, which builds the run’s own program', async () => {
+    const seen: number[] = []
+    const transform: TrainingTransform = (roots) => {
+      seen.push(roots.length)
+      return roots.map((root, i) => (i === 0 ? mul(root, 2) : root))
+    }
+    const losses = async (options: Partial<SFTTrainerOptions>) => {
+      const trainer = trainerOf({ maxSteps: 1, shuffle: false, perDeviceTrainBatchSize: 6 }, options)
+      await trainer.preflight()
+      const before = seen.length
+      const [loss = 0] = (await eventsOf(trainer)).flatMap((e) => (e.type === 'step' ? [e.loss] : []))
+      return { loss, before }
+    }
+    const [plain, doubled] = [await losses({}), await losses({ transforms: [transform] })]
+    expect(plain.before).toBe(0)
+    expect(doubled.before).toBe(1)
+    expect(doubled.loss).toBeCloseTo(2 * plain.loss, 4)
   })
 
   it('lets code of the user’s own follow each step, and keeps what that writes', async () => {

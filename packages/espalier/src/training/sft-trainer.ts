@@ -5,6 +5,7 @@ import {
   FullModel,
   type Hold,
   type LossFunction,
+  lossOf,
   Shared,
   type TrainableModel,
   type WeightSet,
@@ -19,6 +20,7 @@ import {
   Trainer,
   type TrainingEvent,
   type TrainingRun,
+  type TrainingTransform,
 } from '@espalier/trainer'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -31,7 +33,7 @@ import { memoryPlan, type Preflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
 import { processMemory } from './process-memory.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf } from './sft-config.js'
-import { evaluationBatches, trainSteps } from './sft-steps.js'
+import { evaluationBatches, largestFeeds, trainSteps } from './sft-steps.js'
 
 /** What a trainer is made of. */
 export interface SFTTrainerOptions {
@@ -45,6 +47,8 @@ export interface SFTTrainerOptions {
   readonly peftConfig?: ConfiguredTuner
   readonly args?: SFTConfig
   readonly computeLoss?: LossFunction
+  /** Rewrite the program that accumulates gradients, in order: recomputation, another dtype. The preflight counts what is left. */
+  readonly transforms?: readonly TrainingTransform[]
   readonly optimizer?: Optimizer
   /** Runs between gradients and the optimizer; may return another count to divide by. */
   readonly onGradients?: (context: GradientContext) => Promise<number | undefined>
@@ -104,13 +108,15 @@ export class SFTTrainer {
     const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args, padId)
     const trained = await this.trainable.trainable()
     return {
-      memory: await memoryPlan(
-        this.trainable,
-        { optimizer: this.optimizer(), weightDecay: this.args.weightDecay },
-        train.plan,
-        padId,
-        processMemory(this.model.backend.name),
-      ),
+      memory: await memoryPlan({
+        trainable: this.trainable,
+        optimizer: this.optimizer(),
+        weightDecay: this.args.weightDecay,
+        loss: this.loss(),
+        transforms: this.options.transforms,
+        feeds: largestFeeds(train.plan, padId),
+        process: processMemory(this.model.backend.name),
+      }),
       totalSteps,
       stepsPerEpoch,
       trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
@@ -223,7 +229,7 @@ export class SFTTrainer {
       readonly listener?: (event: TrainingEvent) => void
     },
   ): Trainer {
-    const { computeLoss, onGradients, onOptimizerStep } = this.options
+    const { transforms = [], onGradients, onOptimizerStep } = this.options
     const { weights, folder, listener } = run
     return new Trainer({
       model: this.trainable,
@@ -233,7 +239,8 @@ export class SFTTrainer {
       optimizer: this.optimizer(),
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args, padId) }),
-      ...(computeLoss === undefined ? {} : { loss: computeLoss }),
+      loss: this.loss(),
+      transforms,
       ...(onGradients === undefined ? {} : { onGradients }),
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
       ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
@@ -250,6 +257,10 @@ export class SFTTrainer {
       make: (stop) => backend.loadWeights(new Map(), { signal: stop }),
       release: (set) => set.release(),
     }).hold(signal)
+  }
+
+  private loss(): LossFunction {
+    return this.options.computeLoss ?? lossOf(this.model.model)
   }
 
   private optimizer(): Optimizer {
