@@ -74,12 +74,12 @@ const rules: ReadonlyMap<CallDefinition, CallRule<CallAttributes>> = new Map([
       x !== undefined && cos !== undefined && inF32([x]) && x.shape.length === 4 && cos.shape.length === 3,
     emit(e, [x, cos, sin], [y]) {
       const [batch, tokens, half] = (cos as Tensor).shape as readonly [number, number, number]
-      const table = (t: Tensor) => e.reshaped(e.full(t), [batch * tokens, half])
+      const table = (t: Tensor) => e.reshaped(e.full(t), t.shape, [batch * tokens, half])
       // One row of angles for all: positions count from 0. One for each: row b begins at b * tokens.
       const positions =
         batch === 1
           ? e.list([0])
-          : e.reshaped(e.list(Array.from({ length: batch * tokens }, (_, i) => i)), [batch, tokens])
+          : e.reshaped(e.list(Array.from({ length: batch * tokens }, (_, i) => i)), [batch * tokens], [batch, tokens])
       e.set(
         y as Tensor,
         e.one(
@@ -95,9 +95,10 @@ const rules: ReadonlyMap<CallDefinition, CallRule<CallAttributes>> = new Map([
     accepts: ([seed]) => seed !== undefined && isOp(seed.node, 'input') && seed.node.attrs.slot === 'feed',
     emit(e, [seed], [y], { rate, site, shape }) {
       const { name } = (seed as Tensor).node.attrs as OpAttrs['input']
-      const kept = e.mask({ seed: name, site, threshold: dropoutThreshold(rate), count: sizeOf(shape) })
+      const count = sizeOf(shape)
+      const kept = e.mask({ seed: name, site, threshold: dropoutThreshold(rate), count })
       // One node from what lies there anyway: cheap enough to be made again in the backward.
-      const inShape = e.reshaped(kept, shape)
+      const inShape = e.reshaped(kept, [count], shape)
       e.set(y as Tensor, e.one('Where', [inShape, e.scalar('f32', 1 / (1 - rate)), e.scalar('f32', 0)]))
     },
   }),

@@ -76,6 +76,10 @@ export class Emitter {
   private readonly storedValues = new Map<Tensor, string>()
   private readonly expanded = new Map<Tensor, string>()
   private readonly known = new Map<string, string>()
+  private readonly lists = new Map<string, string>()
+  /** Values in other shapes: whose memory they show, and each value's known views by shape. */
+  private readonly viewed = new Map<string, string>()
+  private readonly views = new Map<string, Map<string, string>>()
   private readonly computed = new Set<string>()
   /** Bytes of the values that stand for tensors; small ones inside an op are not counted. */
   readonly bytes = new Map<string, number>()
@@ -127,7 +131,12 @@ export class Emitter {
 
   /** A list of whole numbers as a 64-bit constant: shapes, axes, starts. */
   list(values: readonly number[]): string {
-    return this.constant('i64', [values.length], BigInt64Array.from(values, BigInt))
+    const key = values.join(',')
+    const known = this.lists.get(key)
+    if (known !== undefined) return known
+    const name = this.constant('i64', [values.length], BigInt64Array.from(values, BigInt))
+    this.lists.set(key, name)
+    return name
   }
 
   /** One number of a core dtype, as it is held. */
@@ -151,9 +160,18 @@ export class Emitter {
     return dtype === 'f16' || dtype === 'bf16' ? this.cast(this.cast(name, dtype), 'f32') : name
   }
 
-  /** A value in another shape, without a copy. */
-  reshaped(name: string, shape: Shape): string {
-    return this.one('Reshape', [name, this.list(shape)])
+  /** A value in another shape, without a copy: the same one for every use, and of a view the value that it shows. `own`: its present shape. */
+  reshaped(name: string, own: Shape, shape: Shape): string {
+    const source = this.viewed.get(name) ?? name
+    const views = this.views.get(source) ?? new Map([[own.join(','), name]])
+    this.views.set(source, views)
+    const key = shape.join(',')
+    const known = views.get(key)
+    if (known !== undefined) return known
+    const view = this.one('Reshape', [source, this.list(shape)])
+    this.viewed.set(view, source)
+    views.set(key, view)
+    return view
   }
 
   /** Notes which value stands for a tensor. */
@@ -188,7 +206,8 @@ export class Emitter {
     if (sameShape(shape, tensor.shape)) return name
     const known = this.expanded.get(tensor)
     if (known !== undefined) return known
-    const own = sizeOf(shape) === sizeOf(tensor.shape) ? this.reshaped(name, tensor.shape) : this.expand(name, tensor)
+    const own =
+      sizeOf(shape) === sizeOf(tensor.shape) ? this.reshaped(name, shape, tensor.shape) : this.expand(name, tensor)
     this.expanded.set(tensor, own)
     return own
   }

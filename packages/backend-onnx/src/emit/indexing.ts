@@ -26,7 +26,7 @@ export const emitScatterAddRows: EmitOp<'scatterAddRows'> = (e, node, [indices, 
   const zero = e.scalar(via ?? y.dtype, 0)
   if (sizeOf(updates.shape) === 0) return e.set(y, e.scalar(y.dtype, 0), [])
   const zeros = e.one('Expand', [zero, e.list(y.shape)])
-  const at = e.reshaped(positions(e, indices), [...indices.shape, 1])
+  const at = e.reshaped(positions(e, indices), indices.shape, [...indices.shape, 1])
   const rows = via === undefined ? e.full(updates) : e.cast(e.full(updates), via)
   const added = e.one('ScatterND', [zeros, at, rows], { reduction: { string: 'add' } })
   e.set(y, via === undefined ? e.rounded(added, y.dtype) : e.cast(added, held(y.dtype)))
@@ -44,7 +44,7 @@ export const emitWriteRows: EmitOp<'writeRows'> = (e, node, [buffer, start, rows
   }
   // Slice takes any start; looked up in a list of those that fit, another one is an error.
   const starts = Array.from({ length: (buffer.shape[axis] as number) - (rows.shape[axis] as number) + 1 }, (_, i) => i)
-  const first = e.one('Gather', [e.list(starts), e.reshaped(positions(e, start), [1])], ints({ axis: 0 }))
+  const first = e.one('Gather', [e.list(starts), e.reshaped(positions(e, start), start.shape, [1])], ints({ axis: 0 }))
   const behind = e.one('Add', [first, e.list([rows.shape[axis] as number])])
   const whole = e.full(buffer)
   const parts = [

@@ -38,13 +38,13 @@ export const emitIota: EmitOp<'iota'> = (e, node) => {
     return
   }
   const counted = e.one('Range', [e.scalar('i64', 0), e.scalar('i64', extent), e.scalar('i64', 1)])
-  e.set(y, e.reshaped(e.rounded(e.cast(counted, held(y.dtype)), y.dtype), shape), shape)
+  e.set(y, e.reshaped(e.rounded(e.cast(counted, held(y.dtype)), y.dtype), [extent], shape), shape)
 }
 
 /** `reshape`. */
 export const emitReshape: EmitOp<'reshape'> = (e, node, [x]) => {
   const y = node.outputs[0] as Tensor
-  e.set(y, e.reshaped(e.full(x), y.shape))
+  e.set(y, e.reshaped(e.full(x), x.shape, y.shape))
 }
 
 /** `permute`. */

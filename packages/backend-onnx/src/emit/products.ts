@@ -41,7 +41,7 @@ function emitFlat(e: Emitter, { node, alpha, addend, sumsBatch }: FusedProduct, 
   const columns = (x: Tensor) => x.shape[x.shape.length - 1] as number
   const flat = (x: Tensor) => {
     const shape: Shape = [sizeOf(x.shape) / columns(x), columns(x)]
-    return x.shape.length === 2 ? e.full(x) : e.reshaped(e.full(x), shape)
+    return e.reshaped(e.full(x), x.shape, shape)
   }
   // A batch of one on either side has as many rows as the matrix; more rows only where nothing is transposed, or summed over.
   const [left, right] = [flat(a), flat(b)]
@@ -52,14 +52,14 @@ function emitFlat(e: Emitter, { node, alpha, addend, sumsBatch }: FusedProduct, 
     alpha: { float: alpha },
   })
   const rounded = e.rounded(result, y.dtype)
-  e.set(y, sameShape(y.shape, matrix) ? rounded : e.reshaped(rounded, y.shape))
+  e.set(y, e.reshaped(rounded, matrix, y.shape))
 }
 
 function addendOf(e: Emitter, addend: Tensor, y: Tensor, matrix: Shape): string {
   const { name, shape } = e.value(addend)
   if (shape.length <= 1 && y.shape.length >= 1) return name
   const full = e.full(addend)
-  return sameShape(addend.shape, matrix) || addend.shape.length <= 1 ? full : e.reshaped(full, matrix)
+  return addend.shape.length <= 1 ? full : e.reshaped(full, addend.shape, matrix)
 }
 
 // Repeated batches need not be materialised, only the matrices themselves.
