@@ -1,7 +1,7 @@
 /** Rebuilding a graph with changes: the engine under every transform. Shapes of unchanged nodes are not inferred again. */
 import { createNode, type Node, type Tensor, topologicalOrder } from './tensor.js'
 
-/** Replaces a node: its new inputs are given; returns one tensor per output, or undefined to keep the node. */
+/** Replaces a node: its new inputs are given, the node's own list where none changed; returns one tensor per output, or undefined to keep the node. */
 export type Rewrite = (node: Node, inputs: readonly Tensor[]) => readonly Tensor[] | undefined
 
 /**
@@ -10,14 +10,25 @@ export type Rewrite = (node: Node, inputs: readonly Tensor[]) => readonly Tensor
  */
 export function rebuild(roots: readonly Tensor[], rewrite: Rewrite, stop?: ReadonlySet<Tensor>): Tensor[] {
   const replaced = new Map<Node, readonly Tensor[]>()
-  const renew = (tensor: Tensor): Tensor => replaced.get(tensor.node)?.[tensor.index] ?? tensor
   for (const node of topologicalOrder(roots, stop)) {
-    const inputs = node.inputs.map(renew)
-    const result = rewrite(node, inputs)
-    if (result !== undefined) replaced.set(node, result)
-    else if (inputs.some((x, i) => x !== node.inputs[i])) replaced.set(node, withInputs(node, inputs).outputs)
+    const inputs = renewed(node.inputs, replaced)
+    const outputs = rewrite(node, inputs) ?? (inputs === node.inputs ? node : withInputs(node, inputs)).outputs
+    if (outputs !== node.outputs) replaced.set(node, outputs)
   }
-  return roots.map(renew)
+  return [...renewed(roots, replaced)]
+}
+
+// The same list where nothing in it is replaced: most of a graph stays, and its lists need no copies.
+function renewed(tensors: readonly Tensor[], replaced: ReadonlyMap<Node, readonly Tensor[]>): readonly Tensor[] {
+  let fresh: Tensor[] | undefined
+  for (let i = 0; i < tensors.length; i++) {
+    const old = tensors[i] as Tensor
+    const tensor = replaced.get(old.node)?.[old.index]
+    if (tensor === undefined || tensor === old) continue
+    fresh ??= tensors.slice()
+    fresh[i] = tensor
+  }
+  return fresh ?? tensors
 }
 
 /** The same op with other inputs of the same specs. */

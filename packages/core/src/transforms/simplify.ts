@@ -10,7 +10,7 @@ import { unaryFns } from '../graph/ops/unary.js'
 import { rebuild, withInputs } from '../graph/rebuild.js'
 import { isOp, type Node, type Tensor } from '../graph/tensor.js'
 import { sameShape } from '../shape.js'
-import { deduplicate } from './deduplicate.js'
+import { SharedNodes } from './shared-nodes.js'
 
 type Rule<K extends OpName> = (node: Node<K>, inputs: readonly [Tensor, Tensor]) => Tensor | undefined
 
@@ -86,23 +86,23 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
 
 /** The graph cleaned up and with common subexpressions merged. Values stay the same, bit for bit, but for sums of zeros' signs. */
 export function simplify(roots: readonly Tensor[]): Tensor[] {
-  const once = rebuild(roots, (node, inputs) => {
-    const rule = rules[node.op] as Rule<OpName> | undefined
-    if (rule === undefined) return undefined
-    const fresh = inputs.every((x, i) => x === node.inputs[i]) ? node : withInputs(node, inputs)
-    let result = rule(fresh as unknown as Node<OpName>, inputs as readonly [Tensor, Tensor])
+  const nodes = new SharedNodes()
+  return rebuild(roots, (node, inputs) => {
+    let result = ruled(node, inputs)
+    if (result === undefined) return nodes.share(node, inputs).outputs
     // A rule's result may itself simplify: reshape of reshape of reshape.
-    for (let rounds = 0; result !== undefined && rounds < 4; rounds++) {
-      const again = (rules[result.node.op] as Rule<OpName> | undefined)?.(
-        result.node as unknown as Node<OpName>,
-        result.node.inputs as unknown as readonly [Tensor, Tensor],
-      )
+    for (let rounds = 0; rounds < 4; rounds++) {
+      const again = ruled(result.node, result.node.inputs)
       if (again === undefined) break
       result = again
     }
-    return result === undefined ? fresh.outputs : [result]
+    return [nodes.tensor(result)]
   })
-  return deduplicate(once)
+}
+
+function ruled(node: Node, inputs: readonly Tensor[]): Tensor | undefined {
+  const rule = rules[node.op] as Rule<OpName> | undefined
+  return rule?.(node as unknown as Node<OpName>, inputs as readonly [Tensor, Tensor])
 }
 
 function simplifyBinary(node: Node<'binary'>, [a, b]: readonly [Tensor, Tensor]): Tensor | undefined {
