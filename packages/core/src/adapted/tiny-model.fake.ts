@@ -73,6 +73,10 @@ class TinyForCausalLM extends CausalLM {
     super()
   }
 
+  override get layerPaths(): readonly string[] {
+    return ['model.layers']
+  }
+
   hidden(ids: Tensor, context: Context): Tensor {
     return this.model.forward(ids, context)
   }

@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { shift, stretch, tinyBase } from '../adapted/tiny-model.fake.js'
+import type { Tensor } from '../graph/tensor.js'
+import { Model } from '../model/model.js'
+import { initialValues, ParameterScope } from '../module/scope.js'
+import { Random } from '../random.js'
 import type { TargetConfig } from './families.js'
 import { condenseTargets, findTargets, isSaved, isTarget, matchesPath, resolveTargets } from './targets.js'
 
@@ -112,6 +116,40 @@ describe('resolveTargets', () => {
     )
     expect(resolveTargets({ targetModules: '.*q' }, model, undefined, 'tiny').targetModules).toBe('.*q')
     expect(() => resolveTargets({}, model, undefined, 'tiny')).toThrow(expect.objectContaining({ code: 'target.none' }))
+  })
+})
+
+describe('layers of a bare model', () => {
+  const scope = new ParameterScope(initialValues(new Random(0)))
+  class Bare extends Model {
+    readonly task = 'FEATURE_EXTRACTION'
+    readonly className = 'BareModel'
+    readonly causal = true
+    readonly sizes = tinyBase().model.sizes
+    readonly layers = [0, 1].map((i) => scope.linear(`layers.${i}`, 2, 2, { bias: false }))
+
+    override get layerPaths() {
+      return ['layers']
+    }
+
+    forward(x: Tensor): Tensor {
+      return x
+    }
+  }
+  const config = { targetModules: ['q_proj'], layersToTransform: [1] }
+  const resolve = (given: TargetConfig, model: Model) => resolveTargets(given, model, undefined, 'tiny')
+
+  it('are found by number alone, and named for PEFT', () => {
+    const resolved = resolve(config, new Bare())
+    expect(resolved.layersPattern).toEqual(['layers'])
+    expect([isTarget('layers.1.q_proj', resolved), isTarget('layers.0.q_proj', resolved)]).toEqual([true, false])
+  })
+
+  it('are not named where PEFT finds them, a pattern is given, or all layers are meant', () => {
+    const given = { ...config, layersPattern: 'h' }
+    expect(resolve(config, tinyBase().model)).toBe(config)
+    expect(resolve(given, new Bare())).toBe(given)
+    expect(resolve({ ...config, layersToTransform: [] }, new Bare()).layersPattern).toBeUndefined()
   })
 })
 

@@ -27,7 +27,7 @@ export function isTarget(path: string, config: TargetConfig): boolean {
   if (typeof targetModules === 'string') return fullMatch(targetModules).test(path)
   if (targetModules.includes(path)) return true
   if (!matchesPath(path, targetModules)) return false
-  if (layersToTransform == null || (Array.isArray(layersToTransform) && layersToTransform.length === 0)) return true
+  if (!choosesLayers(config)) return true
   const index = layerIndex(path, layersPattern)
   return (
     index !== undefined &&
@@ -80,14 +80,18 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
   return found
 }
 
-/** The configuration with `targetModules` made explicit: 'all-linear' and the model type's default become lists. Throws target.none. */
+/**
+ * The configuration made explicit, so that PEFT reads the same from a file: 'all-linear' and the model type's default become lists; where
+ * layers are chosen by number alone and PEFT would not find them, the model's own lists of layers are named. Throws target.none.
+ */
 export function resolveTargets<C extends TargetConfig>(
   config: C,
   model: Model,
   defaults: readonly string[] | string | undefined,
   modelType: string,
 ): C {
-  const { targetModules } = config
+  const named = withNamedLayers(config, model)
+  const { targetModules } = named
   if (targetModules == null) {
     if (defaults === undefined) {
       throw new EspalierError('target.none', {
@@ -96,11 +100,11 @@ export function resolveTargets<C extends TargetConfig>(
         fix: 'Give targetModules',
       })
     }
-    return { ...config, targetModules: typeof defaults === 'string' ? defaults : [...defaults] }
+    return { ...named, targetModules: typeof defaults === 'string' ? defaults : [...defaults] }
   }
   if (typeof targetModules === 'string' && targetModules.toLowerCase() === 'all-linear')
-    return { ...config, targetModules: allLinear(model) }
-  return config
+    return { ...named, targetModules: allLinear(model) }
+  return named
 }
 
 /** From 20 names on, the shortest ends that match the same modules, as PEFT does; fewer names stay as they are. */
@@ -131,11 +135,28 @@ function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site 
   return { path, paths, kind: layer.kind, inSize: layer.inSize, outSize: layer.outSize, hasBias: layer.bias !== null }
 }
 
+// Without a pattern PEFT wants something before a list's name, but a bare model's list begins the path.
+function withNamedLayers<C extends TargetConfig>(config: C, { layerPaths }: Model): C {
+  const isFound = layerPaths.every((path) => path.includes('.'))
+  return isFound || !choosesLayers(config) || !isEmpty(config.layersPattern)
+    ? config
+    : { ...config, layersPattern: [...layerPaths] }
+}
+
+/** Whether a configuration takes some layers only. */
+function choosesLayers({ layersToTransform }: TargetConfig): boolean {
+  return layersToTransform != null && !(Array.isArray(layersToTransform) && layersToTransform.length === 0)
+}
+
+function isEmpty(pattern: readonly string[] | string | null | undefined): pattern is null | undefined {
+  return pattern == null || pattern.length === 0
+}
+
 /** The number of the layer that a path lies in: the first `.word.digits.`, or the digits after the first pattern found. */
 function layerIndex(path: string, pattern: readonly string[] | string | null | undefined): number | undefined {
-  const patterns = pattern == null || pattern.length === 0 ? [] : typeof pattern === 'string' ? [pattern] : pattern
+  const patterns = isEmpty(pattern) ? [] : typeof pattern === 'string' ? [pattern] : pattern
   if (patterns.length === 0) {
-    // Without a pattern PEFT wants something before the word; a pattern may begin the path.
+    // PEFT wants something before the word; a pattern may begin the path.
     const digits = /^.*?\.[^.]*\.(\d+)\./.exec(path)?.[1]
     return digits === undefined ? undefined : Number(digits)
   }
