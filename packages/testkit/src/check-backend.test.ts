@@ -1,5 +1,5 @@
 /** The reference executor passes the suite that judges backends, and wrong backends do not. */
-import { reference } from '@espalier/core'
+import { type DType, reference } from '@espalier/core'
 import { describe, expect, it, test } from 'vitest'
 import { failuresOf } from './check.js'
 import { backendChecks, checkBackend } from './check-backend.js'
@@ -38,8 +38,15 @@ describe('checkBackend', () => {
     })
   }
 
-  it('fails a backend that lists other dtypes than are checked', async () => {
-    const [listing] = backendChecks(() => reference(), { dtypes: ['f32'] })
+  it.each<[string, readonly DType[]]>([
+    ['computes in more floats than are checked', ['f32', 'f16', 'i32', 'u32', 'bool']],
+    ['computes in fewer', ['i32', 'u32', 'bool']],
+    ['lacks a dtype that every program may use', ['f32', 'i32', 'bool']],
+    ['stores what is not checked', ['f32', 'i32', 'u32', 'bool', 'i8']],
+  ])('fails a backend that %s', async (_, listed) => {
+    const [listing] = backendChecks(() => Object.assign(reference(), { dtypes: new Set(listed) }), {
+      storage: ['f16', 'u8'],
+    })
     expect(await failuresOf(listing === undefined ? [] : [listing])).toHaveLength(1)
   })
 

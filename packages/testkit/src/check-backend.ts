@@ -11,9 +11,9 @@ import { type Check, expectThat, register, type Skip, type TestFunction } from '
 
 /** What a suite is told about a backend. */
 export interface BackendCheckOptions {
-  /** Float dtypes that every op is checked in; they must be the ones that the backend lists. Default f32. */
+  /** Float dtypes that every op is checked in: all that the backend lists. Default f32. */
   readonly dtypes?: readonly ('f32' | 'f16' | 'f64')[]
-  /** Dtypes that are checked as storage: weights and casts. Default all. */
+  /** Dtypes that are checked as storage, weights and casts: all of them that the backend lists. Default f16, bf16, u8 and i8. */
   readonly storage?: readonly DType[]
   /** Overrides how near results must be, by dtype: see `parity.ts` for the defaults. */
   readonly relative?: Partial<Record<'f32' | 'f16' | 'f64', number>>
@@ -49,7 +49,7 @@ export function backendChecks(createBackend: CreateBackend, options: BackendChec
   }
   const judge = reference()
   return [
-    listsItsDtypes(backend, dtypes),
+    listsItsDtypes(backend, dtypes, storage),
     ...dtypes.flatMap((dtype) => parityChecks(backend, judge, dtype, options)),
     ...parityChecks(backend, judge, 'whole', { ...options, storage }),
     ...modelChecks(backend, judge, dtypes),
@@ -61,16 +61,21 @@ export function backendChecks(createBackend: CreateBackend, options: BackendChec
   ]
 }
 
-function listsItsDtypes(backend: () => Promise<Backend>, checked: readonly string[]): Check {
+// Every program may use these; and those that core keeps for storage and casts, in which nothing is computed.
+const WHOLE: readonly DType[] = ['i32', 'u32', 'bool']
+const STORED: readonly DType[] = ['bf16', 'u8', 'i8']
+
+function listsItsDtypes(backend: () => Promise<Backend>, floats: readonly DType[], storage: readonly DType[]): Check {
   return {
     name: 'the backend lists the dtypes that it is checked in',
     async run() {
       const { dtypes, apiVersion, name } = await backend()
-      const floats = ['f32', 'f16', 'f64'].filter((dtype) => dtypes.has(dtype as DType))
-      const same = floats.length === checked.length && floats.every((dtype) => checked.includes(dtype))
-      expectThat(same, 'the backend lists other float dtypes than it is checked in', { lists: floats, checked })
-      const needed = (['i32', 'u32', 'bool'] as const).filter((dtype) => !dtypes.has(dtype))
-      expectThat(needed.length === 0, 'the backend lacks dtypes that every program may use', { missing: needed })
+      const computed = [...floats, ...WHOLE]
+      const unlisted = computed.filter((dtype) => !dtypes.has(dtype))
+      expectThat(unlisted.length === 0, 'the backend does not list dtypes that it is checked in', { unlisted })
+      const stored = storage.filter((dtype) => STORED.includes(dtype))
+      const unchecked = [...dtypes].filter((dtype) => ![...computed, ...stored].includes(dtype))
+      expectThat(unchecked.length === 0, 'the backend lists dtypes that it is not checked in', { unchecked })
       expectThat(apiVersion === 1 && name !== '', 'the backend has an apiVersion of 1 and a name', { apiVersion, name })
     },
   }

@@ -22,7 +22,7 @@ export const emitGatherAlong: EmitOp<'gatherAlong'> = (e, node, [x, indices]) =>
 /** `scatterAddRows`. */
 export const emitScatterAddRows: EmitOp<'scatterAddRows'> = (e, node, [indices, updates]) => {
   const y = node.outputs[0] as Tensor
-  const via = ({ u32: 'i32', u8: 'i32', i8: 'i32', bool: 'i32' } as const)[y.dtype as 'u32']
+  const via = y.dtype === 'u32' ? 'i32' : undefined // its low 32 bits are the same
   const zero = e.scalar(via ?? y.dtype, 0)
   if (sizeOf(updates.shape) === 0) return e.set(y, e.scalar(y.dtype, 0), [])
   const zeros = e.one('Expand', [zero, e.list(y.shape)])

@@ -24,34 +24,43 @@ const ALLOWED = {
   f64: 1e-10,
 }
 
-/** Checks on one float dtype, or ('whole') on integers, bool, casts and large shapes. */
+/** What is checked: on one float dtype, or ('whole') on integers, bool, casts and large shapes. */
+export type ParityGroup = 'f32' | 'f16' | 'f64' | 'whole'
+
+/** The cases of a group, by what they are about. */
+export function parityCases(
+  group: ParityGroup,
+  storage: readonly DType[] = [],
+): readonly (readonly [string, readonly GraphCase[]])[] {
+  if (group === 'whole') {
+    return [
+      ['whole numbers', integerCases()],
+      ['casts', castCases()],
+      ['storage', storage.flatMap(storageCases)],
+      ['large', largeCases('f32')],
+    ]
+  }
+  return [
+    [`${group} element-wise`, elementwiseCases(group)],
+    [`${group} movement`, movementCases(group)],
+    [`${group} matmul`, matmulCases(group)],
+    [`${group} reduce`, reduceCases(group)],
+    [`${group} empty`, emptyCases(group)],
+    [`${group} calls`, [...callCases(group), ...namedCallCases(group)]],
+  ]
+}
+
+/** Checks of a group's cases. */
 export function parityChecks(
   backend: () => Promise<Backend>,
   judge: Backend,
-  dtype: 'f32' | 'f16' | 'f64' | 'whole',
+  group: ParityGroup,
   options: ParityOptions,
 ): Check[] {
-  const { storage = [] } = options
   const allowed = { ...ALLOWED, ...options.relative }
-  const groups: readonly (readonly [string, readonly GraphCase[]])[] =
-    dtype === 'whole'
-      ? [
-          ['whole numbers', integerCases()],
-          ['casts', castCases()],
-          ['storage', storage.flatMap(storageCases)],
-          ['large', largeCases('f32')],
-        ]
-      : [
-          [`${dtype} element-wise`, elementwiseCases(dtype)],
-          [`${dtype} movement`, movementCases(dtype)],
-          [`${dtype} matmul`, matmulCases(dtype)],
-          [`${dtype} reduce`, reduceCases(dtype)],
-          [`${dtype} empty`, emptyCases(dtype)],
-          [`${dtype} calls`, [...callCases(dtype), ...namedCallCases(dtype)]],
-        ]
-  return groups.flatMap(([group, cases]) =>
+  return parityCases(group, options.storage).flatMap(([about, cases]) =>
     cases.map((one) => ({
-      name: `${group}: ${one.name}`,
+      name: `${about}: ${one.name}`,
       run: async () => compareWithJudge(await backend(), judge, one, allowed),
     })),
   )

@@ -90,6 +90,20 @@ function specialCases(dtype: DType): GraphCase[] {
     },
     nanCase(dtype),
     {
+      name: 'iota, and casts to whole numbers, to bool and back',
+      feeds: { x: hostTensor(dtype, [6], [0, 1, -1.75, 2.5, 100.5, -0.5]) },
+      differentiate: [],
+      tolerance: EXACT,
+      build: (x) => [
+        core.iota([3, 2], 0, dtype),
+        core.cast(x, 'i32'),
+        core.cast(core.cast(x, 'i32'), dtype),
+        core.cast(core.cast(core.abs(x), 'u32'), dtype),
+        core.cast(x, 'bool'),
+        core.cast(core.cast(x, 'bool'), dtype),
+      ],
+    },
+    {
       name: 'max with ties gives each side half',
       feeds: { a: ties, b: other },
       build: (a, b) => [core.max(a, b)],

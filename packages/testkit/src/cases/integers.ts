@@ -27,6 +27,12 @@ export function integerCases(): GraphCase[] {
         pair(`${name} of u32`, whole('u32', [2, 1, 3], 3, 0, 100), whole('u32', [4, 1], 4, 1, 50), apply),
       ),
     pair(
+      'sub of u32 wraps',
+      hostTensor('u32', [3], [5, 0, 4294967295]),
+      hostTensor('u32', [3], [7, 1, 4294967290]),
+      core.sub,
+    ),
+    pair(
       'mul of u32 wraps',
       hostTensor('u32', [3], [0x7feb352d, 0x846ca68b, 4294967295]),
       hostTensor('u32', [3], [0x846ca68b, 0x9e3779b9, 4294967295]),
@@ -271,6 +277,10 @@ function movement(dtype: DType): Omit<GraphCase, 'tolerance'> {
       core.pad(x, [1, 0, 2], [0, 1, 0], 1),
       core.concat([x, core.sliceAxis(x, 1, 0, 1)], 1),
       core.gatherRows(x, index),
+      core.gatherAlong(x, core.broadcast(core.reshape(index, [2, 1, 1]), [2, 1, 4]), 1),
+      core.writeRows(x, core.constant(1, 'i32'), core.sliceAxis(x, 1, 0, 2), 1),
+      ...core.barrier([x, index], [core.iota([2], 0)]),
+      ...(dtype === 'bool' ? [] : [core.scatterAddRows(core.constantTensor(hostTensor('i32', [2], [2, 2])), x, 3)]),
     ],
   }
 }

@@ -1,12 +1,13 @@
 /** Counting along an axis. */
 import type { DType } from '../../dtype.js'
 import { checkShape, normalizeAxis, type Shape, stridesOf } from '../../shape.js'
-import { applySingle, at, type OpRule } from '../op-rule.js'
+import { applySingle, at, FLOATS, INTEGERS, type OpRule, requireDType } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 
 /** Definition of `iota`: each element is its index along the axis. */
 export const iotaRule: OpRule<'iota'> = {
   infer(_, attrs, declared) {
+    requireDType(at(declared, 0).dtype, [...FLOATS, ...INTEGERS], 'iota')
     checkShape(at(declared, 0).shape, 'iota')
     normalizeAxis(attrs.axis, at(declared, 0).shape.length, 'iota')
     return declared

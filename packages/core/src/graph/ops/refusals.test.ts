@@ -53,6 +53,8 @@ const dtypes: Readonly<Record<string, () => unknown>> = {
   'select of two dtypes': () => ops.select(b(2), f(2), i(2)),
   'gatherRows by floats': () => ops.gatherRows(f(2, 2), f(2)),
   'topK of integers': () => ops.topK(i(3), 1),
+  'scatterAddRows of bool': () => ops.scatterAddRows(i(2), b(2), 3),
+  'iota of bool': () => ops.iota([2], 0, 'bool'),
   'reduceSum of bool': () => ops.reduceSum(b(3)),
   'randomBits of an i32 seed': () => ops.randomBits(i(), 0, u(3)),
   'randomBits of i32 indices': () => ops.randomBits(u(), 0, i(3)),

@@ -1,7 +1,7 @@
 /** Rows added into a table of zeros by index: the transpose of gatherRows. */
 import { EspalierError } from '../../errors.js'
 import { sameShape, sizeOf } from '../../shape.js'
-import { applySingle, at, INDICES, type OpRule, requireDType } from '../op-rule.js'
+import { applySingle, at, FLOATS, INDICES, INTEGERS, type OpRule, requireDType } from '../op-rule.js'
 import type { Tensor } from '../tensor.js'
 import { checkedIndex } from './gather-rows.js'
 
@@ -19,6 +19,7 @@ export const scatterAddRowsRule: OpRule<'scatterAddRows'> = {
       })
     }
     requireDType(indices.dtype, INDICES, 'scatterAddRows (indices)')
+    requireDType(updates.dtype, [...FLOATS, ...INTEGERS], 'scatterAddRows (updates)')
     return [{ dtype: updates.dtype, shape: [rows, ...updates.shape.slice(indices.shape.length)] }]
   },
   reference(node, inputs, [y]) {
