@@ -16,7 +16,7 @@ import {
   weightRequests,
 } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { generateRows, gpt2, llama } from '@espalier/models'
+import { generateRows, gpt2, llama, qwen2 } from '@espalier/models'
 import { TINY_GPT2, TINY_LLAMA } from '@espalier/models/fixtures/tiny-configs.js'
 import { decodeProgram } from '@espalier/models/generation/programs.js'
 import { describe, expect, it } from 'vitest'
@@ -50,6 +50,7 @@ async function textOf(backend: Backend, model: CausalLM) {
 describe('packed generation', () => {
   it.each([
     ['llama', llama, WIDE_LLAMA],
+    ['qwen2', qwen2, { ...WIDE_LLAMA, model_type: 'qwen2' } as unknown as typeof WIDE_LLAMA],
     ['gpt2', gpt2, { ...TINY_GPT2, n_inner: 16 } as unknown as typeof WIDE_LLAMA],
   ])('of %s', async (_, architecture, config) => {
     const model = modelOf(architecture, config)
