@@ -3,7 +3,8 @@ import type { Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import { attrsText, specsText } from '../graph/attrs-key.js'
 import type { SlotKind } from '../graph/op-attrs.js'
-import { type CallDefinition, traceBody } from '../graph/ops/call.js'
+import type { CallDefinition } from '../graph/ops/call.js'
+import { tracedBody } from '../graph/ops/traced-bodies.js'
 import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.js'
 import { sameShape } from '../shape.js'
 
@@ -93,7 +94,7 @@ function bodyText(node: Node, bodies: Bodies): string {
   if (known !== undefined) return `#${known}`
   const number = [...bodies.values()].reduce((sum, { size }) => sum + size, 0)
   uses.set(use, number)
-  const roots = traceBody(definition, node.inputs, attributes)
+  const { outputs: roots } = tracedBody(definition, node.inputs, attributes)
   return `#${number}{${keyOf({ name: use, outputs: Object.fromEntries(roots.map((x, i) => [String(i), x])) })}}`
 }
 

@@ -1,6 +1,6 @@
 /** Replacing named calls by their bodies, except those that a backend runs itself. */
 import { expandCall } from '../graph/ops/call.js'
-import { rebuild, withInputs } from '../graph/rebuild.js'
+import { rebuild } from '../graph/rebuild.js'
 import { isOp, type Node, type Tensor } from '../graph/tensor.js'
 
 /** The graph with every call inlined, nested ones too, except those that `keep` accepts. */
@@ -19,7 +19,7 @@ function inlineAbove(
     roots,
     (node, inputs) => {
       if (!isOp(node, 'call') || keep(node)) return undefined
-      const body = expandCall(withInputs(node as unknown as Node, inputs) as unknown as Node<'call'>)
+      const body = expandCall({ inputs, attrs: node.attrs })
       return inlineAbove(body, keep, new Set(inputs))
     },
     stop,

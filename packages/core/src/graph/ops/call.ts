@@ -2,11 +2,10 @@
  * Named calls: a name with a body of core ops. A backend that knows the definition runs its fused kernel, another one runs the body,
  * so a new call needs no backend change.
  */
-import type { Spec } from '../../dtype.js'
 import { EspalierError } from '../../errors.js'
 import { applyOp, type OpRule } from '../op-rule.js'
 import type { Node, Tensor } from '../tensor.js'
-import { input } from './input.js'
+import { copyOf, tracedBody } from './traced-bodies.js'
 
 /** Constants of a call: plain JSON values. */
 export type CallAttributes = Readonly<Record<string, unknown>>
@@ -39,7 +38,7 @@ export interface CallDefinition<A extends CallAttributes = CallAttributes> {
 /** Definition of `call`. */
 export const callRule: OpRule<'call'> = {
   infer(inputs, { definition, attributes }) {
-    return traceBody(definition, inputs, attributes).map(({ dtype, shape }) => ({ dtype, shape }))
+    return tracedBody(definition, inputs, attributes).outputs.map(({ dtype, shape }) => ({ dtype, shape }))
   },
   reference(node) {
     throw new EspalierError('graph.invalid', {
@@ -58,19 +57,10 @@ export function call<A extends CallAttributes>(
   return applyOp('call', callRule, inputs, { definition, attributes })
 }
 
-/** The body's outputs over placeholder inputs of the given specs, named by their number. */
-export function traceBody(
-  definition: CallDefinition,
-  inputs: readonly Spec[],
-  attributes: CallAttributes,
-): readonly Tensor[] {
-  return definition.body(
-    inputs.map(({ dtype, shape }, i) => input('feed', String(i), dtype, shape)),
-    attributes,
-  )
-}
-
 /** The outputs of a call as its body over the call's own inputs. */
-export function expandCall(node: Node<'call'>): readonly Tensor[] {
-  return node.attrs.definition.body(node.inputs, node.attrs.attributes)
+export function expandCall({
+  inputs,
+  attrs: { definition, attributes },
+}: Pick<Node<'call'>, 'inputs' | 'attrs'>): readonly Tensor[] {
+  return copyOf(tracedBody(definition, inputs, attributes), inputs)
 }
