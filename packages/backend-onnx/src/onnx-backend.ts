@@ -2,6 +2,7 @@
 import {
   type Backend,
   type CompileOptions,
+  checkWeights,
   type DType,
   EspalierError,
   type Executable,
@@ -9,6 +10,7 @@ import {
   type Program,
   type ProgressOptions,
   programKey,
+  programSlots,
   type Shared,
   type StateSet,
   sharedIn,
@@ -18,13 +20,13 @@ import {
 import { emitProgram } from './emit/emit-program.js'
 import { type ExecutableOwner, HeldExecutable, OnnxExecutable } from './onnx-executable.js'
 import { OnnxState } from './onnx-state.js'
-import { heldId, OnnxWeights } from './onnx-weights.js'
+import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
 import { planPacked } from './packed/plan-packed.js'
 import { Placements } from './placements.js'
 import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
 import { type SessionSettings, Sessions } from './sessions.js'
 import type { Transport, WeightStore } from './transport.js'
-import { specText, toOwnWire } from './wire.js'
+import { toOwnWire } from './wire.js'
 
 /** What a backend is put together from. */
 export interface OnnxBackendParts {
@@ -102,6 +104,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
   }
 
   private async build(program: Program, weights: OnnxWeights | undefined): Promise<OnnxExecutable> {
+    checkWeights(programSlots(program), program.name, (slot) => weights?.weights.get(slot)?.spec)
     const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
     try {
       await weights?.arrived
@@ -164,20 +167,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
 
   private emit(program: Program, weights: OnnxWeights | undefined) {
     const mounts: { location: string; id: number }[] = []
-    const emitted = emitProgram(program, (slot, spec) => {
-      const found = weights?.weights.get(slot)
-      if (found === undefined)
-        throw new EspalierError('graph.slot', {
-          what: 'a weight of the program was not loaded',
-          got: { program: program.name, slot },
-        })
-      const { place } = found
-      if (specText(found.spec) !== specText(spec)) {
-        throw new EspalierError('graph.slot', {
-          what: 'a weight has another dtype or shape than the program reads',
-          got: { program: program.name, slot, got: specText(found.spec), want: specText(spec) },
-        })
-      }
+    const emitted = emitProgram(program, (slot) => {
+      const { place } = (weights as OnnxWeights).weights.get(slot) as PlacedWeight
       if (place.kind === 'file' && place.mounted !== undefined)
         mounts.push({ location: place.location, id: place.mounted })
       return place

@@ -40,8 +40,3 @@ export function converted(tensor: HostTensor, dtype: DType): HostTensor {
   if (dtype === 'f32') return { dtype, shape: tensor.shape, data: toFloat32(tensor) }
   return hostTensor(dtype, tensor.shape, Array.from(toFloat64(tensor)))
 }
-
-/** A spec as messages show it, `f32[2,3]`. */
-export function specText({ dtype, shape }: Spec): string {
-  return `${dtype}[${shape.join(',')}]`
-}

@@ -3,6 +3,7 @@ import {
   type Backend,
   byteSize,
   type CompileOptions,
+  checkWeights,
   type DType,
   EspalierError,
   type Executable,
@@ -15,7 +16,6 @@ import {
   programSlots,
   type Spec,
   type StateSet,
-  sameShape,
   sizeOf,
   type WeightRequest,
   type WeightSet,
@@ -132,7 +132,7 @@ export class TfBackend implements Backend {
     this.check()
     options.signal?.throwIfAborted()
     const weights = ownWeights(options.weights)
-    checkWeights(program, weights)
+    checkWeights(programSlots(program), program.name, (slot) => weights?.specOf(slot))
     const known = this.compiled.get(weights) ?? new Map<string, Promise<TfExecutable>>()
     this.compiled.set(weights, known)
     const key = programKey(program)
@@ -195,24 +195,4 @@ function bytesOf({ dtype, shape }: Spec): number {
 function ownWeights(weights: WeightSet | undefined): TfWeights | undefined {
   if (weights === undefined || weights instanceof TfWeights) return weights
   throw new EspalierError('graph.slot', { what: 'a weight set belongs to another backend' })
-}
-
-/** Throws graph.slot unless every weight of the program is there as the program reads it. */
-function checkWeights(program: Program, weights: TfWeights | undefined): void {
-  for (const [slot, spec] of programSlots(program).weight) {
-    const got = weights?.specOf(slot)
-    const details = { program: program.name, slot }
-    if (got === undefined)
-      throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: details })
-    if (got.dtype !== spec.dtype || !sameShape(got.shape, spec.shape)) {
-      throw new EspalierError('graph.slot', {
-        what: 'a weight has another dtype or shape than the program reads',
-        got: { ...details, got: specText(got), want: specText(spec) },
-      })
-    }
-  }
-}
-
-function specText({ dtype, shape }: Spec): string {
-  return `${dtype}[${shape.join(',')}]`
 }

@@ -28,7 +28,8 @@ export {
   withRoots,
 } from './backend/program.js'
 export { type ReferenceOptions, reference } from './backend/reference.js'
-export { type BoundState, bindState, checkFeeds, checkStateWrite } from './backend/run-arguments.js'
+export { type RowWrites, rowWrites } from './backend/row-writes.js'
+export { type BoundState, bindState, checkFeeds, checkStateWrite, checkWeights } from './backend/run-arguments.js'
 export {
   byteSize,
   type ComputeDType,
@@ -153,6 +154,7 @@ export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape
 export { type Hold, Shared, type SharedParts, sharedIn } from './shared-work.js'
 export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
+export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
 export { rematerialize } from './transforms/rematerialize.js'
 export { simplify } from './transforms/simplify.js'

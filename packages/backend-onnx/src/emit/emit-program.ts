@@ -8,8 +8,8 @@ import {
   type Node,
   type Program,
   programRoots,
+  rowWrites,
   type Shape,
-  type Spec,
   simplify,
   sizeOf,
   type Tensor,
@@ -86,14 +86,11 @@ export interface EmittedProgram {
 }
 
 /** Translates a program. `placeOf` says where each weight slot lies. */
-export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec) => WeightPlace): EmittedProgram {
+export function emitProgram(program: Program, placeOf: (slot: string) => WeightPlace): EmittedProgram {
   const roots = simplify(inlineCalls(programRoots(program), (node) => keepsCall(node)))
-  const { outputs, updates = {} } = withRoots(program, roots)
-  const writes = rowWrites(updates)
-  const wanted = [
-    ...Object.values(outputs),
-    ...Object.entries(updates).flatMap(([slot, x]) => writes.get(slot)?.inputs.slice(1) ?? [x]),
-  ]
+  const simplified = withRoots(program, roots)
+  const { outputs, updates = {} } = simplified
+  const { writes, wanted } = rowWrites(simplified)
 
   const e = new Emitter()
   const inputs = new Map<string, PlanInput>()
@@ -167,26 +164,13 @@ export function emitProgram(program: Program, placeOf: (slot: string, spec: Spec
   return { model, plan, order: running.map(({ name }) => name) }
 }
 
-// An update that writes rows into the slot's own old value is done in place by the worker: caches are never copied whole.
-function rowWrites(updates: Readonly<Record<string, Tensor>>): Map<string, Node<'writeRows'>> {
-  const found = new Map<string, Node<'writeRows'>>()
-  for (const [slot, { node }] of Object.entries(updates)) {
-    if (!isOp(node, 'writeRows')) continue
-    const [buffer, , rows] = node.inputs as readonly [Tensor, Tensor, Tensor]
-    const source = buffer.node
-    if (isOp(source, 'input') && source.attrs.slot === 'state' && source.attrs.name === slot && sizeOf(rows.shape) > 0)
-      found.set(slot, node as unknown as Node<'writeRows'>)
-  }
-  return found
-}
-
 function emitInput(
   e: Emitter,
   node: Node<'input'>,
   y: Tensor,
   inputs: Map<string, PlanInput>,
   initializers: OnnxInitializer[],
-  placeOf: (slot: string, spec: Spec) => WeightPlace,
+  placeOf: (slot: string) => WeightPlace,
 ): void {
   const { slot, name } = node.attrs
   const key = `${slot} ${name}`
@@ -196,7 +180,7 @@ function emitInput(
     return
   }
   const id = `i${inputs.size + initializers.length}`
-  const place = slot === 'weight' ? placeOf(name, y) : undefined
+  const place = slot === 'weight' ? placeOf(name) : undefined
   if (place?.kind === 'file') {
     const { location, offset, byteLength, type } = place
     initializers.push({ name: id, type, shape: y.shape, data: { location, offset, byteLength } })

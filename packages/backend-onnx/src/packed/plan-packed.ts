@@ -7,6 +7,7 @@ import {
   type OpName,
   type Program,
   programRoots,
+  rowWrites,
   simplify,
   sizeOf,
   type Tensor,
@@ -31,13 +32,10 @@ export function planPacked(program: Program, heldWeight: HeldWeight): PackedPlan
 
 function plan(program: Program, heldWeight: HeldWeight): PackedPlan | undefined {
   const roots = simplify(inlineCalls(programRoots(program), keepsPackedCall))
-  const { outputs, updates = {} } = withRoots(program, roots)
+  const simplified = withRoots(program, roots)
+  const { outputs, updates = {} } = simplified
   const p = new Planner(heldWeight)
-  const writes = new Map(Object.entries(updates).map(([slot, x]) => [slot, rowWrite(slot, x)]))
-  const wanted = [
-    ...Object.values(outputs),
-    ...Object.entries(updates).flatMap(([slot, x]) => writes.get(slot)?.inputs.slice(1) ?? [x]),
-  ]
+  const { writes, wanted } = rowWrites(simplified)
   for (const node of topologicalOrder(wanted)) addSteps(p, node)
   if (!p.isWorthwhile) return undefined
 
@@ -77,11 +75,4 @@ function addSteps(p: Planner, node: Node): void {
     | undefined
   if (rule === undefined) throw new NotPacked(node.op)
   rule(p, node as Node<OpName>, node.inputs, node.outputs[0] as Tensor)
-}
-
-function rowWrite(slot: string, { node }: Tensor): Node<'writeRows'> | undefined {
-  if (!isOp(node, 'writeRows')) return undefined
-  const source = (node.inputs[0] as Tensor).node
-  const own = isOp(source, 'input') && source.attrs.slot === 'state' && source.attrs.name === slot
-  return own ? (node as unknown as Node<'writeRows'>) : undefined
 }

@@ -8,6 +8,7 @@ import {
   type HostTensor,
   inlineCalls,
   isOp,
+  lastUses,
   type Node,
   type Program,
   programRoots,
@@ -119,7 +120,15 @@ class Planner {
         Object.entries(entries).map(([name, spec]) => ({ name, spec, value: this.numbers.get(spec) as number }))
       const wanted = { outputs: results(outputs), updates: results(updates) }
       const kept = new Set([...wanted.outputs, ...wanted.updates].map(({ value }) => value))
-      const steps = withDrops(pending, kept, this.borrowed())
+      const borrowed = this.borrowed()
+      const ending = lastUses(pending, kept)
+      const steps = pending.map(
+        ({ node, ...step }, i): PlannedStep => ({
+          ...step,
+          op: nameOf(node),
+          drop: (ending[i] as number[]).filter((value) => !borrowed.has(value)),
+        }),
+      )
       this.forgetUnused(new Set([...kept, ...steps.flatMap(({ inputs }) => inputs)]))
       return {
         kernels,
@@ -195,22 +204,6 @@ class Planner {
       this.constants.delete(number)
     }
   }
-}
-
-/** Steps with the values that end with each: read for the last time, or made and never read. */
-function withDrops(
-  steps: readonly { node: Node; inputs: number[]; outputs: number[]; run: Step }[],
-  kept: ReadonlySet<number>,
-  borrowed: ReadonlySet<number>,
-): PlannedStep[] {
-  const seen = new Set<number>([...kept, ...borrowed])
-  const planned: PlannedStep[] = []
-  for (const { node, inputs, outputs, run } of [...steps].reverse()) {
-    const drop = [...new Set([...inputs, ...outputs])].filter((value) => !seen.has(value))
-    for (const value of drop) seen.add(value)
-    planned.push({ op: nameOf(node), run, inputs, outputs, drop })
-  }
-  return planned.reverse()
 }
 
 function nameOf(node: Node): string {

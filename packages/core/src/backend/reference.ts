@@ -11,6 +11,7 @@ import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.
 import type { ParameterSource } from '../parameter-source.js'
 import { sizeOf } from '../shape.js'
 import { inlineCalls } from '../transforms/inline.js'
+import { lastUses } from '../transforms/liveness.js'
 import type {
   Backend,
   CompileOptions,
@@ -30,7 +31,7 @@ import {
   toValues,
   valuesOf,
 } from './reference-memory.js'
-import { type BoundState, bindState, checkFeeds, checkSpec } from './run-arguments.js'
+import { type BoundState, bindState, checkFeeds, checkWeights } from './run-arguments.js'
 
 /** Settings of the reference executor. */
 export interface ReferenceOptions {
@@ -99,6 +100,8 @@ class ReferenceExecutable implements Executable {
   readonly byteLength = 0
   private readonly inlined: Program
   private readonly order: readonly Node[]
+  /** What ends with each node. */
+  private readonly ending: readonly Tensor[][]
   private readonly slots: ProgramSlots
   private readonly weights: ReferenceWeights | undefined
   private released = false
@@ -110,9 +113,12 @@ class ReferenceExecutable implements Executable {
     private readonly checkOpen: () => void,
   ) {
     this.slots = programSlots(program)
-    this.weights = checkWeights(this.slots, program.name, weights)
+    if (weights !== undefined && !(weights instanceof ReferenceWeights)) throw foreign('weights')
+    checkWeights(this.slots, program.name, (slot) => weights?.specOf(slot))
+    this.weights = weights
     this.inlined = withRoots(program, inlineCalls(programRoots(program)))
     this.order = topologicalOrder(programRoots(this.inlined))
+    this.ending = lastUses(this.order, programRoots(this.inlined))
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
@@ -126,15 +132,10 @@ class ReferenceExecutable implements Executable {
     const fed = checkFeeds(this.slots, this.program.name, feeds)
     const bound = bindState(this.slots, this.program.name, state)
     const values = new Map<Tensor, Values>()
-    const uses = countUses(this.order, programRoots(this.inlined))
-    for (const node of this.order) {
+    for (const [place, node] of this.order.entries()) {
       if (isOp(node, 'input')) values.set(node.outputs[0] as Tensor, this.inputValue(node, fed, bound))
       else this.evaluate(node, values)
-      for (const x of node.inputs) {
-        const left = (uses.get(x) ?? 0) - 1
-        uses.set(x, left)
-        if (left === 0) values.delete(x)
-      }
+      for (const x of this.ending[place] as Tensor[]) values.delete(x)
     }
     const result = Object.fromEntries(
       Object.entries(this.inlined.outputs).map(([name, x]) => [name, toHost(values.get(x) as Values, x)]),
@@ -184,23 +185,6 @@ class ReferenceExecutable implements Executable {
   }
 }
 
-/** A program's weights, all there and as the program reads them. Throws graph.slot. */
-function checkWeights(
-  slots: ProgramSlots,
-  program: string,
-  weights: WeightSet | undefined,
-): ReferenceWeights | undefined {
-  if (weights !== undefined && !(weights instanceof ReferenceWeights)) throw foreign('weights')
-  for (const [slot, spec] of slots.weight) {
-    const got = weights?.specOf(slot)
-    if (got === undefined) {
-      throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program, slot } })
-    }
-    checkSpec(got, spec, program, slot)
-  }
-  return weights
-}
-
 function ownState(set: StateSet): ReferenceState {
   if (!(set instanceof ReferenceState)) throw foreign('state')
   return set
@@ -208,10 +192,4 @@ function ownState(set: StateSet): ReferenceState {
 
 function foreign(kind: string): EspalierError {
   return new EspalierError('graph.slot', { what: 'a set of tensors belongs to another backend', got: { kind } })
-}
-
-function countUses(order: readonly Node[], roots: readonly Tensor[]): Map<Tensor, number> {
-  const uses = new Map<Tensor, number>()
-  for (const x of [...order.flatMap((node) => node.inputs), ...roots]) uses.set(x, (uses.get(x) ?? 0) + 1)
-  return uses
 }

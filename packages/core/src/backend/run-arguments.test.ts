@@ -5,7 +5,7 @@ import { add } from '../graph/ops/binary.js'
 import { feed, input } from '../graph/ops/input.js'
 import type { StateSet } from './backend.js'
 import { type ProgramSlots, programSlots } from './program.js'
-import { bindState, checkFeeds, checkStateWrite } from './run-arguments.js'
+import { bindState, checkFeeds, checkStateWrite, checkWeights } from './run-arguments.js'
 
 const slot = (text: string) => expect.objectContaining({ code: 'graph.slot', message: expect.stringContaining(text) })
 const slots: ProgramSlots = programSlots({
@@ -43,6 +43,16 @@ describe('checkFeeds', () => {
     const short: HostTensor = { dtype: 'f32', shape: [2], data: new Float32Array(1) }
     const wide: HostTensor = { dtype: 'f32', shape: [2], data: new Float64Array(2) }
     for (const x of [short, wide]) expect(() => checkFeeds(slots, 'p', { x })).toThrow(slot('do not fill its shape'))
+  })
+})
+
+describe('checkWeights', () => {
+  it('names the weight that is missing or loaded with another spec', () => {
+    const reading = programSlots({ name: 'p', outputs: { y: add(input('weight', 'w', 'f32', [2]), 1) } })
+    const check = (spec?: Spec) => () => checkWeights(reading, 'p', (name) => (name === 'w' ? spec : undefined))
+    expect(check({ dtype: 'f32', shape: [2] })).not.toThrow()
+    expect(check()).toThrow(slot('was not loaded (program="p", slot="w")'))
+    expect(check({ dtype: 'f16', shape: [2] })).toThrow(slot('got="f16[2]", want="f32[2]"'))
   })
 })
 

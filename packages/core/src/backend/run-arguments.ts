@@ -35,6 +35,16 @@ export function checkFeeds(
   return bound
 }
 
+/** Throws graph.slot unless every weight of the program is there as the program reads it. `specOf`: of the weights that were loaded. */
+export function checkWeights(slots: ProgramSlots, program: string, specOf: (slot: string) => Spec | undefined): void {
+  for (const [slot, spec] of slots.weight) {
+    const got = specOf(slot)
+    if (got === undefined)
+      throw new EspalierError('graph.slot', { what: 'a weight of the program was not loaded', got: { program, slot } })
+    checkSpec(got, spec, program, slot)
+  }
+}
+
 /** Where each state slot lives. Throws graph.slot when no set, or more than one, has it. */
 export function bindState(
   slots: ProgramSlots,
@@ -84,7 +94,7 @@ function checkTensor(tensor: HostTensor, spec: Spec, program: string, slot: stri
       got: {
         program,
         slot,
-        want: `${spec.dtype}[${spec.shape.join(',')}]`,
+        want: specText(spec),
         values: data.length,
         bytesEach: data.BYTES_PER_ELEMENT,
       },
@@ -92,17 +102,21 @@ function checkTensor(tensor: HostTensor, spec: Spec, program: string, slot: stri
   }
 }
 
-/** Throws graph.slot, naming the slot, unless two specs are equal. */
-export function checkSpec(got: Spec, want: Spec, program: string, slot: string): void {
+// Throws graph.slot, naming the slot, unless two specs are equal.
+function checkSpec(got: Spec, want: Spec, program: string, slot: string): void {
   if (got.dtype !== want.dtype || !sameShape(got.shape, want.shape)) {
     throw new EspalierError('graph.slot', {
       what: 'a slot was given another dtype or shape',
       got: {
         program,
         slot,
-        got: `${got.dtype}[${got.shape.join(',')}]`,
-        want: `${want.dtype}[${want.shape.join(',')}]`,
+        got: specText(got),
+        want: specText(want),
       },
     })
   }
+}
+
+function specText({ dtype, shape }: Spec): string {
+  return `${dtype}[${shape.join(',')}]`
 }

@@ -3,6 +3,7 @@ import { byteSize } from '../dtype.js'
 import { isOp, type Tensor, topologicalOrder } from '../graph/tensor.js'
 import { sizeOf } from '../shape.js'
 import { inlineCalls } from './inline.js'
+import { lifetimes, memoryOwners } from './liveness.js'
 import { simplify } from './simplify.js'
 
 /** Bytes by what they are for. */
@@ -19,38 +20,22 @@ export interface ProgramMemory {
 export function peakMemory(roots: readonly Tensor[]): ProgramMemory {
   const finals = simplify(inlineCalls(roots))
   const order = topologicalOrder(finals)
-  const owner = new Map<Tensor, Tensor>()
-  const ownerOf = (x: Tensor) => owner.get(x) ?? x
-  const uses = new Map<Tensor, number>()
-  const count = (x: Tensor) => uses.set(x, (uses.get(x) ?? 0) + 1)
+  const changes = new Float64Array(order.length + 2) // of the bytes alive, by place; results go after the end
   let [state, weights] = [0, 0]
-  for (const node of order) {
-    if (isOp(node, 'input') && node.attrs.slot !== 'feed') {
-      const bytes = bytesOf(node.outputs[0] as Tensor)
-      if (node.attrs.slot === 'state') state += bytes
-      else weights += bytes
+  for (const [x, { from, to }] of lifetimes(order, finals, memoryOwners(order))) {
+    const { node } = x
+    const bytes = sizeOf(x.shape) * byteSize(x.dtype)
+    if (isOp(node, 'input') && node.attrs.slot === 'state') state += bytes
+    else if (isOp(node, 'input') && node.attrs.slot === 'weight') weights += bytes
+    else {
+      changes[from] = (changes[from] as number) + bytes
+      changes[to + 1] = (changes[to + 1] as number) - bytes
     }
-    if (node.op === 'reshape' || node.op === 'barrier')
-      for (const [i, x] of node.outputs.entries()) owner.set(x, ownerOf(node.inputs[i] as Tensor))
-    for (const x of node.inputs) count(ownerOf(x))
   }
-  for (const x of finals) count(ownerOf(x))
-  let [live, peak] = [0, 0]
-  const held = (x: Tensor) => (isOp(x.node, 'input') && x.node.attrs.slot !== 'feed' ? 0 : bytesOf(x))
-  for (const node of order) {
-    for (const x of node.outputs) if (ownerOf(x) === x) live += held(x)
-    peak = Math.max(peak, live)
-    for (const x of node.inputs) {
-      const own = ownerOf(x)
-      const left = (uses.get(own) ?? 0) - 1
-      uses.set(own, left)
-      if (left === 0) live -= held(own)
-    }
-    for (const x of node.outputs) if (ownerOf(x) === x && !uses.has(x)) live -= held(x)
+  let [live, intermediates] = [0, 0]
+  for (const change of changes) {
+    live += change
+    intermediates = Math.max(intermediates, live)
   }
-  return { intermediates: peak, state, weights }
-}
-
-function bytesOf(x: Tensor): number {
-  return sizeOf(x.shape) * byteSize(x.dtype)
+  return { intermediates, state, weights }
 }
