@@ -156,6 +156,13 @@ export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
 export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
+export {
+  contractedSize,
+  type FusedProduct,
+  isFlatProduct,
+  type ProductFusions,
+  productFusions,
+} from './transforms/product-fusions.js'
 export { rematerialize } from './transforms/rematerialize.js'
 export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'

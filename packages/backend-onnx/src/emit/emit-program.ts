@@ -7,6 +7,7 @@ import {
   isOp,
   type Node,
   type Program,
+  productFusions,
   programRoots,
   rowWrites,
   type Shape,
@@ -19,7 +20,6 @@ import {
 import { encodeModel, type OnnxInitializer, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
 import { keepsCall } from './calls.js'
 import { Emitter, type HostMask, held } from './emitter.js'
-import { findFusions } from './fusions.js'
 import { emitProduct } from './products.js'
 import { recomputeCheap } from './recompute.js'
 import { numbered, schedule } from './schedule.js'
@@ -95,7 +95,7 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   const e = new Emitter()
   const inputs = new Map<string, PlanInput>()
   const initializers: OnnxInitializer[] = []
-  const { products, absorbed } = findFusions(wanted)
+  const { products, absorbed } = productFusions(wanted)
   const order = topologicalOrder(wanted)
   for (const node of order) {
     if (absorbed.has(node) || node.outputs.every((x) => sizeOf(x.shape) === 0)) continue

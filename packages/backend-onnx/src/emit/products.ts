@@ -1,8 +1,16 @@
-/** Matrix products, with what fusions.ts folds into them, and reductions. */
-import { type ReduceFn, type Shape, sameShape, sizeOf, type Tensor } from '@espalier/core'
+/** Matrix products, with what core's `productFusions` folds into them, and reductions. */
+import {
+  contractedSize,
+  type FusedProduct,
+  isFlatProduct,
+  type ReduceFn,
+  type Shape,
+  sameShape,
+  sizeOf,
+  type Tensor,
+} from '@espalier/core'
 import type { EmitOp } from './emit-op.js'
 import { CONTRIB, type Emitter, ints, type NodeParts } from './emitter.js'
-import { contracted, type FusedProduct, isFlat } from './fusions.js'
 
 /** `matmul`. */
 export const emitMatmul: EmitOp<'matmul'> = (e, node) => {
@@ -12,11 +20,11 @@ export const emitMatmul: EmitOp<'matmul'> = (e, node) => {
 /** A product with all that is folded into it, as the value of `y`. */
 export function emitProduct(e: Emitter, product: FusedProduct, y: Tensor): void {
   const { node, alpha } = product
-  if (contracted(node) === 0) {
+  if (contractedSize(node) === 0) {
     e.set(y, e.scalar(y.dtype, 0), [])
     return
   }
-  if (isFlat(product)) {
+  if (isFlatProduct(product)) {
     emitFlat(e, product, y)
     return
   }

@@ -1,10 +1,12 @@
 /**
- * Finds matrix products that run as one kernel with what alone uses them: a constant factor, a sum (Gemm's C), or a sum over the
- * batch. Only the search is here; products.ts emits.
+ * Finds matrix products that can run as one kernel with what alone uses them: a constant factor, a sum (BLAS's C), or a sum over the
+ * batch. Only the search is here; backends write the kernels.
  */
-import { filledWith, isOp, type Node, sameShape, sizeOf, type Tensor, topologicalOrder } from '@espalier/core'
+import { filledWith } from '../graph/ops/constant.js'
+import { isOp, type Node, type Tensor, topologicalOrder } from '../graph/tensor.js'
+import { sameShape, sizeOf } from '../shape.js'
 
-/** A product with what is folded into it. */
+/** A product with what is folded into it: alpha A B + addend, summed over the batch before the addend. */
 export interface FusedProduct {
   readonly node: Node<'matmul'>
   readonly alpha: number
@@ -13,14 +15,14 @@ export interface FusedProduct {
   readonly sumsBatch: boolean
 }
 
-/** The fusions of a graph: by the node whose output they compute, and the nodes that need not be emitted. */
-export interface Fusions {
+/** The fusions of a graph: by the node whose output they compute, and the nodes that need no step of their own. */
+export interface ProductFusions {
   readonly products: ReadonlyMap<Node, FusedProduct>
   readonly absorbed: ReadonlySet<Node>
 }
 
-/** Finds all fusions below the roots. */
-export function findFusions(roots: readonly Tensor[]): Fusions {
+/** Finds all fusions below the roots, of f32 products. Addends have the result's shape, or one axis or none. */
+export function productFusions(roots: readonly Tensor[]): ProductFusions {
   const order = topologicalOrder(roots)
   const uses = new Map<Tensor, number>()
   for (const x of [...order.flatMap((node) => node.inputs), ...roots]) uses.set(x, (uses.get(x) ?? 0) + 1)
@@ -31,7 +33,7 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
     const { node } = x
     if (uses.get(x) !== 1 || x.dtype !== 'f32' || sizeOf(x.shape) === 0) return undefined
     if (isOp(node, 'matmul'))
-      return contracted(node) === 0
+      return contractedSize(node) === 0
         ? undefined
         : { node: node as unknown as Node<'matmul'>, alpha: 1, sumsBatch: false }
     return products.get(node)
@@ -65,7 +67,12 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
       } else if (fn === 'add') {
         for (const [x, addend] of [[b, a] as const, [a, b] as const]) {
           const product = productOf(x)
-          if (product === undefined || product.addend !== undefined || !sameShape(x.shape, y.shape) || !isFlat(product))
+          if (
+            product === undefined ||
+            product.addend !== undefined ||
+            !sameShape(x.shape, y.shape) ||
+            !isFlatProduct(product)
+          )
             continue
           if (!sameShape(addend.shape, y.shape) && addend.shape.length > 1) continue
           fuse(node, x, { ...product, addend })
@@ -92,7 +99,7 @@ export function findFusions(roots: readonly Tensor[]): Fusions {
 }
 
 /** Whether a product is one two-dimensional product, its leading axes being rows. */
-export function isFlat({ node, sumsBatch }: FusedProduct): boolean {
+export function isFlatProduct({ node, sumsBatch }: FusedProduct): boolean {
   const [a, b] = node.inputs as readonly [Tensor, Tensor]
   if (sumsBatch) return true
   if (batchSize(a) === 1 && batchSize(b) === 1) return true
@@ -100,7 +107,7 @@ export function isFlat({ node, sumsBatch }: FusedProduct): boolean {
 }
 
 /** Length of the axis that a product sums over. */
-export function contracted(node: Node<'matmul'>): number {
+export function contractedSize(node: Node<'matmul'>): number {
   const a = node.inputs[0] as Tensor
   return a.shape[a.shape.length - (node.attrs.transposeA ? 2 : 1)] as number
 }
