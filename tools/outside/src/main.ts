@@ -1,20 +1,27 @@
 /**
  * Packs the packages, installs only those a piecewise user needs into an empty project, and trains there from ESM, CommonJS and TypeScript:
  * on onnx, and on a tfjs that the project brings. Then checks what was installed, what is said without a tfjs, and how long core takes to import.
+ * Last, a project with all packages is compiled without TypeScript's DOM library, every declaration checked.
  */
 import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { OutsideProject } from './outside-project.js'
 
-const PIECES = ['core', 'lora', 'models', 'serialization', 'data', 'trainer']
+const PIECES = ['core', 'lora', 'models', 'serialization', 'data', 'trainer'].map((name) => `packages/${name}`)
 const FORBIDDEN = /^(webgpu|@webgpu|@tensorflow|espalier)$/
 const IMPORT_LIMIT_MS = 50
 
+const root = fileURLToPath(new URL('../../..', import.meta.url))
 const program = readFileSync(fileURLToPath(new URL('../project/train.mts', import.meta.url)), 'utf8')
 
 // The backend of tfjs is installed here without a tfjs.
-const onnx = new OutsideProject({ name: 'onnx', packages: [...PIECES, 'backend-onnx', 'backend-tfjs'], program })
+const onnx = new OutsideProject({
+  name: 'onnx',
+  packages: [...PIECES, 'packages/backend-onnx', 'packages/backend-tfjs'],
+  program,
+})
 onnx.runEverywhere()
 onnx.attempt('nothing else installed', () => {
   const strangers = onnx.installed.filter((name) => FORBIDDEN.test(name))
@@ -45,7 +52,7 @@ onnx.remove()
 
 const tfjs = new OutsideProject({
   name: 'tfjs',
-  packages: [...PIECES, 'backend-tfjs'],
+  packages: [...PIECES, 'packages/backend-tfjs'],
   others: { '@tensorflow/tfjs': '4.22.0' },
   program: onTfjs(program),
   skipLibCheck: true, // tfjs' own declarations do not pass
@@ -53,9 +60,33 @@ const tfjs = new OutsideProject({
 tfjs.runEverywhere()
 tfjs.remove()
 
-const failures = [...onnx.failures, ...tfjs.failures]
+const everything = ['packages', 'plugins'].flatMap((parent) =>
+  readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
+)
+const strict = new OutsideProject({ name: 'strict', packages: everything, program: importAll(everything) })
+const withoutDom = { lib: ['ES2022'] }
+strict.compile('types without DOM, nodenext', withoutDom)
+strict.compile('types without DOM, bundler', { ...withoutDom, module: 'preserve', moduleResolution: 'bundler' })
+strict.remove()
+
+const failures = [...onnx.failures, ...tfjs.failures, ...strict.failures]
 process.stdout.write(failures.length === 0 ? 'outside: all passed\n' : `outside: ${failures.join('; ')} failed\n`)
 process.exitCode = failures.length === 0 ? 0 : 1
+
+/** A program that imports every entry of these packages. */
+function importAll(folders: readonly string[]): string {
+  const specifiers = folders.flatMap((folder) => {
+    const manifest = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as {
+      name: string
+      exports: Readonly<Record<string, unknown>>
+    }
+    return Object.keys(manifest.exports).flatMap((entry) =>
+      entry === './package.json' ? [] : [manifest.name + entry.slice(1)],
+    )
+  })
+  const imports = specifiers.map((specifier, i) => `import * as entry${i} from '${specifier}'\n`)
+  return `${imports.join('')}export const entries = [${specifiers.map((_, i) => `entry${i}`).join(', ')}]\n`
+}
 
 /** The same program on tfjs: the import and the line that opens the backend are all that differs. */
 function onTfjs(text: string): string {

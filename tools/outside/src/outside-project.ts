@@ -1,6 +1,6 @@
 /** A user's project in an empty folder: packed packages and whatever else it asks for, installed without running any install script. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('../../..', import.meta.url))
 /** What a project is made of. */
 export interface ProjectParts {
   readonly name: string
-  /** Folders under packages/. */
+  /** Folders of the packages that it depends on, from the root of the repository. */
   readonly packages: readonly string[]
   /** Other dependencies with their versions. */
   readonly others?: Readonly<Record<string, string>>
@@ -41,17 +41,17 @@ export class OutsideProject {
 
   private dependencies() {
     mkdirSync(this.at('tarballs'))
-    for (const name of this.parts.packages)
-      execFileSync('npm', ['pack', '--silent', '--pack-destination', this.at('tarballs')], {
-        cwd: join(root, 'packages', name),
-        stdio: 'ignore',
+    const packed = this.parts.packages.map((folder) => {
+      const { name } = JSON.parse(readFileSync(join(root, folder, 'package.json'), 'utf8')) as { name: string }
+      const file = execFileSync('npm', ['pack', '--silent', '--pack-destination', this.at('tarballs')], {
+        cwd: join(root, folder),
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
       })
-    const files = readdirSync(this.at('tarballs')).map((file) => [
-      `@espalier/${file.replace(/^espalier-/, '').replace(/-\d.*$/, '')}`,
-      `file:tarballs/${file}`,
-    ])
+      return [name, `file:tarballs/${file.trim()}`]
+    })
     return {
-      dependencies: { ...Object.fromEntries(files), ...this.parts.others },
+      dependencies: { ...Object.fromEntries(packed), ...this.parts.others },
       devDependencies: { '@types/node': '20.19.43' },
     }
   }
@@ -77,6 +77,18 @@ export class OutsideProject {
       const { stderr = '', stdout = '' } = error as { stderr?: string; stdout?: string }
       process.stdout.write(`${this.parts.name}: ${what}: failed\n${String(stdout || stderr || error)}\n`)
     }
+  }
+
+  /** Compiles the program as either kind of module and checks every declaration that it reaches, with these options over the usual ones. */
+  compile(what: string, options: Readonly<Record<string, unknown>>): void {
+    const { include, compilerOptions } = tsconfig(false)
+    writeFileSync(
+      this.at('tsconfig.strict.json'),
+      JSON.stringify({ include, compilerOptions: { ...compilerOptions, noEmit: true, ...options } }),
+    )
+    this.attempt(what, () =>
+      this.run(what, process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', 'tsconfig.strict.json']),
+    )
   }
 
   /** Runs the program as TypeScript compiled to either kind of module, and as plain JavaScript of either kind. */

@@ -1,12 +1,13 @@
-/** A FileSystemDirectoryHandle in memory for tests: Node has none. Only what this package calls is there. */
+/** A directory handle in memory for tests: Node has none. */
+import type { DirectoryHandle, FileHandle } from './directory-handle.js'
 
 /** A directory handle over blobs under their paths; writes change the map. `failAfter`: bytes after which a write fails as a full disk does. */
 export function directoryHandle(
   blobs: Map<string, Blob>,
   { prefix = '', name = 'picked', failAfter = Number.POSITIVE_INFINITY } = {},
-): FileSystemDirectoryHandle {
+): DirectoryHandle {
   const absent = (what: string) => new DOMException(`no ${what}`, 'NotFoundError')
-  const handle = {
+  return {
     kind: 'directory',
     name,
     async getDirectoryHandle(child: string, { create = false } = {}) {
@@ -34,16 +35,14 @@ export function directoryHandle(
         const [child = '', ...below] = key.slice(prefix.length).split('/')
         if (children.has(child)) continue
         children.add(child)
-        yield [child, { kind: below.length > 0 ? 'directory' : 'file', name: child }]
+        yield [child, { kind: below.length > 0 ? 'directory' : 'file' }] as const
       }
     },
   }
-  return handle as unknown as FileSystemDirectoryHandle
 }
 
-function fileHandle(blobs: Map<string, Blob>, key: string, failAfter: number) {
+function fileHandle(blobs: Map<string, Blob>, key: string, failAfter: number): FileHandle {
   return {
-    kind: 'file',
     async getFile() {
       const blob = blobs.get(key)
       if (blob === undefined) throw new DOMException('', 'NotFoundError')
@@ -53,7 +52,8 @@ function fileHandle(blobs: Map<string, Blob>, key: string, failAfter: number) {
       const parts: Uint8Array<ArrayBuffer>[] = []
       let count = 0
       return {
-        async write(part: Uint8Array<ArrayBuffer>) {
+        async write(data: unknown) {
+          const part = data as Uint8Array<ArrayBuffer>
           count += part.byteLength
           if (count > failAfter) throw new DOMException('', 'QuotaExceededError')
           parts.push(part.slice())

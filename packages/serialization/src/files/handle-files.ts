@@ -1,11 +1,12 @@
 /** Files behind a browser's FileSystemDirectoryHandle (a picked folder or the origin's private one), for reading. */
 import { EspalierError } from '@espalier/core'
 import { blobFile } from './blob-files.js'
+import type { DirectoryHandle } from './directory-handle.js'
 import { checkFileName } from './file-name.js'
 import { type ModelFiles, missingFile } from './model-files.js'
 
 /** The folder of a directory handle. */
-export function handleFiles(handle: FileSystemDirectoryHandle): ModelFiles {
+export function handleFiles(handle: DirectoryHandle): ModelFiles {
   return handleFolder(async () => handle, handle.name === '' ? 'the picked folder' : handle.name)
 }
 
@@ -17,10 +18,10 @@ export function isAbsent(error: unknown): boolean {
 
 /** The folder of a name below a handle, and the last part of the name. */
 export async function walkTo(
-  root: FileSystemDirectoryHandle,
+  root: DirectoryHandle,
   name: string,
   create = false,
-): Promise<{ folder: FileSystemDirectoryHandle; base: string }> {
+): Promise<{ folder: DirectoryHandle; base: string }> {
   const parts = checkFileName(name).split('/')
   const base = parts.pop() ?? name
   let folder = root
@@ -28,8 +29,8 @@ export async function walkTo(
   return { folder, base }
 }
 
-function handleFolder(root: () => Promise<FileSystemDirectoryHandle>, description: string): ModelFiles {
-  const find = async (name: string): Promise<File | undefined> => {
+function handleFolder(root: () => Promise<DirectoryHandle>, description: string): ModelFiles {
+  const find = async (name: string): Promise<Blob | undefined> => {
     checkFileName(name)
     try {
       const { folder, base } = await walkTo(await root(), name)
@@ -47,7 +48,7 @@ function handleFolder(root: () => Promise<FileSystemDirectoryHandle>, descriptio
   const list = async () => {
     const names: string[] = []
     try {
-      for await (const [name, entry] of (await root()).entries()) if (entry.kind === 'file') names.push(name)
+      for await (const [name, entry] of (await root()).entries?.() ?? []) if (entry.kind === 'file') names.push(name)
     } catch (cause) {
       if (!isAbsent(cause)) throw cause
     }

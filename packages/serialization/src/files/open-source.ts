@@ -4,16 +4,17 @@ import { parseHubReference, referenceOfPage } from '../hub/repository.js'
 import { platform } from '../platform/node.js'
 import type { RepositoryOptions } from '../platform/platform.js'
 import { blobFiles } from './blob-files.js'
+import type { DirectoryHandle } from './directory-handle.js'
 import { handleFiles } from './handle-files.js'
 import { handleOutput } from './handle-output.js'
 import type { ModelFiles } from './model-files.js'
 import type { OutputFolder } from './output-folder.js'
 
 /** `owner/name[@revision]`, a path, an address (a page of the hub, or `file:`), a directory handle, a map of blobs, or opened files. */
-export type Source = string | URL | FileSystemDirectoryHandle | ReadonlyMap<string, Blob> | ModelFiles
+export type Source = string | URL | DirectoryHandle | ReadonlyMap<string, Blob> | ModelFiles
 
 /** A path, a `file:` address, a directory handle, or an output folder (`memoryFolder()` for archives). */
-export type Target = string | URL | FileSystemDirectoryHandle | OutputFolder
+export type Target = string | URL | DirectoryHandle | OutputFolder
 
 /** Opens a source. A local folder wins over a repository of the same name. Throws source.unknown, hub.*, or the signal's reason. */
 export async function openSource(source: Source, options: RepositoryOptions = {}): Promise<ModelFiles> {
@@ -34,7 +35,7 @@ export function openTarget(target: Target): OutputFolder {
 }
 
 /** Whether a value is a directory handle, from whichever realm. */
-export function isHandle(value: unknown): value is FileSystemDirectoryHandle {
+export function isHandle(value: unknown): value is DirectoryHandle {
   return (value as { kind?: unknown } | null)?.kind === 'directory'
 }
 
