@@ -6,7 +6,7 @@ import { onnx } from './index.js'
 import { workerTransport } from './node/worker-transport.js'
 
 describe('onnx', () => {
-  checkBackend(() => onnx({ threads: 2 }), { test, dtypes: ['f32', 'f16'] })
+  checkBackend(() => onnx({ threads: 2 }), { test, dtypes: ['f32', 'f16'], peakBytes: ({ byteLength }) => byteLength })
 
   it('refuses a number of threads that is not a whole number above 0', () => {
     expect(() => onnx({ threads: 0 })).toThrow(expect.objectContaining({ code: 'config.value' }))

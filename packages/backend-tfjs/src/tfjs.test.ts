@@ -17,7 +17,16 @@ describe.each(['cpu', 'wasm'])('tfjs on %s', (name) => {
     await tf.setBackend(name)
   })
 
-  checkBackend(() => tfjs({ tf }), { test })
+  checkBackend(() => tfjs({ tf }), {
+    test,
+    async peakBytes(_, run) {
+      const { peakBytes } = await tf.profile(async () => {
+        await run()
+        return tf.scalar(0)
+      })
+      return peakBytes
+    },
+  })
 })
 
 describe('tfjs', () => {

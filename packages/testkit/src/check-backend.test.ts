@@ -1,19 +1,24 @@
 /** The reference executor passes the suite that judges backends, and wrong backends do not. */
-import { type DType, reference } from '@espalier/core'
+import { type DType, peakMemory, programRoots, reference } from '@espalier/core'
 import { describe, expect, it, test } from 'vitest'
+import type { MeasurePeak } from './backend/barriers.js'
 import { failuresOf } from './check.js'
 import { backendChecks, checkBackend } from './check-backend.js'
 import { type Fault, wrongBackend } from './wrong-backend.js'
 
 const dtypes = ['f32', 'f16', 'f64'] as const
 
-describe('reference', () => checkBackend(() => reference(), { test, dtypes }))
+// The reference executor measures nothing: what its programs need by core's count.
+const peakBytes: MeasurePeak = ({ program, byteLength }) =>
+  byteLength || peakMemory(programRoots(program)).intermediates
+
+describe('reference', () => checkBackend(() => reference(), { test, dtypes, peakBytes }))
 describe('reference in float64', () => checkBackend(() => reference({ precision: 'f64' }), { test, dtypes }))
 
 describe('checkBackend', () => {
   const numbers = /^f32 (?!movement)(?!.*131)/
   // Where each fault is looked for, and which of the cases there it must fail.
-  const faults: Readonly<Record<Fault, readonly [among: RegExp, suspects: RegExp]>> = {
+  const faults: Readonly<Record<Fault, readonly [among: RegExp, ...suspects: RegExp[]]>> = {
     transpose: [numbers, /matmul|attention/],
     scale: [numbers, /reduce|softmax|rmsNorm/],
     mask: [numbers, /select|attention/],
@@ -24,17 +29,22 @@ describe('checkBackend', () => {
     nan: [numbers, /keep NaN/],
     integer: [/^whole numbers/, /above 2\^24/],
     infinity: [/^f32 movement/, /topK beside infinities/],
+    order: [/^(barrier|f32 movement)/, /gatherRows runs before/, /gatherAlong runs before/, /need not be held/],
   }
-  for (const [fault, [among, suspects]] of Object.entries(faults)) {
+  for (const [fault, [among, ...suspects]] of Object.entries(faults)) {
     it(`fails a backend with a wrong ${fault}, and names the cases`, async () => {
-      const checks = backendChecks(() => wrongBackend(fault as Fault), { dtypes }).filter(({ name }) =>
+      const checks = backendChecks(() => wrongBackend(fault as Fault), { dtypes, peakBytes }).filter(({ name }) =>
         among.test(name),
       )
       const failures = await failuresOf(checks)
       expect(failures.length).toBeGreaterThan(0)
       expect(failures.length).toBeLessThan(checks.length)
       for (const { name, error } of failures) expect(error, name).toMatchObject({ code: 'testkit.difference' })
-      expect(failures.some(({ name }) => suspects.test(name))).toBe(true)
+      for (const suspect of suspects)
+        expect(
+          failures.some(({ name }) => suspect.test(name)),
+          String(suspect),
+        ).toBe(true)
     })
   }
 

@@ -1,5 +1,6 @@
 /** The conformance suite of backends: everything that core and the models rely on, against the reference executor. */
 import { type Backend, type DType, reference } from '@espalier/core'
+import { barrierChecks, type MeasurePeak } from './backend/barriers.js'
 import { indexChecks } from './backend/indices.js'
 import { lifecycleChecks } from './backend/lifecycle.js'
 import { modelChecks } from './backend/model.js'
@@ -19,6 +20,8 @@ export interface BackendCheckOptions {
   readonly relative?: Partial<Record<'f32' | 'f16' | 'f64', number>>
   /** How many programs the backend has compiled so far: with it, caching is checked too. */
   readonly compilations?: (backend: Backend) => number | Promise<number>
+  /** Bytes that a run holds at its peak: with it, barriers are checked to save memory too. */
+  readonly peakBytes?: MeasurePeak
 }
 
 /** Options of `checkBackend`. */
@@ -55,6 +58,7 @@ export function backendChecks(createBackend: CreateBackend, options: BackendChec
     ...modelChecks(backend, judge, dtypes),
     ...programChecks(backend, options),
     ...indexChecks(backend),
+    ...barrierChecks(backend, options),
     ...stateChecks(backend),
     ...weightChecks(backend, storage),
     ...lifecycleChecks(backend, createBackend),

@@ -1,4 +1,5 @@
 /** @module Conformance suites: what a backend or a tuner must do, as tests that anyone can run on their own. */
+export type { MeasurePeak } from './backend/barriers.js'
 export { compareWithJudge } from './backend/parity.js'
 export { callCases, secondOrderCases } from './cases/calls.js'
 export { elementwiseCases } from './cases/elementwise.js'

@@ -16,6 +16,7 @@ import {
   mul,
   type Node,
   type Program,
+  peakMemory,
   programRoots,
   programSlots,
   type Rewrite,
@@ -39,6 +40,7 @@ export type Fault =
   | 'nan'
   | 'integer'
   | 'infinity'
+  | 'order'
 
 /** The reference executor, compiling programs with a fault: what a slip in a kernel does. */
 export function wrongBackend(fault: Fault): Backend {
@@ -59,6 +61,7 @@ export function wrongBackend(fault: Fault): Backend {
       return {
         ...executable,
         program,
+        byteLength: peakMemory(programRoots(damaged)).intermediates,
         run: ({ feeds = {}, state }) => executable.run({ feeds: read(feeds), state }),
         release: () => executable.release(),
       }
@@ -131,6 +134,8 @@ const rewrites: Readonly<Record<Exclude<Fault, 'gradient' | 'name'>, Rewrite>> =
     if (node.attrs.fn === 'add') return [cast(add(floats[0] as Tensor, floats[1] as Tensor), 'i32')]
     return node.attrs.fn === 'max' ? [cast(max(floats[0] as Tensor, floats[1] as Tensor), 'i32')] : undefined
   },
+  // Barriers as if they were not there.
+  order: (node, inputs) => (isOp(node, 'barrier') ? inputs.slice(0, node.attrs.count) : undefined),
   // The largest found after infinities were brought into range.
   infinity(node, [x]) {
     if (!isOp(node, 'topK') || x === undefined) return undefined
