@@ -1,6 +1,6 @@
 /** The recipes of CONTRIBUTING.md and the paths in the guides, held against the code that they speak of. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { dirname, join, relative } from 'node:path'
+import { basename, dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
 import { root } from './workspaces.js'
@@ -27,6 +27,19 @@ describe('the guides', () => {
   })
 })
 
+describe('docs/plugins.md', () => {
+  it('shows plugins that compile', { timeout: 240_000 }, () => {
+    const blocks = readFileSync(join(root, 'docs/plugins.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)
+    const examples = new Map<string, string>()
+    for (const [, text = ''] of blocks)
+      examples.set(join(root, `docs/${/export const (\w+)/.exec(text)?.[1] ?? `example${examples.size}`}.ts`), text)
+    expect([...examples.keys()].map((path) => basename(path))).toEqual(
+      expect.arrayContaining(['gain.ts', 'rowScaled.ts']),
+    )
+    expect(faultsOf([...examples.keys()], examples)).toEqual([])
+  })
+})
+
 describe('adding an op', () => {
   it('makes the compiler name the tables that the recipe names, and no other file', { timeout: 240_000 }, () => {
     const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')
@@ -40,16 +53,26 @@ describe('adding an op', () => {
 function filesThatLack(op: string): string[] {
   const union = join(root, 'packages/core/src/graph/op-attrs.ts')
   const text = readFileSync(union, 'utf8').replace(/export interface OpAttrs \{/, `$& ${op}: Record<never, never>;`)
+  const entries = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'src/index.ts'))
+  const files = faultsOf(entries, new Map([[union, text]])).map(({ file }) => file)
+  return [...new Set(files)]
+}
+
+/** What the compiler finds, with the text of some files replaced or made up. */
+function faultsOf(entries: readonly string[], texts: ReadonlyMap<string, string>): { file: string; fault: string }[] {
   const configFile = join(root, 'tsconfig.json')
   const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(configFile, ts.sys.readFile).config, ts.sys, root)
   const host = ts.createCompilerHost(options)
-  const { getSourceFile } = host
-  host.getSourceFile = (file, language, ...rest) =>
-    file === union ? ts.createSourceFile(file, text, language, true) : getSourceFile(file, language, ...rest)
-  const entries = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'src/index.ts'))
-  const program = ts.createProgram(entries, options, host)
-  const files = ts.getPreEmitDiagnostics(program).map(({ file }) => relative(root, file?.fileName ?? ''))
-  return [...new Set(files)]
+  const { getSourceFile, fileExists } = host
+  host.fileExists = (file) => texts.has(file) || fileExists(file)
+  host.getSourceFile = (file, language, ...rest) => {
+    const text = texts.get(file)
+    return text === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, text, language, true)
+  }
+  return ts.getPreEmitDiagnostics(ts.createProgram(entries, options, host)).map(({ file, messageText }) => ({
+    file: relative(root, file?.fileName ?? ''),
+    fault: ts.flattenDiagnosticMessageText(messageText, ' '),
+  }))
 }
 
 /** Where a guide's path may be: from the root, below `packages`, in a package's sources (core/module), or beside the guide. */
