@@ -5,6 +5,7 @@ import { adapterChecks } from './tuner/adapter-checks.js'
 import { fileChecks } from './tuner/file-checks.js'
 import { halfChecks } from './tuner/half-checks.js'
 import { outputChecks } from './tuner/output-checks.js'
+import { sharedChecks } from './tuner/shared-checks.js'
 import { tunerSubject } from './tuner/subject.js'
 import { halfModel, testModel, tiedModel } from './tuner/test-model.js'
 import { trainingChecks } from './tuner/training-checks.js'
@@ -49,6 +50,7 @@ export function tunerChecks(tuner: LayerTuner, options: TunerCheckOptions = {}):
     const checks = [
       ...outputChecks(subject),
       ...trainingChecks(subject),
+      ...sharedChecks(subject),
       ...fileChecks(subject),
       ...adapterChecks(subject),
       ...(model === undefined ? [...tiedChecks(tuner, variant), ...halfBaseChecks(tuner, variant)] : []),

@@ -1,5 +1,5 @@
 /** What methods need of a tuner besides its own layer: the suite holds them to the same promises. */
-import { AdaptedModel, detach, type LayerTuner, mul, type Tensor } from '@espalier/core'
+import { AdaptedModel, detach, hostTensor, type LayerTuner, mul, type Tensor } from '@espalier/core'
 import { describe, expect, it, test } from 'vitest'
 import { failuresOf } from '../check.js'
 import { checkTuner, tunerChecks } from '../check-tuner.js'
@@ -41,6 +41,19 @@ describe('a tuner whose layers share state', () => {
     },
   })
   checkTuner(trainedBank, { test, variants: { 'trained with the layers': { config: {}, drawsInitialValues: false } } })
+
+  it('is found where a part of it is of no use', async () => {
+    const { shared } = sharedProjections as LayerTuner
+    const idle: LayerTuner = {
+      ...(sharedProjections as LayerTuner),
+      shared: {
+        fileKeys: { A: 'vera_A', B: 'vera_B', C: 'vera_C' },
+        create: (given) => ({ ...shared?.create(given), C: hostTensor('f32', [2], [1, 2]) }),
+      },
+    }
+    const failures = await failuresOf(tunerChecks(idle).filter(({ name }) => /all layers share/.test(name)))
+    expect(failures.map(({ error }) => String(error))).toEqual([expect.stringContaining('base_model.vera_C')])
+  })
 
   const add = (config: object) =>
     new AdaptedModel(testModel()).addAdapter('default', sharedProjections({ targetModules: ['v_proj'], ...config }))
