@@ -231,33 +231,20 @@ class Walk {
   }
 }
 
-/** The node with its first input passed through a Reshape to its own shape, which copies nothing, once the others have run. */
+/** The node with its first input passed through an Unsqueeze of no axes, which copies nothing, once the others have run. */
 function waiting(node: OnnxNode, others: readonly string[]): OnnxNode[] {
   const [first = '', ...rest] = node.inputs
-  const name = (part: string) => `${node.name}.${part}`
-  const plain = (
-    op: string,
-    part: string,
-    inputs: readonly string[],
-    attributes: OnnxNode['attributes'] = {},
-  ): OnnxNode => ({
-    op,
-    domain: '',
-    inputs,
-    outputs: [name(part)],
-    attributes,
-    name: name(part),
-  })
+  const plain = (op: string, part: string, inputs: readonly string[], attributes: OnnxNode['attributes']): OnnxNode => {
+    const name = `${node.name}.${part}`
+    return { op, domain: '', inputs, outputs: [name], attributes, name }
+  }
+  // Shape's range 0 to 0 is an empty list: no axes, but the dependence.
   const nothing = others.map((other, i) => plain('Shape', `wait${i}`, [other], { start: { int: 0 }, end: { int: 0 } }))
-  return [
-    ...nothing,
-    plain('Shape', 'shape', [first]),
-    plain('Concat', 'waited', [...nothing.map(({ outputs }) => outputs[0] as string), name('shape')], {
-      axis: { int: 0 },
-    }),
-    plain('Reshape', 'after', [first, name('waited')]),
-    { ...node, inputs: [name('after'), ...rest] },
-  ]
+  const lists = nothing.map(({ name }) => name)
+  const joined = lists.length === 1 ? [] : [plain('Concat', 'waited', lists, { axis: { int: 0 } })]
+  const [axes] = [...joined, ...nothing] as [OnnxNode]
+  const after = plain('Unsqueeze', 'after', [first, axes.name], {})
+  return [...nothing, ...joined, after, { ...node, inputs: [after.name, ...rest] }]
 }
 
 /** For each node the nodes that make what it reads. */
