@@ -1,6 +1,14 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
 export { type BatchPlan, type BatchPlanOptions, planBatches } from './collate/batch-plan.js'
 export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } from './collate/causal-batch.js'
+export { DataCollatorForCausalLM } from './collate/causal-collator.js'
+export type { CollatedBatch, DataCollator, Examples } from './collate/data-collator.js'
+export {
+  DataCollatorForTokenClassification,
+  DataCollatorWithPadding,
+  type LabelCollatorOptions,
+} from './collate/label-collators.js'
+export type { Features } from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
 export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'
 export { type StepBatches, type StepOptions, trainingSteps } from './collate/training-steps.js'
@@ -17,6 +25,7 @@ export {
 } from './dataset/dataset.js'
 export type { DataRow } from './dataset/formats.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
+export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
 export { type ExampleSegment, renderSupervision, type SupervisionReport } from './sft/supervision.js'
 export type { ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'

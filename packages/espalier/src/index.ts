@@ -1,11 +1,25 @@
 /** @module Espalier with batteries included: what a PEFT, transformers and TRL user expects, in camelCase. */
 
 export { defineTuner, type ErrorCode, EspalierError, reference } from '@espalier/core'
-export { type DataRow, type Dataset, loadDataset, type PromptCompletion, type TextRow, Tokenizer } from '@espalier/data'
+export {
+  type CollatedBatch,
+  type DataCollator,
+  DataCollatorForCausalLM,
+  DataCollatorForTokenClassification,
+  DataCollatorWithPadding,
+  type DataRow,
+  type Dataset,
+  type Features,
+  loadDataset,
+  type PromptCompletion,
+  type TextRow,
+  Tokenizer,
+} from '@espalier/data'
 export { lora } from '@espalier/lora'
 export type {
   EndEvent,
   EvaluateEvent,
+  Evaluation,
   GradientContext,
   OptimizerStepContext,
   PauseEvent,
@@ -67,7 +81,10 @@ export {
 } from './model/state-dict.js'
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
 export type { TrainerCallback, TrainerControl, TrainerState } from './training/callbacks.js'
-export type { MemoryPlan, Preflight } from './training/preflight.js'
+export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
+export type { MemoryPlan, Preflight, TrainingPreflight } from './training/preflight.js'
 export type { TrainRows } from './training/prepared-data.js'
-export type { SFTConfig, Strategy } from './training/sft-config.js'
-export { type CallOptions, SFTTrainer, type SFTTrainerOptions } from './training/sft-trainer.js'
+export { SFTTrainer, type SFTTrainerOptions } from './training/sft-trainer.js'
+export { type CallOptions, Trainer, type TrainerOptions } from './training/trainer.js'
+export type { SFTConfig, Strategy, TrainingArguments } from './training/training-arguments.js'
+export type { TaskContext, TrainingTask } from './training/training-task.js'

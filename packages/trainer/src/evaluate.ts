@@ -1,18 +1,34 @@
-/** An evaluation: the mean loss over all counted items of a data set. */
-import { EspalierError } from '@espalier/core'
-import type { EvaluationSource } from './batches.js'
+/** An evaluation: the mean loss over all counted items of a data set, and what is measured of the predictions. */
+import { EspalierError, type HostTensor, type Model, type ModelInputs, type Tensor } from '@espalier/core'
+import type { MicroBatch } from './batches.js'
 import type { TrainingSession } from './session.js'
+import type { TrainerOptions } from './trainer-options.js'
 
 /** What an evaluation found. */
 export interface Evaluation {
   readonly evalLoss: number
   readonly perplexity: number
+  /** What the metrics compute, by name; empty without any. */
+  readonly metrics: Readonly<Record<string, number>>
 }
 
-/** Loss and perplexity with a session's present values; undefined when it was stopped on the way. Throws config.value without data, or the signal's reason. */
+/** A batch of an evaluation and what the model predicts for it. */
+export interface PredictedBatch {
+  readonly feeds: MicroBatch['feeds']
+  readonly predictions: HostTensor
+}
+
+/** What evaluations measure besides the loss. Predictions of all batches are held until then. */
+export interface EvaluationMetrics {
+  /** The tensor to read back, from the same feeds as the loss: logits. */
+  predict(model: Model, inputs: ModelInputs): Tensor
+  compute(batches: readonly PredictedBatch[]): Readonly<Record<string, number>>
+}
+
+/** Loss, perplexity and metrics with a session's present values; undefined when it was stopped on the way. Throws config.value without data, or the signal's reason. */
 export async function evaluateWith(
   session: TrainingSession,
-  source: EvaluationSource | undefined,
+  { evaluation: source, metrics }: Pick<TrainerOptions, 'evaluation' | 'metrics'>,
   { signal, isStopped }: { readonly signal?: AbortSignal | undefined; readonly isStopped?: () => boolean },
 ): Promise<Evaluation | undefined> {
   if (source === undefined)
@@ -22,12 +38,15 @@ export async function evaluateWith(
     })
   let sum = 0
   let count = 0
+  const predicted: PredictedBatch[] = []
   for await (const batch of source.batches()) {
     signal?.throwIfAborted()
     if (isStopped?.() === true) return undefined
-    sum += await session.evaluate(batch)
+    const { lossSum, predictions } = await session.evaluate(batch)
+    sum += lossSum
+    if (predictions !== undefined) predicted.push({ feeds: batch.feeds, predictions })
     count += batch.count
   }
   const evalLoss = sum / Math.max(count, 1)
-  return { evalLoss, perplexity: Math.exp(evalLoss) }
+  return { evalLoss, perplexity: Math.exp(evalLoss), metrics: metrics?.compute(predicted) ?? {} }
 }

@@ -42,6 +42,8 @@ export interface EvaluateEvent {
   readonly epoch: number
   readonly evalLoss: number
   readonly perplexity: number
+  /** What is measured besides, by name: accuracy. */
+  readonly metrics: Readonly<Record<string, number>>
   readonly seconds: number
   /** Whether it is the best so far. */
   readonly best: boolean

@@ -161,9 +161,9 @@ export class Loop {
     const began = now()
     // Whoever stops a run waits for its step, not for an evaluation.
     const isStopped = () => this.control.stopRequested
-    const found = await evaluateWith(session, this.options.evaluation, { signal: this.signal, isStopped })
+    const found = await evaluateWith(session, this.options, { signal: this.signal, isStopped })
     if (found === undefined) return
-    const { evalLoss, perplexity } = found
+    const { evalLoss, perplexity, metrics } = found
     const best = evalLoss < this.leastLoss
     if (best) this.leastLoss = evalLoss
     if (best && this.options.settings?.loadBestModelAtEnd === true) this.bestValues = await session.commit()
@@ -173,6 +173,7 @@ export class Loop {
       epoch: this.epoch,
       evalLoss,
       perplexity,
+      metrics,
       seconds: now() - began,
       best,
     })

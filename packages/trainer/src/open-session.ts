@@ -14,6 +14,7 @@ export function openSession(options: TrainerOptions, signal: AbortSignal | undef
     weights,
     loss: options.loss ?? lossOf(model.model),
     transforms: options.transforms ?? [],
+    ...(options.metrics === undefined ? {} : { predict: options.metrics.predict }),
     optimizer: options.optimizer ?? adamw(),
     clips: maxGradNorm > 0,
     keepsGradients: options.onOptimizerStep !== undefined,

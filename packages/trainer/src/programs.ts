@@ -28,6 +28,7 @@ import {
   type Tensor,
   zerosLike,
 } from '@espalier/core'
+import type { EvaluationMetrics } from './evaluate.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { joined, type ParameterGroup, partsOf } from './parameter-groups.js'
 import { type TrainingTransform, transformProgram } from './training-transform.js'
@@ -131,9 +132,19 @@ export function penaltyProgram(model: Model, penalty: Tensor, groups: readonly P
   return { name: 'penalty', outputs: { penalty }, updates: addedGradients(groups, slots, counted) }
 }
 
-/** The loss of a batch without gradients. Output `loss_sum`. */
-export function evaluateProgram(model: Model, loss: LossFunction, feeds: Feeds): Program {
-  return { name: 'evaluate', outputs: { loss_sum: loss(model, inputsOf(feeds)) } }
+/** The loss of a batch without gradients. Outputs `loss_sum` and, where it is wanted, `predictions`. */
+export function evaluateProgram(
+  model: Model,
+  loss: LossFunction,
+  feeds: Feeds,
+  predict?: EvaluationMetrics['predict'],
+): Program {
+  const inputs = inputsOf(feeds)
+  const outputs = { loss_sum: loss(model, inputs) }
+  return {
+    name: 'evaluate',
+    outputs: predict === undefined ? outputs : { ...outputs, predictions: predict(model, inputs) },
+  }
 }
 
 /** Settings of `applyProgram` that do not change during a run. */

@@ -15,6 +15,7 @@ import {
   type WeightSet,
 } from '@espalier/core'
 import type { MicroBatch } from './batches.js'
+import type { EvaluationMetrics } from './evaluate.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
@@ -39,6 +40,8 @@ export interface SessionOptions {
   readonly loss: LossFunction
   /** Rewrite the program that accumulates gradients, in order. */
   readonly transforms?: readonly TrainingTransform[]
+  /** What evaluations read back besides the loss. */
+  readonly predict?: EvaluationMetrics['predict']
   readonly optimizer: Optimizer
   readonly clips: boolean
   /** Whether a hook reads gradients after `apply`, as models do that follow steps. Default false. */
@@ -109,13 +112,17 @@ export class TrainingSession {
     return this.lossSum(await compiled, feeds, [...this.values(), { set: await state }])
   }
 
-  /** The sum of a batch's losses, without dropout and gradients. */
-  async evaluate(batch: MicroBatch): Promise<number> {
-    const { model, loss } = this.options
-    const program = await this.compiled(`evaluate ${specsKey(Object.entries(batch.feeds))}`, () =>
-      evaluateProgram(model.model, loss, batch.feeds),
+  /** The sum of a batch's losses, and its predictions where they are wanted, without dropout and gradients. */
+  async evaluate({ feeds }: MicroBatch): Promise<{ readonly lossSum: number; readonly predictions?: HostTensor }> {
+    const { model, loss, predict } = this.options
+    const program = await this.compiled(`evaluate ${specsKey(Object.entries(feeds))}`, () =>
+      evaluateProgram(model.model, loss, feeds, predict),
     )
-    return this.lossSum(program, batch.feeds, this.values())
+    const { loss_sum: sum, predictions } = await program.run({
+      feeds: this.readFeeds(program, feeds),
+      state: this.values(),
+    })
+    return { lossSum: sum?.data[0] as number, ...(predictions === undefined ? {} : { predictions }) }
   }
 
   /** Adds the model's penalty to a step of so many counted items, and its gradients to the sums; its value, 0 where there is none. */

@@ -1,6 +1,7 @@
 /** What a trainer is made of and told. Numbers and their defaults; the loop itself is in loop.ts. */
 import type { Backend, LossFunction, TrainableModel, WeightSet } from '@espalier/core'
 import type { EvaluationSource, StepSource } from './batches.js'
+import type { EvaluationMetrics } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { SchedulerType } from './schedule.js'
@@ -60,6 +61,8 @@ export interface TrainerOptions {
   readonly weights: WeightSet
   readonly steps: StepSource
   readonly evaluation?: EvaluationSource
+  /** What evaluations measure besides the loss. */
+  readonly metrics?: EvaluationMetrics
   /** Default: the task's own. */
   readonly loss?: LossFunction
   /** Rewrite the program that accumulates gradients, in order: recomputation, another dtype. */

@@ -1,4 +1,5 @@
 import {
+  cast,
   type FullModel,
   type HostTensor,
   hostTensor,
@@ -10,6 +11,7 @@ import {
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import type { MicroBatch } from './batches.js'
+import type { EvaluationMetrics } from './evaluate.js'
 import type { StepEvent, TrainingEvent } from './events.js'
 import { decayRule } from './open-session.js'
 import { sgd } from './optimizers/sgd.js'
@@ -148,6 +150,22 @@ describe('Trainer', () => {
     expect(dropped.evalLoss).toBeCloseTo(plain.evalLoss, 5)
     expect(plain.perplexity).toBeCloseTo(Math.exp(plain.evalLoss), 8)
     await expect((await trainerOf()).trainer.evaluate()).rejects.toMatchObject({ code: 'config.value' })
+  })
+
+  it('measures the predictions of all evaluation batches, in a run too', async () => {
+    const rows = [toyBatch(toyRows.slice(0, 1)), toyBatch(toyRows.slice(1))]
+    const metrics: EvaluationMetrics = {
+      predict: (_, { input_ids: ids }) => mul(cast(ids as Tensor, 'f32'), 2),
+      compute: (batches) => ({
+        doubled: batches.flatMap(({ predictions }) => [...(predictions.data as Float32Array)]).reduce((a, b) => a + b),
+        batches: batches.length,
+      }),
+    }
+    const setting = { evaluation: { batches: () => rows }, metrics, settings: { evaluateEvery: { steps: 4 } } }
+    const want = { doubled: 2 * toyRows.flat().reduce((a, b) => a + b), batches: 2 }
+    expect((await (await trainerOf(setting)).trainer.evaluate()).metrics).toEqual(want)
+    const { events } = await eventsOf(setting)
+    expect(events.find(({ type }) => type === 'evaluate')).toMatchObject({ metrics: want })
   })
 
   it('warms up over a share of the steps below 1 and over a number of steps from 1 on', async () => {

@@ -40,12 +40,12 @@ export class Trainer {
     }, signal)
   }
 
-  /** Mean loss over the evaluation's counted items with the model's present values. Throws config.value without evaluation data, or the signal's reason. */
+  /** Mean loss and metrics over the evaluation's counted items with the model's present values. Throws config.value without evaluation data, or the signal's reason. */
   async evaluate({ signal }: { readonly signal?: AbortSignal } = {}): Promise<Evaluation> {
     signal?.throwIfAborted()
     const session = await openSession(this.options, signal)
     try {
-      return (await evaluateWith(session, this.options.evaluation, { signal })) as Evaluation
+      return (await evaluateWith(session, this.options, { signal })) as Evaluation
     } finally {
       await session.close()
     }

@@ -11,7 +11,7 @@ import {
   sizeOf,
   weightRequests,
 } from '@espalier/core'
-import { causalFeeds, planBatches, stepsPerEpoch, trainingSteps } from '@espalier/data'
+import { DataCollatorForCausalLM, planBatches, stepsPerEpoch, trainingSteps } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import { llama } from '@espalier/models'
 import { Trainer } from '@espalier/trainer'
@@ -47,7 +47,8 @@ export async function compilations(setup: Setup): Promise<Finding[]> {
     },
   }
   const plan = planBatches({ ...sizes, stepRows: STEP_ROWS })
-  const options = { rowCount: rows.length, stepRows: STEP_ROWS, shuffle: true, seed: 42, plan, padId: 0 }
+  const collator = new DataCollatorForCausalLM({ padId: 0 })
+  const options = { rowCount: rows.length, stepRows: STEP_ROWS, shuffle: true, seed: 42, plan, collator }
   const { backend, counts } = counting()
   const adapted = new AdaptedModel({
     model: tinyLlama(),
@@ -63,11 +64,7 @@ export async function compilations(setup: Setup): Promise<Finding[]> {
     const weights = await backend.loadWeights(weightRequests(adapted.model))
     const microBatches = async function* (end: number) {
       for await (const step of trainingSteps(data, options, { end })) {
-        const batches = step.microBatches.map((batch) => ({
-          feeds: causalFeeds(batch),
-          count: batch.countedCount,
-          tokens: batch.tokenCount,
-        }))
+        const batches = step.microBatches
         for (const { feeds } of batches)
           used.add(
             Object.values(feeds)

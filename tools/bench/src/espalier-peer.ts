@@ -119,7 +119,7 @@ async function main(): Promise<void> {
     } else if (request.do === 'evaluate') {
       const batches = microBatches(request.rows)
       let sum = 0
-      for (const batch of batches) sum += await session.evaluate(batch)
+      for (const batch of batches) sum += (await session.evaluate(batch)).lossSum
       answer({ loss: sum / batches.reduce((total, batch) => total + batch.count, 0) })
     } else if (request.do === 'generate') {
       await session.commit()

@@ -5,9 +5,10 @@ import { codeOf, tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { prepareSft } from '../sft/prepare.js'
 import { planBatches } from './batch-plan.js'
 import { causalFeeds, collateCausal } from './causal-batch.js'
+import { DataCollatorForCausalLM } from './causal-collator.js'
 import { epochOrder, stepRowsOf, stepsPerEpoch } from './sampler.js'
 import { splitStep } from './split-step.js'
-import { trainingSteps } from './training-steps.js'
+import { type StepBatches, trainingSteps } from './training-steps.js'
 
 /** Lengths like those of questions and answers: most near 150, a long tail. */
 function naturalSizes(rows: number) {
@@ -122,6 +123,8 @@ describe('sampler', () => {
   })
 })
 
+const countOf = ({ microBatches }: StepBatches) => microBatches.reduce((sum, { count }) => sum + count, 0)
+
 describe('trainingSteps', () => {
   test('steps hold their rows once, whatever the micro-batches', async () => {
     const tokenizer = tinyTokenizer()
@@ -131,18 +134,19 @@ describe('trainingSteps', () => {
     }))
     const data = await prepareSft(loadDataset(rows), tokenizer)
     const plan = planBatches({ lengths: data.lengths, counts: data.counts, stepRows: 4, tokensPerMicroBatch: 24 })
-    const options = { plan, padId: 0, rowCount: data.length, stepRows: 4, shuffle: true, seed: 1 }
+    const collator = new DataCollatorForCausalLM({ padId: 0 })
+    const options = { plan, collator, rowCount: data.length, stepRows: 4, shuffle: true, seed: 1 }
     const counted: number[] = []
     for await (const step of trainingSteps(data, options, { end: 12 })) {
-      counted.push(step.countedCount)
+      counted.push(countOf(step))
       const want = [...step.rows].reduce((sum, row) => sum + (data.counts[row] as number), 0)
-      expect(step.countedCount).toBe(want)
+      expect(countOf(step)).toBe(want)
       const tokens = [...step.rows].reduce((sum, row) => sum + (data.lengths[row] as number), 0)
-      expect(step.microBatches.reduce((sum, batch) => sum + batch.tokenCount, 0)).toBe(tokens)
+      expect(step.microBatches.reduce((sum, batch) => sum + batch.tokens, 0)).toBe(tokens)
     }
     expect(counted).toHaveLength(12)
     const resumed: number[] = []
-    for await (const step of trainingSteps(data, options, { first: 7, end: 12 })) resumed.push(step.countedCount)
+    for await (const step of trainingSteps(data, options, { first: 7, end: 12 })) resumed.push(countOf(step))
     expect(resumed).toEqual(counted.slice(7))
   })
 })

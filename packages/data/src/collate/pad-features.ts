@@ -1,7 +1,7 @@
 /**
  * Collators for rows of features of any task, as transformers' and TRL's classes of these names do it: padded rows of ids, masks, token
- * types and labels, plain arrays. Causal training in fixed shapes is causal-batch.ts; these wait, internal, for tasks that train on them,
- * and are held against Python's by golden cases.
+ * types and labels, plain arrays, held against Python's by golden cases. Fixed shapes and feeds are causal-batch.ts and
+ * label-collators.ts.
  */
 import { EspalierError } from '@espalier/core'
 

@@ -1,7 +1,6 @@
 /** Steps of a run: which rows, split into micro-batches of the plan's shapes, ready to be fed. */
-import type { SftData, SupervisedExample } from '../sft/prepare.js'
 import type { BatchPlan } from './batch-plan.js'
-import { type CausalBatch, collateCausal } from './causal-batch.js'
+import type { CollatedBatch, DataCollator, Examples } from './data-collator.js'
 import { epochOrder, type SamplerOptions, stepsPerEpoch } from './sampler.js'
 import { splitStep } from './split-step.js'
 
@@ -12,24 +11,19 @@ export interface StepBatches {
   readonly epoch: number
   /** Example numbers, in the order they were drawn. */
   readonly rows: Int32Array
-  readonly microBatches: readonly CausalBatch[]
-  /** Ids without padding. */
-  readonly tokenCount: number
-  /** Positions that count: the step's loss is divided by it. */
-  readonly countedCount: number
+  readonly microBatches: readonly CollatedBatch[]
 }
 
 /** What steps are made of. */
-export interface StepOptions extends SamplerOptions {
+export interface StepOptions<Example> extends SamplerOptions {
   readonly plan: BatchPlan
-  /** Fills the rest of rows; any id will do, since nothing attends to it. */
-  readonly padId: number
+  readonly collator: DataCollator<Example>
 }
 
 /** The steps from `first` on, up to `end` (exclusive), over as many epochs as that takes. */
-export async function* trainingSteps(
-  data: Pick<SftData, 'example' | 'lengths' | 'counts'>,
-  options: StepOptions,
+export async function* trainingSteps<Example>(
+  data: Pick<Examples<Example>, 'example' | 'lengths' | 'counts'>,
+  options: StepOptions<Example>,
   range: { readonly first?: number; readonly end: number },
 ): AsyncGenerator<StepBatches> {
   const perEpoch = stepsPerEpoch(options)
@@ -42,22 +36,16 @@ export async function* trainingSteps(
   }
 }
 
-async function collateStep(
-  data: Pick<SftData, 'example' | 'lengths' | 'counts'>,
-  { plan, padId }: StepOptions,
+async function collateStep<Example>(
+  data: Pick<Examples<Example>, 'example' | 'lengths' | 'counts'>,
+  { plan, collator }: StepOptions<Example>,
   drawn: Pick<StepBatches, 'step' | 'epoch' | 'rows'>,
 ): Promise<StepBatches> {
-  const microBatches: CausalBatch[] = []
+  const microBatches: CollatedBatch[] = []
   for (const { shape, rows } of splitStep(plan.shapes, drawn.rows, data)) {
-    const examples: SupervisedExample[] = []
+    const examples: Example[] = []
     for (const row of rows) examples.push(await data.example(row))
-    microBatches.push(collateCausal(examples, { ...shape, padId }))
+    microBatches.push(collator.collate(examples, shape))
   }
-  const sum = (of: (batch: CausalBatch) => number) => microBatches.reduce((total, batch) => total + of(batch), 0)
-  return {
-    ...drawn,
-    microBatches,
-    tokenCount: sum((batch) => batch.tokenCount),
-    countedCount: sum((batch) => batch.countedCount),
-  }
+  return { ...drawn, microBatches }
 }

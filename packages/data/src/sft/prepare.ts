@@ -3,6 +3,7 @@
  * truncated, and dropped when nothing of them trains, exactly as TRL's SFTTrainer does. Batches are left to collate/.
  */
 import { EspalierError } from '@espalier/core'
+import type { Examples } from '../collate/data-collator.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import { type DataShape, recognizeShape } from '../dataset/shape.js'
@@ -34,17 +35,10 @@ export interface SftOptions {
   readonly onProgress?: (rows: number) => void
 }
 
-/** Supervised examples of a data set, by number. */
-export interface SftData {
-  /** Number of examples. */
-  readonly length: number
+/** Supervised examples of a data set; counted labels leave the first position's out, which nothing predicts. */
+export interface SftData extends Examples<SupervisedExample> {
   readonly shape: DataShape
   readonly report: SupervisionReport
-  /** Number of ids of each example. */
-  readonly lengths: Int32Array
-  /** Counted labels of each example, the first position's (which nothing predicts) left out. */
-  readonly counts: Int32Array
-  example(index: number): Promise<SupervisedExample>
 }
 
 const DEFAULT_MAX_LENGTH = 1024 // TRL's SFTConfig

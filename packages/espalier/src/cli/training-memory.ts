@@ -1,12 +1,13 @@
 /** What training an adapter on a model would take in memory, from its headers alone: the program is built and followed, never run. */
 import { causalLoss, reference } from '@espalier/core'
+import { DataCollatorForCausalLM } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import type { Source } from '@espalier/serialization'
 import { adamw } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { getPeftModel } from '../model/peft-model.js'
+import { largestFeeds } from '../training/planned-steps.js'
 import { memoryPlan } from '../training/preflight.js'
-import { largestFeeds } from '../training/sft-steps.js'
 import { bytes } from './terminal.js'
 
 const LENGTH = 512 // tokens of the row that is thought of, all of them supervised
@@ -23,7 +24,7 @@ export async function trainingMemory(source: Source): Promise<string> {
         trainable,
         optimizer: adamw(),
         loss: causalLoss,
-        feeds: largestFeeds(plan, 0),
+        feeds: largestFeeds({ plan, collator: new DataCollatorForCausalLM({ padId: 0 }) }),
       })
       return `${bytes(total)} for LoRA of rank 8 on one row of ${length} tokens: weights ${bytes(weights)}, adapter and optimizer ${bytes(adapterAndOptimizer)}, activations ${bytes(activations)}`
     } finally {

@@ -51,13 +51,23 @@ describe('RunFiles', () => {
     expect(json('run.json')).not.toHaveProperty('outcome')
     files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
     for (const n of [1, 2]) files.note(step(n))
-    files.note({ type: 'evaluate', step: 2, epoch: 1, evalLoss: 0.25, perplexity: 1.3, seconds: 1, best: true })
+    files.note({
+      type: 'evaluate',
+      step: 2,
+      epoch: 1,
+      evalLoss: 0.25,
+      perplexity: 1.3,
+      metrics: { accuracy: 0.5 },
+      seconds: 1,
+      best: true,
+    })
     files.note({ type: 'save', step: 2, path: join(folder, 'checkpoint-2'), kind: 'checkpoint' })
     files.note(step(3))
     files.note({ type: 'end', reason: 'done', globalStep: 3, trainingLoss: 0.6, seconds: 2 })
     await files.close()
     const log = readFileSync(join(folder, 'log.jsonl'), 'utf8').trim().split('\n')
     expect(log.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 2, 3])
+    expect(JSON.parse(log[2] as string)).toMatchObject({ eval_loss: 0.25, eval_accuracy: 0.5 })
     const state = json('trainer_state.json')
     expect(Object.keys(state)).toEqual(Object.keys(state).sort())
     expect(state).toMatchObject({ global_step: 3, max_steps: 3, num_train_epochs: 2, best_metric: 0.25 })

@@ -149,8 +149,9 @@ function stepLine(event: StepEvent): LogLine {
   }
 }
 
-function evaluationLine({ step, epoch, evalLoss, perplexity, seconds }: EvaluateEvent): LogLine {
-  return { step, epoch, eval_loss: evalLoss, eval_perplexity: perplexity, eval_runtime: seconds }
+function evaluationLine({ step, epoch, evalLoss, perplexity, metrics, seconds }: EvaluateEvent): LogLine {
+  const measured = Object.fromEntries(Object.entries(metrics).map(([name, value]) => [`eval_${name}`, value]))
+  return { step, epoch, eval_loss: evalLoss, eval_perplexity: perplexity, ...measured, eval_runtime: seconds }
 }
 
 /** transformers' trainer_state.json, its keys sorted as there. config: options by snake_case name, as words or values. */

@@ -1,6 +1,6 @@
 /** Callbacks as transformers has them, on top of a run's events: for people who bring some along. */
 import type { EvaluateEvent, StepEvent, TrainingEvent, TrainingRun } from '@espalier/trainer'
-import type { SFTConfig } from './sft-config.js'
+import type { TrainingArguments } from './training-arguments.js'
 
 /** Where a run is. */
 export interface TrainerState {
@@ -18,7 +18,7 @@ export interface TrainerControl {
 }
 
 type Callback<Values extends unknown[] = []> = (
-  args: SFTConfig,
+  args: TrainingArguments,
   state: TrainerState,
   control: TrainerControl,
   ...values: Values
@@ -38,7 +38,7 @@ export interface TrainerCallback {
 /** A listener of a run's events that calls callbacks and carries out what they ask for. */
 export function callbackListener(
   callbacks: readonly TrainerCallback[],
-  args: SFTConfig,
+  args: TrainingArguments,
   run: () => TrainingRun,
 ): (event: TrainingEvent) => void {
   let state: TrainerState = { globalStep: 0, maxSteps: 0, epoch: 0 }

@@ -30,16 +30,20 @@ export interface MemoryPlan {
   readonly advice: Readonly<Record<'weights' | 'adapterAndOptimizer' | 'activations', string>>
 }
 
-/** What `preflight` tells. */
-export interface Preflight {
+/** What `preflight` tells of any run. */
+export interface TrainingPreflight {
   readonly memory: MemoryPlan
   readonly totalSteps: number
   readonly stepsPerEpoch: number
   readonly trainableParameters: number
-  readonly supervision: SupervisionReport
   /** Shapes of micro-batches; each compiles once. */
   readonly shapes: BatchPlan['shapes']
   readonly warnings: readonly string[]
+}
+
+/** What `preflight` of SFTTrainer tells. */
+export interface Preflight extends TrainingPreflight {
+  readonly supervision: SupervisionReport
 }
 
 /** What the memory of a run follows from. */

@@ -1,65 +1,48 @@
-/** The data of a run, tokenized and planned once: preflight, training and evaluation use the same. */
+/** The data of a run, prepared and planned once: preflight, training and evaluation use the same. */
 import { EspalierError, type ModelSizes } from '@espalier/core'
-import {
-  checkTokenizerFits,
-  type DataRow,
-  type Dataset,
-  loadDataset,
-  prepareSft,
-  type SftData,
-  type Tokenizer,
-} from '@espalier/data'
-import type { SFTConfig } from './sft-config.js'
-import { evaluationPlan, type PlannedRows, planFor, rowsPerStep, stepsOf } from './sft-steps.js'
+import { type DataCollator, type DataRow, type Dataset, type Examples, loadDataset } from '@espalier/data'
+import { evaluationPlan, type PlannedExamples, planFor, rowsPerStep, stepsOf } from './planned-steps.js'
+import type { TaskContext, TrainingTask } from './training-task.js'
 
 /** Rows to train on: a data set, or anything that can be gone through. */
 export type TrainRows = Dataset<DataRow> | Iterable<object> | AsyncIterable<object>
 
 /** Everything that comes from the data. */
 export interface PreparedData {
-  readonly tokenizer: Tokenizer
-  readonly train: PlannedRows
-  readonly evaluation: PlannedRows | undefined
-  readonly padId: number
+  readonly train: PlannedExamples
+  readonly evaluation: PlannedExamples | undefined
 }
 
 /** What is prepared. */
 export interface DataToPrepare {
-  readonly tokenizer: Tokenizer
+  readonly task: TrainingTask
   readonly trainDataset: TrainRows
   readonly evalDataset?: TrainRows | undefined
-  /** Of the model. */
-  readonly sizes: Pick<ModelSizes, 'vocabularySize' | 'maxPositions'>
-  readonly args: SFTConfig
-  readonly signal?: AbortSignal | undefined
+  /** Instead of the task's. */
+  readonly dataCollator?: DataCollator<never> | undefined
+  readonly context: TaskContext
 }
 
-/** Tokenizes and plans. Throws data.*, tokenizer.unfit, config.value, or the signal's reason. */
+/** Prepares and plans. Throws data.*, tokenizer.unfit, config.value, or the signal's reason. */
 export async function prepareData(request: DataToPrepare): Promise<PreparedData> {
-  const { tokenizer, trainDataset, evalDataset, sizes, args, signal } = request
-  checkTokenizerFits(tokenizer, sizes.vocabularySize)
-  const { maxLength, completionOnlyLoss } = args
-  const options = {
-    ...(maxLength === undefined ? {} : { maxLength }),
-    ...(completionOnlyLoss === undefined ? {} : { completionOnlyLoss }),
-    ...(signal === undefined ? {} : { signal }),
-  }
-  const data = await prepareSft(datasetOf(trainDataset), tokenizer, options)
-  checkRowsFit(data, sizes)
+  const { task, trainDataset, evalDataset, context } = request
+  const { args, model } = context
+  const { sizes } = model
+  const collator = request.dataCollator ?? (await task.collator(context))
+  const examples = await task.prepare(datasetOf(trainDataset), context)
+  checkRowsFit(examples, sizes)
   const limits = { ...args, maxPositions: sizes.maxPositions }
-  const train = { data, plan: planFor(data, rowsPerStep(args), limits, stepsOf(data.length, args)) }
-  const rows = evalDataset === undefined ? undefined : await prepareSft(datasetOf(evalDataset), tokenizer, options)
+  const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
+  const rows = evalDataset === undefined ? undefined : await task.prepare(datasetOf(evalDataset), context)
   if (rows !== undefined) checkRowsFit(rows, sizes)
   return {
-    tokenizer,
-    train,
-    evaluation: rows === undefined ? undefined : { data: rows, plan: evaluationPlan(rows, train.plan, limits) },
-    padId: tokenizer.padTokenId ?? tokenizer.eosTokenId ?? 0,
+    train: { examples, plan, collator },
+    evaluation: rows === undefined ? undefined : { examples: rows, plan: evaluationPlan(rows, plan, limits), collator },
   }
 }
 
 /** Throws config.value when a row has more ids than the model has positions. */
-function checkRowsFit({ lengths }: SftData, { maxPositions }: Pick<ModelSizes, 'maxPositions'>): void {
+function checkRowsFit({ lengths }: Examples<unknown>, { maxPositions }: Pick<ModelSizes, 'maxPositions'>): void {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
   if (maxPositions === null || longest <= maxPositions) return
   throw new EspalierError('config.value', {

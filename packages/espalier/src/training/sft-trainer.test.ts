@@ -1,19 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onnx } from '@espalier/backend-onnx'
-import {
-  type Backend,
-  type Executable,
-  type HostTensor,
-  initialValues,
-  mul,
-  ParameterScope,
-  Random,
-} from '@espalier/core'
+import { type Backend, type Executable, initialValues, ParameterScope, Random } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { gpt2 } from '@espalier/models'
 import { memoryFolder, saveModel } from '@espalier/serialization'
-import type { TrainingEvent, TrainingTransform } from '@espalier/trainer'
+import type { TrainingEvent } from '@espalier/trainer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, AutoModelForSequenceClassification } from '../auto/auto-model.js'
 import { AutoTokenizer } from '../auto/auto-tokenizer.js'
@@ -21,8 +13,8 @@ import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { getPeftModelStateDict } from '../model/state-dict.js'
 import { temporaryFolder, tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
-import type { SFTConfig } from './sft-config.js'
 import { SFTTrainer, type SFTTrainerOptions } from './sft-trainer.js'
+import type { SFTConfig } from './training-arguments.js'
 
 const peft = lora({ r: 4, loraAlpha: 16, targetModules: 'all-linear' })
 const quick: SFTConfig = { maxSteps: 4, perDeviceTrainBatchSize: 3, learningRate: 0.01 }
@@ -255,45 +247,6 @@ describe('SFTTrainer', () => {
     await expect(trainer.train({ signal: abort.signal }).result).rejects.toBe('enough')
     expect(existsSync(join(outputDir(), 'adapter_model.safetensors'))).toBe(true)
     await expect(trainerOf().preflight({ signal: AbortSignal.abort('early') })).rejects.toBe('early')
-  })
-
-  it('gives transforms to the run and to its preflight, which builds the run’s own program', async () => {
-    const seen: number[] = []
-    const transform: TrainingTransform = (roots) => {
-      seen.push(roots.length)
-      return roots.map((root, i) => (i === 0 ? mul(root, 2) : root))
-    }
-    const losses = async (options: Partial<SFTTrainerOptions>) => {
-      const trainer = trainerOf({ maxSteps: 1, shuffle: false, perDeviceTrainBatchSize: 6 }, options)
-      await trainer.preflight()
-      const before = seen.length
-      const [loss = 0] = (await eventsOf(trainer)).flatMap((e) => (e.type === 'step' ? [e.loss] : []))
-      return { loss, before }
-    }
-    const [plain, doubled] = [await losses({}), await losses({ transforms: [transform] })]
-    expect(plain.before).toBe(0)
-    expect(doubled.before).toBe(1)
-    expect(doubled.loss).toBeCloseTo(2 * plain.loss, 4)
-  })
-
-  it('lets code of the user’s own follow each step, and keeps what that writes', async () => {
-    const seen: number[] = []
-    const trainer = trainerOf(
-      { maxSteps: 2 },
-      {
-        async onOptimizerStep({ step, session }) {
-          seen.push(step)
-          const [[slot, value] = []] = await session.read()
-          expect((await session.gradients([slot as string])).get(slot as string)?.shape).toEqual(value?.shape)
-          const data = new Float32Array(value?.data.length ?? 0).fill(step)
-          await session.write(new Map([[slot as string, { ...(value as HostTensor), data }]]))
-        },
-      },
-    )
-    await trainer.train().result
-    expect(seen).toEqual([1, 2])
-    const [first] = [...(await getPeftModelStateDict(trainer.model as PeftModel)).values()]
-    expect(new Set(first?.data)).toEqual(new Set([2]))
   })
 
   it('trains all parameters of a plain model, which then holds them', async () => {

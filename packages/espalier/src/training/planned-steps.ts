@@ -1,43 +1,44 @@
-/** From prepared rows to the trainer's steps and evaluation batches. */
+/** From prepared examples to the trainer's steps and evaluation batches. */
 import {
   type BatchPlan,
-  type CausalBatch,
-  causalFeeds,
-  collateCausal,
+  type DataCollator,
+  type Examples,
   planBatches,
-  type SftData,
+  type RowSizes,
   stepsPerEpoch,
   trainingSteps,
 } from '@espalier/data'
 import type { EvaluationSource, MicroBatch, StepSource } from '@espalier/trainer'
-import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type SFTConfig } from './sft-config.js'
+import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type TrainingArguments } from './training-arguments.js'
 
-/** Rows and the shapes that they are batched in. */
-export interface PlannedRows {
-  readonly data: SftData
+/** Examples, the shapes that they are batched in, and what fills these. */
+// biome-ignore lint/suspicious/noExplicitAny: examples are their task's own
+export interface PlannedExamples<Example = any> {
+  readonly examples: Examples<Example>
   readonly plan: BatchPlan
+  readonly collator: DataCollator<Example>
 }
 
 /** Rows of one optimizer step. */
-export function rowsPerStep(args: SFTConfig): number {
+export function rowsPerStep(args: TrainingArguments): number {
   return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
 }
 
 /** Optimizer steps of a run over so many rows. */
-export function stepsOf(rowCount: number, args: SFTConfig): number {
+export function stepsOf(rowCount: number, args: TrainingArguments): number {
   const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS } = args
   return maxSteps > 0 ? maxSteps : Math.ceil(numTrainEpochs * stepsPerEpoch({ rowCount, stepRows: rowsPerStep(args) }))
 }
 
 /** What shapes follow besides the rows. */
-export interface PlanLimits extends Pick<SFTConfig, 'tokensPerMicroBatch'> {
+export interface PlanLimits extends Pick<TrainingArguments, 'tokensPerMicroBatch'> {
   /** Most positions of the model; null: no limit. */
   readonly maxPositions: number | null
 }
 
 /** Shapes of micro-batches for these rows, `steps` times `stepRows` of them; once all of them when `steps` is left out. */
 export function planFor(
-  data: SftData,
+  data: RowSizes,
   stepRows: number,
   { tokensPerMicroBatch, maxPositions }: PlanLimits,
   steps?: number,
@@ -54,9 +55,9 @@ export function planFor(
 
 /** Shapes of evaluation batches: training's where every row fits one of them, so that memory and compilations stay what they are. */
 export function evaluationPlan(
-  data: SftData,
+  data: RowSizes,
   training: BatchPlan,
-  args: PlanLimits & Pick<SFTConfig, 'perDeviceEvalBatchSize'>,
+  args: PlanLimits & Pick<TrainingArguments, 'perDeviceEvalBatchSize'>,
 ): BatchPlan {
   const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
   const room = training.shapes.some(
@@ -66,28 +67,28 @@ export function evaluationPlan(
 }
 
 /** Feeds of the plan's largest micro-batch, without rows: for who asks what it would take. */
-export function largestFeeds({ shapes }: BatchPlan, padId: number): MicroBatch['feeds'] {
-  const largest = shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
-  return causalFeeds(collateCausal([], { ...largest, padId }))
+export function largestFeeds({ plan, collator }: Omit<PlannedExamples, 'examples'>): MicroBatch['feeds'] {
+  const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
+  return collator.collate([], largest).feeds
 }
 
 /** The steps of a run. */
-export function trainSteps({ data, plan }: PlannedRows, args: SFTConfig, padId: number): StepSource {
+export function trainSteps({ examples, plan, collator }: PlannedExamples, args: TrainingArguments): StepSource {
   const stepRows = rowsPerStep(args)
-  const perEpoch = stepsPerEpoch({ rowCount: data.length, stepRows })
+  const perEpoch = stepsPerEpoch({ rowCount: examples.length, stepRows })
   const { shuffle = true, seed = DEFAULT_SEED } = args
-  const totalSteps = stepsOf(data.length, args)
+  const totalSteps = stepsOf(examples.length, args)
   return {
     totalSteps,
     stepsPerEpoch: perEpoch,
     async *steps() {
       for await (const { step, microBatches } of trainingSteps(
-        data,
-        { rowCount: data.length, stepRows, shuffle, seed, plan, padId },
+        examples,
+        { rowCount: examples.length, stepRows, shuffle, seed, plan, collator },
         { end: totalSteps },
       )) {
         yield {
-          microBatches: microBatches.map(toMicroBatch),
+          microBatches,
           epoch: (step + 1) / perEpoch,
           endsEpoch: (step + 1) % perEpoch === 0,
         }
@@ -97,25 +98,24 @@ export function trainSteps({ data, plan }: PlannedRows, args: SFTConfig, padId: 
 }
 
 /** All rows once, in order. */
-export function evaluationBatches({ data, plan }: PlannedRows, args: SFTConfig, padId: number): EvaluationSource {
+export function evaluationBatches(
+  { examples, plan, collator }: PlannedExamples,
+  args: TrainingArguments,
+): EvaluationSource {
   const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
-  const end = stepsPerEpoch({ rowCount: data.length, stepRows })
+  const end = stepsPerEpoch({ rowCount: examples.length, stepRows })
   return {
     async *batches() {
       for await (const { microBatches } of trainingSteps(
-        data,
-        { rowCount: data.length, stepRows, shuffle: false, seed: 0, plan, padId },
+        examples,
+        { rowCount: examples.length, stepRows, shuffle: false, seed: 0, plan, collator },
         { end },
       ))
-        yield* microBatches.map(toMicroBatch)
+        yield* microBatches
     },
   }
 }
 
 function most(values: ArrayLike<number>): number {
   return Array.from(values).reduce((a, b) => Math.max(a, b), 0)
-}
-
-function toMicroBatch(batch: CausalBatch): MicroBatch {
-  return { feeds: causalFeeds(batch), count: batch.countedCount, tokens: batch.tokenCount }
 }

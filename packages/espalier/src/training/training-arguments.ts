@@ -1,17 +1,17 @@
-/** Arguments of SFTTrainer: TRL's and transformers' names in camelCase, with their meanings. */
+/** Arguments of trainers: transformers' and TRL's names in camelCase, with their meanings. */
 import { EspalierError } from '@espalier/core'
 import type { Cadence, SchedulerType, TrainingSettings } from '@espalier/trainer'
 
 /** When evaluation or saving happens. */
 export type Strategy = 'no' | 'steps' | 'epoch'
 
-/** Arguments of a run. Defaults are TRL's but where a comment says otherwise. */
-export interface SFTConfig {
+/** Arguments of a run. Defaults are transformers' but where a comment says otherwise. */
+export interface TrainingArguments {
   /** Where adapters, checkpoints and logs go; without it nothing is written. */
   readonly outputDir?: string
   /** Goes on in a folder that holds a run already, and replaces its files. Default false. */
   readonly overwriteOutputDir?: boolean
-  /** Default 2e-4: TRL's 2e-5 is meant for full fine-tuning. */
+  /** Default 2e-4: transformers' 5e-5 and TRL's 2e-5 are meant for full fine-tuning. */
   readonly learningRate?: number
   readonly lrSchedulerType?: SchedulerType
   readonly lrSchedulerKwargs?: Readonly<Record<string, unknown>>
@@ -34,10 +34,8 @@ export interface SFTConfig {
   readonly perDeviceTrainBatchSize?: number
   readonly perDeviceEvalBatchSize?: number
   readonly gradientAccumulationSteps?: number
-  /** Longest row in tokens; null keeps rows whole. Default 1024. */
+  /** Longest row in tokens; null keeps rows whole. Default 1024 in SFTTrainer, as in TRL; in Trainer the model's positions. */
   readonly maxLength?: number | null
-  /** Loss on completions only; by default where rows have a prompt. */
-  readonly completionOnlyLoss?: boolean
   /** Of the initial values of `peftConfig`'s adapter, the order of rows and dropout. Default 42. */
   readonly seed?: number
   /** False takes rows in file order. Default true. */
@@ -57,6 +55,12 @@ export interface SFTConfig {
   readonly loggingSteps?: number
   /** Most tokens of a micro-batch, padding included. Default: chosen by the data. */
   readonly tokensPerMicroBatch?: number
+}
+
+/** Arguments of SFTTrainer. */
+export interface SFTConfig extends TrainingArguments {
+  /** Loss on completions only; by default where rows have a prompt. */
+  readonly completionOnlyLoss?: boolean
 }
 
 const DEFAULT_SAVE_STEPS = 500 // transformers
@@ -80,7 +84,10 @@ const COUNTS = [
 ] as const
 
 /** The trainer's settings from a run's arguments. Throws config.value, also where arguments contradict each other. */
-export function settingsOf(args: SFTConfig, { hasEvaluation }: { readonly hasEvaluation: boolean }): TrainingSettings {
+export function settingsOf(
+  args: TrainingArguments,
+  { hasEvaluation }: { readonly hasEvaluation: boolean },
+): TrainingSettings {
   const { warmupRatio, warmupSteps, evalStrategy = 'no' } = args
   if (evalStrategy !== 'no' && !hasEvaluation)
     throw new EspalierError('config.value', {

@@ -1,0 +1,16 @@
+/** Supervised examples as feeds of core's causal loss. */
+import type { SupervisedExample } from '../sft/prepare.js'
+import { causalFeeds, collateCausal } from './causal-batch.js'
+import type { CollatedBatch, DataCollator } from './data-collator.js'
+import type { BatchShape } from './split-step.js'
+
+/** Pads on the right, and lists the positions whose next token counts: see causal-batch.ts. */
+export class DataCollatorForCausalLM implements DataCollator<SupervisedExample> {
+  /** padId: fills the rest of rows; any id will do, since nothing attends to it. */
+  constructor(private readonly options: { readonly padId: number }) {}
+
+  collate(examples: readonly SupervisedExample[], shape: BatchShape): CollatedBatch {
+    const batch = collateCausal(examples, { ...shape, ...this.options })
+    return { feeds: causalFeeds(batch), count: batch.countedCount, tokens: batch.tokenCount }
+  }
+}

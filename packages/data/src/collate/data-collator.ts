@@ -1,0 +1,30 @@
+/** What a collator is: examples of one step become feeds of a fixed shape, and counts. Which shapes there are is left to batch-plan.ts. */
+import type { HostTensor } from '@espalier/core'
+import type { BatchShape } from './split-step.js'
+
+/** A micro-batch that is ready to be fed. */
+export interface CollatedBatch {
+  /** Arrays by the names that the loss reads. */
+  readonly feeds: Readonly<Record<string, HostTensor>>
+  /** Items that count: what the step's loss is divided by. */
+  readonly count: number
+  /** Ids without padding. */
+  readonly tokens: number
+}
+
+/** From examples to feeds. transformers' data collators, with the shape to fill given. */
+export interface DataCollator<Example> {
+  /** A micro-batch of the shape; of padding alone for no examples. Throws shape.mismatch when they do not fit. */
+  collate(examples: readonly Example[], shape: BatchShape): CollatedBatch
+}
+
+/** Prepared examples by number. */
+export interface Examples<Example> {
+  /** Number of examples. */
+  readonly length: number
+  /** Number of ids of each example. */
+  readonly lengths: Int32Array
+  /** Positions of each example that are projected to the vocabulary; 0 for losses that project none. */
+  readonly counts: Int32Array
+  example(index: number): Promise<Example>
+}

@@ -1,0 +1,82 @@
+/** Rows of features with labels as feeds of core's classification losses, padded as transformers' collators of these names do it. */
+import { EspalierError, type HostTensor, hostTensor, sizeOf } from '@espalier/core'
+import type { CollatedBatch, DataCollator } from './data-collator.js'
+import { collateForTokenClassification, collateWithPadding, type FeatureBatch, type Features } from './pad-features.js'
+import type { BatchShape } from './split-step.js'
+
+/** How rows are filled up. */
+export interface LabelCollatorOptions {
+  readonly padId: number
+}
+
+/**
+ * One label per row. Feeds: `input_ids`, `attention_mask`, `token_type_ids` (rows, length) and `labels`, `label_weights` (rows); counts
+ * rows. transformers' DataCollatorWithPadding.
+ */
+export class DataCollatorWithPadding implements DataCollator<Features> {
+  constructor(private readonly options: LabelCollatorOptions) {}
+
+  collate(examples: readonly Features[], shape: BatchShape): CollatedBatch {
+    const padded = collateWithPadding(examples, padTo(shape, this.options))
+    return labelled(examples, padded, shape, [shape.rows], this.options)
+  }
+}
+
+/** One label per token, the feeds of `labels` and `label_weights` (rows, length); counts labels other than -100. transformers' class of this name. */
+export class DataCollatorForTokenClassification implements DataCollator<Features> {
+  constructor(private readonly options: LabelCollatorOptions) {}
+
+  collate(examples: readonly Features[], shape: BatchShape): CollatedBatch {
+    const padded = collateForTokenClassification(examples, padTo(shape, this.options))
+    return labelled(examples, padded, shape, [shape.rows, shape.length], this.options)
+  }
+}
+
+const IGNORED = -100 // torch's ignore_index
+
+// No row is longer than the shape, so filling up to its multiple fills it.
+function padTo({ length }: BatchShape, { padId }: LabelCollatorOptions) {
+  return { padId, padToMultipleOf: length, paddingSide: 'right' } as const
+}
+
+function labelled(
+  examples: readonly Features[],
+  padded: FeatureBatch,
+  { rows, length }: BatchShape,
+  labelShape: readonly number[],
+  { padId }: LabelCollatorOptions,
+): CollatedBatch {
+  const longest = examples.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0)
+  if (examples.length > rows || longest > length)
+    throw new EspalierError('shape.mismatch', {
+      what: 'a micro-batch has more or longer examples than room',
+      got: { examples: examples.length, rows, longest, length },
+      fix: 'Plan the batches from all rows.',
+    })
+  const filled = (values: readonly (readonly number[])[] | undefined, fill: number) =>
+    i32([rows, length], (values ?? []).flat(), fill)
+  const mask = filled(padded.attentionMask, 0)
+  // A row of padding sees its first token: attention over nothing is no number.
+  for (let row = examples.length; row < rows; row++) mask.data[row * length] = 1
+  const given = padded.labels?.flat() ?? []
+  const labels = i32(labelShape, given.map((label) => (label === IGNORED ? 0 : label)), 0) // biome-ignore format: one line
+  const weights = new Float32Array(sizeOf(labelShape))
+  for (const [i, label] of given.entries()) weights[i] = label === IGNORED ? 0 : 1
+  return {
+    feeds: {
+      input_ids: filled(padded.inputIds, padId),
+      attention_mask: mask,
+      token_type_ids: filled(padded.tokenTypeIds, 0),
+      labels,
+      label_weights: hostTensor('f32', labelShape, weights),
+    },
+    count: weights.reduce((sum, weight) => sum + weight, 0),
+    tokens: examples.reduce((sum, { inputIds }) => sum + inputIds.length, 0),
+  }
+}
+
+function i32(shape: readonly number[], values: readonly number[], fill: number): HostTensor {
+  const data = new Int32Array(sizeOf(shape)).fill(fill)
+  data.set(values)
+  return hostTensor('i32', shape, data)
+}

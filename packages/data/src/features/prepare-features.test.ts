@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest'
+import { loadDataset } from '../dataset/dataset.js'
+import { tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
+import { type FeatureOptions, prepareFeatures } from './prepare-features.js'
+
+async function prepared(rows: readonly object[], options: Partial<FeatureOptions> = {}) {
+  const tokenizer = async () => tinyTokenizer()
+  const all = { labels: 'row', labelCount: 3, ...options } as const
+  const examples = await prepareFeatures(loadDataset(rows as Record<string, unknown>[]), tokenizer, all)
+  return {
+    examples,
+    features: await Promise.all(Array.from({ length: examples.length }, (_, i) => examples.example(i))),
+  }
+}
+
+describe('prepareFeatures', () => {
+  it('tokenizes texts and pairs as the tokenizer does, cut to the longest', async () => {
+    const pair = { sentence1: 'abc', sentence2: 'de', label: 0 }
+    const { features, examples } = await prepared([{ text: 'abcdef', label: 2 }, pair], { maxLength: 4 })
+    const want = (text: string | [string, string]) => tinyTokenizer().encode(text, { truncation: true, maxLength: 4 })
+    expect(features[0]).toMatchObject({ inputIds: want('abcdef').inputIds, labels: 2 })
+    expect(features[1]).toMatchObject({ tokenTypeIds: want(['abc', 'de']).tokenTypeIds, labels: 0 })
+    expect([...examples.lengths]).toEqual(features.map(({ inputIds }) => inputIds.length))
+    expect([...examples.counts]).toEqual([0, 0]) // nothing is projected to the vocabulary
+  })
+
+  it('takes tokenized rows under either spelling, without a tokenizer', async () => {
+    const rows = [
+      { input_ids: [1, 2], attention_mask: [1, 0], label: 1 },
+      { inputIds: [3], labels: 0 },
+    ]
+    const { features } = await prepared(rows)
+    expect(features).toEqual([
+      { inputIds: [1, 2], attentionMask: [1, 0], tokenTypeIds: [0, 0], labels: 1 },
+      { inputIds: [3], attentionMask: [1], tokenTypeIds: [0], labels: 0 },
+    ])
+  })
+
+  it('knows labels by number, by number in text, as CSV has it, and by name', async () => {
+    const rows = [
+      { text: 'a', label: 1 },
+      { text: 'a', label: '2' },
+      { text: 'a', label: 'no' },
+    ]
+    const { features } = await prepared(rows, { labelIds: { no: 0 } })
+    expect(features.map(({ labels }) => labels)).toEqual([1, 2, 0])
+  })
+
+  it('takes labels of tokens, -100 among them, from tokenized rows alone', async () => {
+    const { features } = await prepared([{ input_ids: [1, 2], labels: [-100, 2] }], { labels: 'token' })
+    expect(features[0]?.labels).toEqual([-100, 2])
+    await expect(prepared([{ text: 'a b', labels: [0, 1] }], { labels: 'token' })).rejects.toMatchObject({
+      code: 'data.shape',
+    })
+  })
+
+  it('refuses rows without what it needs, saying which', async () => {
+    const refused = (row: object, code: string, options: Partial<FeatureOptions> = {}) =>
+      expect(prepared([row], options), JSON.stringify(row)).rejects.toMatchObject({ code })
+    await refused({ text: 'a', label: 3 }, 'data.row')
+    await refused({ text: 'a', label: -100 }, 'data.row')
+    await refused({ text: 'a', label: '' }, 'data.row')
+    await refused({ text: 5, label: 1 }, 'data.row')
+    await refused({ title: 'a', label: 1 }, 'data.shape')
+    await refused({ input_ids: [], label: 1 }, 'data.row')
+    await refused({ input_ids: [1, 2], attention_mask: [1], label: 1 }, 'data.row')
+    await refused({ input_ids: [1, 2], labels: [1] }, 'data.row', { labels: 'token' })
+    await expect(prepared([])).rejects.toMatchObject({ code: 'data.empty' })
+  })
+})

@@ -1,0 +1,149 @@
+/**
+ * Rows with labels to features: texts, pairs of texts, or rows that are tokenized already, as transformers' Trainer takes them. All of
+ * them are held. Batches are left to collate/.
+ */
+import { EspalierError } from '@espalier/core'
+import type { Examples } from '../collate/data-collator.js'
+import type { Features } from '../collate/pad-features.js'
+import type { Dataset } from '../dataset/dataset.js'
+import type { DataRow } from '../dataset/formats.js'
+import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
+
+/** How rows become features. */
+export interface FeatureOptions {
+  /** One label for the row, or one per token; the latter needs tokenized rows. */
+  readonly labels: 'row' | 'token'
+  /** Number of labels: they are whole numbers below it, or -100 where a token does not count. */
+  readonly labelCount: number
+  /** Labels by name, for rows that name theirs. */
+  readonly labelIds?: Readonly<Record<string, number>>
+  /** Texts are cut to so many ids; null keeps them whole. Default: the tokenizer's modelMaxLength. */
+  readonly maxLength?: number | null
+  readonly signal?: AbortSignal
+}
+
+const WORK_MS = 50 // after so much work, timers and signals get their turn
+
+/**
+ * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; or with `input_ids` (or `inputIds`), optionally
+ * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty.
+ */
+export async function prepareFeatures(
+  dataset: Dataset<DataRow>,
+  tokenizer: () => Promise<Tokenizer>,
+  options: FeatureOptions,
+): Promise<Examples<Features>> {
+  const rows: Features[] = []
+  let rested = performance.now()
+  for await (const { row, label } of dataset.placedRows()) {
+    options.signal?.throwIfAborted()
+    rows.push(await featuresOf(row, label, tokenizer, options))
+    if (performance.now() - rested <= WORK_MS) continue
+    await new Promise((resolve) => setTimeout(resolve))
+    rested = performance.now()
+  }
+  if (rows.length === 0)
+    throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: dataset.name } })
+  return {
+    length: rows.length,
+    lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
+    counts: new Int32Array(rows.length),
+    example: async (index) => rows[index] as Features,
+  }
+}
+
+async function featuresOf(
+  row: DataRow,
+  place: string,
+  tokenizer: () => Promise<Tokenizer>,
+  options: FeatureOptions,
+): Promise<Features> {
+  const labels = labelsOf(row, place, options)
+  const inputIds = row.input_ids ?? row.inputIds
+  if (inputIds !== undefined) return tokenized(row, place, integers(inputIds, place, 'input_ids'), labels)
+  if (options.labels === 'token')
+    throw new EspalierError('data.shape', {
+      what: 'labels of tokens need rows that are tokenized already',
+      got: { row: place, columns: Object.keys(row) },
+      fix: 'Give input_ids and labels, one label per id, -100 where none counts',
+    })
+  const { maxLength } = options
+  const text = textOf(row, place)
+  const encoding = (await tokenizer()).encode(text, {
+    truncation: maxLength !== null,
+    ...(maxLength == null ? {} : { maxLength }),
+  })
+  return {
+    inputIds: encoding.inputIds,
+    attentionMask: encoding.attentionMask,
+    tokenTypeIds: encoding.tokenTypeIds,
+    labels,
+  }
+}
+
+function textOf(row: DataRow, place: string): TextInput {
+  const text = (field: string) => {
+    const value = row[field]
+    if (typeof value === 'string') return value
+    throw new EspalierError('data.row', {
+      what: 'a field of a row is not text',
+      got: { row: place, field, found: typeof value },
+    })
+  }
+  if ('sentence1' in row) return [text('sentence1'), text('sentence2')]
+  if ('text' in row) return text('text')
+  throw new EspalierError('data.shape', {
+    what: 'the rows have no text to classify',
+    got: { row: place, columns: Object.keys(row) },
+    fix: 'Give text, or sentence1 and sentence2, or input_ids',
+  })
+}
+
+function tokenized(row: DataRow, place: string, inputIds: number[], labels: number | number[]): Features {
+  const one = (snake: string, camel: string) => {
+    const values = row[snake] ?? row[camel]
+    return values === undefined ? undefined : integers(values, place, snake, inputIds.length)
+  }
+  const [attentionMask, tokenTypeIds] = [
+    one('attention_mask', 'attentionMask') ?? new Array<number>(inputIds.length).fill(1),
+    one('token_type_ids', 'tokenTypeIds') ?? new Array<number>(inputIds.length).fill(0),
+  ]
+  if (typeof labels !== 'number' && labels.length !== inputIds.length)
+    throw new EspalierError('data.row', {
+      what: 'a row has another number of labels than of ids',
+      got: { row: place, labels: labels.length, ids: inputIds.length },
+    })
+  return { inputIds, attentionMask, tokenTypeIds, labels }
+}
+
+function integers(values: unknown, place: string, field: string, length?: number): number[] {
+  const list = Array.isArray(values) || ArrayBuffer.isView(values) ? Array.from(values as ArrayLike<unknown>) : []
+  const isRight =
+    list.length > 0 && list.every(Number.isSafeInteger) && (length === undefined || list.length === length)
+  if (isRight) return list as number[]
+  throw new EspalierError('data.row', {
+    what: 'a field of a row is not a list of whole numbers, as many as the row has ids',
+    got: { row: place, field, length: list.length, ids: length ?? 'any' },
+  })
+}
+
+const IGNORED = -100 // torch's ignore_index
+
+function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {
+  const given = row.labels ?? row.label
+  if (options.labels === 'row') return labelOf(given, place, options)
+  const list = Array.isArray(given) || ArrayBuffer.isView(given) ? Array.from(given as ArrayLike<unknown>) : [given]
+  return list.map((label) => (label === IGNORED ? IGNORED : labelOf(label, place, options)))
+}
+
+// A CSV file has numbers as text.
+function labelOf(given: unknown, place: string, { labelIds = {}, labelCount }: FeatureOptions): number {
+  const named = typeof given === 'string' && Object.hasOwn(labelIds, given) ? labelIds[given] : undefined
+  const label = named ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : given)
+  if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < labelCount) return label
+  throw new EspalierError('data.row', {
+    what: 'a row has no label that the model knows',
+    got: { row: place, label: given ?? 'none', labels: labelCount, names: Object.keys(labelIds) },
+    fix: 'Use whole numbers from 0 on, or load the model with as many labels',
+  })
+}

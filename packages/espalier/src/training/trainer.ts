@@ -1,0 +1,281 @@
+/** Training: data, model, task and arguments put together. transformers' Trainer. */
+import {
+  EspalierError,
+  FullModel,
+  type Hold,
+  type LossFunction,
+  Shared,
+  type TrainableModel,
+  type WeightSet,
+} from '@espalier/core'
+import { checkTokenizerFits, type DataCollator, type Tokenizer } from '@espalier/data'
+import type { Target } from '@espalier/serialization'
+import {
+  type Evaluation,
+  type GradientContext,
+  type Optimizer,
+  type OptimizerStepContext,
+  type SaveContext,
+  type TrainingEvent,
+  Trainer as TrainingLoop,
+  type TrainingRun,
+  type TrainingTransform,
+} from '@espalier/trainer'
+import { PeftModel } from '../model/peft-model.js'
+import type { PretrainedModel } from '../model/pretrained-model.js'
+import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
+import { callbackListener, type TrainerCallback } from './callbacks.js'
+import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, saveTo } from './checkpoints.js'
+import { FullTraining } from './full-training.js'
+import type { ComputeMetrics } from './label-metrics.js'
+import { optimizerOf } from './optimizer-of.js'
+import { evaluationBatches, largestFeeds, trainSteps } from './planned-steps.js'
+import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
+import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
+import { processMemory } from './process-memory.js'
+import { taskOf } from './task-of.js'
+import { settingsOf, type TrainingArguments } from './training-arguments.js'
+import type { TrainingTask } from './training-task.js'
+
+/** What a trainer is made of. */
+export interface TrainerOptions {
+  /** An adapted model trains its active adapters; a plain one trains all its parameters. */
+  readonly model: PeftModel | PretrainedModel
+  /** Default: the model's own. */
+  readonly tokenizer?: Tokenizer
+  readonly trainDataset: TrainRows
+  readonly evalDataset?: TrainRows
+  readonly args?: TrainingArguments
+  /** How rows train the model. Default: what its head is for, of one label per row, or one per token. */
+  readonly task?: TrainingTask
+  /** Instead of the task's: from its examples to feeds of a shape. */
+  readonly dataCollator?: DataCollator<never>
+  /** Instead of the task's, over the collator's feeds: a sum over what counts. */
+  readonly computeLoss?: LossFunction
+  /** What evaluations measure. Default for labels: accuracy. */
+  readonly computeMetrics?: ComputeMetrics
+  /** Rewrite the program that accumulates gradients, in order: recomputation, another dtype. The preflight counts what is left. */
+  readonly transforms?: readonly TrainingTransform[]
+  readonly optimizer?: Optimizer
+  /** Runs between gradients and the optimizer; may return another count to divide by. */
+  readonly onGradients?: (context: GradientContext) => Promise<number | undefined>
+  /** Runs after each optimizer step: reads values and gradients, and writes values that the next step starts from. */
+  readonly onOptimizerStep?: (context: OptimizerStepContext) => Promise<void>
+  /** Told every event, also those that a slow reader of the run does not see. */
+  readonly onEvent?: (event: TrainingEvent) => void
+  /** transformers' callbacks. */
+  readonly callbacks?: readonly TrainerCallback[]
+  /** @internal The caller's lock of args.outputDir; without one a run takes its own. */
+  readonly lock?: RunLock
+}
+
+/** Options of calls that take a while. */
+export interface CallOptions {
+  readonly signal?: AbortSignal
+}
+
+/** Trains a model on the rows of a task: a classifier on texts with labels. */
+export class Trainer {
+  /** The model that trains. */
+  readonly model: PeftModel | PretrainedModel
+  readonly args: TrainingArguments
+  private readonly task: TrainingTask
+  private readonly trainable: TrainableModel
+  private prepared: Shared<PreparedData> | undefined
+  /** The folder that this trainer writes to: its own run is no other one. */
+  private folder: CheckpointFolder | undefined
+
+  /** Throws config.value, config.unsupported; model.unsupported for a model whose task is not known and not given. */
+  constructor(private readonly options: TrainerOptions) {
+    const { model, tokenizer, computeMetrics } = options
+    this.args = options.args ?? {}
+    this.model = model
+    this.task = options.task ?? taskOf(model.model)
+    if (computeMetrics !== undefined && this.task.metrics === undefined)
+      throw new EspalierError('config.unsupported', {
+        what: 'this task predicts nothing that could be measured',
+        got: { task: model.model.task },
+        fix: 'Leave computeMetrics out, or give the task metrics',
+      })
+    settingsOf(this.args, { hasEvaluation: options.evalDataset !== undefined })
+    if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
+    this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
+    this.optimizer()
+  }
+
+  /** Reads and tokenizes the data, and tells what a run would take. Throws data.*, tokenizer.*, config.*. */
+  async preflight(options: CallOptions = {}): Promise<TrainingPreflight> {
+    const { train } = await this.prepare(options)
+    const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args)
+    const trained = await this.trainable.trainable()
+    return {
+      memory: await memoryPlan({
+        trainable: this.trainable,
+        optimizer: this.optimizer(),
+        weightDecay: this.args.weightDecay,
+        loss: this.loss(),
+        transforms: this.options.transforms,
+        feeds: largestFeeds(train),
+        process: processMemory(this.model.backend.name),
+      }),
+      totalSteps,
+      stepsPerEpoch,
+      trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      shapes: train.plan.shapes,
+      warnings: [
+        ...(this.model instanceof PeftModel ? this.model.warnings : []),
+        ...wideningWarnings(this.model.model, this.model.backend),
+      ],
+    }
+  }
+
+  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. Throws config.value when outputDir holds another run, run.locked when one writes there now. */
+  train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
+    const { signal, resumeFromCheckpoint = false } = options
+    const { onEvent, callbacks = [] } = this.options
+    const toCallbacks = callbackListener(callbacks, this.args, () => run)
+    const listener = (event: TrainingEvent) => {
+      toCallbacks(event)
+      onEvent?.(event)
+    }
+    let lock: RunLock | undefined
+    let weights: Hold<WeightSet> | undefined
+    const run = TrainingLoop.deferred(
+      async () => {
+        const { outputDir } = this.args
+        if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
+        const folder = await this.outputFolder(resumeFromCheckpoint)
+        const prepared = await this.prepare(options)
+        weights = this.holdWeights(signal)
+        return this.trainer(prepared, { weights: await weights.value, folder, listener })
+      },
+      signal,
+      async () => {
+        weights?.release()
+        await lock?.release()
+      },
+    )
+    return run
+  }
+
+  /** Mean loss over what counts in the evaluation data, and what is measured besides. */
+  async evaluate(options: CallOptions = {}): Promise<Evaluation> {
+    const prepared = await this.prepare(options)
+    const weights = this.holdWeights(options.signal)
+    try {
+      return await this.trainer(prepared, { weights: await weights.value }).evaluate(options)
+    } finally {
+      weights.release()
+    }
+  }
+
+  /** Writes the model as it is now: an adapter, or the whole model after training all parameters; with the tokenizer's files. */
+  async saveModel(target: Target | undefined = this.args.outputDir): Promise<void> {
+    if (target === undefined)
+      throw new EspalierError('config.value', {
+        what: 'there is no folder to save to',
+        fix: 'Give one, or set outputDir',
+      })
+    await saveTo(target, this.model)
+  }
+
+  // A failure is not kept: the next call tries again.
+  protected async prepare({ signal }: CallOptions): Promise<PreparedData> {
+    signal?.throwIfAborted()
+    this.prepared ??= new Shared({
+      make: (stop) => this.prepareData(stop),
+      forget: () => {
+        this.prepared = undefined
+      },
+      keep: true,
+    })
+    return this.prepared.wait(signal)
+  }
+
+  private async prepareData(signal: AbortSignal): Promise<PreparedData> {
+    const { trainDataset, evalDataset, dataCollator } = this.options
+    const { args, task } = this
+    const { model, config } = this.model
+    const tokenizer = async () => {
+      const found = await this.model.tokenizer()
+      checkTokenizerFits(found, model.sizes.vocabularySize)
+      return found
+    }
+    return prepareData({
+      task,
+      trainDataset,
+      evalDataset,
+      dataCollator,
+      context: { tokenizer, model, config, args, signal },
+    })
+  }
+
+  private async outputFolder(resume: boolean | string): Promise<CheckpointFolder | undefined> {
+    const { outputDir, saveTotalLimit, overwriteOutputDir = false } = this.args
+    const checkpoints = outputDir === undefined ? [] : (await earlierRun(outputDir)).checkpoints
+    if (typeof resume === 'string' || (resume && checkpoints.length > 0)) {
+      throw new EspalierError('config.unsupported', {
+        what: 'a run cannot be continued from a checkpoint yet',
+        got: { resumeFromCheckpoint: resume, ...(outputDir === undefined ? {} : { outputDir, checkpoints }) },
+        fix: 'Load the checkpoint’s adapter and train it in a new outputDir, or set overwriteOutputDir without resuming',
+      })
+    }
+    if (outputDir === undefined) return undefined
+    if (this.folder !== undefined) return this.folder
+    if (!resume && !overwriteOutputDir) await requireNoRun(outputDir)
+    this.folder = runFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
+    return this.folder
+  }
+
+  private trainer(
+    { train, evaluation }: PreparedData,
+    run: {
+      readonly weights: WeightSet
+      readonly folder?: CheckpointFolder | undefined
+      readonly listener?: (event: TrainingEvent) => void
+    },
+  ): TrainingLoop {
+    const { transforms = [], computeMetrics, onGradients, onOptimizerStep } = this.options
+    const metrics = this.task.metrics?.(computeMetrics)
+    const { weights, folder, listener } = run
+    return new TrainingLoop({
+      model: this.trainable,
+      backend: this.model.backend,
+      weights,
+      steps: trainSteps(train, this.args),
+      optimizer: this.optimizer(),
+      settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
+      ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args) }),
+      loss: this.loss(),
+      transforms,
+      ...(metrics === undefined ? {} : { metrics }),
+      ...(onGradients === undefined ? {} : { onGradients }),
+      ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
+      ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
+      ...(listener === undefined ? {} : { onEvent: listener }),
+      peakMemory,
+    })
+  }
+
+  // For as long as a run lasts; when all parameters train, none are frozen.
+  private holdWeights(signal: AbortSignal | undefined): Hold<WeightSet> {
+    if (!(this.trainable instanceof FullModel)) return this.model.holdWeights({ signal })
+    const { backend } = this.model
+    return new Shared({
+      make: (stop) => backend.loadWeights(new Map(), { signal: stop }),
+      release: (set) => set.release(),
+    }).hold(signal)
+  }
+
+  private loss(): LossFunction {
+    return this.options.computeLoss ?? this.task.loss
+  }
+
+  private optimizer(): Optimizer {
+    return this.options.optimizer ?? optimizerOf(this.args)
+  }
+}
+
+function peakMemory(): number {
+  return typeof process === 'undefined' ? 0 : (process.resourceUsage?.().maxRSS ?? 0) * 1024
+}

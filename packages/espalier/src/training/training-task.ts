@@ -1,0 +1,32 @@
+/**
+ * What a trainer is told of a task: how rows become examples, how examples become feeds, the loss over those, and what is measured. A task is
+ * a value; the trainer around it is the same for all.
+ */
+import type { LossFunction, Model, ModelConfig } from '@espalier/core'
+import type { DataCollator, DataRow, Dataset, Examples, Tokenizer } from '@espalier/data'
+import type { EvaluationMetrics } from '@espalier/trainer'
+import type { ComputeMetrics } from './label-metrics.js'
+import type { TrainingArguments } from './training-arguments.js'
+
+/** What a task knows when it prepares data. */
+export interface TaskContext {
+  /** The tokenizer; asked for by who needs one, so that tokenized rows train models that have none. Throws tokenizer.*. */
+  tokenizer(): Promise<Tokenizer>
+  readonly model: Model
+  /** config.json as it was parsed. */
+  readonly config: ModelConfig
+  readonly args: TrainingArguments
+  readonly signal?: AbortSignal | undefined
+}
+
+/** A way from rows to a loss. */
+// biome-ignore lint/suspicious/noExplicitAny: examples are the task's own; a trainer holds any
+export interface TrainingTask<Example = any> {
+  /** Rows as examples. Throws data.*, config.*, or the signal's reason. */
+  prepare(rows: Dataset<DataRow>, context: TaskContext): Promise<Examples<Example>>
+  /** The collator of these examples, where the user gives no `dataCollator`. */
+  collator(context: TaskContext): Promise<DataCollator<Example>>
+  readonly loss: LossFunction
+  /** What evaluations measure besides the loss: the user's `computeMetrics`, or the task's own. Absent where nothing is predicted. */
+  metrics?(compute: ComputeMetrics | undefined): EvaluationMetrics
+}
