@@ -155,6 +155,7 @@ export { type Hold, Shared, type SharedParts, sharedIn } from './shared-work.js'
 export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
 export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'
+export { type ArenaPlan, type Block, planArena } from './transforms/memory-plan.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
 export {
   contractedSize,
