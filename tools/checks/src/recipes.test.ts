@@ -34,7 +34,7 @@ describe('docs/plugins.md', () => {
     for (const [, text = ''] of blocks)
       examples.set(join(root, `docs/${/export const (\w+)/.exec(text)?.[1] ?? `example${examples.size}`}.ts`), text)
     expect([...examples.keys()].map((path) => basename(path))).toEqual(
-      expect.arrayContaining(['gain.ts', 'rowScaled.ts']),
+      expect.arrayContaining(['gain.ts', 'rowScaled.ts', 'mistral.ts']),
     )
     expect(faultsOf([...examples.keys()], examples)).toEqual([])
   })

@@ -1,0 +1,27 @@
+/**
+ * @module The parts that families share, for an architecture of your own: what config.json says, decoder, encoder and heads.
+ * `@espalier/models` has the finished families.
+ */
+export { ConfigKeys } from './config/config-keys.js'
+export { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
+export { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
+export { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
+export { GatedMlp } from './decoder/gated-mlp.js'
+export { Mlp, type MlpParts, type MlpSettings } from './decoder/mlp.js'
+export { SplitAttention, type SplitProjections } from './decoder/split-attention.js'
+export { buildEncoder, EncoderModel } from './encoder/encoder-model.js'
+export { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+export { type CountPositions, givenPositions, positionsAfterPadding } from './encoder/positions.js'
+export { architectureOf, type Family } from './family.js'
+export { BareModel } from './heads/bare-model.js'
+export { causalLM } from './heads/causal-lm.js'
+export { firstTokenClassifier } from './heads/first-token-classifier.js'
+export { bareModel, type Head, type HeadNames, type HeadRequest, headLinear } from './heads/head.js'
+export { questionAnswering } from './heads/question-answering.js'
+export { lastTokenClassifier, pooledClassifier } from './heads/sequence-classification.js'
+export { tokenClassifier } from './heads/token-classification.js'
+export { type Activation, activationOf } from './layers/activation.js'
+export { tokenEmbedding } from './layers/padded-embedding.js'
+export { type PartNames, partOf, setParts } from './layers/parts.js'
+export { type Rotary, rotaryOf } from './layers/rotary.js'
+export { type LlamaLike, type LlamaSettings, llamaLike, llamaSettings } from './llama.js'
