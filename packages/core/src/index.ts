@@ -61,16 +61,18 @@ export { type Rewrite, rebuild } from './graph/rebuild.js'
 export { createNode, isOp, type Node, type Tensor, topologicalOrder } from './graph/tensor.js'
 export { verifyGraph } from './graph/verify.js'
 export type { Architecture, ModelConfig } from './model/architecture.js'
-export { type ModelInputs, passOf } from './model/inputs.js'
+export { type ModelInputs, type Pass, passOf } from './model/inputs.js'
 export {
   causalLoss,
   type LossFunction,
   lossOf,
   questionAnsweringLoss,
+  seq2seqLoss,
   sequenceClassificationLoss,
+  shiftedRight,
   tokenClassificationLoss,
 } from './model/losses.js'
-export { CausalLM, Model, type ModelSizes, type TaskType } from './model/model.js'
+export { CausalLM, LanguageModel, Model, type ModelSizes, Seq2SeqLM, type TaskType } from './model/model.js'
 export {
   type Adaptable,
   Conv1D,
@@ -81,12 +83,14 @@ export {
   linear,
   withWeight,
 } from './module/adaptable.js'
-export { type AttendOptions, attend, cacheSlot, joinHeads, splitHeads } from './module/attend.js'
+export { type AttendOptions, attend, attendToEncoded, joinHeads, splitHeads } from './module/attend.js'
+export { type CacheKind, cacheKind, cacheSlot } from './module/cache-slots.js'
 export {
   type AttentionMask,
   type AttentionPrefix,
   type CacheContext,
   type Context,
+  type EncodedContext,
   type ScoreBias,
   Trace,
 } from './module/context.js'

@@ -7,21 +7,38 @@ import { type Context, Trace } from '../module/context.js'
 
 /**
  * Feeds of a batch. `input_ids` (batch, length) i32; optional `attention_mask` (batch, length) bool or integer, `position_ids`
- * (batch, length) i32, `token_type_ids` (batch, length) i32, `seed` u32 scalar (makes dropout active).
+ * (batch, length) i32, `token_type_ids` (batch, length) i32, `seed` u32 scalar (makes dropout active). Of encoder-decoder models these
+ * are the encoder's, and the decoder's are `decoder_input_ids` (batch, tokens) i32 and optional `decoder_attention_mask`.
  */
 export type ModelInputs = Readonly<Record<string, Tensor>>
 
 /** The ids and the context of a pass over the inputs. Positions count from 0 in every row unless they are given. */
-export function passOf(
-  inputs: ModelInputs,
+export function passOf(inputs: ModelInputs, causal: boolean, trace: Trace = new Trace()): Pass {
+  const { input_ids, attention_mask, decoder_input_ids, decoder_attention_mask, ...rest } = inputs
+  if (decoder_input_ids === undefined) return onePass('input_ids', input_ids, attention_mask, rest, causal, trace)
+  const source = onePass('input_ids', input_ids, attention_mask, rest, false, trace)
+  const own: ModelInputs = rest.seed === undefined ? {} : { seed: rest.seed }
+  const { ids, context } = onePass('decoder_input_ids', decoder_input_ids, decoder_attention_mask, own, causal, trace)
+  return { ids, context: { ...context, source } }
+}
+
+/** Ids (batch, length) and the context that a model reads them in. */
+export interface Pass {
+  readonly ids: Tensor
+  readonly context: Context
+}
+
+function onePass(
+  name: string,
+  ids: Tensor | undefined,
+  mask: Tensor | undefined,
+  { position_ids: positions, token_type_ids: tokenTypes, seed }: ModelInputs,
   causal: boolean,
-  trace: Trace = new Trace(),
-): { readonly ids: Tensor; readonly context: Context } {
-  const ids = inputs.input_ids
+  trace: Trace,
+): Pass {
   if (ids === undefined || ids.shape.length !== 2)
-    throw new EspalierError('shape.mismatch', { what: 'input_ids must be (batch, length)', got: { shape: ids?.shape } })
+    throw new EspalierError('shape.mismatch', { what: `${name} must be (batch, length)`, got: { shape: ids?.shape } })
   const [batch, length] = ids.shape as [number, number]
-  const { attention_mask: mask, position_ids: positions, token_type_ids: tokenTypes, seed } = inputs
   const context: Context = {
     batch,
     length,

@@ -1,14 +1,20 @@
 /** Losses of the tasks as sums over what counts, so that a step can be split into micro-batches and normalised once. */
 import { EspalierError } from '../errors.js'
 import { add, mul } from '../graph/ops/binary.js'
+import { greater } from '../graph/ops/compare.js'
+import { concat } from '../graph/ops/concat.js'
+import { constant } from '../graph/ops/constant.js'
 import { gatherRows } from '../graph/ops/gather-rows.js'
 import { reshape } from '../graph/ops/reshape.js'
+import { select } from '../graph/ops/select.js'
 import { sliceAxis } from '../graph/ops/slice.js'
 import type { Tensor } from '../graph/tensor.js'
 import { isAdaptable } from '../module/adaptable.js'
+import type { Context } from '../module/context.js'
+import type { Module } from '../module/module.js'
 import { crossEntropy, crossEntropyOfLogits } from '../nn/cross-entropy.js'
 import { type ModelInputs, passOf } from './inputs.js'
-import type { CausalLM, Model } from './model.js'
+import type { LanguageModel, Model, Seq2SeqLM } from './model.js'
 
 /** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. */
 export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
@@ -24,10 +30,36 @@ export const causalLoss: LossFunction = (model, inputs) => {
     needed(inputs, 'counted_weights'),
   ]
   const { ids, context } = passOf(inputs, true)
-  const lm = model as CausalLM
-  const hidden = lm.hidden(ids, context)
-  const rows = gatherRows(reshape(hidden, [-1, hidden.shape[2] as number]), indices)
-  const head = lm.head()
+  const lm = model as LanguageModel
+  return tokenLoss(lm.head(), gatherRows(rowsOf(lm.hidden(ids, context)), indices), targets, weights, context)
+}
+
+/**
+ * Loss of the text that an encoder-decoder model writes. Feeds besides those of the encoder: `labels` (batch, tokens) i32 from 0 on,
+ * `label_weights` (batch, tokens) f32, 0 where ignored. Without `decoder_input_ids` the decoder reads the labels one place later.
+ */
+export const seq2seqLoss: LossFunction = (model, inputs) => {
+  const lm = model as Seq2SeqLM
+  const [labels, weights] = [needed(inputs, 'labels'), needed(inputs, 'label_weights')]
+  const read = inputs.decoder_input_ids ?? shiftedRight(labels, weights, lm)
+  const { ids, context } = passOf({ ...inputs, decoder_input_ids: read }, model.causal)
+  const rows = rowsOf(lm.hidden(ids, context))
+  return tokenLoss(lm.head(), rows, reshape(labels, [-1]), reshape(weights, [-1]), context)
+}
+
+/** What a decoder reads to write the labels (batch, tokens): the start token, then each label but the last; padding for ignored ones. */
+export function shiftedRight(labels: Tensor, weights: Tensor, { startToken, paddingToken }: Seq2SeqLM): Tensor {
+  const [batch, tokens] = labels.shape as [number, number]
+  const read = select(greater(weights, 0), labels, constant(paddingToken, 'i32'))
+  return concat([constant(startToken, 'i32', [batch, 1]), sliceAxis(read, 1, 0, tokens - 1)], 1)
+}
+
+// (batch, tokens, hidden) -> (batch * tokens, hidden)
+function rowsOf(hidden: Tensor): Tensor {
+  return reshape(hidden, [-1, hidden.shape[2] as number])
+}
+
+function tokenLoss(head: Module, rows: Tensor, targets: Tensor, weights: Tensor, context: Context): Tensor {
   if (isAdaptable(head) && head.bias === null) return crossEntropy(rows, head.orientedWeight(), targets, weights)
   return crossEntropyOfLogits(head.forward(rows, context), targets, weights)
 }
@@ -68,6 +100,8 @@ export function lossOf(model: Model): LossFunction {
   switch (model.task) {
     case 'CAUSAL_LM':
       return causalLoss
+    case 'SEQ_2_SEQ_LM':
+      return seq2seqLoss
     case 'SEQ_CLS':
       return sequenceClassificationLoss
     case 'TOKEN_CLS':

@@ -1,10 +1,11 @@
 /** What a model is to the rest: a module tree whose root knows its task, its sizes and its head. Families of models are in other packages. */
+import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
 
 /** Tasks, by PEFT's names. FEATURE_EXTRACTION is the bare model without a head. */
-export type TaskType = 'CAUSAL_LM' | 'SEQ_CLS' | 'TOKEN_CLS' | 'QUESTION_ANS' | 'FEATURE_EXTRACTION'
+export type TaskType = 'CAUSAL_LM' | 'SEQ_2_SEQ_LM' | 'SEQ_CLS' | 'TOKEN_CLS' | 'QUESTION_ANS' | 'FEATURE_EXTRACTION'
 
 /** Sizes of a model that generation, memory estimates and checks need. */
 export interface ModelSizes {
@@ -38,15 +39,15 @@ export abstract class Model extends Module {
   }
 
   /**
-   * ids (batch, tokens) i32 -> by task: logits (batch, tokens, vocabulary); (batch, labels); (batch, tokens, labels); start and end
+   * ids (batch, tokens) i32, of an encoder-decoder model the decoder's -> by task: logits (batch, tokens, vocabulary); (batch, labels); (batch, tokens, labels); start and end
    * logits (batch, tokens, 2); or the last hidden states (batch, tokens, hidden).
    */
   abstract override forward(ids: Tensor, context: Context): Tensor
 }
 
-/** A model that predicts the next token. */
-export abstract class CausalLM extends Model {
-  readonly task = 'CAUSAL_LM'
+/** A model that predicts the next token of what it writes. */
+export abstract class LanguageModel extends Model {
+  abstract override readonly task: 'CAUSAL_LM' | 'SEQ_2_SEQ_LM'
   readonly causal = true
   /** ids (batch, tokens) -> hidden states before the head (batch, tokens, hidden). */
   abstract hidden(ids: Tensor, context: Context): Tensor
@@ -56,5 +57,41 @@ export abstract class CausalLM extends Model {
   /** ids (batch, tokens) -> logits (batch, tokens, vocabulary). */
   forward(ids: Tensor, context: Context): Tensor {
     return this.head().forward(this.hidden(ids, context), context)
+  }
+}
+
+/** A language model that reads and writes one text. */
+export abstract class CausalLM extends LanguageModel {
+  readonly task = 'CAUSAL_LM'
+}
+
+/** A language model that reads one text and writes another. Its ids are the decoder's; the context's `source` is what the encoder reads. */
+export abstract class Seq2SeqLM extends LanguageModel {
+  readonly task = 'SEQ_2_SEQ_LM'
+  /** The token in front of what the decoder writes. */
+  abstract readonly startToken: number
+  /** What the decoder reads in place of tokens that do not count. */
+  abstract readonly paddingToken: number
+  /** The encoder: ids (batch, source tokens) -> hidden states (batch, source tokens, hidden). */
+  abstract encode(ids: Tensor, context: Context): Tensor
+  /** The decoder, under a context with `encoded`: ids (batch, tokens) -> hidden states before the head (batch, tokens, hidden). */
+  abstract decode(ids: Tensor, context: Context): Tensor
+
+  /** ids (batch, tokens) of the decoder -> hidden states before the head; encodes the source unless the context has that done. */
+  hidden(ids: Tensor, context: Context): Tensor {
+    return this.decode(ids, context.encoded === undefined ? this.encoded(context) : context)
+  }
+
+  private encoded({ source, ...context }: Context): Context {
+    if (source === undefined)
+      throw new EspalierError('graph.slot', {
+        what: 'an encoder-decoder model needs two inputs',
+        got: { feeds: ['input_ids'] },
+        fix: 'Feed what the decoder reads as decoder_input_ids',
+      })
+    const { length, mask } = source.context
+    const hidden = this.encode(source.ids, source.context)
+    context.trace.capture('encoder_last_hidden_state', () => hidden)
+    return { ...context, encoded: { hidden, length, ...(mask.keep === undefined ? {} : { keep: mask.keep }) } }
   }
 }

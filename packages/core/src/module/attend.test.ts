@@ -103,7 +103,7 @@ describe('attend with a bias by place', () => {
         )
       return hostTensor('f32', shape, data)
     }
-    const got = await values(step, { 'cache.0.key': stored('k'), 'cache.0.value': stored('v') })
+    const got = await values(step, { 'cache.self.0.key': stored('k'), 'cache.self.0.value': stored('v') })
     expect(furthest(got, await values(last(whole)))).toBeLessThan(1e-12)
     const without = await values(last(attend(q, k, v, contextOf({}), plain)))
     expect(furthest(got, without)).toBeGreaterThan(0.01)
@@ -125,7 +125,7 @@ describe('attend behind a prefix', () => {
   it('writes it into the first slots of an empty cache', () => {
     const context = contextOf({ prefix, length, mask, cache: { slots: 8, keep: constant(1, 'bool', [BATCH, 8]) } })
     attend(tail(q), tail(k), tail(v), context, plain)
-    const rows = context.trace.updates.get('cache.0.key')?.node.inputs[2]
+    const rows = context.trace.updates.get('cache.self.0.key')?.node.inputs[2]
     expect(rows?.shape).toEqual([BATCH, 2, TOKENS, 6])
   })
 })

@@ -1,5 +1,6 @@
 /** Attention of a layer under a context: with or without a key/value cache. Projections and positions are the model's. */
 
+import { EspalierError } from '../errors.js'
 import { add } from '../graph/ops/binary.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
@@ -12,6 +13,7 @@ import { writeRows } from '../graph/ops/write-rows.js'
 import type { Tensor } from '../graph/tensor.js'
 import { type AttentionExtras, attention } from '../nn/attention.js'
 import { cachedAttention } from '../nn/cached-attention.js'
+import { cacheSlot } from './cache-slots.js'
 import type { CacheContext, Context } from './context.js'
 
 /** Settings of one layer's attention. `layer` names its cache slots; `window`: keys seen, the query's own included. */
@@ -25,11 +27,6 @@ export interface AttendOptions {
   readonly sinks?: Tensor
   /** In a pass with a seed, zeroes a share `rate` of the probabilities. site: a module path. */
   readonly dropout?: { readonly rate: number; readonly site: string }
-}
-
-/** Name of a layer's cache slot. */
-export function cacheSlot(layer: number, part: 'key' | 'value'): string {
-  return `cache.${layer}.${part}`
 }
 
 /** q (batch, heads, tokens, size), k and v (batch, groups, tokens, size) -> (batch, heads, tokens, size). Records the cache's updates. */
@@ -69,8 +66,9 @@ function stored(k: Tensor, v: Tensor, { cache, trace }: Context, { layer }: Atte
   const { slots, filled } = cache as CacheContext
   const store = (part: 'key' | 'value', rows: Tensor) => {
     const [batch, groups, , size] = rows.shape as [number, number, number, number]
-    const buffer = input('state', cacheSlot(layer, part), rows.dtype, [batch, groups, slots, size])
-    trace.updates.set(cacheSlot(layer, part), writeRows(buffer, filled ?? constant(0, 'i32'), rows, 2))
+    const slot = cacheSlot('self', layer, part)
+    const buffer = input('state', slot, rows.dtype, [batch, groups, slots, size])
+    trace.updates.set(slot, writeRows(buffer, filled ?? constant(0, 'i32'), rows, 2))
     return buffer
   }
   return [store('key', k), store('value', v)]
@@ -85,6 +83,35 @@ function keepOf(keep: Tensor | undefined, keys: number): Tensor | undefined {
 
 function dropoutOf({ seed }: Context, { dropout }: AttendOptions): AttentionExtras['dropout'] {
   return seed === undefined || dropout === undefined || dropout.rate === 0 ? undefined : { ...dropout, seed }
+}
+
+/**
+ * Attention of a decoder's layer to what its encoder made: q (batch, heads, tokens, size) -> same. project: from the encoder's hidden
+ * states (batch, source tokens, hidden) to keys and values (batch, heads, source tokens, size); not asked where a cache holds them.
+ * Records what such a cache is to hold. Throws graph.slot without an encoder's output.
+ */
+export function attendToEncoded(
+  q: Tensor,
+  project: (hidden: Tensor) => { readonly key: Tensor; readonly value: Tensor },
+  context: Context,
+  options: AttendOptions,
+): Tensor {
+  const { scale, softCap, sinks, layer } = options
+  const { encoded, cache, trace } = context
+  if (encoded === undefined)
+    throw new EspalierError('graph.slot', { what: 'a decoder needs the output of its encoder', got: { layer } })
+  const [batch, heads, , size] = q.shape as [number, number, number, number]
+  const stored = (part: 'key' | 'value') =>
+    input('state', cacheSlot('cross', layer, part), q.dtype, [batch, heads, encoded.length, size])
+  const { key, value } =
+    encoded.hidden === undefined ? { key: stored('key'), value: stored('value') } : project(encoded.hidden)
+  if (cache !== undefined && encoded.hidden !== undefined) {
+    trace.updates.set(cacheSlot('cross', layer, 'key'), key)
+    trace.updates.set(cacheSlot('cross', layer, 'value'), value)
+  }
+  const scoring = { scale, window: null, ...(softCap === undefined ? {} : { softCap }) }
+  const extras = { keep: encoded.keep, sinks, dropout: dropoutOf(context, options) }
+  return attention(q, key, value, { ...scoring, causal: false }, extras)
 }
 
 /** (batch, tokens, heads * size) -> (batch, heads, tokens, size). */

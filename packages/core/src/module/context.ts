@@ -9,6 +9,16 @@ export interface AttentionMask {
   readonly keep?: Tensor
 }
 
+/** What a decoder knows of its encoder's output. */
+export interface EncodedContext {
+  /** (batch, length, hidden); undefined where the cache holds the keys and values made of it. */
+  readonly hidden?: Tensor
+  /** Tokens per row. */
+  readonly length: number
+  /** (batch, length) bool: false at padding. */
+  readonly keep?: Tensor
+}
+
 /** A key/value cache: state slots of `slots` tokens, of which the first `filled` hold earlier tokens. */
 export interface CacheContext {
   readonly slots: number
@@ -57,6 +67,10 @@ export interface Context {
   /** (batch, length) i32, for models with token types. */
   readonly tokenTypes?: Tensor
   readonly cache?: CacheContext
+  /** Of an encoder-decoder model, whose other input is the decoder's: the ids (batch, source tokens) and the context of its encoder. */
+  readonly source?: { readonly ids: Tensor; readonly context: Context }
+  /** In a decoder: the output of its encoder. */
+  readonly encoded?: EncodedContext
   readonly bias?: ScoreBias
   /** Read where the cache is empty or absent; a filled cache already holds it. */
   readonly prefix?: AttentionPrefix

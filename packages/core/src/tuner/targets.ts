@@ -1,7 +1,7 @@
 /** Which modules a configuration means: PEFT's matching rules, exactly. */
 import { EspalierError } from '../errors.js'
 import type { Model } from '../model/model.js'
-import { CausalLM } from '../model/model.js'
+import { LanguageModel } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
 import { type NamedModule, namedModules } from '../module/tree.js'
 import type { LayerTuner, Site, TargetConfig } from './families.js'
@@ -124,7 +124,7 @@ const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 
 /** Linear and Conv1D layers but for the head. */
 function allLinear(model: Model): string[] {
-  const head: unknown = model instanceof CausalLM ? model.head() : undefined
+  const head: unknown = model instanceof LanguageModel ? model.head() : undefined
   const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
   return namedModules(model).flatMap(({ path, module }) =>
     isAdaptable(module) && module.kind !== 'embedding' && module !== head && !outputs.includes(path) ? [path] : [],

@@ -1,5 +1,6 @@
 /** A batch of rows in the course of generation: the key/value cache on the device, and the programs that read and extend it. */
 import {
+  cacheKind,
   EspalierError,
   type Executable,
   type HostTensor,
@@ -8,16 +9,15 @@ import {
   programSlots,
   type StateSet,
 } from '@espalier/core'
-import { firstSlots, moreSlots, promptBucket } from './buckets.js'
+import { firstSlots, moreSlots } from './buckets.js'
 import { grownCache } from './grown-cache.js'
 import { retire } from './idle-programs.js'
 import type { GenerationSource } from './options.js'
-import type { StepOutput } from './programs.js'
-import { tracedDecode, tracedPrefill } from './traced-programs.js'
+import type { ProgramSizes, StepOutput } from './programs.js'
+import { type Start, startOf } from './start.js'
+import { tracedDecode } from './traced-programs.js'
 
-const CACHE_SLOT = /^cache\.\d+\.(key|value)$/
-
-/** Rows in generation. Rows of unequal length are padded on the left, so that all rows share one `filled`. */
+/** Rows in generation, all with as many slots in use. */
 export class CacheSession {
   private cache: StateSet | undefined
   private decode: Executable | undefined
@@ -25,8 +25,7 @@ export class CacheSession {
   private slots: number
   /** Slots in use. */
   private filled: number
-  private readonly columns: number
-  private readonly uneven: boolean
+  private readonly start: Start
 
   /**
    * @param prompts token ids of each row
@@ -35,77 +34,49 @@ export class CacheSession {
    */
   constructor(
     private readonly source: GenerationSource,
-    private readonly prompts: readonly (readonly number[])[],
+    prompts: readonly (readonly number[])[],
     private readonly output: StepOutput,
     maxNewTokens: number,
     private readonly signal: AbortSignal | undefined,
   ) {
-    this.filled = Math.max(...prompts.map((ids) => ids.length))
-    this.columns = promptBucket(this.filled, source.model.sizes.maxPositions)
-    this.uneven = prompts.some((ids) => ids.length !== this.filled)
-    this.slots = firstSlots(this.columns, this.filled + maxNewTokens)
+    this.start = startOf(source, prompts)
+    this.filled = Math.max(...this.start.lengths)
+    this.slots = firstSlots(this.start.columns, this.filled + maxNewTokens)
   }
 
   /** Reads the prompts; the result of their last tokens. */
   async prefill(): Promise<HostTensor> {
-    const { prompts, columns, uneven, filled, source } = this
-    const program = tracedPrefill(source.model, columns, uneven, this.sizes)
+    const { start, source } = this
+    const program = start.program(this.sizes)
     const executable = await this.compile(program)
-    const empty = [...programSlots(program).state].filter(([name]) => CACHE_SLOT.test(name))
+    const empty = [...programSlots(program).state].filter(([name]) => cacheKind(name) !== undefined)
     this.cache = await source.backend.createState(
       new Map(empty.map(([name, { dtype, shape }]) => [name, hostTensor(dtype, shape)])),
     )
-    const table = (padding: number, value: (ids: readonly number[], column: number) => number) =>
-      prompts.flatMap((ids) =>
-        Array.from({ length: columns }, (_, i) => {
-          const column = i - (filled - ids.length)
-          return column >= 0 && i < filled ? value(ids, column) : padding
-        }),
-      )
-    const shape = [prompts.length, columns]
-    return this.run(executable, {
-      input_ids: hostTensor(
-        'i32',
-        shape,
-        table(source.padTokenId ?? 0, (ids, column) => ids[column] as number),
-      ),
-      last: hostTensor('i32', [], [filled - 1]),
-      ...(uneven
-        ? {
-            position_ids: hostTensor(
-              'i32',
-              shape,
-              table(0, (_, column) => column),
-            ),
-            keep: hostTensor(
-              'bool',
-              shape,
-              table(0, () => 1),
-            ),
-          }
-        : {}),
-    })
+    return this.run(executable, start.feeds)
   }
 
   /** Adds one token per row; the result of those tokens. */
   async step(tokens: readonly number[]): Promise<HostTensor> {
-    const { prompts, filled } = this
+    const { start, filled } = this
     if (filled === this.slots) await this.grow()
     this.decode ??= await this.compile(tracedDecode(this.source.model, this.sizes))
-    const longest = Math.max(...prompts.map((ids) => ids.length))
+    const { lengths, stepFeeds } = start
+    const longest = Math.max(...lengths)
     const added = filled - longest
     // Rows that ended at the model's last position are fed along with the others.
     const last = (this.source.model.sizes.maxPositions ?? Number.POSITIVE_INFINITY) - 1
-    const batch = prompts.length
+    const batch = lengths.length
     const result = await this.run(this.decode, {
       input_ids: hostTensor('i32', [batch, 1], [...tokens]),
       position_ids: hostTensor(
         'i32',
         [batch, 1],
-        prompts.map((ids) => Math.min(ids.length + added, last)),
+        lengths.map((length) => Math.min(length + added, last)),
       ),
       filled: hostTensor('i32', [], [filled]),
       keep: this.kept(longest),
+      ...stepFeeds,
     })
     this.filled = filled + 1
     return result
@@ -118,8 +89,9 @@ export class CacheSession {
     for (const executable of this.compiled.splice(0)) retire(this.source.weights, executable)
   }
 
-  private get sizes() {
-    return { batch: this.prompts.length, slots: this.slots, output: this.output }
+  private get sizes(): ProgramSizes {
+    const { lengths, encodedLength } = this.start
+    return { batch: lengths.length, slots: this.slots, encodedLength, output: this.output }
   }
 
   private async compile(program: Program): Promise<Executable> {
@@ -153,10 +125,11 @@ export class CacheSession {
 
   // False at a row's padding on the left, of which an even batch has none.
   private kept(longest: number): HostTensor {
-    const { prompts, slots } = this
-    const keep = new Uint8Array(prompts.length * slots).fill(1)
-    for (const [row, ids] of prompts.entries()) keep.fill(0, row * slots, row * slots + longest - ids.length)
-    return hostTensor('bool', [prompts.length, slots], keep)
+    const { slots } = this
+    const { lengths } = this.start
+    const keep = new Uint8Array(lengths.length * slots).fill(1)
+    for (const [row, length] of lengths.entries()) keep.fill(0, row * slots, row * slots + longest - length)
+    return hostTensor('bool', [lengths.length, slots], keep)
   }
 }
 

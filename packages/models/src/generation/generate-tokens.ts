@@ -10,6 +10,7 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.js'
+import { decoderPrompt } from './start.js'
 
 /**
  * Continues every row of `inputIds` (without padding) and gives tokens as they come, rows of a step in order. The end token belongs to
@@ -69,6 +70,7 @@ export async function generateRows(
 
 interface Row {
   readonly index: number
+  /** What the decoder has read before. */
   readonly prompt: readonly number[]
   /** What the repetition penalty falls on besides new tokens: the prompt, and padding where the row has some, as in transformers. */
   readonly seen: readonly number[]
@@ -77,10 +79,11 @@ interface Row {
   finished: FinishReason | null
 }
 
-function rowsOf({ padTokenId }: GenerationSource, inputIds: readonly (readonly number[])[]): Row[] {
-  const longest = Math.max(...inputIds.map((ids) => ids.length))
+function rowsOf({ model, padTokenId }: GenerationSource, inputIds: readonly (readonly number[])[]): Row[] {
+  const prompts = inputIds.map((ids) => decoderPrompt(model, ids))
+  const longest = Math.max(...prompts.map((ids) => ids.length))
   const padding = padTokenId ?? 0
-  return inputIds.map((prompt, index) => {
+  return prompts.map((prompt, index) => {
     const seen = prompt.length < longest ? [...prompt, padding] : prompt
     return { index, prompt, seen, padding, tokens: [], finished: null }
   })

@@ -1,12 +1,12 @@
 /** A key/value cache with more slots. Happens once per doubling, so it goes through the host, which every backend can do. */
-import { type Backend, byteSize, type HostTensor, hostTensor, type StateSet } from '@espalier/core'
+import { type Backend, byteSize, cacheKind, type HostTensor, hostTensor, type StateSet } from '@espalier/core'
 
-/** A new set with the tensors of `cache`, (batch, groups, slots, size), in more slots; the new ones are zero. */
+/** A new set with the tensors of `cache`, (batch, groups, slots, size): the decoder's own in more slots, the new ones zero; others as they are. */
 export async function grownCache(backend: Backend, cache: StateSet, slots: number): Promise<StateSet> {
   const grown = new Map<string, HostTensor>()
   for (const name of cache.specs.keys()) {
     const tensor = (await cache.read([name])).get(name) as HostTensor
-    grown.set(name, withSlots(tensor, slots))
+    grown.set(name, cacheKind(name) === 'self' ? withSlots(tensor, slots) : tensor)
   }
   return backend.createState(grown)
 }

@@ -1,10 +1,10 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
-import type { Backend, CausalLM, StateBinding, WeightSet } from '@espalier/core'
+import type { Backend, LanguageModel, StateBinding, WeightSet } from '@espalier/core'
 import { EspalierError } from '@espalier/core'
 
 /** A model that runs: its tree, its backend, the tree's frozen weights and the sets that hold its state slots (adapters). */
 export interface GenerationSource {
-  readonly model: CausalLM
+  readonly model: LanguageModel
   readonly backend: Backend
   readonly weights: WeightSet
   readonly state?: readonly StateBinding[]

@@ -21,10 +21,16 @@ const activations: Readonly<Record<string, Activation>> = {
   sigmoid,
 }
 
-/** The activation that a key of config.json names. Throws model.unsupported, listing the known ones. */
-export function activationOf(keys: ConfigKeys, key: string, fallback: string): Activation {
-  const name = keys.text(key, fallback)
+/** The activation that a key of config.json names. named: a family's own names for them. Throws model.unsupported, listing the known ones. */
+export function activationOf(
+  keys: ConfigKeys,
+  key: string,
+  fallback: string,
+  named: Readonly<Record<string, string>> = {},
+): Activation {
+  const text = keys.text(key, fallback)
+  const name = (Object.hasOwn(named, text) ? named[text] : undefined) ?? text
   const found = Object.hasOwn(activations, name) ? activations[name] : undefined
-  if (found === undefined) throw keys.unsupported(key, Object.keys(activations))
+  if (found === undefined) throw keys.unsupported(key, [...Object.keys(activations), ...Object.keys(named)])
   return found
 }

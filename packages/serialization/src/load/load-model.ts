@@ -129,6 +129,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
 
 const heads: readonly (readonly [RegExp, TaskType])[] = [
   [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],
+  [/ForConditionalGeneration$/, 'SEQ_2_SEQ_LM'],
   [/ForSequenceClassification$/, 'SEQ_CLS'],
   [/ForTokenClassification$/, 'TOKEN_CLS'],
   [/ForQuestionAnswering$/, 'QUESTION_ANS'],

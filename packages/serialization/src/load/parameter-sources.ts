@@ -100,7 +100,7 @@ function groupedByPath<T>(tensors: ReadonlyMap<string, T>): Map<string, Map<stri
 
 // What transformers starts anew when a base model is loaded for a task: the head, and a pooler that its task did not need before.
 function mayStartAnew(path: string, prefix: string, task: TaskType): boolean {
-  if (task === 'CAUSAL_LM') return false
+  if (task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM') return false
   return !path.startsWith(prefix)
     ? task !== 'FEATURE_EXTRACTION' || path.startsWith('pooler.')
     : path.startsWith(`${prefix}pooler.`)

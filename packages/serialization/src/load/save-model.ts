@@ -1,12 +1,12 @@
 /** A model with all its weights as an ordinary Hugging Face folder: after training all parameters, or after a merge. */
 import {
   type BaseModel,
-  CausalLM,
   type DType,
   type HostTensor,
   hostTensor,
   hostTensorFromBytes,
   isFloat,
+  LanguageModel,
   type Model,
   memorySource,
   namedParameters,
@@ -72,7 +72,7 @@ export async function saveModel(
 
 // A head that merging gave a weight of its own: whoever reads the configuration must not tie it again. Some families tie by default.
 function tying(model: Model, config: BaseModel['config']): Readonly<Record<string, unknown>> {
-  if (!(model instanceof CausalLM) || config.tie_word_embeddings === false) return {}
+  if (!(model instanceof LanguageModel) || config.tie_word_embeddings === false) return {}
   const head = new Set(ownParameters(model.head()))
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
   return head.size > 0 && uses.length === head.size ? { tie_word_embeddings: false } : {}

@@ -1,0 +1,130 @@
+/** T5 and T5 v1.1: an encoder and a decoder with biases by distance. Source: arXiv:1910.10683 §2.1; v1.1's gates: arXiv:2002.05202 §2. */
+import {
+  type Architecture,
+  type Context,
+  Embedding,
+  Linear,
+  type ModelSizes,
+  type Module,
+  mul,
+  type ParameterScope,
+  Seq2SeqLM,
+  type Tensor,
+} from '@espalier/core'
+import { ConfigKeys } from './config/config-keys.js'
+import { unsupportedTask } from './config/unsupported-task.js'
+import { activationOf } from './layers/activation.js'
+import { buildStack, type StackSettings } from './layers/t5-stack.js'
+
+/** T5 with the head for SEQ_2_SEQ_LM. */
+export const t5: Architecture = {
+  modelType: 't5',
+  tasks: ['SEQ_2_SEQ_LM'],
+  baseModelPrefix: 'transformer',
+  defaultTargets: ['q', 'v'],
+  // Files may name the shared table after any of its three places.
+  renameParameter: (name) => name.replace(/^(?:encoder|decoder)\.embed_tokens\./, 'shared.'),
+  build(config, scope, task) {
+    if (task !== 'SEQ_2_SEQ_LM') throw unsupportedTask(t5, task)
+    return buildSeq2Seq(readSettings(new ConfigKeys(config)), scope)
+  },
+}
+
+/** T5 with the projection to its vocabulary. Captures `encoder_last_hidden_state`. */
+class T5ForConditionalGeneration extends Seq2SeqLM {
+  readonly className = 'T5ForConditionalGeneration'
+
+  constructor(
+    /** The table that both sides' own share; no pass reads it here. */
+    readonly shared: Module,
+    readonly encoder: Module,
+    readonly decoder: Module,
+    readonly lm_head: Module,
+    readonly sizes: ModelSizes,
+    readonly startToken: number,
+    readonly paddingToken: number,
+    /** Factor of hidden states before the head. */
+    readonly headScale: number,
+  ) {
+    super()
+  }
+
+  encode(ids: Tensor, context: Context): Tensor {
+    return this.encoder.forward(ids, context)
+  }
+
+  decode(ids: Tensor, context: Context): Tensor {
+    const hidden = this.decoder.forward(ids, context)
+    return this.headScale === 1 ? hidden : mul(hidden, this.headScale)
+  }
+
+  head(): Module {
+    return this.lm_head
+  }
+}
+
+interface Settings extends StackSettings {
+  readonly sizes: ModelSizes
+  readonly encoderLayers: number
+  readonly startToken: number
+  readonly paddingToken: number
+  readonly scalesHead: boolean
+}
+
+function readSettings(keys: ConfigKeys): Settings {
+  const encoderLayers = keys.size('num_layers', 6)
+  const heads = keys.size('num_heads', 8)
+  const paddingToken = keys.optionalInteger('pad_token_id') ?? 0
+  const feedForward = keys.text('feed_forward_proj', 'relu')
+  return {
+    sizes: {
+      vocabularySize: keys.size('vocab_size'),
+      hiddenSize: keys.size('d_model', 512),
+      layerCount: keys.size('num_decoder_layers', encoderLayers),
+      headCount: heads,
+      groupCount: heads,
+      headSize: keys.size('d_kv', 64),
+      maxPositions: null,
+    },
+    encoderLayers,
+    innerSize: keys.size('d_ff', 2048),
+    isGated: feedForward.startsWith('gated-'),
+    activation: activationOf(keys, 'feed_forward_proj', 'relu', {
+      'gated-gelu': 'gelu_new',
+      'gated-silu': 'silu',
+      'gated-relu': 'relu',
+    }),
+    epsilon: keys.number('layer_norm_epsilon', 1e-6),
+    dropout: keys.rate('dropout_rate', 0.1),
+    buckets: keys.size('relative_attention_num_buckets', 32),
+    farthest: keys.size('relative_attention_max_distance', 128),
+    deviation: keys.number('initializer_factor', 1),
+    startToken: keys.optionalInteger('decoder_start_token_id') ?? paddingToken,
+    paddingToken,
+    // Configurations of before transformers 5 say it by whether the head is tied; newer ones always say that it is.
+    scalesHead: keys.flag('scale_decoder_outputs', keys.flag('tie_word_embeddings', true)),
+  }
+}
+
+function buildSeq2Seq(settings: Settings, scope: ParameterScope): T5ForConditionalGeneration {
+  const { sizes, encoderLayers, startToken, paddingToken, scalesHead, deviation } = settings
+  const { vocabularySize: rows, hiddenSize: size } = sizes
+  const shared = scope.embedding('shared', rows, size, deviation)
+  const stack = (name: string, layers: number, isDecoder: boolean) =>
+    buildStack(settings, scope.at(name), { table: new Embedding(shared.weight), layers, isDecoder })
+  // The head of v1.1 is its own where the file has one.
+  const head =
+    !scalesHead && scope.has('lm_head.weight', [rows, size])
+      ? scope.linear('lm_head', size, rows, { bias: false, deviation })
+      : new Linear(shared.weight, null)
+  return new T5ForConditionalGeneration(
+    shared,
+    stack('encoder', encoderLayers, false),
+    stack('decoder', sizes.layerCount, true),
+    head,
+    sizes,
+    startToken,
+    paddingToken,
+    scalesHead ? size ** -0.5 : 1,
+  )
+}
