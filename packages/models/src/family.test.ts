@@ -1,10 +1,17 @@
 import { moduleAt, namedModules, printModule, type TaskType } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { architectures } from './architectures.js'
-import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA } from './fixtures/tiny-configs.js'
+import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA, TINY_T5 } from './fixtures/tiny-configs.js'
 import { tinyModel } from './fixtures/tiny-model.js'
 
-const configs = { llama: TINY_LLAMA, bert: TINY_BERT, gpt2: TINY_GPT2, qwen2: TINY_QWEN2, roberta: TINY_ROBERTA }
+const configs = {
+  llama: TINY_LLAMA,
+  bert: TINY_BERT,
+  gpt2: TINY_GPT2,
+  qwen2: TINY_QWEN2,
+  roberta: TINY_ROBERTA,
+  t5: TINY_T5,
+}
 
 describe.each(architectures)('the family $modelType', (architecture) => {
   const build = (task: TaskType) =>
@@ -15,10 +22,10 @@ describe.each(architectures)('the family $modelType', (architecture) => {
     const { layerPaths } = model
     const paths = namedModules(model).map(({ path }) => path)
     expect(model.task).toBe(task)
-    expect(layerPaths).toHaveLength(1)
-    expect(paths).toEqual(expect.arrayContaining([`${layerPaths[0]}.0`, `${layerPaths[0]}.1`]))
+    expect(layerPaths).toHaveLength(task === 'SEQ_2_SEQ_LM' ? 2 : 1)
+    for (const path of layerPaths) expect(paths).toEqual(expect.arrayContaining([`${path}.0`, `${path}.1`]))
     expect(printModule(model).split('\n')[0]).toBe(model.className)
-    if (task !== 'FEATURE_EXTRACTION')
+    if (task !== 'FEATURE_EXTRACTION' && task !== 'SEQ_2_SEQ_LM')
       expect(moduleAt(model, architecture.baseModelPrefix)).toMatchObject({ task: 'FEATURE_EXTRACTION' })
   })
 

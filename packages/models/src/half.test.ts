@@ -16,12 +16,21 @@ import {
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { bert } from './bert.js'
-import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA } from './fixtures/tiny-configs.js'
+import {
+  TINY_BERT,
+  TINY_GPT2,
+  TINY_LLAMA,
+  TINY_QWEN2,
+  TINY_ROBERTA,
+  TINY_T5,
+  TINY_T5_V1_1,
+} from './fixtures/tiny-configs.js'
 import { runOver, seededWeights } from './fixtures/tiny-model.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { qwen2 } from './qwen2.js'
 import { roberta } from './roberta.js'
+import { t5 } from './t5.js'
 
 const families: readonly (readonly [Architecture, ModelConfig])[] = [
   [llama, TINY_LLAMA],
@@ -29,6 +38,8 @@ const families: readonly (readonly [Architecture, ModelConfig])[] = [
   [qwen2, TINY_QWEN2],
   [bert, TINY_BERT],
   [roberta, TINY_ROBERTA],
+  [t5, TINY_T5],
+  [t5, TINY_T5_V1_1],
 ]
 const NEAR = 0.03 // of the largest magnitude: 2^-11 at each of some tens of roundings
 
@@ -76,6 +87,12 @@ function feedsOf(task: TaskType): Record<string, HostTensor> {
         counted_indices: hostTensor('i32', [3], [0, 2, 5]),
         counted_targets: hostTensor('i32', [3], [5, 2, 6]),
         counted_weights: hostTensor('f32', [3], [1, 1, 1]),
+      }
+    case 'SEQ_2_SEQ_LM':
+      return {
+        ...ids,
+        labels: hostTensor('i32', [2, 3], [4, 6, 0, 11, 2, 1]),
+        label_weights: hostTensor('f32', [2, 3], [1, 1, 0, 1, 1, 1]),
       }
     case 'TOKEN_CLS':
       return {

@@ -14,7 +14,7 @@ import {
 import { ConfigKeys } from './config/config-keys.js'
 import { unsupportedTask } from './config/unsupported-task.js'
 import { activationOf } from './layers/activation.js'
-import { buildStack, type StackSettings } from './layers/t5-stack.js'
+import { buildStack, type StackSettings } from './t5/stack.js'
 
 /** T5 with the head for SEQ_2_SEQ_LM. */
 export const t5: Architecture = {
@@ -49,6 +49,10 @@ class T5ForConditionalGeneration extends Seq2SeqLM {
     super()
   }
 
+  override get layerPaths(): readonly string[] {
+    return ['encoder.block', 'decoder.block']
+  }
+
   encode(ids: Tensor, context: Context): Tensor {
     return this.encoder.forward(ids, context)
   }
@@ -76,6 +80,14 @@ function readSettings(keys: ConfigKeys): Settings {
   const heads = keys.size('num_heads', 8)
   const paddingToken = keys.optionalInteger('pad_token_id') ?? 0
   const feedForward = keys.text('feed_forward_proj', 'relu')
+  const buckets = keys.size('relative_attention_num_buckets', 32)
+  const farthest = keys.size('relative_attention_max_distance', 128)
+  if (buckets < 4 || farthest <= buckets / 2) {
+    throw keys.conflict('biases need at least 4 buckets, and far distances to share some', {
+      relative_attention_num_buckets: buckets,
+      relative_attention_max_distance: farthest,
+    })
+  }
   return {
     sizes: {
       vocabularySize: keys.size('vocab_size'),
@@ -96,8 +108,8 @@ function readSettings(keys: ConfigKeys): Settings {
     }),
     epsilon: keys.number('layer_norm_epsilon', 1e-6),
     dropout: keys.rate('dropout_rate', 0.1),
-    buckets: keys.size('relative_attention_num_buckets', 32),
-    farthest: keys.size('relative_attention_max_distance', 128),
+    buckets,
+    farthest,
     deviation: keys.number('initializer_factor', 1),
     startToken: keys.optionalInteger('decoder_start_token_id') ?? paddingToken,
     paddingToken,

@@ -39,8 +39,8 @@ export abstract class Model extends Module {
   }
 
   /**
-   * ids (batch, tokens) i32, of an encoder-decoder model the decoder's -> by task: logits (batch, tokens, vocabulary); (batch, labels); (batch, tokens, labels); start and end
-   * logits (batch, tokens, 2); or the last hidden states (batch, tokens, hidden).
+   * ids (batch, tokens) i32, of an encoder-decoder model the decoder's -> by task: logits (batch, tokens, vocabulary); (batch, labels);
+   * (batch, tokens, labels); start and end logits (batch, tokens, 2); or the last hidden states (batch, tokens, hidden).
    */
   abstract override forward(ids: Tensor, context: Context): Tensor
 }

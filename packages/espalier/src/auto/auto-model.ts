@@ -36,6 +36,8 @@ export interface AutoClass {
 
 /** Models that predict the next token. */
 export const AutoModelForCausalLM: AutoClass = autoClass('CAUSAL_LM')
+/** Models that read one text and write another. */
+export const AutoModelForSeq2SeqLM: AutoClass = autoClass('SEQ_2_SEQ_LM')
 /** Models with one label per text. */
 export const AutoModelForSequenceClassification: AutoClass = autoClass('SEQ_CLS')
 /** Models with one label per token. */

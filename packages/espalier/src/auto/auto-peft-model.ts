@@ -21,6 +21,8 @@ export interface AutoPeftClass {
 
 /** Adapters of models that predict the next token. */
 export const AutoPeftModelForCausalLM: AutoPeftClass = autoPeftClass('CAUSAL_LM')
+/** Adapters of models that read one text and write another. */
+export const AutoPeftModelForSeq2SeqLM: AutoPeftClass = autoPeftClass('SEQ_2_SEQ_LM')
 /** Adapters of models with one label per text. */
 export const AutoPeftModelForSequenceClassification: AutoPeftClass = autoPeftClass('SEQ_CLS')
 /** Adapters of models with one label per token. */
@@ -32,7 +34,14 @@ export const AutoPeftModelForFeatureExtraction: AutoPeftClass = autoPeftClass('F
 /** Adapters of the task that their configuration names. */
 export const AutoPeftModel: AutoPeftClass = autoPeftClass(undefined)
 
-const tasks: readonly TaskType[] = ['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION']
+const tasks: readonly TaskType[] = [
+  'CAUSAL_LM',
+  'SEQ_2_SEQ_LM',
+  'SEQ_CLS',
+  'TOKEN_CLS',
+  'QUESTION_ANS',
+  'FEATURE_EXTRACTION',
+]
 
 function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
   return {

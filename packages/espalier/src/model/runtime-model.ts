@@ -1,9 +1,9 @@
 /** What plain and adapted models share: a tree on a backend that can generate. */
 import {
   type Backend,
-  type CausalLM,
   EspalierError,
   type Hold,
+  LanguageModel,
   type Model,
   type Shared,
   type StateBinding,
@@ -206,11 +206,11 @@ export abstract class RuntimeModel {
 
   private holdToGenerate({ signal }: GenerateOptions): HeldModel {
     const { model } = this
-    if (model.task !== 'CAUSAL_LM')
+    if (!(model instanceof LanguageModel))
       throw new EspalierError('model.unsupported', {
         what: 'only models with a language-model head generate',
         got: { task: model.task },
-        fix: 'Load it with AutoModelForCausalLM',
+        fix: 'Load it with AutoModelForCausalLM or AutoModelForSeq2SeqLM',
       })
     signal?.throwIfAborted()
     return this.hold({ signal })
@@ -238,7 +238,7 @@ export abstract class RuntimeModel {
     const tokens = generateTokens(
       {
         ...(await held.ready),
-        model: held.model as CausalLM,
+        model: held.model as LanguageModel,
         eosTokenIds: eos,
         padTokenId: tokenizer.padTokenId ?? 0,
       },

@@ -21,7 +21,8 @@ import { tracedDecode } from './traced-programs.js'
 export class CacheSession {
   private cache: StateSet | undefined
   private decode: Executable | undefined
-  private readonly compiled: Executable[] = []
+  /** Executables with the feeds that they read: not every model reads positions. */
+  private readonly compiled = new Map<Executable, ReadonlySet<string>>()
   private slots: number
   /** Slots in use. */
   private filled: number
@@ -86,7 +87,8 @@ export class CacheSession {
   release(): void {
     this.cache?.release()
     this.cache = undefined
-    for (const executable of this.compiled.splice(0)) retire(this.source.weights, executable)
+    for (const executable of this.compiled.keys()) retire(this.source.weights, executable)
+    this.compiled.clear()
   }
 
   private get sizes(): ProgramSizes {
@@ -97,15 +99,16 @@ export class CacheSession {
   private async compile(program: Program): Promise<Executable> {
     const { backend, weights } = this.source
     const executable = await backend.compile(program, { weights, signal: this.signal })
-    this.compiled.push(executable)
+    this.compiled.set(executable, new Set(programSlots(program).feed.keys()))
     return executable
   }
 
   private async run(executable: Executable, feeds: Readonly<Record<string, HostTensor>>): Promise<HostTensor> {
     const { state = [] } = this.source
     this.signal?.throwIfAborted()
+    const reads = this.compiled.get(executable)
     const result = await executable.run({
-      feeds,
+      feeds: Object.fromEntries(Object.entries(feeds).filter(([name]) => reads?.has(name))),
       state: [{ set: this.cache as StateSet }, ...state],
     })
     this.signal?.throwIfAborted()

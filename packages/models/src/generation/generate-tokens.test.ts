@@ -2,17 +2,20 @@ import {
   type Backend,
   type CausalLM,
   hostTensor,
+  type LanguageModel,
   memorySource,
   type Program,
   reference,
+  type Seq2SeqLM,
   type StateSet,
   weightRequests,
 } from '@espalier/core'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { TINY_GPT2, TINY_LLAMA } from '../fixtures/tiny-configs.js'
+import { TINY_GPT2, TINY_LLAMA, TINY_T5, TINY_T5_V1_1 } from '../fixtures/tiny-configs.js'
 import { forwardOf, idsOf, tinyModel } from '../fixtures/tiny-model.js'
 import { gpt2 } from '../gpt2.js'
 import { llama } from '../llama.js'
+import { t5 } from '../t5.js'
 import { generateRows, generateTokens } from './generate-tokens.js'
 import type { GenerationSource } from './options.js'
 
@@ -27,7 +30,7 @@ async function withoutCache(model: CausalLM, prompt: readonly number[], count: n
   return ids.slice(prompt.length)
 }
 
-async function sourceOf(model: CausalLM, backend: Backend = reference()): Promise<GenerationSource> {
+async function sourceOf(model: LanguageModel, backend: Backend = reference()): Promise<GenerationSource> {
   return { model, backend, weights: await backend.loadWeights(weightRequests(model)) }
 }
 
@@ -209,3 +212,69 @@ function watched(names: string[]): Backend {
   }
   return backend
 }
+
+describe('generateTokens of encoder-decoder models', () => {
+  const model = tinyModel(t5, TINY_T5_V1_1, 'SEQ_2_SEQ_LM') as Seq2SeqLM
+  const prompts = [
+    [7, 3],
+    [2, 7, 7, 12, 4, 8],
+    [5, 3, 9, 1],
+  ]
+
+  /** The likeliest next tokens of one prompt behind what was written, by the whole decoder over the prompt alone. */
+  async function next(of: Seq2SeqLM, ids: readonly number[], written: readonly number[]): Promise<number> {
+    const read = [of.startToken, ...written]
+    const { y } = await forwardOf(of, { input_ids: idsOf([ids]), decoder_input_ids: idsOf([read]) })
+    const logits = Array.from(y?.data.slice(-of.sizes.vocabularySize) ?? [], Number)
+    return logits.indexOf(Math.max(...logits))
+  }
+
+  it('gives every row of an uneven batch what its own prompt gives, and encodes once', async () => {
+    const programs: string[] = []
+    const source = await sourceOf(model, watched(programs))
+    const rows = await generateRows(source, prompts, { maxNewTokens: 5 })
+    expect(programs).toEqual(['encode', 'decode'])
+    for (const [row, { tokens, finished }] of rows.entries()) {
+      expect(finished).toBe('length')
+      for (const [i, token] of tokens.entries())
+        expect(token).toBe(await next(model, prompts[row] as number[], tokens.slice(0, i)))
+    }
+  })
+
+  it("gives transformers' tokens", async () => {
+    const rows = await generateRows(
+      await sourceOf(model),
+      [
+        [5, 3, 9, 1],
+        [2, 7, 7, 12, 4, 8],
+      ],
+      { maxNewTokens: 6 },
+    )
+    expect(rows.map(({ tokens }) => tokens)).toEqual([
+      [3, 11, 11, 11, 11, 11],
+      [11, 11, 11, 11, 11, 11],
+    ])
+  })
+
+  it('keeps the encoder’s output when the cache has to grow', async () => {
+    const programs: string[] = []
+    const plain = tinyModel(t5, TINY_T5, 'SEQ_2_SEQ_LM') as Seq2SeqLM
+    const [row] = await generateRows(await sourceOf(plain, watched(programs)), [prompts[1] as number[]], {
+      maxNewTokens: 260,
+    })
+    const tokens = row?.tokens ?? []
+    expect(programs).toEqual(['encode', 'decode', 'decode'])
+    expect(tokens.at(-1)).toBe(await next(plain, prompts[1] as number[], tokens.slice(0, -1)))
+  })
+
+  it('lets the repetition penalty fall on what was written, not on what was read', async () => {
+    const [row] = await generateRows(await sourceOf(model), [prompts[2] as number[]], {
+      maxNewTokens: 4,
+      repetitionPenalty: 1e6,
+    })
+    const tokens = row?.tokens ?? []
+    expect(tokens[0]).toBe(await next(model, prompts[2] as number[], []))
+    expect(prompts[2]).toContain(tokens[0])
+    expect(new Set(tokens).size).toBe(4)
+  })
+})

@@ -68,6 +68,7 @@ export function encodeProgram(model: Seq2SeqLM, { batch, slots, encodedLength, o
     batch,
     length,
     positions: iota([1, length], 1),
+    hasGivenPositions: false,
     mask: { causal: false, keep: feed('encoder_keep', 'bool', [batch, length]) },
     trace,
   }
@@ -75,6 +76,7 @@ export function encodeProgram(model: Seq2SeqLM, { batch, slots, encodedLength, o
     batch,
     length: 1,
     positions: iota([1, 1], 1),
+    hasGivenPositions: false,
     mask: { causal: true },
     cache: { slots, keep: constant(1, 'bool', [batch, slots]) },
     source: { ids: feed('input_ids', 'i32', [batch, length]), context: source },
