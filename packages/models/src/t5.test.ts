@@ -4,17 +4,21 @@ import {
   hostTensor,
   isOp,
   lossOf,
+  type ModelConfig,
   namedParameters,
   passOf,
   type Seq2SeqLM,
+  type SourceLookup,
   topologicalOrder,
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { TINY_T5, TINY_T5_V1_1 } from './fixtures/tiny-configs.js'
-import { forwardOf, idsOf, rounded, runOver, tinyModel } from './fixtures/tiny-model.js'
+import { forwardOf, idsOf, rounded, runOver, seededWeights, tinyModel } from './fixtures/tiny-model.js'
 import { t5 } from './t5.js'
 
-const build = (config: object) => tinyModel(t5, config as typeof TINY_T5, 'SEQ_2_SEQ_LM') as Seq2SeqLM
+const tied: SourceLookup = (path, ...rest) => (path === 'lm_head.weight' ? undefined : seededWeights(path, ...rest))
+const build = (config: ModelConfig, weights = config === TINY_T5_V1_1 ? seededWeights : tied) =>
+  tinyModel(t5, config, 'SEQ_2_SEQ_LM', weights) as Seq2SeqLM
 const source = {
   input_ids: idsOf([
     [5, 3, 9, 1, 0, 0],
@@ -72,15 +76,24 @@ describe('t5', () => {
     expect(own).toBe(await lossOver(model, { ...source, labels, label_weights, decoder_input_ids: read }))
   })
 
-  it('has a head of its own where v1.1 has one, and shares its table otherwise', () => {
-    const paths = (config: object) => [...namedParameters(build(config)).keys()]
-    const heads = (config: object) =>
-      paths(config).filter((path) => !path.startsWith('encoder.') && !path.startsWith('decoder.'))
-    expect(heads(TINY_T5)).toEqual(['shared.weight'])
-    expect(heads(TINY_T5_V1_1)).toEqual(['shared.weight', 'lm_head.weight'])
-    expect(heads({ ...TINY_T5_V1_1, tie_word_embeddings: true, scale_decoder_outputs: false })).toContain(
-      'lm_head.weight',
-    )
+  it('has a head of its own where the file has one, whatever the configuration says, and shares its table otherwise', () => {
+    const heads = (config: ModelConfig, weights: SourceLookup) =>
+      [...namedParameters(build(config, weights)).keys()].filter((path) => !/^(?:en|de)coder\./.test(path))
+    for (const config of [TINY_T5, TINY_T5_V1_1]) {
+      expect(heads(config, tied)).toEqual(['shared.weight'])
+      expect(heads(config, seededWeights)).toEqual(['shared.weight', 'lm_head.weight'])
+    }
+  })
+
+  it('scales what the head reads unless the configuration says otherwise', async () => {
+    const own = async (extra: object) => {
+      const { y } = await forwardOf(build({ ...TINY_T5, ...extra }), { ...source, decoder_input_ids })
+      return Number(y?.data[0])
+    }
+    const scaled = await own({})
+    expect(await own({ tie_word_embeddings: false, scale_decoder_outputs: true })).toBe(scaled)
+    expect((await own({ tie_word_embeddings: false })) / scaled).toBeCloseTo(Math.sqrt(8), 5)
+    expect((await own({ scale_decoder_outputs: false })) / scaled).toBeCloseTo(Math.sqrt(8), 5)
   })
 
   it('computes the biases of a stack once for all its layers', () => {

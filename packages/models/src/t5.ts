@@ -124,11 +124,10 @@ function buildSeq2Seq(settings: Settings, scope: ParameterScope): T5ForCondition
   const shared = scope.embedding('shared', rows, size, deviation)
   const stack = (name: string, layers: number, isDecoder: boolean) =>
     buildStack(settings, scope.at(name), { table: new Embedding(shared.weight), layers, isDecoder })
-  // The head of v1.1 is its own where the file has one.
-  const head =
-    !scalesHead && scope.has('lm_head.weight', [rows, size])
-      ? scope.linear('lm_head', size, rows, { bias: false, deviation })
-      : new Linear(shared.weight, null)
+  // Configurations do not tell, so the file does, as for transformers: one that ties its head has none.
+  const head = scope.has('lm_head.weight', [rows, size])
+    ? scope.linear('lm_head', size, rows, { bias: false, deviation })
+    : new Linear(shared.weight, null)
   return new T5ForConditionalGeneration(
     shared,
     stack('encoder', encoderLayers, false),

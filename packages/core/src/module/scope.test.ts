@@ -15,6 +15,14 @@ describe('ParameterScope', () => {
     )
   })
 
+  it('knows what a file has, and does not miss what was only asked after', () => {
+    const weight = memorySource(hostTensor('f32', [3]))
+    const scope = new ParameterScope((path) => (path === 'a.b.weight' ? weight : undefined)).at('a')
+    expect(scope.has('b.weight', [3])).toBe(true)
+    expect(scope.has('b.bias', [3])).toBe(false)
+    scope.check()
+  })
+
   it('ends a building that asks for more than anyone has', () => {
     const scope = new ParameterScope(() => undefined)
     let asked = 0

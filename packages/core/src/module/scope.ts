@@ -71,6 +71,11 @@ export class ParameterScope {
     return this.take(name, { dtype: this.dtype, shape }, initial)
   }
 
+  /** Whether the file has a parameter of this name, as far as a model may do without it. New models have every one. */
+  has(name: string, shape: Shape): boolean {
+    return this.lookup(joinPath(this.path, name), shape, undefined) !== undefined
+  }
+
   /** A layer's weight in this scope, as `weightOf` makes it. */
   weight({ kind, shape, initial }: LayerRequest): Weight {
     const floats = () => this.parameter('weight', shape, initial)
