@@ -3,6 +3,7 @@ import { open, readFile } from 'node:fs/promises'
 import { parentPort, Worker, workerData } from 'node:worker_threads'
 import { Host } from './host.mjs'
 import { PackedMachine } from './packed/machine.mjs'
+import { loadNative } from './runtime.mjs'
 
 // Slot 0 is 1 while native code runs, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
 const gate = new Int32Array(workerData.gate)
@@ -10,9 +11,7 @@ let host
 let queue = loadAhead()
 
 async function load() {
-  const ort = await import('onnxruntime-node')
-  ort.env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
-  host = new Host(ort.default ?? ort, startMachine)
+  host = new Host(await loadNative(), startMachine)
 }
 
 // Loaded before anything is asked for: it takes a while, during which the main thread opens a model. A failure is told to whoever asks.

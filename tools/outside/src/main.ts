@@ -4,20 +4,29 @@
  * Last, a project with all packages is compiled without TypeScript's DOM library, every declaration checked.
  */
 import { execFileSync } from 'node:child_process'
-import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { packageName, packRuntimes } from '@espalier-tools/runtimes'
 import { OutsideProject } from './outside-project.js'
 
 const PIECES = ['core', 'lora', 'models', 'serialization', 'data', 'trainer'].map((name) => `packages/${name}`)
 const FORBIDDEN = /^(webgpu|@webgpu|@tensorflow|espalier)$/
 const IMPORT_LIMIT_MS = 50
+const MOST_MEGABYTES = 100
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const program = readFileSync(fileURLToPath(new URL('../project/train.mts', import.meta.url)), 'utf8')
 
+const runtimes = mkdtempSync(join(tmpdir(), 'espalier-runtimes-'))
+const platform = [process.platform, process.arch] as const
+const [runtime] = packRuntimes(runtimes, [platform])
+const tarballs = { [packageName(platform)]: `file:${runtime}` }
+
 // The backend of tfjs is installed here without a tfjs.
 const onnx = new OutsideProject({
+  tarballs,
   name: 'onnx',
   packages: [...PIECES, 'packages/backend-onnx', 'packages/backend-tfjs'],
   program,
@@ -50,6 +59,45 @@ onnx.attempt('import of core', () => {
 })
 onnx.remove()
 
+// What `npm install espalier` brings: the packages of this repository lie here, everything else comes from the registry.
+const umbrella = new OutsideProject({
+  name: 'umbrella',
+  packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
+  tarballs,
+  program: "export * from 'espalier'\n",
+})
+umbrella.attempt('no install script', () => {
+  const scripted = [...umbrella.records].filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)
+  if (scripted.length > 0) throw new Error(`run a script on install: ${scripted.join(', ')}`)
+})
+umbrella.attempt('one registry', () => {
+  const registry = execFileSync('npm', ['config', 'get', 'registry'], { encoding: 'utf8' }).trim()
+  const others = [...umbrella.records.values()]
+    .map(({ resolved = registry }) => resolved)
+    .filter((from) => !from.startsWith(registry) && !from.startsWith('file:'))
+  if (others.length > 0) throw new Error(`packages come from elsewhere: ${others.join(', ')}`)
+})
+umbrella.attempt('size', () => {
+  const paths = [...umbrella.records].filter(([, { dev }]) => dev !== true).map(([path]) => path)
+  const megabytes = paths.reduce((sum, path) => sum + umbrella.bytesOf(path), 0) / 1e6
+  process.stdout.write(`umbrella: ${megabytes.toFixed(1)} MB installed\n`)
+  if (megabytes > MOST_MEGABYTES) throw new Error(`${megabytes} MB; at most ${MOST_MEGABYTES}`)
+})
+umbrella.attempt('doctor', () => expectOnnx(umbrella, `ready (${packageName(platform)} `))
+umbrella.remove()
+
+// A system without a native library: WebAssembly stands in for it, or the error names what to install.
+const wasm = new OutsideProject({
+  name: 'wasm',
+  packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
+  others: { 'onnxruntime-web': '1.30.0' },
+  program: "export * from 'espalier'\n",
+})
+wasm.attempt('without a native library', () => expectOnnx(wasm, 'ready (onnxruntime-web '))
+rmSync(join(wasm.folder, 'node_modules/onnxruntime-web'), { recursive: true })
+wasm.attempt('with nothing to compute on', () => expectOnnx(wasm, 'not usable'))
+wasm.remove()
+
 const tfjs = new OutsideProject({
   name: 'tfjs',
   packages: [...PIECES, 'packages/backend-tfjs'],
@@ -69,9 +117,19 @@ strict.compile('types without DOM, nodenext', withoutDom)
 strict.compile('types without DOM, bundler', { ...withoutDom, module: 'preserve', moduleResolution: 'bundler' })
 strict.remove()
 
-const failures = [...onnx.failures, ...tfjs.failures, ...strict.failures]
+rmSync(runtimes, { recursive: true, force: true })
+
+const failures = [...onnx.failures, ...umbrella.failures, ...wasm.failures, ...tfjs.failures, ...strict.failures]
 process.stdout.write(failures.length === 0 ? 'outside: all passed\n' : `outside: ${failures.join('; ')} failed\n`)
 process.exitCode = failures.length === 0 ? 0 : 1
+
+/** Throws unless `espalier doctor` says this of the backend onnx. */
+function expectOnnx(project: OutsideProject, state: string): void {
+  const facts = JSON.parse(project.run('doctor', 'npx', ['espalier', 'doctor', '--json'])) as Record<string, string>
+  const said = facts['backend onnx'] ?? 'absent'
+  process.stdout.write(`${project.name}: onnx is ${said}\n`)
+  if (!said.startsWith(state)) throw new Error(`onnx is ${said}; expected ${state}`)
+}
 
 /** A program that imports every entry of these packages. */
 function importAll(folders: readonly string[]): string {

@@ -1,6 +1,15 @@
-/** A user's project in an empty folder: packed packages and whatever else it asks for, installed without running any install script. */
+/** A user's project in an empty folder: packed packages and whatever else it asks for, installed as a user does: install scripts would run. */
 import { execFileSync } from 'node:child_process'
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -13,12 +22,21 @@ export interface ProjectParts {
   readonly name: string
   /** Folders of the packages that it depends on, from the root of the repository. */
   readonly packages: readonly string[]
+  /** Tarballs of further packages, packed already. */
+  readonly tarballs?: Readonly<Record<string, string>>
   /** Other dependencies with their versions. */
   readonly others?: Readonly<Record<string, string>>
   /** The text of its program, a TypeScript module. */
   readonly program: string
   /** Whether declarations of other packages are left unchecked. */
   readonly skipLibCheck?: boolean
+}
+
+/** What npm's own lockfile says of an installed package. */
+export interface InstallRecord {
+  readonly resolved?: string
+  readonly hasInstallScript?: boolean
+  readonly dev?: boolean
 }
 
 /** An installed project, with what failed in it. */
@@ -32,7 +50,7 @@ export class OutsideProject {
     writeFileSync(this.at('tsconfig.json'), JSON.stringify(tsconfig(parts.skipLibCheck === true)))
     writeFileSync(this.at('train.mts'), parts.program)
     copyFileSync(this.at('train.mts'), this.at('train.cts'))
-    this.run('install', 'npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'])
+    this.run('install', 'npm', ['install', '--no-audit', '--no-fund', '--silent'])
   }
 
   private at(name: string): string {
@@ -51,9 +69,13 @@ export class OutsideProject {
       return [name, `file:tarballs/${file.trim()}`]
     })
     return {
-      dependencies: { ...Object.fromEntries(packed), ...this.parts.others },
+      dependencies: { ...Object.fromEntries(packed), ...this.parts.tarballs, ...this.parts.others },
       devDependencies: { '@types/node': '20.19.43' },
     }
+  }
+
+  get name(): string {
+    return this.parts.name
   }
 
   /** Runs a command in the folder and prints its last line. */
@@ -120,6 +142,21 @@ export class OutsideProject {
   /** Names of what is installed. */
   get installed(): string[] {
     return readdirSync(this.at('node_modules'))
+  }
+
+  /** What npm recorded of each installed package, by its path below node_modules. */
+  get records(): ReadonlyMap<string, InstallRecord> {
+    const { packages } = JSON.parse(readFileSync(this.at('node_modules/.package-lock.json'), 'utf8')) as {
+      packages: Readonly<Record<string, InstallRecord>>
+    }
+    return new Map(Object.entries(packages))
+  }
+
+  /** Bytes of the files of an installed package, or of all. */
+  bytesOf(path = 'node_modules'): number {
+    return readdirSync(this.at(path), { withFileTypes: true, recursive: true })
+      .filter((entry) => entry.isFile())
+      .reduce((sum, { parentPath, name }) => sum + statSync(join(parentPath, name)).size, 0)
   }
 
   /** Removes the folder. */

@@ -2,6 +2,7 @@
 import { Worker } from 'node:worker_threads'
 import { EspalierError } from '@espalier/core'
 import type { HostAnswers, HostRequest } from '../host.mjs'
+import { platformPackage } from '../runtime.mjs'
 import type { Transport } from '../transport.js'
 
 interface Pending {
@@ -125,15 +126,29 @@ function closedError(): EspalierError {
 function asError(failure: WorkerFailure): Error {
   const cause = new Error(failure.message)
   if (failure.loading === true) {
-    return new EspalierError('backend.missing', {
-      what: 'ONNX Runtime has no library for this system',
-      got: { platform: process.platform, arch: process.arch, reason: failure.code ?? failure.message.split('\n')[0] },
-      fix: 'There is none for musl (Alpine) and Intel Macs: use onnxWeb() of @espalier/backend-onnx/web with onnxruntime-web, which is 4 to 5 times slower.',
-      cause,
-    })
+    return loadingError(failure, cause)
   }
   if (failure.file !== undefined) {
     return new EspalierError('file.read', { what: 'a weight file cannot be read', got: { file: failure.file }, cause })
   }
   return Object.assign(cause, { slot: failure.slot })
+}
+
+function loadingError({ message, code }: WorkerFailure, cause: Error): EspalierError {
+  const reason = code ?? message.split('\n')[0]
+  // The system's loader takes a library of the same name that is loaded already, whatever its version.
+  if (/version .VERS_[\d.]+. not found/.test(message)) {
+    return new EspalierError('backend.missing', {
+      what: 'another version of ONNX Runtime is loaded in this process, and two cannot be',
+      got: { reason: message.split('\n')[0] },
+      fix: `Have one version of onnxruntime-node for both ("overrides" in package.json), or run one of the two in a process of its own.`,
+      cause,
+    })
+  }
+  return new EspalierError('backend.missing', {
+    what: 'ONNX Runtime has no library for this system',
+    got: { platform: process.platform, arch: process.arch, reason },
+    fix: `Run npm install ${platformPackage()} (or onnxruntime-node). Musl (Alpine) and Intel Macs have neither: npm install onnxruntime-web, which espalier then uses by itself and a program through onnxWeb() of @espalier/backend-onnx/web, 4 to 5 times slower.`,
+    cause,
+  })
 }

@@ -2,7 +2,7 @@
 import type { Architecture, Backend, Quantizer, TaskType } from '@espalier/core'
 import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
 import { computeDType, type ModelDType } from '../model/compute-dtype.js'
-import { defaultBackend } from '../model/default-backend.js'
+import { defaultBackend, slownessOf } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import { PretrainedModel } from '../model/pretrained-model.js'
 import { knownArchitectures } from './architectures.js'
@@ -67,7 +67,10 @@ export async function loadPretrained(
     const given =
       tokenizer === undefined ? undefined : openSource(tokenizer, { ...hub, groups: ['tokenizer'] }).then(loadTokenizer)
     given?.catch(() => {})
-    return new PretrainedModel(loaded, backend ?? (await defaultBackend()), {
+    const chosen = backend ?? (await defaultBackend())
+    const slowness = backend === undefined ? slownessOf(chosen) : undefined
+    const warnings = slowness === undefined ? loaded.warnings : [...loaded.warnings, slowness]
+    return new PretrainedModel({ ...loaded, warnings }, chosen, {
       tokenizer: given && (() => given),
       onProgress: options.onProgress,
     })

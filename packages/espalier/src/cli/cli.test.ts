@@ -382,6 +382,14 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     }
   })
 
+  it('names versions of what computes and tokenizes', async () => {
+    const done = await runCli(['--version', '--verbose'])
+    const [own, ...others] = lines(done.stdout)
+    expect(own).toMatch(/^\d+\.\d+\.\d+$/)
+    expect(others).toContainEqual(expect.stringMatching(/^(onnxruntime-node|@espalier\/onnxruntime-\S+) 1\.\d+\.\d+$/))
+    expect(lines((await runCli(['--version'])).stdout)).toEqual([own])
+  })
+
   it('reports on the machine without secrets', async () => {
     const done = await runCli(['doctor'], { HF_TOKEN: 'hf_verysecret' })
     expect(done.code).toBe(0)

@@ -43,7 +43,7 @@ async function examine(): Promise<Record<string, string>> {
 
 async function onnxState(): Promise<string> {
   try {
-    const { namedBackend } = await import('../model/default-backend.js')
+    const { namedBackend, slownessOf } = await import('../model/default-backend.js')
     const backend = await namedBackend('onnx', { threads: 1 })
     const { constant, add } = await import('@espalier/core')
     const program = await backend.compile({
@@ -52,7 +52,11 @@ async function onnxState(): Promise<string> {
     })
     const { sum } = await program.run({})
     await backend.close()
-    return sum?.data[0] === 3 ? 'ready' : 'computes wrong results'
+    if (sum?.data[0] !== 3) return 'computes wrong results'
+    const { findNative, findWasm } = await import('@espalier/backend-onnx')
+    const runtime = backend.name === 'onnx' ? findNative() : findWasm()
+    const slowness = slownessOf(backend)
+    return [`ready (${runtime?.name} ${runtime?.version})`, ...(slowness === undefined ? [] : [slowness])].join('; ')
   } catch (error) {
     return `not usable: ${error instanceof Error ? error.message : String(error)}`
   }

@@ -79,7 +79,7 @@ export function generalHelp(): string {
     '',
     ...lines,
     '',
-    'espalier COMMAND --help teaches a command. espalier --version',
+    'espalier COMMAND --help teaches a command. espalier --version [--verbose]',
   ].join('\n')
 }
 

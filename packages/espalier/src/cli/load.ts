@@ -21,6 +21,7 @@ export async function loadBase(
   { computes = true }: LoadOptions = {},
 ): Promise<PretrainedModel> {
   const { AutoModelForCausalLM, namedBackend } = await import('../index.js')
+  const { slownessOf } = await import('../model/default-backend.js')
   const [name, threads, revision, tokenizer] = [
     values.text('backend') as BackendName | undefined,
     values.number('threads'),
@@ -33,6 +34,8 @@ export async function loadBase(
     threads === undefined ? {} : { threads },
   )
   if (computes) progress.line(`backend: ${backend.name}`)
+  const slowness = slownessOf(backend)
+  if (slowness !== undefined) progress.line(`warning: ${slowness}`)
   progress.update(`loading ${model}`)
   try {
     const base = await AutoModelForCausalLM.fromPretrained(

@@ -42,6 +42,7 @@ async function dispatch([command, ...words]: readonly string[]): Promise<number>
   }
   if (command === '--version' || command === '-V') {
     result(packageVersion())
+    if (words.includes('--verbose')) await versionsBelow()
     return exitCodes.done
   }
   const planned = plannedCommands[command]
@@ -55,4 +56,11 @@ async function dispatch([command, ...words]: readonly string[]): Promise<number>
   }
   const values = await Values.read(command, words, positionals[command])
   return (await load())(values)
+}
+
+async function versionsBelow(): Promise<void> {
+  const { dependencyVersions } = await import('../run-folder/dependency-versions.js')
+  const versions = { node: process.version, ...(await dependencyVersions()) }
+  for (const [name, version] of Object.entries(versions)) result(`${name} ${version}`)
+  result('espalier doctor tells which backends work, and what is missing for others')
 }

@@ -155,7 +155,7 @@ class Run {
     return {
       config: { ...defaultsOf(), ...values.given() },
       notAsInPython: differencesOf(values),
-      versions: { espalier: packageVersion(), node: process.version, ...dependencyVersions() },
+      versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
       backend: model.backend.name,
       base: {
         nameOrPath: model.loaded.nameOrPath,

@@ -9,13 +9,11 @@ export interface BackendSettings {
   readonly threads?: number
 }
 
-/** The backend of a name. Throws backend.missing when it is not installed, backend.unsupported when it does not exist yet. */
+/** The backend of a name; onnx computes on WebAssembly where only that is installed (`slownessOf`). Throws backend.missing when it is not installed, backend.unsupported when it does not exist yet. */
 export async function namedBackend(name: BackendName, settings: BackendSettings = {}): Promise<Backend> {
   switch (name) {
-    case 'onnx': {
-      const { onnx } = await import('@espalier/backend-onnx')
-      return onnx(settings.threads === undefined ? {} : { threads: settings.threads })
-    }
+    case 'onnx':
+      return onnxOf(settings)
     case 'reference': {
       const { reference } = await import('@espalier/core')
       return reference()
@@ -38,4 +36,18 @@ export async function namedBackend(name: BackendName, settings: BackendSettings 
 /** The best backend that is installed: onnx. */
 export function defaultBackend(): Promise<Backend> {
   return namedBackend('onnx')
+}
+
+/** What to tell of a backend that stands in for a faster one; undefined: nothing. */
+export function slownessOf({ name }: Backend): string | undefined {
+  return name === 'onnx-web'
+    ? `ONNX Runtime has no native library for ${process.platform} ${process.arch} here, and computes on WebAssembly: 4 to 5 times slower`
+    : undefined
+}
+
+async function onnxOf(settings: BackendSettings): Promise<Backend> {
+  const { findNative, findWasm, onnx } = await import('@espalier/backend-onnx')
+  if (findNative() !== undefined || findWasm() === undefined) return onnx(settings)
+  const { onnxWeb } = await import('@espalier/backend-onnx/web')
+  return onnxWeb(settings)
 }

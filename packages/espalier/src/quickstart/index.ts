@@ -162,7 +162,7 @@ class Demonstration {
     const { trainFile } = this.assets
     return {
       config: { ...QUICKSTART_LORA, ...QUICKSTART_ARGS, seed: this.seed },
-      versions: { espalier: packageVersion(), node: process.version, ...dependencyVersions() },
+      versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
       backend: backend.name,
       base: {
         nameOrPath: loaded.nameOrPath,

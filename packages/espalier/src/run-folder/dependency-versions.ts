@@ -3,12 +3,14 @@ import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-const NAMES = ['onnxruntime-node', '@huggingface/tokenizers', '@huggingface/jinja', '@huggingface/hub']
+const NAMES = ['@huggingface/tokenizers', '@huggingface/jinja', '@huggingface/hub']
 
-/** Name -> version, of those that are found. */
-export function dependencyVersions(): Readonly<Record<string, string>> {
+/** Name -> version, of those that are found; of ONNX Runtime the package that computes. */
+export async function dependencyVersions(): Promise<Readonly<Record<string, string>>> {
+  const { findNative, findWasm } = await import('@espalier/backend-onnx')
   const require = createRequire(import.meta.url)
-  const versions: Record<string, string> = {}
+  const runtime = findNative() ?? findWasm()
+  const versions: Record<string, string> = runtime === undefined ? {} : { [runtime.name]: runtime.version }
   for (const name of NAMES) {
     const manifest = require.resolve
       .paths(name)
