@@ -4,6 +4,7 @@ export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } f
 export { DataCollatorForCausalLM } from './collate/causal-collator.js'
 export type { CollatedBatch, DataCollator, Examples } from './collate/data-collator.js'
 export {
+  DataCollatorForSeq2Seq,
   DataCollatorForTokenClassification,
   DataCollatorWithPadding,
   type LabelCollatorOptions,
@@ -26,6 +27,7 @@ export {
 export type { DataRow } from './dataset/formats.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
+export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
 export { type ExampleSegment, renderSupervision, type SupervisionReport } from './sft/supervision.js'
 export type { ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'

@@ -5,6 +5,7 @@ export {
   type CollatedBatch,
   type DataCollator,
   DataCollatorForCausalLM,
+  DataCollatorForSeq2Seq,
   DataCollatorForTokenClassification,
   DataCollatorWithPadding,
   type DataRow,

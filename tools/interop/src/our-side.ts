@@ -12,6 +12,7 @@ import {
   initialValues,
   type LayerTuner,
   lossOf,
+  type ModelInputs,
   ParameterScope,
   passOf,
   Random,
@@ -76,7 +77,9 @@ export async function logitsOf(
   tokens: HostTensor = ids,
 ): Promise<Float32Array> {
   const { model } = adapted
-  const pass = passOf({ input_ids: feed('input_ids', 'i32', tokens.shape) }, model.causal)
+  const read = feed('input_ids', 'i32', tokens.shape)
+  const both: ModelInputs = model.task === 'SEQ_2_SEQ_LM' ? { decoder_input_ids: read } : {}
+  const pass = passOf({ input_ids: read, ...both }, model.causal)
   const weights = await backend.loadWeights(weightRequests(model))
   const outputs = { logits: model.forward(pass.ids, pass.context) }
   const executable = await backend.compile({ name: 'logits', outputs }, { weights })

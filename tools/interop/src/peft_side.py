@@ -23,7 +23,8 @@ def load_base(case):
 
 def logits(model, ids):
     with torch.no_grad():
-        return model.eval()(input_ids=ids).logits.flatten().tolist()
+        both = {"decoder_input_ids": ids} if model.config.is_encoder_decoder else {}
+        return model.eval()(input_ids=ids, **both).logits.flatten().tolist()
 
 
 def load_adapter(case, folder, **options):

@@ -5,7 +5,7 @@ export interface ExchangeCase {
   readonly name: string
   /** Folder of the base model: below the fixtures, or DEEP. */
   readonly base: string
-  readonly modelClass: 'AutoModelForCausalLM' | 'AutoModelForSequenceClassification'
+  readonly modelClass: 'AutoModelForCausalLM' | 'AutoModelForSeq2SeqLM' | 'AutoModelForSequenceClassification'
   readonly method: 'lora' | 'ia3'
   /** PEFT's arguments, in snake_case. */
   readonly config: Readonly<Record<string, unknown>>
@@ -16,6 +16,7 @@ export const DEEP = '(deep)'
 
 const causal = { base: 'base/llama', modelClass: 'AutoModelForCausalLM', method: 'lora' } as const
 const classifier = { base: 'base/bert/seq-cls', modelClass: 'AutoModelForSequenceClassification' } as const
+const writer = { base: 'base/t5', modelClass: 'AutoModelForSeq2SeqLM', config: { task_type: 'SEQ_2_SEQ_LM' } } as const
 const task = { task_type: 'CAUSAL_LM' }
 
 /** All cases. */
@@ -85,9 +86,11 @@ export const cases: readonly ExchangeCase[] = [
     base: 'base/roberta/seq-cls',
     config: { task_type: 'SEQ_CLS', target_modules: 'all-linear' },
   },
+  { ...writer, name: 't5', method: 'lora' },
   { ...causal, name: 'ia3', method: 'ia3', config: task },
   { ...causal, name: 'ia3-gpt2', method: 'ia3', base: 'base/gpt2', config: task },
   { ...classifier, name: 'ia3-bert', method: 'ia3', config: { task_type: 'SEQ_CLS' } },
+  { ...writer, name: 'ia3-t5', method: 'ia3' },
   {
     ...causal,
     name: 'ia3-targets',

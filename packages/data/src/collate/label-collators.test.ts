@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { DataCollatorForTokenClassification, DataCollatorWithPadding } from './label-collators.js'
+import {
+  DataCollatorForSeq2Seq,
+  DataCollatorForTokenClassification,
+  DataCollatorWithPadding,
+} from './label-collators.js'
 
 const shape = { rows: 3, length: 4, countedSize: 16 }
 const dataOf = (feeds: ReturnType<DataCollatorWithPadding['collate']>['feeds']) =>
@@ -44,5 +48,29 @@ describe('DataCollatorForTokenClassification', () => {
     const { feeds, count } = new DataCollatorForTokenClassification({ padId: 0 }).collate(rows, { ...shape, rows: 1 })
     expect(dataOf(feeds)).toMatchObject({ labels: ['1x4', 0, 2, 1, 0], label_weights: ['1x4', 0, 1, 1, 0] })
     expect(count).toBe(2)
+  })
+})
+
+describe('DataCollatorForSeq2Seq', () => {
+  const collator = new DataCollatorForSeq2Seq({ padId: 9 })
+
+  it('fills what is read and what is written up by themselves', () => {
+    const rows = [
+      { inputIds: [1, 2, 3], labels: [5] },
+      { inputIds: [4], labels: [6, -100, 7] },
+    ]
+    const { feeds, count } = collator.collate(rows, { ...shape, rows: 2 })
+    expect(dataOf(feeds)).toMatchObject({
+      input_ids: ['2x4', 1, 2, 3, 9, 4, 9, 9, 9],
+      attention_mask: ['2x4', 1, 1, 1, 0, 1, 0, 0, 0],
+      labels: ['2x4', 5, 0, 0, 0, 6, 0, 7, 0],
+      label_weights: ['2x4', 1, 0, 0, 0, 1, 0, 1, 0],
+    })
+    expect(count).toBe(3)
+  })
+
+  it('refuses labels without room', () => {
+    const row = { inputIds: [1], labels: [1, 2, 3, 4, 5] }
+    expect(() => collator.collate([row], shape)).toThrow(expect.objectContaining({ code: 'shape.mismatch' }))
   })
 })

@@ -1,7 +1,13 @@
-/** Rows of features with labels as feeds of core's classification losses, padded as transformers' collators of these names do it. */
+/** Rows of features with labels as feeds of core's losses over labels, padded as transformers' collators of these names do it. */
 import { EspalierError, type HostTensor, hostTensor, sizeOf } from '@espalier/core'
 import type { CollatedBatch, DataCollator } from './data-collator.js'
-import { collateForTokenClassification, collateWithPadding, type FeatureBatch, type Features } from './pad-features.js'
+import {
+  collateForSeq2Seq,
+  collateForTokenClassification,
+  collateWithPadding,
+  type FeatureBatch,
+  type Features,
+} from './pad-features.js'
 import type { BatchShape } from './split-step.js'
 
 /** How rows are filled up. */
@@ -32,6 +38,19 @@ export class DataCollatorForTokenClassification implements DataCollator<Features
   }
 }
 
+/**
+ * Labels of what a decoder writes, padded to the length of the encoder's rows: the feeds of DataCollatorForTokenClassification. The loss
+ * makes of them what the decoder reads. transformers' class of this name.
+ */
+export class DataCollatorForSeq2Seq implements DataCollator<Features> {
+  constructor(private readonly options: LabelCollatorOptions) {}
+
+  collate(examples: readonly Features[], shape: BatchShape): CollatedBatch {
+    const padded = collateForSeq2Seq(examples, padTo(shape, this.options))
+    return labelled(examples, padded, shape, [shape.rows, shape.length], this.options)
+  }
+}
+
 const IGNORED = -100 // torch's ignore_index
 
 // No row is longer than the shape, so filling up to its multiple fills it.
@@ -46,7 +65,11 @@ function labelled(
   labelShape: readonly number[],
   { padId }: LabelCollatorOptions,
 ): CollatedBatch {
-  const longest = examples.reduce((most, { inputIds }) => Math.max(most, inputIds.length), 0)
+  const lengths = examples.flatMap(({ inputIds, labels = 0 }) => [
+    inputIds.length,
+    typeof labels === 'number' ? 0 : labels.length,
+  ])
+  const longest = Math.max(0, ...lengths)
   if (examples.length > rows || longest > length)
     throw new EspalierError('shape.mismatch', {
       what: 'a micro-batch has more or longer examples than room',

@@ -8,6 +8,7 @@ import type { Features } from '../collate/pad-features.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
+import { integers, mapRows } from './rows.js'
 
 /** How rows become features. */
 export interface FeatureOptions {
@@ -22,8 +23,6 @@ export interface FeatureOptions {
   readonly signal?: AbortSignal
 }
 
-const WORK_MS = 50 // after so much work, timers and signals get their turn
-
 /**
  * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; or with `input_ids` (or `inputIds`), optionally
  * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty.
@@ -33,17 +32,7 @@ export async function prepareFeatures(
   tokenizer: () => Promise<Tokenizer>,
   options: FeatureOptions,
 ): Promise<Examples<Features>> {
-  const rows: Features[] = []
-  let rested = performance.now()
-  for await (const { row, label } of dataset.placedRows()) {
-    options.signal?.throwIfAborted()
-    rows.push(await featuresOf(row, label, tokenizer, options))
-    if (performance.now() - rested <= WORK_MS) continue
-    await new Promise((resolve) => setTimeout(resolve))
-    rested = performance.now()
-  }
-  if (rows.length === 0)
-    throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: dataset.name } })
+  const rows = await mapRows(dataset, (row, place) => featuresOf(row, place, tokenizer, options), options.signal)
   return {
     length: rows.length,
     lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
@@ -114,17 +103,6 @@ function tokenized(row: DataRow, place: string, inputIds: number[], labels: numb
       got: { row: place, labels: labels.length, ids: inputIds.length },
     })
   return { inputIds, attentionMask, tokenTypeIds, labels }
-}
-
-function integers(values: unknown, place: string, field: string, length?: number): number[] {
-  const list = Array.isArray(values) || ArrayBuffer.isView(values) ? Array.from(values as ArrayLike<unknown>) : []
-  const isRight =
-    list.length > 0 && list.every(Number.isSafeInteger) && (length === undefined || list.length === length)
-  if (isRight) return list as number[]
-  throw new EspalierError('data.row', {
-    what: 'a field of a row is not a list of whole numbers, as many as the row has ids',
-    got: { row: place, field, length: list.length, ids: length ?? 'any' },
-  })
 }
 
 const IGNORED = -100 // torch's ignore_index

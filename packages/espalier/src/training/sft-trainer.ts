@@ -33,9 +33,9 @@ function adapted({ model, args = {} }: SFTTrainerOptions, peftConfig: Configured
   const { task } = model.model
   if (task !== 'CAUSAL_LM')
     throw new EspalierError('model.unsupported', {
-      what: 'supervised fine-tuning on text needs a model that predicts the next token',
+      what: 'supervised fine-tuning on text needs a model that reads and writes one text',
       got: { task },
-      fix: 'Load it with AutoModelForCausalLM, or train it on labels with Trainer',
+      fix: 'Load it with AutoModelForCausalLM, or train it with Trainer: on labels, or on prompts with completions where an encoder reads them',
     })
   if (peftConfig === undefined) return model
   if (model instanceof PeftModel)

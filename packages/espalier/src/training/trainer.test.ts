@@ -7,12 +7,14 @@ import type { TrainingEvent } from '@espalier/trainer'
 import { describe, expect, it } from 'vitest'
 import {
   AutoModelForCausalLM,
+  AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
 } from '../auto/auto-model.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import { TINY_CONFIG, tinyModelFiles } from '../tiny-model.fake.js'
 import type { EvalPrediction } from './label-metrics.js'
+import { SFTTrainer } from './sft-trainer.js'
 import { Trainer, type TrainerOptions } from './trainer.js'
 
 const golden = (path: string) => fileURLToPath(new URL(`../../../../tools/fixtures/subset/${path}`, import.meta.url))
@@ -20,8 +22,8 @@ const bert = () =>
   AutoModelForSequenceClassification.fromPretrained(golden('base/bert/seq-cls'), { backend: onnx({ threads: 1 }) })
 
 /** The rows that PyTorch trained on, as a tokenizer would give them, and what it found. */
-async function goldenTraining() {
-  const weights = await openWeights(await openSource(golden('lora/bert/default')), 'expected')
+async function goldenTraining(folder = 'lora/bert/default') {
+  const weights = await openWeights(await openSource(golden(folder)), 'expected')
   const read = async (name: string) => {
     const tensor = weights.tensors.get(name)
     if (tensor === undefined) throw new Error(name)
@@ -29,19 +31,32 @@ async function goldenTraining() {
     if (tensor.dtype === 'F32') return [...hostTensorFromBytes('f32', tensor.shape, bytes).data]
     return [...new BigInt64Array(bytes.slice().buffer)].map(Number)
   }
-  const [ids, masks, labels] = [
-    await read('input.train.input_ids'),
-    await read('input.train.attention_mask'),
-    await read('input.train.labels'),
-  ]
+  const rowsOf = async (name: string, count: number) => {
+    const all = await read(`input.train.${name}`)
+    const size = all.length / count
+    return Array.from({ length: count }, (_, i) => all.slice(i * size, (i + 1) * size))
+  }
+  const masks = await rowsOf('attention_mask', ROWS)
+  const [ids, labels] = [await rowsOf('input_ids', ROWS), await rowsOf('labels', ROWS)]
   const rows = labels.map((label, i) => ({
-    input_ids: ids.slice(i * 11, (i + 1) * 11),
-    attention_mask: masks.slice(i * 11, (i + 1) * 11),
-    label,
+    input_ids: ids[i] as number[],
+    attention_mask: masks[i] as number[],
+    labels: label.length === 1 ? label[0] : label,
   }))
   const wanted = { losses: await read('train.loss'), norms: await read('train.grad_norm') }
   await weights.close()
   return { rows, ...wanted }
+}
+
+const ROWS = 20
+const GOLDEN_ARGUMENTS = {
+  maxSteps: 10,
+  perDeviceTrainBatchSize: 2,
+  shuffle: false,
+  learningRate: 0.005,
+  adamBeta2: 0.98,
+  weightDecay: 0.1,
+  warmupSteps: 3,
 }
 
 async function stepsOf(trainer: Trainer) {
@@ -57,15 +72,7 @@ describe('Trainer', () => {
     const trainer = new Trainer({
       model: await PeftModel.fromPretrained(base, golden('lora/bert/default/adapter')),
       trainDataset: rows,
-      args: {
-        maxSteps: 10,
-        perDeviceTrainBatchSize: 2,
-        shuffle: false,
-        learningRate: 0.005,
-        adamBeta2: 0.98,
-        weightDecay: 0.1,
-        warmupSteps: 3,
-      },
+      args: GOLDEN_ARGUMENTS,
     })
     const steps = await stepsOf(trainer)
     for (const [i, { loss, gradNorm }] of steps.entries()) {
@@ -76,10 +83,30 @@ describe('Trainer', () => {
     await base.close()
   })
 
+  it('trains T5 on what it shall write with the losses and gradients of PyTorch', async () => {
+    const base = await AutoModelForSeq2SeqLM.fromPretrained(golden('base/t5'), { backend: onnx({ threads: 1 }) })
+    const { rows, losses, norms } = await goldenTraining('lora/t5/default')
+    const trainer = new Trainer({
+      model: await PeftModel.fromPretrained(base, golden('lora/t5/default/adapter')),
+      trainDataset: rows,
+      args: GOLDEN_ARGUMENTS,
+    })
+    const steps = await stepsOf(trainer)
+    for (const [i, { loss, gradNorm }] of steps.entries()) {
+      expect(loss).toBeCloseTo(losses[i] as number, 4)
+      expect(gradNorm).toBeCloseTo(norms[i] as number, 3)
+    }
+    expect(steps).toHaveLength(10)
+    expect(() => new SFTTrainer({ model: base, trainDataset: rows })).toThrow(
+      expect.objectContaining({ code: 'model.unsupported', fix: expect.stringContaining('Trainer') }),
+    )
+    await base.close()
+  })
+
   it('takes a step of rows as one mean, whatever the micro-batches and their padding', async () => {
     const base = await bert()
     const { rows } = await goldenTraining()
-    const mixed = rows.slice(0, 6).map(({ input_ids, label }, i) => ({ input_ids: input_ids.slice(0, 4 + i), label }))
+    const mixed = rows.slice(0, 6).map(({ input_ids, labels }, i) => ({ input_ids: input_ids.slice(0, 4 + i), labels }))
     const losses = async (args: TrainerOptions['args']) => {
       const model = getPeftModel(base, lora({ r: 2 }), { seed: 1 })
       const steps = await stepsOf(
@@ -109,7 +136,7 @@ describe('Trainer', () => {
     })
     expect(own.metrics).toEqual({ labels: 5 })
     const [{ predictions, labelIds } = { predictions: [], labelIds: [] }] = seen
-    const inOrder = [...evalDataset].map(({ label }) => label).sort()
+    const inOrder = [...evalDataset].map(({ labels }) => labels).sort()
     expect([...labelIds].sort()).toEqual(inOrder)
     const right = predictions.filter((logits, i) => logits.indexOf(Math.max(...logits)) === labelIds[i]).length
     expect(metrics).toEqual({ accuracy: right / 5 })

@@ -46,7 +46,7 @@ export interface TrainerOptions {
   readonly trainDataset: TrainRows
   readonly evalDataset?: TrainRows
   readonly args?: TrainingArguments
-  /** How rows train the model. Default: what its head is for, of one label per row, or one per token. */
+  /** How rows train the model. Default: what its head is for, of one label per row, one per token, or a text to write. */
   readonly task?: TrainingTask
   /** Instead of the task's: from its examples to feeds of a shape. */
   readonly dataCollator?: DataCollator<never>

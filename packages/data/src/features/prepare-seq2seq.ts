@@ -1,0 +1,76 @@
+/** Rows with a prompt and what is to be written for it, as features of encoder-decoder models. All are held. Batches are left to collate/. */
+import { EspalierError } from '@espalier/core'
+import type { Examples } from '../collate/data-collator.js'
+import type { Dataset } from '../dataset/dataset.js'
+import type { DataRow } from '../dataset/formats.js'
+import { type DataShape, recognizeShape } from '../dataset/shape.js'
+import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { integers, mapRows } from './rows.js'
+
+/** What the encoder reads, and what the decoder is to write: -100 does not count. */
+export interface Seq2SeqFeatures {
+  readonly inputIds: readonly number[]
+  readonly attentionMask?: readonly number[]
+  readonly labels: readonly number[]
+}
+
+/** How rows become features. */
+export interface Seq2SeqOptions {
+  /** Both sides are cut to so many ids; null keeps them whole. Default: the tokenizer's modelMaxLength. */
+  readonly maxLength?: number | null
+  readonly signal?: AbortSignal
+}
+
+/**
+ * Features of rows with a prompt and a completion, each tokenized by itself, as transformers' `text_target` is, and completions ending with
+ * the end-of-sequence token where there is room; or with `input_ids`, `labels` and optionally `attention_mask`. A row's length is that of its longer side, at which a batch
+ * has both. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty.
+ */
+export async function prepareSeq2Seq(
+  dataset: Dataset<DataRow>,
+  tokenizer: () => Promise<Tokenizer>,
+  options: Seq2SeqOptions = {},
+): Promise<Examples<Seq2SeqFeatures>> {
+  const of = async (row: DataRow, place: string): Promise<Seq2SeqFeatures> =>
+    'input_ids' in row
+      ? numbered(row, place)
+      : tokenized(row, recognizeShape(row, dataset.fieldOptions), place, await tokenizer(), options)
+  const rows = await mapRows(dataset, of, options.signal)
+  const lengths = Int32Array.from(rows, ({ inputIds, labels }) => Math.max(inputIds.length, labels.length))
+  return { length: rows.length, lengths, counts: lengths, example: async (index) => rows[index] as Seq2SeqFeatures }
+}
+
+function numbered({ input_ids, attention_mask, labels }: DataRow, place: string): Seq2SeqFeatures {
+  const inputIds = integers(input_ids, place, 'input_ids')
+  const mask =
+    attention_mask === undefined ? undefined : integers(attention_mask, place, 'attention_mask', inputIds.length)
+  return { inputIds, ...(mask && { attentionMask: mask }), labels: integers(labels, place, 'labels') }
+}
+
+function tokenized(
+  row: DataRow,
+  { kind, fields, isConversational }: DataShape,
+  place: string,
+  tokenizer: Tokenizer,
+  { maxLength = tokenizer.modelMaxLength }: Seq2SeqOptions,
+): Seq2SeqFeatures {
+  if (kind !== 'prompt-completion' || isConversational)
+    throw new EspalierError('data.shape', {
+      what: 'a model that reads one text and writes another needs rows with both, as texts',
+      got: { row: place, columns: Object.keys(row) },
+      fix: 'Give prompt and completion, or name the columns: promptField and completionField.',
+    })
+  const encode = (field: string) => {
+    const text = row[field]
+    if (typeof text !== 'string')
+      throw new EspalierError('data.row', {
+        what: 'a field of a row is not text',
+        got: { row: place, field, found: typeof text },
+      })
+    return tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength }).inputIds
+  }
+  const [inputIds, written] = [encode(fields.prompt as string), encode(fields.completion as string)]
+  const end = tokenizer.eosTokenId
+  const isEnded = end === undefined || written.at(-1) === end || written.length === maxLength
+  return { inputIds, labels: isEnded ? written : [...written, end] }
+}

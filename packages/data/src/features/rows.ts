@@ -1,0 +1,37 @@
+/** Going through all rows of a data set, and lists of numbers in them. What the numbers mean is left to who asks. */
+import { EspalierError } from '@espalier/core'
+import type { Dataset } from '../dataset/dataset.js'
+import type { DataRow } from '../dataset/formats.js'
+
+const WORK_MS = 50 // after so much work, timers and signals get their turn
+
+/** What becomes of each row; place: names it in errors. Throws data.empty, the signal's reason, and what reading and `map` throw. */
+export async function mapRows<T>(
+  dataset: Dataset<DataRow>,
+  map: (row: DataRow, place: string) => Promise<T>,
+  signal: AbortSignal | undefined,
+): Promise<T[]> {
+  const mapped: T[] = []
+  let rested = performance.now()
+  for await (const { row, label } of dataset.placedRows()) {
+    signal?.throwIfAborted()
+    mapped.push(await map(row, label))
+    if (performance.now() - rested <= WORK_MS) continue
+    await new Promise((resolve) => setTimeout(resolve))
+    rested = performance.now()
+  }
+  if (mapped.length > 0) return mapped
+  throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: dataset.name } })
+}
+
+/** A list of whole numbers, not empty, and of the length if one is given. Throws data.row. */
+export function integers(values: unknown, place: string, field: string, length?: number): number[] {
+  const list = Array.isArray(values) || ArrayBuffer.isView(values) ? Array.from(values as ArrayLike<unknown>) : []
+  const isRight =
+    list.length > 0 && list.every(Number.isSafeInteger) && (length === undefined || list.length === length)
+  if (isRight) return list as number[]
+  throw new EspalierError('data.row', {
+    what: 'a field of a row is not a list of whole numbers, as many as the row has ids',
+    got: { row: place, field, length: list.length, ids: length ?? 'any' },
+  })
+}
