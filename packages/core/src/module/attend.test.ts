@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest'
+import { programSlots } from '../backend/program.js'
 import { reference } from '../backend/reference.js'
 import { type HostTensor, hostTensor } from '../dtype.js'
 import { mul, sub } from '../graph/ops/binary.js'
 import { cast } from '../graph/ops/cast.js'
-import { constant } from '../graph/ops/constant.js'
+import { constant, constantTensor } from '../graph/ops/constant.js'
 import { feed } from '../graph/ops/input.js'
 import { iota } from '../graph/ops/iota.js'
 import { reshape } from '../graph/ops/reshape.js'
@@ -11,7 +12,8 @@ import { sliceAxis } from '../graph/ops/slice.js'
 import type { Tensor } from '../graph/tensor.js'
 import { Random } from '../random.js'
 import { sizeOf } from '../shape.js'
-import { type AttendOptions, attend } from './attend.js'
+import { type AttendOptions, attend, attendToEncoded } from './attend.js'
+import { cacheKind, cacheSlot } from './cache-slots.js'
 import { type Context, type ScoreBias, Trace } from './context.js'
 
 const [BATCH, TOKENS] = [2, 5]
@@ -38,9 +40,12 @@ const contextOf = (given: Partial<Context>): Context => ({
 
 async function values(y: Tensor, state?: Readonly<Record<string, HostTensor>>): Promise<number[]> {
   const backend = reference({ precision: 'f64' })
-  const executable = await backend.compile({ name: 'attend', outputs: { y } })
+  const program = { name: 'attend', outputs: { y } }
+  const executable = await backend.compile(program)
   const set = state === undefined ? undefined : await backend.createState(new Map(Object.entries(state)))
-  const result = await executable.run({ feeds, ...(set === undefined ? {} : { state: [{ set }] }) })
+  const read = programSlots(program).feed
+  const own = Object.fromEntries(Object.entries(feeds).filter(([name]) => read.has(name)))
+  const result = await executable.run({ feeds: own, ...(set === undefined ? {} : { state: [{ set }] }) })
   return Array.from(result.y?.data ?? [], Number)
 }
 
@@ -127,5 +132,56 @@ describe('attend behind a prefix', () => {
     attend(tail(q), tail(k), tail(v), context, plain)
     const rows = context.trace.updates.get('cache.self.0.key')?.node.inputs[2]
     expect(rows?.shape).toEqual([BATCH, 2, TOKENS, 6])
+  })
+})
+
+describe('attendToEncoded', () => {
+  const hidden = feed('q', 'f32', shapes.q)
+  const seen = constantTensor(hostTensor('bool', [BATCH, TOKENS], [1, 1, 1, 0, 0, 1, 1, 1, 1, 1]))
+  const encoded = { hidden, length: TOKENS, keep: seen }
+  const project = () => ({ key: mul(q, 0.5), value: mul(q, 2) })
+  const { key, value } = project()
+  const query = sliceAxis(q, 2, 0, 3)
+
+  it('is attention to all of the source but its padding, without the decoder’s window, bias and prefix', async () => {
+    const bias: ScoreBias = () => constant(3, 'f32', [1, 1, 1, 1])
+    const own = contextOf({ encoded, bias, length: 3 })
+    const got = await values(attendToEncoded(query, project, own, { ...plain, window: 1 }))
+    const whole = attend(q, key, value, contextOf({ mask: { causal: false, keep: seen } }), plain)
+    expect(furthest(got, await values(sliceAxis(whole, 2, 0, 3)))).toBeLessThan(1e-12)
+  })
+
+  it('keeps its keys and values beside those of the layer itself, and reads them again', async () => {
+    const cache = { slots: 8, keep: constant(1, 'bool', [BATCH, 8]) }
+    const context = contextOf({ encoded, cache })
+    attend(q, k, v, context, plain)
+    attendToEncoded(q, project, context, plain)
+    const { updates } = context.trace
+    const names = (['self', 'cross'] as const).flatMap((kind) =>
+      (['key', 'value'] as const).map((part) => cacheSlot(kind, 0, part)),
+    )
+    expect([...updates.keys()]).toEqual(names)
+    expect(names.map(cacheKind)).toEqual(['self', 'self', 'cross', 'cross'])
+    expect(cacheKind('adapter.cache.self.0.key')).toBeUndefined()
+
+    const held = async (part: 'key' | 'value') => {
+      const slot = cacheSlot('cross', 0, part)
+      return [slot, hostTensor('f32', shapes.q, await values(updates.get(slot) as Tensor))] as const
+    }
+    const later = contextOf({ encoded: { length: TOKENS, keep: seen }, cache, length: 3 })
+    const unused = () => {
+      throw new Error('projected again')
+    }
+    const again = attendToEncoded(query, unused, later, plain)
+    expect(later.trace.updates.size).toBe(0)
+    const got = await values(again, Object.fromEntries([await held('key'), await held('value')]))
+    const first = await values(attendToEncoded(query, project, contextOf({ encoded, length: 3 }), plain))
+    expect(furthest(got, first)).toBeLessThan(1e-6) // the cache is float32
+  })
+
+  it('needs an encoder’s output', () => {
+    expect(() => attendToEncoded(q, project, contextOf({}), plain)).toThrow(
+      expect.objectContaining({ code: 'graph.slot' }),
+    )
   })
 })
