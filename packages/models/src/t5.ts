@@ -53,6 +53,11 @@ class T5ForConditionalGeneration extends Seq2SeqLM {
     return ['encoder.block', 'decoder.block']
   }
 
+  // Of tying the file tells; without a word of the factor, it would be read from whether the head is tied.
+  override get untiedConfig() {
+    return { scale_decoder_outputs: this.headScale !== 1 }
+  }
+
   encode(ids: Tensor, context: Context): Tensor {
     return this.encoder.forward(ids, context)
   }

@@ -54,6 +54,11 @@ export abstract class LanguageModel extends Model {
   /** The module from hidden states to logits. */
   abstract head(): Module
 
+  /** What config.json says once the head has a weight of its own. */
+  get untiedConfig(): Readonly<Record<string, unknown>> {
+    return { tie_word_embeddings: false }
+  }
+
   /** ids (batch, tokens) -> logits (batch, tokens, vocabulary). */
   forward(ids: Tensor, context: Context): Tensor {
     return this.head().forward(this.hidden(ids, context), context)

@@ -75,7 +75,7 @@ function tying(model: Model, config: BaseModel['config']): Readonly<Record<strin
   if (!(model instanceof LanguageModel) || config.tie_word_embeddings === false) return {}
   const head = new Set(ownParameters(model.head()))
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
-  return head.size > 0 && uses.length === head.size ? { tie_word_embeddings: false } : {}
+  return head.size > 0 && uses.length === head.size ? model.untiedConfig : {}
 }
 
 // `dtype` is the key of newer configurations.
