@@ -14,14 +14,14 @@ describe('the table of tuners', () => {
     const missing = Object.assign(new Error("Cannot find package '@espalier/tuner-ia3'"), {
       code: 'ERR_MODULE_NOT_FOUND',
     })
-    expect(unlessInstalled('ia3', '@espalier/tuner-ia3', missing)).toMatchObject({
+    expect(unlessInstalled('ia3', missing)).toMatchObject({
       code: 'plugin.unknown',
       fix: 'Run npm install @espalier/tuner-ia3',
     })
     const inside = Object.assign(new Error("Cannot find package 'other'"), { code: 'ERR_MODULE_NOT_FOUND' })
-    expect(unlessInstalled('ia3', '@espalier/tuner-ia3', inside)).toBe(inside)
+    expect(unlessInstalled('ia3', inside)).toBe(inside)
     const broken = new SyntaxError('unexpected token')
-    expect(unlessInstalled('ia3', '@espalier/tuner-ia3', broken)).toBe(broken)
+    expect(unlessInstalled('ia3', broken)).toBe(broken)
   })
 
   it('keeps the error for kinds that nobody knows', async () => {

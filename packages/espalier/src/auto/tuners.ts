@@ -7,13 +7,10 @@ import { EspalierError, type Tuner } from '@espalier/core'
 /** Known tuners by kind: their `peft_type` in lower case, and their name for `--peft-type`. They throw plugin.unknown when not installed. */
 export const tunersByKind = {
   lora: async () => (await import('@espalier/lora')).lora,
-  ia3: async () => {
-    try {
-      return (await import('@espalier/tuner-ia3')).ia3
-    } catch (cause) {
-      throw unlessInstalled('ia3', '@espalier/tuner-ia3', cause)
-    }
-  },
+  ia3: ofPackage('ia3', async () => (await import('@espalier/tuner-ia3')).ia3),
+  loha: ofPackage('loha', async () => (await import('@espalier/tuner-loha')).loha),
+  adalora: ofPackage('adalora', async () => (await import('@espalier/tuner-adalora')).adalora),
+  vera: ofPackage('vera', async () => (await import('@espalier/tuner-vera')).vera),
 } satisfies Readonly<Record<string, () => Promise<Tuner>>>
 
 /** The kind of a new adapter when none is named. */
@@ -48,8 +45,23 @@ export async function withKnownTuners<T>(
   }
 }
 
-/** What the failed import of a package means: plugin.unknown when it is not there, else the failure itself. */
-export function unlessInstalled(kind: string, name: string, cause: unknown): unknown {
+/**
+ * What imports the tuner of `@espalier/tuner-<kind>`. The import is written out where it is called: a bundler does not see a name that is put
+ * together.
+ */
+function ofPackage(kind: string, load: () => Promise<Tuner>): () => Promise<Tuner> {
+  return async () => {
+    try {
+      return await load()
+    } catch (cause) {
+      throw unlessInstalled(kind, cause)
+    }
+  }
+}
+
+/** What the failed import of a tuner's package means: plugin.unknown when it is not there, else the failure itself. */
+export function unlessInstalled(kind: string, cause: unknown): unknown {
+  const name = `@espalier/tuner-${kind}`
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
   const isMissing = (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(name)
   if (!isMissing) return cause

@@ -66,7 +66,7 @@ const own: readonly Option[] = [
     'peft-type',
     'text',
     TRAIN,
-    'the method; none trains all parameters; ia3 needs npm install @espalier/tuner-ia3',
+    'the method; none trains all parameters; all but lora need npm install @espalier/tuner-<method>',
     {
       default: DEFAULT_KIND,
       choices: [...Object.keys(tunersByKind), 'none'],
