@@ -63,12 +63,12 @@ export async function saveModel(
   await writeSafetensors(output, 'model.safetensors', tensors, { signal })
   for (const [name, text] of Object.entries(files)) await output.write(name, textContent(text), { signal })
   const { torch_dtype: _, ...rest } = config
-  await output.write(
-    'config.json',
-    textContent(`${pythonJson({ ...rest, ...tying(model, config), architectures: [model.className], dtype })}\n`),
-    { signal },
-  )
+  const saidNow = { ...rest, ...tying(model, config), architectures: [model.className], dtype }
+  const text = pythonJson(saidNow, (key) => FLOAT_KEYS.has(key))
+  await output.write('config.json', textContent(`${text}\n`), { signal })
 }
+
+const FLOAT_KEYS = new Set(['initializer_factor']) // transformers refuses a whole number there, and 1.0 is the usual one
 
 // A head that merging gave a weight of its own: whoever reads the configuration must not tie it again. Some families tie by default.
 function tying(model: Model, config: BaseModel['config']): Readonly<Record<string, unknown>> {
