@@ -1,3 +1,3 @@
 /** @module Runs compiled graphs on TensorFlow.js: CUDA through tfjs-node-gpu, and any other tfjs. */
-export type { TfDType, TfModule, TfNamespace, TfTensor, TfValues } from './tf-namespace.js'
+export type { TfDType, TfEngine, TfModule, TfNamespace, TfTensor, TfValues } from './tf-namespace.js'
 export { type TfjsOptions, tfjs } from './tfjs.js'

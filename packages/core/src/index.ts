@@ -139,16 +139,22 @@ export {
   attentionBackwardCall,
   attentionCall,
 } from './nn/attention.js'
+export type { ScoreAttributes } from './nn/attention-scores.js'
 export {
   type CachedAttentionAttributes,
   type CachedAttentionExtras,
   cachedAttention,
   cachedAttentionCall,
 } from './nn/cached-attention.js'
-export { crossEntropy, crossEntropyCall, crossEntropyOfLogits } from './nn/cross-entropy.js'
+export {
+  type CrossEntropyAttributes,
+  crossEntropy,
+  crossEntropyCall,
+  crossEntropyOfLogits,
+} from './nn/cross-entropy.js'
 export { type DequantizeAttributes, dequantize, dequantizeCall } from './nn/dequantize.js'
 export { detach, detachCall } from './nn/detach.js'
-export { dropout, dropoutMaskCall, dropoutThreshold } from './nn/dropout.js'
+export { type DropoutAttributes, dropout, dropoutMaskCall, dropoutThreshold } from './nn/dropout.js'
 export { layerNorm, layerNormCall, rmsNorm, rmsNormCall } from './nn/norms.js'
 export { rope, ropeCall } from './nn/rope.js'
 export { softmax, softmaxCall } from './nn/softmax.js'

@@ -30,10 +30,13 @@ export { type FeatureOptions, prepareFeatures } from './features/prepare-feature
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
 export { type ExampleSegment, renderSupervision, type SupervisionReport } from './sft/supervision.js'
-export type { ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
+export type { ChatTemplate, ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
-export type { Detokenizer } from './tokenizer/detokenizer.js'
+export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
+export type { JsonObject } from './tokenizer/json-value.js'
 export type { Encoding, PaddingStrategy } from './tokenizer/padding.js'
+export type { PostProcessor, TemplateStep } from './tokenizer/post-process.js'
+export type { SpecialTokenName } from './tokenizer/special-tokens.js'
 export {
   type BatchEncoding,
   type DecodeOptions,
@@ -41,5 +44,5 @@ export {
   type TextInput,
   Tokenizer,
 } from './tokenizer/tokenizer.js'
-export { type ReadTokenizerFile, tokenizerFileNames } from './tokenizer/tokenizer-files.js'
+export { type ReadTokenizerFile, type TokenizerFiles, tokenizerFileNames } from './tokenizer/tokenizer-files.js'
 export type { TruncationStrategy } from './tokenizer/truncation.js'

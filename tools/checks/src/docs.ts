@@ -1,4 +1,4 @@
-/** `npm run check:docs`: public exports have doc comments, and docs/errors.md and docs/cli.md are the pages that their tables give. */
+/** `npm run check:docs`: public exports have doc comments, the types they use are exported, and docs/errors.md and docs/cli.md are the pages that their tables give. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCodes } from '@espalier/core'
@@ -6,11 +6,20 @@ import ts from 'typescript'
 import { cliPage } from './cli-page.js'
 import { errorPage } from './error-page.js'
 import { type Entry, undocumentedExports } from './export-docs.js'
+import { unnamedTypes } from './named-types.js'
 import { publicWorkspaces, report, root, type Workspace } from './workspaces.js'
 
 const configFile = join(root, 'tsconfig.json')
 const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(configFile, ts.sys.readFile).config, ts.sys, root)
-const { problems, count } = undocumentedExports(publicWorkspaces().flatMap(entriesOf), options)
+const entries = publicWorkspaces().flatMap(entriesOf)
+const { problems, count } = undocumentedExports(entries, options)
+
+// A user of a package names its own types through it; of the umbrella package all types, since nothing else need be installed by name.
+for (const entry of entries) {
+  const own = entry.source.slice(0, entry.source.indexOf('/src/') + '/src/'.length)
+  const isUmbrella = /^espalier\b/.test(entry.specifier)
+  problems.push(...unnamedTypes([entry], options, (file) => (isUmbrella ? isOurs(file) : file.startsWith(own))))
+}
 
 const page = join(root, 'docs/errors.md')
 if (!existsSync(page) || readFileSync(page, 'utf8') !== errorPage(errorCodes))
@@ -21,6 +30,10 @@ if (!existsSync(commands) || readFileSync(commands, 'utf8') !== cliPage())
   problems.push('docs/cli.md is not what the table of options gives; run npm run docs:cli')
 
 report('documentation', problems, `${count} exports, ${Object.keys(errorCodes).length} error codes`)
+
+function isOurs(file: string): boolean {
+  return file.startsWith(join(root, 'packages/')) || file.startsWith(join(root, 'plugins/'))
+}
 
 /** The sources behind a package's exports: `.` is src/index.ts, `./x` is src/x.ts or src/x/index.ts. */
 function entriesOf({ folder, name, manifest }: Workspace): Entry[] {
