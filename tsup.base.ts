@@ -20,6 +20,10 @@ export function library(options: Options = {}) {
     treeshake: true,
     sourcemap: false,
     silent: true,
+    // In CommonJS an import() that stays would load the ESM twin of a package that was required already, whose classes are others.
+    esbuildOptions(settings, { format }) {
+      if (format === 'cjs') settings.supported = { ...settings.supported, 'dynamic-import': false }
+    },
     ...options,
   })
 }

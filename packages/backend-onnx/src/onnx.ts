@@ -7,6 +7,7 @@ import { fileWeights } from './node/file-weights.js'
 import { type CacheSettings, defaultCacheFolder } from './node/widened-cache.js'
 import { workerTransport } from './node/worker-transport.js'
 import { onnxBackend } from './onnx-backend.js'
+import { workerFile } from './worker-file.js'
 
 /** Settings of the CPU backend. */
 export interface OnnxOptions {
@@ -56,7 +57,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
   const store = fileWeights(cacheSettings(weightCache), residentBytes)
   return onnxBackend({
     name: 'onnx',
-    transport: workerTransport(new URL('./worker.mjs', import.meta.url)),
+    transport: workerTransport(workerFile()),
     store,
     ...(packedWeights ? { packedThreads: threads } : {}),
     sessions: {

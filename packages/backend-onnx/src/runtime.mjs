@@ -4,9 +4,11 @@
  */
 import { readdirSync } from 'node:fs'
 import { createRequire } from 'node:module'
+import { join } from 'node:path'
 import { isMainThread } from 'node:worker_threads'
 
-const own = createRequire(import.meta.url)
+// A bundler that makes CommonJS leaves the address out.
+const own = createRequire(import.meta.url ?? join(process.cwd(), 'main'))
 
 /** The oldest onnxruntime-node whose options and kernels programs are written for. */
 const OLDEST = [1, 30]

@@ -21,6 +21,12 @@ describe('checkFile', () => {
     expect(checkFile('package-lock.json', `"resolved": "${registry}"`)).toHaveLength(1)
   })
 
+  it('reports links of a package that lead out of it', () => {
+    const text = 'see [plugins](../../docs/plugins.md) and [all](https://example.org/all)'
+    expect(checkFile('packages/core/README.md', text)).toEqual([expect.stringContaining('../../docs/plugins.md')])
+    expect(checkFile('README.md', text)).toEqual([])
+  })
+
   it('accepts relative paths and addresses that only contain such words', () => {
     expect(checkFile('docs/a.md', 'src/home/x, https://example.org/home/x, ./work/x')).toEqual([])
   })

@@ -26,6 +26,9 @@ export function checkFile(path: string, text: string): string[] {
     if (VAGUE_NAMES.test(name)) problems.push(`${path}: name the file after the one thing it exports`)
     if (!/^[a-z0-9]+([.-][a-z0-9]+)*$/.test(name)) problems.push(`${path}: file names are kebab-case`)
   }
+  if (/^(packages|plugins)\/[^/]+\/README\.md$/.test(path))
+    for (const [, target] of text.matchAll(/\]\((\.\.?\/[^)]*)\)/g))
+      problems.push(`${path}: the published package does not hold ${target}; link to a page that is published`)
   if (path === CI_ENTRY) return problems
   for (const [index, line] of lines.entries()) {
     const found = MACHINE.map((pattern) => pattern.exec(line)?.[0]).find((match) => match !== undefined)

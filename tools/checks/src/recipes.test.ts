@@ -17,6 +17,19 @@ describe('the guides', () => {
     expect(lost).toEqual([])
   })
 
+  it('of packages link to guides that the umbrella package ships', () => {
+    const folders = ['packages', 'plugins'].flatMap((parent) =>
+      readdirSync(join(root, parent)).map((name) => join(root, parent, name, 'README.md')),
+    )
+    const linked = folders
+      .filter((path) => existsSync(path))
+      .flatMap((path) => [...readFileSync(path, 'utf8').matchAll(/unpkg\.com\/espalier\/docs\/([\w.-]+)/g)])
+      .map(([, name]) => name as string)
+    expect(linked).toContain('plugins.md')
+    const shipped = ['README.md', 'ARCHITECTURE.md', ...readdirSync(join(root, 'docs'))]
+    expect(linked.filter((name) => !shipped.includes(name))).toEqual([])
+  })
+
   it('CONTRIBUTING.md describes every script of package.json that a contributor calls', () => {
     const { scripts } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { scripts: object }
     const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')

@@ -3,8 +3,8 @@
  * on onnx, and on a tfjs that the project brings. Then checks what was installed, what is said without a tfjs, and how long core takes to import.
  * Last, a project with all packages is compiled without TypeScript's DOM library, every declaration checked.
  */
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -23,6 +23,7 @@ const runtimes = mkdtempSync(join(tmpdir(), 'espalier-runtimes-'))
 const platform = [process.platform, process.arch] as const
 const [runtime] = packRuntimes(runtimes, [platform])
 const tarballs = { [packageName(platform)]: `file:${runtime}` }
+const generating = readFileSync(fileURLToPath(new URL('../project/generate.mts', import.meta.url)), 'utf8')
 
 // The backend of tfjs is installed here without a tfjs.
 const onnx = new OutsideProject({
@@ -32,6 +33,13 @@ const onnx = new OutsideProject({
   program,
 })
 onnx.runEverywhere()
+onnx.runBundled()
+onnx.attempt('a bundle without the package beside it', () => {
+  const alone = join(runtimes, 'alone.mjs') // a folder from which no package is found
+  copyFileSync(join(onnx.folder, onnx.built('bundled/alone.mjs', 'bundle')), alone)
+  const { stderr } = spawnSync(process.execPath, [alone], { cwd: runtimes, encoding: 'utf8' })
+  if (!/backend\.missing|--external:@espalier\/backend-onnx/.test(stderr)) throw new Error(`it says: ${stderr}`)
+})
 onnx.attempt('nothing else installed', () => {
   const strangers = onnx.installed.filter((name) => FORBIDDEN.test(name))
   if (strangers.length > 0) throw new Error(`installed without being asked for: ${strangers.join(', ')}`)
@@ -64,8 +72,10 @@ const umbrella = new OutsideProject({
   name: 'umbrella',
   packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
   tarballs,
-  program: "export * from 'espalier'\n",
+  program: generating,
 })
+umbrella.runEverywhere()
+umbrella.runBundled()
 umbrella.attempt('no install script', () => {
   const scripted = [...umbrella.records].filter(([, { hasInstallScript }]) => hasInstallScript).map(([path]) => path)
   if (scripted.length > 0) throw new Error(`run a script on install: ${scripted.join(', ')}`)
@@ -91,7 +101,7 @@ const wasm = new OutsideProject({
   name: 'wasm',
   packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
   others: { 'onnxruntime-web': '1.30.0' },
-  program: "export * from 'espalier'\n",
+  program: generating,
 })
 wasm.attempt('without a native library', () => expectOnnx(wasm, 'ready (onnxruntime-web '))
 rmSync(join(wasm.folder, 'node_modules/onnxruntime-web'), { recursive: true })
@@ -112,9 +122,15 @@ const everything = ['packages', 'plugins'].flatMap((parent) =>
   readdirSync(join(root, parent)).map((name) => `${parent}/${name}`),
 )
 const strict = new OutsideProject({ name: 'strict', packages: everything, program: importAll(everything) })
-const withoutDom = { lib: ['ES2022'] }
-strict.compile('types without DOM, nodenext', withoutDom)
-strict.compile('types without DOM, bundler', { ...withoutDom, module: 'preserve', moduleResolution: 'bundler' })
+const libraries = { 'with DOM': {}, 'without DOM': { lib: ['ES2022'] } }
+const resolutions = {
+  node16: { module: 'node16', moduleResolution: 'node16' },
+  nodenext: { module: 'nodenext', moduleResolution: 'nodenext' },
+  bundler: { module: 'preserve', moduleResolution: 'bundler' },
+}
+for (const [library, lib] of Object.entries(libraries))
+  for (const [resolution, settings] of Object.entries(resolutions))
+    strict.compile(`types ${library}, ${resolution}`, { ...lib, ...settings })
 strict.remove()
 
 rmSync(runtimes, { recursive: true, force: true })

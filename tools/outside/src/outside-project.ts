@@ -118,20 +118,35 @@ export class OutsideProject {
     this.attempt('TypeScript, as ESM and CommonJS', () =>
       this.run('types', process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', '.']),
     )
-    const files = ['compiled/train.mjs', 'compiled/train.cjs', this.plain('esm'), this.plain('cjs')]
-    const names = ['TypeScript to ESM', 'TypeScript to CommonJS', 'ESM', 'CommonJS']
-    for (const [i, what] of names.entries())
-      this.attempt(what, () => this.run(what, process.execPath, [files[i] as string]))
+    this.runFiles({
+      'TypeScript to ESM': 'compiled/train.mjs',
+      'TypeScript to CommonJS': 'compiled/train.cjs',
+      ESM: this.built('plain.mjs', 'external'),
+      CommonJS: this.built('plain.cjs', 'external'),
+    })
   }
 
-  private plain(format: 'esm' | 'cjs'): string {
-    const outfile = format === 'esm' ? 'plain.mjs' : 'plain.cjs'
+  /** Runs the program bundled with all its packages, as either kind of module. */
+  runBundled(): void {
+    this.runFiles({
+      'bundle of all, ESM': this.built('bundled/all.mjs', 'bundle'),
+      'bundle of all, CommonJS': this.built('bundled/all.cjs', 'bundle'),
+    })
+  }
+
+  private runFiles(programs: Readonly<Record<string, string>>): void {
+    for (const [what, file] of Object.entries(programs))
+      this.attempt(what, () => this.run(what, process.execPath, [file]))
+  }
+
+  /** The program as one JavaScript file, with or without the packages that it imports; the file's path below the folder. */
+  built(outfile: string, packages: 'bundle' | 'external'): string {
     buildSync({
       entryPoints: [this.at('train.mts')],
       outfile: this.at(outfile),
       platform: 'node',
-      format,
-      packages: 'external',
+      format: outfile.endsWith('.mjs') ? 'esm' : 'cjs',
+      packages,
       bundle: true,
       logLevel: 'silent',
       tsconfigRaw: {},

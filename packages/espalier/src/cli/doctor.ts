@@ -1,7 +1,8 @@
 /** `espalier doctor`: what this machine has, pasteable and without secrets. */
 import { readdir, stat } from 'node:fs/promises'
-import { arch, availableParallelism, cpus, freemem, homedir, platform, release, totalmem } from 'node:os'
+import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { defaultCacheFolder } from '@espalier/backend-onnx'
 import { hubEnvironment } from '@espalier/serialization'
 import { bytes, result } from './terminal.js'
 import type { Values } from './values.js'
@@ -22,7 +23,7 @@ export async function doctor(values: Values): Promise<number> {
 
 async function examine(): Promise<Record<string, string>> {
   const hub = await hubEnvironment()
-  const cache = process.env.ESPALIER_CACHE ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'espalier')
+  const cache = defaultCacheFolder()
   return {
     espalier: packageVersion(),
     node: process.version,
@@ -33,7 +34,7 @@ async function examine(): Promise<Record<string, string>> {
     'backend webgpu': 'does not exist yet',
     'backend tfjs': 'in programs, with your own tfjs (@espalier/backend-tfjs)',
     'backend reference': 'ready (plain loops: for tiny models)',
-    'weight cache': `${cache} (${bytes(await sizeOf(cache))})`,
+    'weight cache': `${cache} (${bytes(await sizeOf(cache))} of at most 20 GB; may be deleted)`,
     'hub cache': `${hub.cacheFolder ?? 'none'} (${bytes(await sizeOf(hub.cacheFolder ?? 'none'))})`,
     hub: await hubState(hub.endpoint, hub.offline),
     'hub token': hub.token === undefined ? 'none' : 'set (not shown)',

@@ -1,4 +1,5 @@
 /** Loading what commands run: the model, its tokenizer and an adapter, with progress. */
+import { defaultCacheFolder } from '@espalier/backend-onnx'
 import type { BackendName } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import type { PeftModel } from '../model/peft-model.js'
@@ -94,10 +95,17 @@ export async function loadWithAdapter(
   }
 }
 
-/** Shows what is being downloaded or widened. */
+/** Shows what is being downloaded or widened; the run that fills the cache of widened weights says where that is. */
 export function loadProgress(progress: Progress): OnLoadProgress {
+  let isTold = false
   return ({ phase, file, loadedBytes, totalBytes }) => {
     const total = totalBytes ?? 0
+    if (file === 'widening weights' && !isTold) {
+      isTold = true
+      progress.line(
+        `note: the weights in 32 bits are kept for next time in ${defaultCacheFolder()}; up to 20 GB, delete it whenever you like`,
+      )
+    }
     progress.update(
       `${file.includes(phase) ? file : `${phase} ${file}`}: ${bytes(loadedBytes)}${total > 0 ? ` of ${bytes(total)}` : ''}`,
     )

@@ -8,7 +8,7 @@ const NAMES = ['@huggingface/tokenizers', '@huggingface/jinja', '@huggingface/hu
 /** Name -> version, of those that are found; of ONNX Runtime the package that computes. */
 export async function dependencyVersions(): Promise<Readonly<Record<string, string>>> {
   const { findNative, findWasm } = await import('@espalier/backend-onnx')
-  const require = createRequire(import.meta.url)
+  const require = createRequire((import.meta.url as string | undefined) ?? join(process.cwd(), 'main')) // absent in CommonJS bundles
   const runtime = findNative() ?? findWasm()
   const versions: Record<string, string> = runtime === undefined ? {} : { [runtime.name]: runtime.version }
   for (const name of NAMES) {
