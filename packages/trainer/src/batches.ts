@@ -13,7 +13,7 @@ export interface MicroBatch {
 /** One optimizer step. */
 export interface StepBatch {
   readonly microBatches: readonly MicroBatch[]
-  /** Epochs done after this step, as a fraction. */
+  /** Epochs done after this step, as a fraction: of the rows in batches before accumulation, as transformers counts. */
   readonly epoch: number
   readonly endsEpoch: boolean
 }

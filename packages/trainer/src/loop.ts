@@ -27,7 +27,7 @@ export class Loop {
   private readonly losses = { sum: 0, count: 0 }
   /** Times of the latest steps. */
   private recent: readonly number[] = []
-  private leastLoss = Number.POSITIVE_INFINITY
+  private best: { readonly loss: number; readonly step: number | null } = { loss: Number.POSITIVE_INFINITY, step: null }
   /** The values of the least loss, where they are wanted at the end. */
   private bestValues: Awaited<ReturnType<TrainingSession['commit']>> | undefined
 
@@ -154,7 +154,7 @@ export class Loop {
     if (evaluation !== undefined && evaluates) await this.evaluate(session)
     const saves = this.control.take('save') || isDue(settings.saveEvery, this.step, endsEpoch)
     if (saves && !this.control.stopRequested && this.step < this.options.steps.totalSteps)
-      await this.save(session, 'checkpoint')
+      await this.save(session, 'checkpoint', this.step)
   }
 
   private async evaluate(session: TrainingSession): Promise<void> {
@@ -164,8 +164,8 @@ export class Loop {
     const found = await evaluateWith(session, this.options, { signal: this.signal, isStopped })
     if (found === undefined) return
     const { evalLoss, perplexity, metrics } = found
-    const best = evalLoss < this.leastLoss
-    if (best) this.leastLoss = evalLoss
+    const best = evalLoss < this.best.loss
+    if (best) this.best = { loss: evalLoss, step: this.step }
     if (best && this.options.settings?.loadBestModelAtEnd === true) this.bestValues = await session.commit()
     this.emit({
       type: 'evaluate',
@@ -179,18 +179,21 @@ export class Loop {
     })
   }
 
-  private async save(session: TrainingSession, kind: SaveContext['kind']): Promise<void> {
+  /** valuesOf: the step whose values the session holds. */
+  private async save(session: TrainingSession, kind: SaveContext['kind'], valuesOf: number | null): Promise<void> {
     await session.commit()
     const { save } = this.options
     if (save === undefined) return
-    const path = await save({ step: this.step, epoch: this.epoch, kind })
+    const { step: bestStep } = this.best
+    const path = await save({ step: this.step, epoch: this.epoch, kind, bestStep, isBest: valuesOf === bestStep })
     this.emit({ type: 'save', step: this.step, path, kind })
   }
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
     const aborted = this.signal?.aborted === true
-    if (this.bestValues !== undefined && !aborted) await session.write(this.bestValues)
-    if (this.step > 0) await this.save(session, 'final')
+    const best = aborted ? undefined : this.bestValues
+    if (best !== undefined) await session.write(best)
+    if (this.step > 0) await this.save(session, 'final', best === undefined ? this.step : this.best.step)
     const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
     this.emit({

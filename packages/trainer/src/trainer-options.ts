@@ -39,6 +39,10 @@ export interface SaveContext {
   readonly step: number
   readonly epoch: number
   readonly kind: 'checkpoint' | 'final'
+  /** The step after which the evaluation loss was lowest so far; null without an evaluation. */
+  readonly bestStep: number | null
+  /** Whether what is saved are the values of that step. */
+  readonly isBest: boolean
 }
 
 /** What the hook between accumulation and the optimizer sees. */

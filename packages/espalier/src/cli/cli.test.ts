@@ -145,33 +145,6 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(existsSync(at('broken'))).toBe(false)
   })
 
-  it.each([
-    ['SIGINT', 130],
-    ['SIGTERM', 143],
-  ] as const)('finishes its step and saves at the first %s', async (signal, code) => {
-    const folder = at(`stopped-${signal}`)
-    const run = startCli(['train', ...base(), '--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'no'])
-    await run.saw('step 1/')
-    run.child.kill(signal)
-    const done = await run.ended
-    expect(done).toMatchObject({ code, stdout: '' })
-    expect(done.stderr).toContain('stopped:')
-    expect(json(join(folder, 'run.json'))).toMatchObject({ outcome: { reason: 'stopped' } })
-    expect((await runCli(['inspect', folder])).stdout).toContain('a PEFT adapter')
-  })
-
-  it('says why nothing was saved when a save fails after a signal', async () => {
-    const folder = at('unsaved')
-    const run = startCli(['train', ...base(), '--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'no'])
-    await run.saw('step 1/')
-    mkdirSync(join(folder, 'adapter_model.safetensors', 'in the way'), { recursive: true })
-    run.child.kill('SIGINT')
-    const done = await run.ended
-    expect(done).toMatchObject({ code: 130, stdout: '' })
-    expect(done.stderr).toMatch(/^error: .*adapter_model\.safetensors/m)
-    expect(done.stderr).toMatch(/^code: /m)
-  })
-
   it('draws the initial values from the seed that it documents', async () => {
     const hashOf = async (...seed: string[]) => {
       const folder = at(`seed${seed.join('')}`)
@@ -198,44 +171,6 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
       expect(done, flags.join(' ')).toMatchObject({ code: 2, stdout: '' })
       expect(done.stderr).toMatch(what)
     }
-  })
-
-  it('leaves whole files when a signal comes during a save', async () => {
-    const folder = at('saving')
-    const words = ['--output-dir', folder, '--max-steps', '100000', '--save-strategy', 'steps', '--save-steps', '1']
-    const run = startCli(['train', ...base(), ...words, '--save-total-limit', '2'])
-    await run.saw('checkpoint-3')
-    run.child.kill('SIGTERM')
-    expect(await run.ended).toMatchObject({ code: 143 })
-    const names = readdirSync(folder, { recursive: true }).map(String)
-    expect(names.filter((name) => /tmp|part|incomplete/.test(name))).toEqual([])
-    expect(names).toContain('adapter_model.safetensors')
-    expect((await runCli(['inspect', folder])).code).toBe(0)
-  })
-
-  it('lets one run at a time into a folder, and takes over from one that was killed', async () => {
-    const words = ['train', ...base(), '--output-dir', at('shared'), '--save-strategy', 'no', '--quiet']
-    const run = startCli([...words, '--max-steps', '100000', '--json'])
-    await run.saw('"type":"step"')
-    const second = await runCli([...words, '--overwrite-output-dir'])
-    expect(second).toMatchObject({ code: 1, stdout: '' })
-    expect(second.stderr).toContain('code: run.locked')
-    expect(second.stderr).toContain(`pid=${run.child.pid}`)
-    run.child.kill('SIGKILL')
-    await run.ended
-    writeFileSync(at(`shared/.run.json.${run.child.pid}.0123abcd.tmp`), 'half of a fi')
-    expect(readdirSync(at('shared'))).toContain('.espalier.lock')
-    expect(await runCli([...words, '--max-steps', '2'])).toMatchObject({ code: 0 })
-    expect(readdirSync(at('shared')).filter((name) => name.startsWith('.'))).toEqual([])
-  })
-
-  it('leaves at once at the second signal', async () => {
-    const run = startCli(['train', ...base(), '--output-dir', at('twice'), '--max-steps', '100000'])
-    await run.saw('step 1/')
-    run.child.kill('SIGINT')
-    run.child.kill('SIGINT')
-    const done = await run.ended
-    expect(done.signal === 'SIGINT' || done.code === 130).toBe(true)
   })
 
   it('goes on quietly when nobody reads its events any more', async () => {

@@ -1,5 +1,5 @@
 /** What `espalier train` says before it begins, when its paths are wrong and when it is interrupted. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
@@ -67,5 +67,74 @@ describe('espalier train', { timeout: 60_000 }, () => {
     again.splice(again.indexOf('--max-steps') + 1, 0, '1')
     expect(await runCli(again)).toMatchObject({ code: 0 })
     expect(existsSync(at('stopped-2/adapter_model.safetensors'))).toBe(true)
+  })
+
+  it.each([
+    ['SIGINT', 130],
+    ['SIGTERM', 143],
+  ] as const)('finishes its step and saves at the first %s', async (signal, code) => {
+    const folder = at(`stopped-${signal}`)
+    const run = startCli([...words(folder), '--max-steps', '100000', '--save-strategy', 'no'])
+    await run.saw('step 1/')
+    run.child.kill(signal)
+    const done = await run.ended
+    expect(done).toMatchObject({ code, stdout: '' })
+    expect(done.stderr).toContain('stopped:')
+    expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ outcome: { reason: 'stopped' } })
+    expect((await runCli(['inspect', folder])).stdout).toContain('a PEFT adapter')
+  })
+
+  it('says why nothing was saved when a save fails after a signal', async () => {
+    const folder = at('unsaved')
+    const run = startCli([...words(folder), '--max-steps', '100000', '--save-strategy', 'no'])
+    await run.saw('step 1/')
+    mkdirSync(join(folder, 'adapter_model.safetensors', 'in the way'), { recursive: true })
+    run.child.kill('SIGINT')
+    const done = await run.ended
+    expect(done).toMatchObject({ code: 130, stdout: '' })
+    expect(done.stderr).toMatch(/^error: .*adapter_model\.safetensors/m)
+    expect(done.stderr).toMatch(/^code: /m)
+  })
+
+  it('leaves whole files when a signal comes during a save', async () => {
+    const folder = at('saving')
+    const saving = ['--max-steps', '100000', '--save-strategy', 'steps', '--save-steps', '1']
+    const run = startCli([...words(folder), ...saving, '--save-total-limit', '2'])
+    await run.saw('checkpoint-3')
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ code: 143 })
+    const names = readdirSync(folder, { recursive: true }).map(String)
+    expect(names.filter((name) => /tmp|part|incomplete/.test(name))).toEqual([])
+    expect(names).toContain('adapter_model.safetensors')
+    const checkpoints = names.filter((name) => /^checkpoint-\d+$/.test(name))
+    expect(checkpoints).toHaveLength(2)
+    for (const name of checkpoints)
+      expect(names).toEqual(expect.arrayContaining([`${name}/adapter_config.json`, `${name}/trainer_state.json`]))
+    expect((await runCli(['inspect', folder])).code).toBe(0)
+  })
+
+  it('lets one run at a time into a folder, and takes over from one that was killed', async () => {
+    const shared = [...words(at('shared')), '--save-strategy', 'no', '--quiet']
+    const run = startCli([...shared, '--max-steps', '100000', '--json'])
+    await run.saw('"type":"step"')
+    const second = await runCli([...shared, '--overwrite-output-dir'])
+    expect(second).toMatchObject({ code: 1, stdout: '' })
+    expect(second.stderr).toContain('code: run.locked')
+    expect(second.stderr).toContain(`pid=${run.child.pid}`)
+    run.child.kill('SIGKILL')
+    await run.ended
+    writeFileSync(at(`shared/.run.json.${run.child.pid}.0123abcd.tmp`), 'half of a fi')
+    expect(readdirSync(at('shared'))).toContain('.espalier.lock')
+    expect(await runCli([...shared, '--max-steps', '2'])).toMatchObject({ code: 0 })
+    expect(readdirSync(at('shared')).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it('leaves at once at the second signal', async () => {
+    const run = startCli([...words(at('twice')), '--max-steps', '100000'])
+    await run.saw('step 1/')
+    run.child.kill('SIGINT')
+    run.child.kill('SIGINT')
+    const done = await run.ended
+    expect(done.signal === 'SIGINT' || done.code === 130).toBe(true)
   })
 })

@@ -126,6 +126,7 @@ class Run {
       trainDataset: data.train,
       ...(data.evaluation === undefined ? {} : { evalDataset: data.evaluation }),
       ...(lock === undefined ? {} : { lock }),
+      checkpointTexts: (saved) => files?.checkpointTexts(saved) ?? {},
       // Not the loop below: a slow reader would miss steps.
       onEvent(event) {
         files?.note(event)

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { StepEvent } from '@espalier/trainer'
@@ -46,7 +46,6 @@ describe('RunFiles', () => {
   })
 
   it('writes every step in order, and the state as transformers does', async () => {
-    mkdirSync(join(folder, 'checkpoint-2'))
     const files = await RunFiles.open(folder, facts)
     expect(json('run.json')).not.toHaveProperty('outcome')
     files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
@@ -61,7 +60,11 @@ describe('RunFiles', () => {
       seconds: 1,
       best: true,
     })
-    files.note({ type: 'save', step: 2, path: join(folder, 'checkpoint-2'), kind: 'checkpoint' })
+    const texts = files.checkpointTexts({ bestModel: 'out/checkpoint-2' })
+    expect(JSON.parse(texts['trainer_state.json'] as string)).toMatchObject({
+      global_step: 2,
+      best_model_checkpoint: 'out/checkpoint-2',
+    })
     files.note(step(3))
     files.note({ type: 'end', reason: 'done', globalStep: 3, trainingLoss: 0.6, seconds: 2 })
     await files.close()
@@ -71,7 +74,6 @@ describe('RunFiles', () => {
     const state = json('trainer_state.json')
     expect(Object.keys(state)).toEqual(Object.keys(state).sort())
     expect(state).toMatchObject({ global_step: 3, max_steps: 3, num_train_epochs: 2, best_metric: 0.25 })
-    expect(json('checkpoint-2/trainer_state.json')).toMatchObject({ global_step: 2 })
     expect(json('run.json')).toMatchObject({ outcome: { reason: 'done', steps: 3 } })
   })
 

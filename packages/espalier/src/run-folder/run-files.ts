@@ -46,6 +46,7 @@ export class RunFiles {
   private readonly log: LogLine[] = []
   private writing: Promise<void> = Promise.resolve()
   private maxSteps = 0
+  private bestModel: string | null = null
   private outcome: Readonly<Record<string, unknown>> | undefined
 
   private readonly started = new Date().toISOString()
@@ -83,18 +84,23 @@ export class RunFiles {
         }),
       )
     }
-    if (event.type === 'save' && event.kind === 'checkpoint' && event.path !== null) {
-      const [path, log] = [event.path, [...this.log]]
-      this.later(() => this.writeState(path, log))
+    if (event.type === 'save' && event.kind === 'checkpoint') {
+      const log = [...this.log]
       this.later(() => writeText(this.folder, 'report.html', renderReport(this.facts, log)))
     }
+  }
+
+  /** What a checkpoint holds of the run so far, by name. bestModel: the folder of the lowest evaluation loss, where it is kept. */
+  checkpointTexts({ bestModel }: { readonly bestModel: string | null }): Readonly<Record<string, string>> {
+    this.bestModel = bestModel
+    return { 'trainer_state.json': this.state({}) }
   }
 
   /** Writes the state, the page and how it ended. settings: where `config` has other names than Python's. Throws what writing threw before. */
   async close(settings: StateSettings = {}): Promise<string> {
     await this.writing
     await this.writeFacts()
-    await this.writeState(this.folder, this.log, settings)
+    await writeText(this.folder, 'trainer_state.json', this.state(settings))
     await writeText(this.folder, 'report.html', renderReport(this.facts, this.log))
     return join(this.folder, 'report.html')
   }
@@ -117,9 +123,10 @@ export class RunFiles {
     return writeText(this.folder, 'run.json', `${JSON.stringify({ ...facts, machine, started, ...ended }, null, 2)}\n`)
   }
 
-  private writeState(folder: string, log: readonly LogLine[], settings: StateSettings = {}): Promise<void> {
-    const state = trainerState(log, this.facts.config, { maxSteps: this.maxSteps, ...settings })
-    return writeText(folder, 'trainer_state.json', `${JSON.stringify(state, null, 2)}\n`)
+  private state(settings: StateSettings): string {
+    const { log, facts, maxSteps, bestModel } = this
+    const state = trainerState(log, facts.config, { maxSteps, bestModel, ...settings })
+    return `${JSON.stringify(state, null, 2)}\n`
   }
 }
 
@@ -158,7 +165,7 @@ function evaluationLine({ step, epoch, evalLoss, perplexity, metrics, seconds }:
 function trainerState(
   log: readonly LogLine[],
   config: Readonly<Record<string, unknown>>,
-  settings: StateSettings,
+  settings: StateSettings & { readonly bestModel: string | null },
 ): Record<string, unknown> {
   const number = (name: string, otherwise: number) => {
     const value = Number(config[name] ?? Number.NaN)
@@ -172,7 +179,7 @@ function trainerState(
   return {
     best_global_step: best?.step ?? null,
     best_metric: best?.eval_loss ?? null,
-    best_model_checkpoint: null,
+    best_model_checkpoint: settings.bestModel,
     epoch: log.at(-1)?.epoch ?? 0,
     eval_steps: number('eval_steps', number('logging_steps', 1)),
     global_step: log.reduce((most, line) => Math.max(most, line.step ?? 0), 0),

@@ -76,7 +76,8 @@ export function largestFeeds({ plan, collator }: Omit<PlannedExamples, 'examples
 export function trainSteps({ examples, plan, collator }: PlannedExamples, args: TrainingArguments): StepSource {
   const stepRows = rowsPerStep(args)
   const perEpoch = stepsPerEpoch({ rowCount: examples.length, stepRows })
-  const { shuffle = true, seed = DEFAULT_SEED } = args
+  const { shuffle = true, seed = DEFAULT_SEED, gradientAccumulationSteps: accumulated = 1 } = args
+  const batches = stepsPerEpoch({ rowCount: examples.length, stepRows: stepRows / accumulated }) // before accumulation
   const totalSteps = stepsOf(examples.length, args)
   return {
     totalSteps,
@@ -87,10 +88,11 @@ export function trainSteps({ examples, plan, collator }: PlannedExamples, args: 
         { rowCount: examples.length, stepRows, shuffle, seed, plan, collator },
         { end: totalSteps },
       )) {
+        const done = (step % perEpoch) + 1
         yield {
           microBatches,
-          epoch: (step + 1) / perEpoch,
-          endsEpoch: (step + 1) % perEpoch === 0,
+          epoch: Math.floor(step / perEpoch) + Math.min(done * accumulated, batches) / batches,
+          endsEpoch: done === perEpoch,
         }
       }
     },

@@ -165,6 +165,25 @@ describe('SFTTrainer', () => {
     expect(existsSync(join(outputDir(), 'checkpoint-5', 'adapter_config.json'))).toBe(true)
   })
 
+  it('counts epochs by batches before accumulation, as transformers does', async () => {
+    const rows = { trainDataset: tinyRows.slice(0, 5) }
+    const trainer = trainerOf({ perDeviceTrainBatchSize: 1, gradientAccumulationSteps: 2, maxSteps: 4 }, rows)
+    const epochs = (await eventsOf(trainer)).flatMap((event) => (event.type === 'step' ? [event.epoch] : []))
+    expect(epochs).toEqual([0.4, 0.8, 1, 1.4])
+  })
+
+  it('leaves no checkpoint under its name that is not whole', async () => {
+    const args: SFTConfig = { outputDir: outputDir(), saveStrategy: 'steps', saveSteps: 1 }
+    const checkpointTexts = ({ step }: { readonly step: number }): Record<string, string> => {
+      if (step === 2) return { '../outside': '' } // which is refused, after the adapter was written
+      return { 'note.txt': String(step) }
+    }
+    const run = trainerOf(args, { checkpointTexts }).train()
+    await expect(run.result).rejects.toMatchObject({ code: 'file.name' })
+    expect(readdirSync(outputDir())).toEqual(['checkpoint-1'])
+    expect(readFileSync(join(outputDir(), 'checkpoint-1', 'note.txt'), 'utf8')).toBe('1')
+  })
+
   it('may be evaluated while it trains: programs that both use stay', async () => {
     const evalDataset = tinyRows.slice(0, 3)
     const trainer = trainerOf({ maxSteps: 6, evalStrategy: 'steps', evalSteps: 1 }, { evalDataset })

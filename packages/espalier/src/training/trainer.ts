@@ -25,7 +25,7 @@ import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { callbackListener, type TrainerCallback } from './callbacks.js'
-import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, saveTo } from './checkpoints.js'
+import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, type SavedAs, saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
 import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
@@ -67,6 +67,8 @@ export interface TrainerOptions {
   readonly callbacks?: readonly TrainerCallback[]
   /** @internal The caller's lock of args.outputDir; without one a run takes its own. */
   readonly lock?: RunLock
+  /** @internal More text files of a checkpoint, by name. */
+  readonly checkpointTexts?: (saved: SavedAs) => Readonly<Record<string, string>>
 }
 
 /** Options of calls that take a while. */
@@ -211,7 +213,8 @@ export class Trainer {
   }
 
   private async outputFolder(resume: boolean | string): Promise<CheckpointFolder | undefined> {
-    const { outputDir, saveTotalLimit, overwriteOutputDir = false } = this.args
+    const { outputDir, saveTotalLimit, loadBestModelAtEnd: keepsBest = false, overwriteOutputDir = false } = this.args
+    const { checkpointTexts: texts } = this.options
     const checkpoints = outputDir === undefined ? [] : (await earlierRun(outputDir)).checkpoints
     if (typeof resume === 'string' || (resume && checkpoints.length > 0)) {
       throw new EspalierError('config.unsupported', {
@@ -223,7 +226,11 @@ export class Trainer {
     if (outputDir === undefined) return undefined
     if (this.folder !== undefined) return this.folder
     if (!resume && !overwriteOutputDir) await requireNoRun(outputDir)
-    this.folder = runFolder(outputDir, saveTotalLimit === undefined ? {} : { saveTotalLimit })
+    this.folder = runFolder(outputDir, {
+      keepsBest,
+      ...(saveTotalLimit === undefined ? {} : { saveTotalLimit }),
+      ...(texts === undefined ? {} : { texts }),
+    })
     return this.folder
   }
 

@@ -1,0 +1,48 @@
+/** A folder that appears whole under its name, or not at all. */
+import { randomBytes } from 'node:crypto'
+import { rename, rm } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { writeError } from '@espalier/serialization'
+
+/** Has `write` fill a folder beside the path, and renames it when that is done. One that lies there is replaced. Throws file.write, or what `write` threw: then the path is as it was. */
+export async function writeWhole(path: string, write: (beside: string) => Promise<void>): Promise<void> {
+  const beside = besideName(path)
+  try {
+    await write(beside)
+    await replace(path, beside)
+  } catch (error) {
+    await rm(beside, { recursive: true, force: true }).catch(() => {})
+    throw error
+  }
+}
+
+/** Deletes a folder: it is gone from under its name at once, so that no half of it stays there. */
+export async function removeWhole(path: string): Promise<void> {
+  const aside = besideName(path)
+  try {
+    await rename(path, aside)
+  } catch {
+    return // it is gone already
+  }
+  await rm(aside, { recursive: true, force: true })
+}
+
+async function replace(path: string, beside: string): Promise<void> {
+  const aside = besideName(path)
+  const existed = await rename(path, aside).then(
+    () => true,
+    () => false,
+  )
+  try {
+    await rename(beside, path)
+  } catch (cause) {
+    if (existed) await rename(aside, path).catch(() => {})
+    throw writeError(basename(path), dirname(path), cause)
+  }
+  if (existed) await rm(aside, { recursive: true, force: true })
+}
+
+// As the files that are not whole yet are called: the next run removes what a killed one left.
+function besideName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
+}
