@@ -1,8 +1,9 @@
 /** `espalier merge`, on an adapter that was trained on the tiny model. */
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, lora, SFTTrainer } from '../index.js'
+import { LOCK_FILE, lockFolder } from '../run-folder/run-lock.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 import { runCli } from './run-cli.fake.js'
 
@@ -33,6 +34,18 @@ afterAll(() => {
 })
 
 describe('espalier merge', { timeout: 60_000 }, () => {
+  it('does not write into a folder that a run writes to', async () => {
+    const lock = await lockFolder(at('running'))
+    try {
+      const done = await runCli(['merge', '--adapter', at('adapter'), '--output-dir', at('running')])
+      expect(done).toMatchObject({ code: 1, stdout: '' })
+      expect(done.stderr).toContain('code: run.locked')
+      expect(readdirSync(at('running'))).toEqual([LOCK_FILE])
+    } finally {
+      await lock.release()
+    }
+  })
+
   it('takes the base that the adapter names, and writes a model folder that opens', async () => {
     const done = await runCli(['merge', '--adapter', at('adapter'), '--output-dir', at('merged')])
     expect(done.stdout).toMatch(/^4 weights changed/)

@@ -2,6 +2,7 @@
 import { EspalierError, namedParameters, readSource } from '@espalier/core'
 import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
+import { lockFolder } from '../run-folder/run-lock.js'
 import { earlierRun } from '../training/checkpoints.js'
 import { loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
@@ -11,7 +12,16 @@ import type { Values } from './values.js'
 export async function merge(values: Values): Promise<number> {
   values.needed('adapter')
   const outputDir = values.needed('output-dir')
-  await checkFolder(outputDir, values.flag('overwrite-output-dir') === true)
+  const lock = await lockFolder(outputDir)
+  try {
+    await checkFolder(outputDir, values.flag('overwrite-output-dir') === true)
+    return await mergeInto(outputDir, values)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function mergeInto(outputDir: string, values: Values): Promise<number> {
   const name = values.text('dtype')
   const progress = new Progress(values.flag('quiet') === true)
   const model = (await loadWithAdapter(values, progress)) as PeftModel

@@ -1,8 +1,10 @@
-import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { execSync, spawnSync } from 'node:child_process'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
+import type { EspalierError } from '@espalier/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { processStart } from './process-start.js'
 import { LOCK_FILE, lockFolder } from './run-lock.js'
 
 let root = ''
@@ -43,6 +45,7 @@ describe('lockFolder', () => {
       { pid, host: hostname(), started: now(), token: 'a' },
       { pid: process.pid, host: hostname(), started: now(), token: 'b' }, // this pid before the machine reused it
       { pid: process.ppid, host: hostname(), started: '2001-01-01T00:00:00Z', token: 'c' }, // before this machine started
+      { pid: process.ppid, host: hostname(), started: now(), processStarted: 'another time', token: 'd' }, // its id was used again
       { nonsense: true },
     ]) {
       write(holder)
@@ -54,12 +57,41 @@ describe('lockFolder', () => {
   it('respects a live process, and one of another machine, of which it knows nothing', async () => {
     for (const holder of [
       { pid: process.ppid, host: hostname(), started: now(), token: 'a' },
+      { pid: process.ppid, host: hostname(), started: now(), processStarted: await processStart(process.ppid), token: 'c' }, // biome-ignore format: one holder
       { pid: 1, host: 'elsewhere', started: '2001-01-01T00:00:00Z', token: 'b' },
     ]) {
       write(holder)
       await expect(lockFolder(root)).rejects.toMatchObject({ code: 'run.locked', details: { pid: holder.pid } })
       expect(readdirSync(root)).toEqual([LOCK_FILE])
     }
+  })
+
+  it('names the command that takes over from a machine that is gone', async () => {
+    const folder = join(root, 'it is mine')
+    mkdirSync(folder)
+    writeFileSync(join(folder, LOCK_FILE), JSON.stringify({ pid: 1, host: 'elsewhere', started: now(), token: 'b' }))
+    const error = (await lockFolder(folder).catch((reason: unknown) => reason)) as EspalierError
+    const command = /take the folder over: (.*)$/.exec(error.fix ?? '')?.[1] as string
+    execSync(command)
+    await (await lockFolder(folder)).release()
+  })
+
+  it('removes what killed processes left half-written in the folder, and touches nothing below it or of others', async () => {
+    const { pid } = spawnSync(process.execPath, ['--version'])
+    const own = [`.run.json.${pid}.0123abcd.tmp`, `.checkpoint-3.${pid}.0123abcd.tmp/a`]
+    const others = [
+      `.run.json.${process.ppid}.0123abcd.tmp`,
+      `below/.run.json.${pid}.0123abcd.tmp`,
+      `run.json.${pid}.0123abcd.tmp`,
+      '.notes.tmp',
+    ]
+    for (const name of [...own, ...others]) {
+      mkdirSync(dirname(join(root, name)), { recursive: true })
+      writeFileSync(join(root, name), '')
+    }
+    await (await lockFolder(root)).release()
+    const left = readdirSync(root, { recursive: true }).map(String)
+    expect(left.sort()).toEqual([...others, 'below'].sort())
   })
 
   it('removes a folder that it made when nothing was written', async () => {

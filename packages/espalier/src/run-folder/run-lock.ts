@@ -4,11 +4,13 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, unlinkSync } from 'node:fs'
-import { copyFile, link, readdir, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises'
+import { copyFile, link, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname, uptime } from 'node:os'
 import { join, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
+import { processStart } from './process-start.js'
+import { shellWord } from './shell-word.js'
 
 /** The lock's file in the output folder. */
 export const LOCK_FILE = '.espalier.lock'
@@ -24,6 +26,8 @@ interface Holder {
   readonly pid: number
   readonly host: string
   readonly started: string
+  /** When its process started; null where that cannot be known. */
+  readonly processStarted: string | null
   readonly token: string
 }
 
@@ -38,6 +42,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
     pid: process.pid,
     host: hostname(),
     started: new Date().toISOString(),
+    processStarted: (await processStart(process.pid)) ?? null,
     token: randomBytes(8).toString('hex'),
   }
   if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
@@ -59,13 +64,13 @@ const SECOND_MS = 1000
 async function claim(folder: string, holder: Holder): Promise<boolean> {
   const path = resolve(folder, LOCK_FILE)
   // The lock appears with its content: nobody reads half of it.
-  const own = `${LOCK_FILE}.${holder.token}`
+  const own = besideName()
   await openTarget(folder).write(own, textContent(`${JSON.stringify(holder)}\n`))
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await placed(join(folder, own), path)) return true
       const other = await readHolder(path)
-      if (other !== undefined && isAlive(other, path)) return false
+      if (other !== undefined && (await isAlive(other, path))) return false
       await removeStale(path, other)
     }
     return false
@@ -94,7 +99,7 @@ async function placed(from: string, path: string): Promise<boolean> {
 
 /** Moves a stale lock away. One that another run has put there meanwhile is put back. */
 async function removeStale(path: string, stale: Holder | undefined): Promise<void> {
-  const aside = `${path}.${randomBytes(8).toString('hex')}`
+  const aside = resolve(path, '..', besideName())
   try {
     await rename(path, aside)
   } catch {
@@ -107,21 +112,24 @@ async function removeStale(path: string, stale: Holder | undefined): Promise<voi
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
-    const { pid, host, started, token } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
+    const { pid, host, started, processStarted, token } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
     if (!Number.isInteger(pid) || typeof host !== 'string' || Number.isNaN(Date.parse(String(started))))
       return undefined
-    return { pid: pid as number, host, started: String(started), token: String(token) }
+    const born = typeof processStarted === 'string' ? processStarted : null
+    return { pid: pid as number, host, started: String(started), processStarted: born, token: String(token) }
   } catch {
     return undefined
   }
 }
 
 /** Whether the holder may still run. Of other machines nothing is known. */
-function isAlive({ pid, host, started }: Holder, path: string): boolean {
+async function isAlive({ pid, host, started, processStarted }: Holder, path: string): Promise<boolean> {
   if (host !== hostname()) return true
   if (Date.parse(started) < Date.now() - (uptime() + 1) * SECOND_MS) return false // from before this machine was started
   if (pid === process.pid) return held.has(path)
-  return runs(pid)
+  if (!runs(pid)) return false
+  const now = processStarted === null ? undefined : await processStart(pid)
+  return now === undefined || now === processStarted // otherwise another process has its id now
 }
 
 function runs(pid: number): boolean {
@@ -133,12 +141,17 @@ function runs(pid: number): boolean {
   }
 }
 
-/** Removes halves of files of processes that were killed; names are those of serialization's writer. */
+/** Removes what killed processes wrote beside its name, in this folder alone; names are those of serialization's writer. */
 async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
-    const pid = /(?:^|[/\\])\.[^/\\]+\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1]
-    if (pid !== undefined && !runs(Number(pid))) await unlink(join(folder, name)).catch(() => {})
+  for (const name of await readdir(folder).catch(() => [])) {
+    const pid = /^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1]
+    if (pid !== undefined && !runs(Number(pid)))
+      await rm(join(folder, name), { recursive: true, force: true }).catch(() => {})
   }
+}
+
+function besideName(): string {
+  return `${LOCK_FILE}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
 }
 
 function isTaken(error: unknown): boolean {
@@ -147,10 +160,11 @@ function isTaken(error: unknown): boolean {
 
 function locked(folder: string, holder: Holder | undefined): EspalierError {
   const { pid, host, started } = holder ?? {}
+  const takesOver = `${process.platform === 'win32' ? 'del' : 'rm'} ${shellWord(resolve(folder, LOCK_FILE))}`
   return new EspalierError('run.locked', {
     what: 'another run writes to this folder',
     got: { folder, pid: pid ?? null, host: host ?? null, started: started ?? null },
-    fix: `Wait for it or stop it, or choose another output folder. If no such process runs, delete ${join(folder, LOCK_FILE)}.`,
+    fix: `Wait for it or stop it, or choose another output folder. If it is gone${host === undefined || host === hostname() ? '' : `, which only ${host} knows`}, take the folder over: ${takesOver}`,
   })
 }
 

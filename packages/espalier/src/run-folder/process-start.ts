@@ -1,0 +1,21 @@
+/** When a process started: with its id it names one process, since ids are used again. */
+import { execFile } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { promisify } from 'node:util'
+
+/** In the system's own words, equal for the same process whenever it is asked. Undefined where there is no such process, or where it cannot be known, as on Windows. */
+export async function processStart(pid: number): Promise<string | undefined> {
+  try {
+    if (process.platform === 'linux') return startTicks(await readFile(`/proc/${pid}/stat`, 'utf8'))
+    if (process.platform === 'win32') return undefined
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { LC_ALL: 'C' } })
+    return stdout.trim() === '' ? undefined : stdout.trim()
+  } catch {
+    return undefined
+  }
+}
+
+// Field 22 of proc(5), since the machine's start. The second one, a name in parentheses, may hold spaces and parentheses.
+function startTicks(stat: string): string | undefined {
+  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+}
