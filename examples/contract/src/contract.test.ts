@@ -59,7 +59,7 @@ it('a method from a plugin trains, is saved, and is found again by the name in i
   await using base = await AutoModelForCausalLM.fromPretrained(folder, { backend: reference() })
   const model = getPeftModel(base, ia3({ targetModules: ['k_proj', 'down_proj'], feedforwardModules: ['down_proj'] }))
   const args = { maxSteps: 2, learningRate: 0.1 }
-  await new SFTTrainer({ model, trainDataset: loadDataset(join(folder, 'train.jsonl')), args }).train().result
+  await new SFTTrainer({ model, trainDataset: loadDataset(join(folder, 'train.jsonl')), args }).train()
   const files = await model.toFiles()
   const served = await PeftModel.fromPretrained(base, files)
   const options = { prompt: 'say 2: ', maxNewTokens: 6 }

@@ -56,7 +56,7 @@ export async function contract({ model: source, train, outputDir, adapter, signa
   const seen: { readonly step: number; readonly loss: number; readonly etaSeconds: number }[] = []
   for await (const event of run)
     if (event.type === 'step') seen.push({ step: event.step, loss: event.loss, etaSeconds: event.etaSeconds })
-  const { globalStep, trainingLoss } = await run.result
+  const { globalStep, trainingLoss } = await run
   const { evalLoss, perplexity } = await trainer.evaluate({ signal })
 
   const messages = [{ role: 'user', content: 'hello' }]

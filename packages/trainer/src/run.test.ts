@@ -32,23 +32,32 @@ async function toyTrainer(options: Partial<TrainerOptions> = {}, totalSteps = 50
 }
 
 describe('TrainingRun', () => {
-  it('starts at the first pull, or when its result is asked for, and is not thenable', async () => {
+  it('starts by itself, once, whether it is awaited, iterated, both or neither', async () => {
     let starts = 0
     const make = () =>
       new TrainingRun(async () => {
         starts++
         return done
       })
-    const [pulled, asked] = [make(), make()]
-    const iterator = pulled[Symbol.asyncIterator]()
+    make()
+    expect(starts).toBe(0) // not before its maker has gone on
     await Promise.resolve()
-    expect(starts).toBe(0)
-    expect(await iterator.next()).toEqual({ done: true, value: undefined })
     expect(starts).toBe(1)
-    expect(await asked.result).toEqual(done)
-    expect(await asked.result).toEqual(done)
+    const run = make()
+    expect(await run).toEqual(done)
+    expect(await run[Symbol.asyncIterator]().next()).toEqual({ done: true, value: undefined })
+    expect(await run).toEqual(done)
+    expect(await run.result).toEqual(done)
     expect(starts).toBe(2)
-    expect('then' in asked).toBe(false)
+  })
+
+  it('is a promise: it rejects with what failed, and is caught and finished as one', async () => {
+    const failing = () => new TrainingRun(() => Promise.reject(new Error('no')))
+    await expect((async () => await failing())()).rejects.toThrow('no')
+    expect(await failing().catch(String)).toBe('Error: no')
+    let ended = 0
+    expect(await new TrainingRun(async () => done).finally(() => void ended++)).toEqual(done)
+    expect(ended).toBe(1)
   })
 
   it('coalesces steps that nobody read, and nothing else', async () => {

@@ -1,4 +1,4 @@
-/** A run as its user holds it: an async iterable of events that starts at the first pull, can be paused and stopped, and has a result. */
+/** A run as its user holds it: a promise of its result that is an async iterable of events too, and can be paused and stopped. */
 import type { TrainingEvent } from './events.js'
 
 /** What a finished run came to. */
@@ -20,8 +20,13 @@ export interface RunControl {
   untilResumed(): Promise<void>
 }
 
-/** A training run. Events of steps coalesce when they are not read in time; others never do. Leaving a `for await` stops the run after its step. */
-export class TrainingRun implements AsyncIterable<TrainingEvent> {
+/**
+ * A training run: awaited it trains and gives the result, iterated it gives the events, and both may be done to the same run.
+ * It starts by itself once the code that made it has gone on, so it may be paused before its first step. Events of steps
+ * coalesce when they are not read in time; others never do. Leaving a `for await` stops the run after its step.
+ */
+export class TrainingRun implements Promise<TrainingResult>, AsyncIterable<TrainingEvent> {
+  readonly [Symbol.toStringTag] = 'TrainingRun'
   private readonly queue: TrainingEvent[] = []
   private started: Promise<TrainingResult> | undefined
   private finished = false
@@ -33,11 +38,31 @@ export class TrainingRun implements AsyncIterable<TrainingEvent> {
   constructor(
     private readonly work: (control: RunControl) => Promise<TrainingResult>,
     private readonly signal?: AbortSignal,
-  ) {}
+  ) {
+    queueMicrotask(() => this.start())
+  }
 
-  /** Starts the run if needed; rejects with what failed, or with the signal's reason. Unread failures raise nothing. */
+  /** What awaiting the run gives, as a plain promise; rejects with what failed, or with the signal's reason. Unread failures raise nothing. */
   get result(): Promise<TrainingResult> {
     return this.start()
+  }
+
+  // biome-ignore lint/suspicious/noThenProperty: a run is a promise of its result
+  then<Value = TrainingResult, Failure = never>(
+    onResult?: ((result: TrainingResult) => Value | PromiseLike<Value>) | null,
+    onFailure?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<Value | Failure> {
+    return this.start().then(onResult, onFailure)
+  }
+
+  catch<Failure = never>(
+    onFailure?: ((reason: unknown) => Failure | PromiseLike<Failure>) | null,
+  ): Promise<TrainingResult | Failure> {
+    return this.start().catch(onFailure)
+  }
+
+  finally(onEnd?: (() => void) | null): Promise<TrainingResult> {
+    return this.start().finally(onEnd)
   }
 
   /** Finishes the step, saves, and ends. */

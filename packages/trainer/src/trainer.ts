@@ -19,7 +19,7 @@ export class Trainer {
       if (typeof cadence === 'object') checkWhole('steps', cadence.steps, 1)
   }
 
-  /** A run; it starts at its first pull. */
+  /** A run: await it for its result, or iterate its events; it starts by itself. */
   train({ signal }: { readonly signal?: AbortSignal } = {}): TrainingRun {
     return new TrainingRun((control) => new Loop(this.options, control, signal).run(), signal)
   }

@@ -131,7 +131,7 @@ export class Trainer {
     }
   }
 
-  /** A run; it starts at its first pull or at `result`. Preparing the data belongs to it. Throws config.value when outputDir holds another run, run.locked when one writes there now. */
+  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, run.locked when one writes there now. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
     const { onEvent, callbacks = [] } = this.options
