@@ -11,7 +11,7 @@ export function cliPage(): string {
     '',
     'Made from the table of options by `npm run docs:cli`; do not edit.',
     '',
-    'Options are those of transformers, TRL and PEFT, with `-` or `_`. Each is also a key of the file that `--config` names (YAML, JSON, or a TS or JS file); an option on the line wins. Exit codes: 0 done, 1 something given was wrong or failed, 2 wrong usage, 130 and 143 after Ctrl-C and SIGTERM, when the run has been saved.',
+    'Options are those of transformers, TRL and PEFT, with `-` or `_`. Each is also a key of the file that `--config` names (YAML, JSON, or a TS or JS file); an option on the line wins. Exit codes: 0 done, 1 something given was wrong or failed, 2 wrong usage, 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP, when the run has been saved.',
     '',
     ...Object.entries(commandHelp).flatMap(([name, help]) => [
       `## ${name}`,

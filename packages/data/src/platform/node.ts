@@ -1,5 +1,5 @@
 /** Files by path, on Node. The browser build has platform/browser.ts in this place. */
-import { type FileHandle, open } from 'node:fs/promises'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { EspalierError } from '@espalier/core'
@@ -10,12 +10,7 @@ export function openPath(path: string | URL): DataFile {
   const name = typeof path === 'string' ? path : fileURLToPath(path)
   return {
     name: basename(name),
-    byteLength: () =>
-      withFile(name, async (file) => {
-        const status = await file.stat()
-        if (status.isFile()) return status.size
-        throw new Error('it is not a file')
-      }),
+    byteLength: () => withFile(name, async (file) => (await file.stat()).size),
     read: (start, end) =>
       withFile(name, async (file) => {
         const bytes = new Uint8Array(end - start)
@@ -33,6 +28,7 @@ export function openPath(path: string | URL): DataFile {
 async function withFile<T>(path: string, action: (file: FileHandle) => Promise<T>): Promise<T> {
   let file: FileHandle | undefined
   try {
+    if (!(await stat(path)).isFile()) throw new Error('it is not a file') // opening a pipe waits for its writer
     file = await open(path, 'r')
     return await action(file)
   } catch (cause) {

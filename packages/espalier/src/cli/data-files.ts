@@ -40,11 +40,14 @@ export async function dataPaths(values: Values, command: string): Promise<readon
 }
 
 async function requireFile(option: string, path: string): Promise<void> {
-  const exists = await stat(path).then(
-    () => true,
-    () => false,
-  )
-  if (exists) return
+  const found = await stat(path).catch(() => undefined)
+  if (found?.isFile() === true) return
+  if (found !== undefined)
+    throw new EspalierError('data.file', {
+      what: `--${option} names no file: rows are read more than once, which a folder, a pipe or a device does not allow`,
+      got: { file: path },
+      fix: 'Give a file; write what a pipe gives to one first.',
+    })
   if (/^[\w.-]+(\/[\w.-]+)?$/.test(path) && !/\.(jsonl?|csv|tsv|txt|parquet)$/i.test(path))
     throw new UsageError(
       `--${option} ${path}: no file has this name, and data sets of the hub do not exist yet`,

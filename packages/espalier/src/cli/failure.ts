@@ -14,7 +14,7 @@ export class UsageError extends Error {
 }
 
 /** Exit codes that are promised. */
-export const exitCodes = { done: 0, failed: 1, usage: 2, interrupted: 130, terminated: 143 } as const
+export const exitCodes = { done: 0, failed: 1, usage: 2, hungUp: 129, interrupted: 130, terminated: 143 } as const
 
 const names = new Set(options.map(({ name }) => name))
 

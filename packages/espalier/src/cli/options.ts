@@ -229,7 +229,9 @@ const own: readonly Option[] = [
     default: 'onnx',
     choices: ['onnx', 'webgpu', 'tfjs', 'reference'],
   }),
-  flag('threads', 'whole', [...RUN, 'quickstart'], 'threads that compute; default: all'),
+  flag('threads', 'whole', [...RUN, 'quickstart'], 'threads that compute; default: all', {
+    range: { least: 1, most: 1024 },
+  }),
   flag('public', 'boolean', ['push'], 'a new repository that everyone sees; otherwise it is private'),
   flag('message', 'text', ['push'], 'what the commit says'),
   flag('quiet', 'boolean', [...RUN, 'quickstart', 'merge', 'push'], 'no progress'),

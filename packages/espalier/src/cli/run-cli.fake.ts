@@ -23,12 +23,19 @@ export interface RunningCli {
   saw(text: string): Promise<void>
 }
 
+/** The command that runs `espalier` with these words, and its environment. */
+export function cliCommand(words: readonly string[], environment: Readonly<Record<string, string>> = {}) {
+  return {
+    words: [process.execPath, '--import', LOADER, ENTRY, ...words],
+    env: { ...process.env, TSX_TSCONFIG_PATH: TSCONFIG, HF_HUB_OFFLINE: '1', ...environment },
+  }
+}
+
 /** Starts `espalier` with these words. */
 export function startCli(words: readonly string[], environment: Readonly<Record<string, string>> = {}): RunningCli {
-  const child = spawn(process.execPath, ['--import', LOADER, ENTRY, ...words], {
-    env: { ...process.env, TSX_TSCONFIG_PATH: TSCONFIG, HF_HUB_OFFLINE: '1', ...environment },
-    stdio: ['pipe', 'pipe', 'pipe'],
-  })
+  const command = cliCommand(words, environment)
+  const [program = '', ...rest] = command.words
+  const child = spawn(program, rest, { env: command.env, stdio: ['pipe', 'pipe', 'pipe'] })
   let [stdout, stderr] = ['', '']
   const waiting = new Set<() => void>()
   const heard = () => {

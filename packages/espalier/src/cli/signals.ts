@@ -1,4 +1,4 @@
-/** Ctrl-C and SIGTERM: the first finishes the step and saves, the second leaves at once. */
+/** Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends: the first finishes the step and saves, the second leaves at once. */
 import { describeFailure, exitCodes } from './failure.js'
 
 /** What the signals asked for so far. */
@@ -20,6 +20,7 @@ export function onInterrupt(stop: () => void): Interruption {
   const handlers = [
     ['SIGINT', listen('SIGINT', exitCodes.interrupted)],
     ['SIGTERM', listen('SIGTERM', exitCodes.terminated)],
+    ['SIGHUP', listen('SIGHUP', exitCodes.hungUp)],
   ] as const
   for (const [signal, handler] of handlers) process.on(signal, handler)
   return {
@@ -51,7 +52,7 @@ function comesFrom(error: unknown, reason: unknown): boolean {
   return false
 }
 
-/** Dies of the signal itself, which a shell reports as 130 or 143: process.exit would wait until the worker's step is done. */
+/** Dies of the signal itself, which a shell reports as 130, 143 or 129: process.exit would wait until the worker's step is done. */
 function leave(signal: NodeJS.Signals): void {
   process.removeAllListeners(signal)
   process.kill(process.pid, signal)

@@ -1,22 +1,29 @@
-/** stdout carries results, stderr progress. A closed pipe is quiet. */
+/** stdout carries results, stderr progress. A closed pipe is quiet, and what cannot be written ends no run. */
 
 let isClosed = false
+let isLost = false
 const closeListeners: (() => void)[] = []
 
 /** Makes writing to a closed pipe quiet: results go nowhere from then on, and whoever only made them may stop. */
 export function quietPipes(): void {
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (!CLOSED.has(error.code ?? '')) throw error
     if (isClosed) return
     isClosed = true
+    if (!CLOSED.has(error.code ?? '')) {
+      isLost = true
+      process.stderr.write(`error: results cannot be written to stdout: ${error.message}\n`)
+    }
     for (const listener of closeListeners) listener()
   })
-  process.stderr.on('error', (error: NodeJS.ErrnoException) => {
-    if (!CLOSED.has(error.code ?? '')) throw error
-  })
+  process.stderr.on('error', () => {}) // a full disk, a terminal that is gone: there is nowhere to say it
 }
 
 const CLOSED = new Set(['EPIPE', 'ERR_STREAM_DESTROYED'])
+
+/** Whether results were lost, other than in a pipe that nobody reads. */
+export function resultsLost(): boolean {
+  return isLost
+}
 
 /** Calls back when nobody reads stdout any more. */
 export function onPipeClosed(listener: () => void): void {

@@ -1,9 +1,10 @@
 /** What `espalier train` says before it begins, when its paths are wrong and when it is interrupted. */
+import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
-import { runCli, startCli } from './run-cli.fake.js'
+import { cliCommand, runCli, startCli } from './run-cli.fake.js'
 
 let work: { readonly path: string; remove(): void }
 let model: { readonly path: string; remove(): void }
@@ -72,6 +73,7 @@ describe('espalier train', { timeout: 60_000 }, () => {
   it.each([
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const)('finishes its step and saves at the first %s', async (signal, code) => {
     const folder = at(`stopped-${signal}`)
     const run = startCli([...words(folder), '--max-steps', '100000', '--save-strategy', 'no'])
@@ -127,6 +129,28 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(readdirSync(at('shared'))).toContain('.espalier.lock')
     expect(await runCli([...shared, '--max-steps', '2'])).toMatchObject({ code: 0 })
     expect(readdirSync(at('shared')).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it.runIf(process.platform === 'linux')('trains on when its events cannot be written, and says so at the end', () => {
+    const folder = at('unwritable')
+    const run = cliCommand([...words(folder), '--max-steps', '3', '--json'])
+    for (const [redirected, code] of [
+      ['>/dev/full', 1],
+      ['2>/dev/full >/dev/null', 0],
+    ] as const) {
+      const done = spawnSync('sh', ['-c', `exec "$0" "$@" ${redirected}`, ...run.words, '--overwrite-output-dir'], { encoding: 'utf8', env: run.env }) // biome-ignore format: one command
+      expect(done).toMatchObject({ status: code })
+      if (code === 1) expect(done.stderr).toContain('error: results cannot be written to stdout: ENOSPC')
+      expect(JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8'))).toMatchObject({ outcome: { reason: 'done' } })
+    }
+  })
+
+  it.runIf(process.platform !== 'win32')('refuses a pipe as data before it is opened, and 100000 threads', async () => {
+    execFileSync('mkfifo', [at('pipe.jsonl')])
+    const piped = await runCli(['train', '--model', model.path, '--data', at('pipe.jsonl'), '--output-dir', at('pipe')])
+    expect(piped).toMatchObject({ code: 1 })
+    expect(piped.stderr).toContain('code: data.file')
+    expect(await runCli([...words(at('threads')), '--threads', '100000'])).toMatchObject({ code: 2 })
   })
 
   it('leaves at once at the second signal', async () => {
