@@ -112,7 +112,7 @@ const codes = {
     when: 'gradients became NaN or infinite',
     example:
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
-    remedy: 'Lower the learning rate, or look for broken rows near that step; the values before it are kept.',
+    remedy: 'Lower the learning rate, or look for broken rows near that step.',
   },
   'generation.finite': {
     when: 'the logits of a model are NaN or infinite while it generates',

@@ -214,7 +214,7 @@ export class TrainingSession {
       what:
         loss === undefined ? 'the gradients, or their norm, are not finite numbers' : 'the loss is not a finite number',
       got: { step, ...(loss === undefined ? {} : { loss: String(loss) }), parameters },
-      fix: 'Lower the learning rate, or look for broken rows near this step; the values before it are kept',
+      fix: 'Lower the learning rate, or look for broken rows near this step',
     })
   }
 

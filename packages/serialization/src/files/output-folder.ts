@@ -52,10 +52,10 @@ export function writeError(file: string, folder: string, cause: unknown): unknow
     what: full ? 'a file cannot be written: the disk is full' : 'a file cannot be written',
     got: { file, folder, ...(typeof code === 'string' ? { reason: code } : {}) },
     fix: full
-      ? 'Free some space or choose another folder; what was there before is unchanged.'
+      ? 'Free some space or choose another folder; this file is as it was, others of the folder may be new.'
       : denied
         ? 'Choose a folder that this user may write to.'
-        : 'Check the folder and the disk; what was there before is unchanged.',
+        : 'Check the folder and the disk; this file is as it was, others of the folder may be new.',
     cause,
   })
 }
