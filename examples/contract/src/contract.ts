@@ -52,7 +52,7 @@ export async function contract({ model: source, train, outputDir, adapter, signa
     args: { outputDir, learningRate: 2e-4, maxSteps: 3 },
   })
   const plan = await trainer.preflight({ signal })
-  const run = trainer.train({ signal, resumeFromCheckpoint: true })
+  const run = trainer.train({ signal })
   const seen: { readonly step: number; readonly loss: number; readonly etaSeconds: number }[] = []
   for await (const event of run)
     if (event.type === 'step') seen.push({ step: event.step, loss: event.loss, etaSeconds: event.etaSeconds })

@@ -20,6 +20,11 @@ describe('EspalierError', () => {
     ])
   })
 
+  it('shows its code as a string', () => {
+    const error = new EspalierError('config.value', { what: 'r must be above 0', got: { r: 0 } })
+    expect(`${error}`).toBe('EspalierError [config.value]: r must be above 0 (r=0).')
+  })
+
   it('shortens long lists and shows values that JSON cannot', () => {
     const names = Array.from({ length: 25 }, (_, i) => i)
     const { message } = new EspalierError('graph.slot', { what: 'x', got: { names, big: 10n, gone: undefined } })

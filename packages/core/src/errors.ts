@@ -50,6 +50,11 @@ export class EspalierError extends Error {
     return value instanceof Error && (value as unknown as Record<symbol, unknown>)[MARK] === true
   }
 
+  /** As Node shows a code: `EspalierError [area.reason]: message`. */
+  override toString(): string {
+    return `${this.name} [${this.code}]: ${this.message}`
+  }
+
   /** The error as plain data that survives a structured clone. */
   toJSON(): SerializedError {
     const cause =

@@ -244,9 +244,19 @@ describe('SFTTrainer', () => {
         )
   })
 
-  it('starts afresh when there is no checkpoint to go on from, and says that it cannot go on when there is one', async () => {
+  it('overwrites nothing when it is to go on and there is no checkpoint, and says that it cannot when there is one', async () => {
     const args: SFTConfig = { outputDir: outputDir(), maxSteps: 2, saveStrategy: 'steps', saveSteps: 1 }
-    await trainerOf(args).train({ resumeFromCheckpoint: true }).result
+    const none = { code: 'config.value', what: 'there is no checkpoint to go on from' }
+    await expect(trainerOf({}).train({ resumeFromCheckpoint: true })).rejects.toMatchObject(none)
+    await expect(trainerOf(args).train({ resumeFromCheckpoint: true })).rejects.toMatchObject(none)
+    await trainerOf({ ...args, saveStrategy: 'no' }).train()
+    const finished = readFileSync(join(outputDir(), 'adapter_model.safetensors'))
+    for (const overwriteOutputDir of [false, true])
+      await expect(
+        trainerOf({ ...args, overwriteOutputDir }).train({ resumeFromCheckpoint: true }),
+      ).rejects.toMatchObject(none)
+    expect(readFileSync(join(outputDir(), 'adapter_model.safetensors'))).toEqual(finished)
+    await trainerOf({ ...args, overwriteOutputDir: true }).train()
     for (const resumeFromCheckpoint of [true, join(outputDir(), 'checkpoint-1')])
       await expect(trainerOf(args).train({ resumeFromCheckpoint }).result).rejects.toMatchObject({
         code: 'config.unsupported',

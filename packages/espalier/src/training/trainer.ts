@@ -131,7 +131,7 @@ export class Trainer {
     }
   }
 
-  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, run.locked when one writes there now. */
+  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, run.locked when one writes there now. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
     const { onEvent, callbacks = [] } = this.options
@@ -223,9 +223,15 @@ export class Trainer {
         fix: 'Load the checkpoint’s adapter and train it in a new outputDir, or set overwriteOutputDir without resuming',
       })
     }
+    if (resume)
+      throw new EspalierError('config.value', {
+        what: 'there is no checkpoint to go on from',
+        got: { resumeFromCheckpoint: true, ...(outputDir === undefined ? {} : { outputDir }) },
+        fix: 'Leave resumeFromCheckpoint out to train from the start',
+      })
     if (outputDir === undefined) return undefined
     if (this.folder !== undefined) return this.folder
-    if (!resume && !overwriteOutputDir) await requireNoRun(outputDir)
+    if (!overwriteOutputDir) await requireNoRun(outputDir)
     this.folder = runFolder(outputDir, {
       keepsBest,
       ...(saveTotalLimit === undefined ? {} : { saveTotalLimit }),
