@@ -1,12 +1,20 @@
-/** `npm run bench [-- NAME...] [--rounds N]`: runs benchmarks and prints a table; exits 1 when a target is missed. */
-import { benches } from './benches.js'
+/**
+ * `npm run bench [-- NAME...] [--rounds N] [--against FOLDER]`: runs benchmarks and prints a table; exits 1 when a target is missed. With another
+ * checkout, built, they run against that instead of PyTorch.
+ */
+import { resolve } from 'node:path'
+import { parseArgs } from 'node:util'
+import { benchesAgainst } from './against.js'
+import { benches as allBenches } from './benches.js'
 import type { Finding } from './finding.js'
 import { machine, readSetup } from './setup.js'
 
-const given = process.argv.slice(2)
-const roundsAt = given.indexOf('--rounds')
-const rounds = roundsAt < 0 ? 5 : Number(given[roundsAt + 1])
-const names = given.filter((_, i) => roundsAt < 0 || (i !== roundsAt && i !== roundsAt + 1))
+const { values, positionals: names } = parseArgs({
+  allowPositionals: true,
+  options: { rounds: { type: 'string', default: '5' }, against: { type: 'string' } },
+})
+const rounds = Number(values.rounds)
+const benches = values.against === undefined ? allBenches : benchesAgainst(resolve(values.against))
 
 const unknown = names.filter((name) => benches[name] === undefined)
 if (unknown.length > 0) {

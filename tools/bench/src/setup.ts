@@ -57,11 +57,11 @@ export async function espalier({ model }: Setup, setting: object, environment: N
   return Peer.start('espalier', process.execPath, [script, model, JSON.stringify(setting)], environment)
 }
 
-/** A script of this folder bundled against the built packages; its path. */
-export async function bundled(name: string): Promise<string> {
-  const outfile = join(here, 'dist', `${name}.mjs`)
+/** A script of this folder, or of its twin in another checkout, bundled against the built packages there; its path. */
+export async function bundled(name: string, folder = here): Promise<string> {
+  const outfile = join(folder, 'dist', `${name}.mjs`)
   await build({
-    entryPoints: [join(here, `src/${name}.ts`)],
+    entryPoints: [join(folder, `src/${name}.ts`)],
     outfile,
     bundle: true,
     platform: 'node',
