@@ -236,6 +236,12 @@ describe('SFTTrainer', () => {
     await trainerOf({ outputDir: outputDir(), overwriteOutputDir: true }).train().result
   })
 
+  it('refuses arguments that plain JavaScript got wrong', () => {
+    const learningRate: unknown = '2e-4'
+    expect(() => trainerOf({ learning_rate: 1 } as SFTConfig)).toThrow('Did you mean learningRate?')
+    expect(() => trainerOf({ learningRate } as SFTConfig)).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+
   it('names the argument that is no count', () => {
     for (const name of ['perDeviceTrainBatchSize', 'gradientAccumulationSteps', 'maxLength', 'loggingSteps'] as const)
       for (const value of [0, -1, 1.5, Number.NaN])

@@ -87,7 +87,7 @@ export class Trainer {
   /** The folder that this trainer writes to: its own run is no other one. */
   private folder: CheckpointFolder | undefined
 
-  /** Throws config.value, config.unsupported; model.unsupported for a model whose task is not known and not given. */
+  /** Throws config.value, config.unknown, config.unsupported; model.unsupported for a model whose task is not known and not given. */
   constructor(private readonly options: TrainerOptions) {
     const { model, tokenizer, computeMetrics } = options
     this.args = options.args ?? {}

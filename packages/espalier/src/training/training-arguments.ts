@@ -1,6 +1,7 @@
 /** Arguments of trainers: transformers' and TRL's names in camelCase, with their meanings. */
 import { EspalierError } from '@espalier/core'
 import type { Cadence, SchedulerType, TrainingSettings } from '@espalier/trainer'
+import { checkArguments } from './known-arguments.js'
 
 /** When evaluation or saving happens. */
 export type Strategy = 'no' | 'steps' | 'epoch'
@@ -83,11 +84,12 @@ const COUNTS = [
   'tokensPerMicroBatch',
 ] as const
 
-/** The trainer's settings from a run's arguments. Throws config.value, also where arguments contradict each other. */
+/** The trainer's settings from a run's arguments. Throws config.unknown; config.value, also where arguments contradict each other. */
 export function settingsOf(
   args: TrainingArguments,
   { hasEvaluation }: { readonly hasEvaluation: boolean },
 ): TrainingSettings {
+  checkArguments(args)
   const { warmupRatio, warmupSteps, evalStrategy = 'no' } = args
   if (evalStrategy !== 'no' && !hasEvaluation)
     throw new EspalierError('config.value', {
