@@ -84,7 +84,7 @@ describe('onnx', () => {
     const failure = transport.request({ type: 'dropState', state: 1 })
     await expect(failure).rejects.toMatchObject({
       code: 'backend.missing',
-      fix: expect.stringMatching(/musl.*Intel Mac/),
+      fix: expect.stringMatching(/Musl.*Intel Mac/),
     })
     await transport.close()
   })
