@@ -21,7 +21,8 @@ export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
 
 /**
  * Next-token loss over counted positions. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in
- * (batch * length) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for padding.
+ * (batch * (virtual tokens + length)) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for
+ * padding.
  */
 export const causalLoss: LossFunction = (model, inputs) => {
   const [indices, targets, weights] = [

@@ -33,6 +33,14 @@ export abstract class Model extends Module {
     return this.className
   }
 
+  /**
+   * Positions in front of every row of its output that are not in the ids: the virtual tokens of a prompt tuner. The last of them predicts
+   * the first id, so losses count that too. 0 for a model that reads ids alone.
+   */
+  get virtualTokens(): number {
+    return 0
+  }
+
   /** Paths of its lists of repeated layers, such as `model.layers`: where recomputation cuts, and what ranges of layers count. */
   get layerPaths(): readonly string[] {
     return []

@@ -1,7 +1,7 @@
 /**
  * Supervised examples as one micro-batch of a fixed shape. Rows are padded on the right, so a causal model needs no mask; only the
  * positions whose next token counts are listed, so no projection is made elsewhere. The arrays are the feeds that core's causal loss
- * reads. A row holds one document for now; a packed row would need positions that restart at each, and a block mask.
+ * reads. A model with virtual tokens has them in front of every row, and the last of them predicts the first id. A row holds one document for now; a packed row would need positions that restart at each, and a block mask.
  */
 import { EspalierError, type HostTensor, hostTensor } from '@espalier/core'
 import type { SupervisedExample } from '../sft/prepare.js'
@@ -12,7 +12,7 @@ export interface CausalBatch {
   readonly rows: number
   readonly length: number
   readonly inputIds: Int32Array
-  /** Flat positions in (rows * length) whose next token counts, then padding. */
+  /** Flat positions in (rows * (virtual tokens + length)) whose next token counts, then padding. */
   readonly countedIndices: Int32Array
   /** The tokens that follow them. */
   readonly countedTargets: Int32Array
@@ -24,14 +24,20 @@ export interface CausalBatch {
   readonly countedCount: number
 }
 
-/** The shape of a micro-batch, and the id that fills it up. */
-export interface CausalBatchShape extends BatchShape {
+/** How examples become feeds of a causal model. */
+export interface CausalCollation {
+  /** Fills the rest of rows; any id will do, since nothing attends to it. */
   readonly padId: number
+  /** The model's `virtualTokens`. Default 0. */
+  readonly virtualTokens?: number
 }
+
+/** The shape of a micro-batch, and what its arrays are for. */
+export type CausalBatchShape = BatchShape & CausalCollation
 
 /** Examples as one micro-batch. Throws shape.mismatch when they do not fit the shape. */
 export function collateCausal(examples: readonly SupervisedExample[], shape: CausalBatchShape): CausalBatch {
-  const { rows, length, countedSize, padId } = shape
+  const { rows, length, countedSize, padId, virtualTokens = 0 } = shape
   if (examples.length > rows) throw unfit('more examples than rows', { examples: examples.length, rows })
   const inputIds = new Int32Array(rows * length).fill(padId)
   const countedIndices = new Int32Array(countedSize)
@@ -43,11 +49,12 @@ export function collateCausal(examples: readonly SupervisedExample[], shape: Cau
     if (ids.length > length) throw unfit('an example is longer than the rows', { example: ids.length, length })
     inputIds.set(ids, row * length)
     tokenCount += ids.length
-    for (let i = 1; i < ids.length; i++) {
+    const first = row * (virtualTokens + length) + virtualTokens
+    for (let i = virtualTokens > 0 ? 0 : 1; i < ids.length; i++) {
       const target = labels[i] as number
       if (target === IGNORED) continue
       if (counted < countedSize) {
-        countedIndices[counted] = row * length + i - 1
+        countedIndices[counted] = first + i - 1
         countedTargets[counted] = target
         countedWeights[counted] = 1
       }

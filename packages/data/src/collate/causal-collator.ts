@@ -1,13 +1,12 @@
 /** Supervised examples as feeds of core's causal loss. */
 import type { SupervisedExample } from '../sft/prepare.js'
-import { causalFeeds, collateCausal } from './causal-batch.js'
+import { type CausalCollation, causalFeeds, collateCausal } from './causal-batch.js'
 import type { CollatedBatch, DataCollator } from './data-collator.js'
 import type { BatchShape } from './split-step.js'
 
 /** Pads on the right, and lists the positions whose next token counts: see causal-batch.ts. */
 export class DataCollatorForCausalLM implements DataCollator<SupervisedExample> {
-  /** padId: fills the rest of rows; any id will do, since nothing attends to it. */
-  constructor(private readonly options: { readonly padId: number }) {}
+  constructor(private readonly options: CausalCollation) {}
 
   collate(examples: readonly SupervisedExample[], shape: BatchShape): CollatedBatch {
     const batch = collateCausal(examples, { ...shape, ...this.options })

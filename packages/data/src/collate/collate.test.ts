@@ -97,6 +97,15 @@ describe('collateCausal', () => {
     expect(feeds.counted_weights?.dtype).toBe('f32')
   })
 
+  test('the last virtual token predicts the first id, and rows begin behind their virtual tokens', () => {
+    const rows = [example([5, 6, 7], 0), example([9, 4], 0), example([8, 3], 1)]
+    const batch = collateCausal(rows, { rows: 3, length: 3, countedSize: 6, padId: 1, virtualTokens: 4 })
+    expect([...batch.inputIds]).toEqual([5, 6, 7, 9, 4, 1, 8, 3, 1])
+    expect([...batch.countedIndices]).toEqual([3, 4, 5, 10, 11, 18])
+    expect([...batch.countedTargets]).toEqual([5, 6, 7, 9, 4, 3])
+    expect(batch.countedCount).toBe(6)
+  })
+
   test('what does not fit is refused', async () => {
     const shape = { rows: 1, length: 3, countedSize: 1, padId: 0 }
     expect(await codeOf(() => collateCausal([example([1, 2, 3, 4], 0)], shape))).toBe('shape.mismatch')

@@ -28,6 +28,16 @@ describe('prepareSft', () => {
     expect((await all.example(0)).labels).toEqual(inputIds)
   })
 
+  test('behind virtual tokens the first id counts too where it is supervised', async () => {
+    const countsOf = async (row: DataRow, virtualTokens: number) => [
+      ...(await prepareSft(loadDataset([row]), tokenizer, { virtualTokens })).counts,
+    ]
+    const [text, completion] = [{ text: 'abc' }, { prompt: 'ab', completion: 'c' }]
+    const [without, behind] = [await countsOf(text, 0), await countsOf(text, 4)]
+    expect(behind).toEqual(without.map((count) => count + 1))
+    expect(await countsOf(completion, 4)).toEqual(await countsOf(completion, 0))
+  })
+
   test('messages go through the chat template', async () => {
     const rows = [{ prompt: [{ role: 'user', content: 'q' }], completion: [{ role: 'assistant', content: 'a' }] }]
     const data = await prepareSft(loadDataset(rows), tokenizer)

@@ -26,6 +26,8 @@ export interface SftOptions {
   readonly truncationMode?: 'keep_start' | 'keep_end'
   /** Trains on completions only. Default: true where rows have a prompt. */
   readonly completionOnlyLoss?: boolean
+  /** The model's `virtualTokens`: with any, the first id of a row counts too where it is supervised. Default 0. */
+  readonly virtualTokens?: number
   /** End-of-sequence token instead of the tokenizer's. */
   readonly eosToken?: string
   /** Most memory for tokenized rows; rows beyond are tokenized again when asked for. Default 512 MiB. */
@@ -35,7 +37,7 @@ export interface SftOptions {
   readonly onProgress?: (rows: number) => void
 }
 
-/** Supervised examples of a data set; counted labels leave the first position's out, which nothing predicts. */
+/** Supervised examples of a data set; counted labels leave out what nothing predicts, the first position's of a model without virtual tokens. */
 export interface SftData extends Examples<SupervisedExample> {
   readonly shape: DataShape
   readonly report: SupervisionReport
@@ -67,15 +69,16 @@ interface CutRow {
 /** A tokenized row, truncated. */
 export function cutRow(
   row: TokenizedRow,
-  options: Pick<SftOptions, 'maxLength' | 'truncationMode' | 'completionOnlyLoss'>,
+  options: Pick<SftOptions, 'maxLength' | 'truncationMode' | 'completionOnlyLoss' | 'virtualTokens'>,
 ): CutRow {
   const { maxLength = DEFAULT_MAX_LENGTH, truncationMode = 'keep_start', completionOnlyLoss = true } = options
+  const firstPredicted = (options.virtualTokens ?? 0) > 0 ? 0 : 1
   const length = row.inputIds.length
   const cut = maxLength === null ? 0 : Math.max(0, length - maxLength)
   const ids = truncationMode === 'keep_start' ? row.inputIds.slice(0, length - cut) : row.inputIds.slice(cut)
   const start = completionOnlyLoss ? row.completionStart - (truncationMode === 'keep_end' ? cut : 0) : 0
   const labelStart = Math.min(Math.max(0, start), ids.length)
-  return { ids, labelStart, counted: Math.max(0, ids.length - Math.max(1, labelStart)) }
+  return { ids, labelStart, counted: Math.max(0, ids.length - Math.max(firstPredicted, labelStart)) }
 }
 
 /** Ids and the first supervised position as an example. */

@@ -6,9 +6,10 @@ import type { TrainingTask } from './training-task.js'
 
 /** The task of SFTTrainer. */
 export const sftTask = {
-  async prepare(rows, { tokenizer, args, signal }): Promise<SftData> {
+  async prepare(rows, { tokenizer, model, args, signal }): Promise<SftData> {
     const { maxLength, completionOnlyLoss } = args as SFTConfig
     return prepareSft(rows, await tokenizer(), {
+      virtualTokens: model.virtualTokens,
       ...(maxLength === undefined ? {} : { maxLength }),
       ...(completionOnlyLoss === undefined ? {} : { completionOnlyLoss }),
       ...(signal === undefined ? {} : { signal }),
@@ -16,7 +17,10 @@ export const sftTask = {
   },
   async collator(context) {
     const { padTokenId, eosTokenId } = await context.tokenizer()
-    return new DataCollatorForCausalLM({ padId: padTokenId ?? eosTokenId ?? 0 })
+    return new DataCollatorForCausalLM({
+      padId: padTokenId ?? eosTokenId ?? 0,
+      virtualTokens: context.model.virtualTokens,
+    })
   },
   loss: causalLoss,
 } satisfies TrainingTask<SupervisedExample>
