@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { reference } from '@espalier/core'
-import { lora } from '@espalier/lora'
+import { type LayerTuner, reference } from '@espalier/core'
+import { architectures } from '@espalier/models'
 import { saveAdapter } from '@espalier/serialization'
 import { ia3 } from '@espalier/tuner-ia3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadBase, loadTheirs, logitsOf, makeOurs, train, valuesOf, writeDeepBase } from './our-side.js'
+import { loadBase, loadTheirs, logitsOf, makeOurs, train, tuners, valuesOf, writeDeepBase } from './our-side.js'
 import { cases, DEEP, type ExchangeCase, inputIds, training } from './plan.js'
 
 const { ESPALIER_PYTHON: python, ESPALIER_FIXTURES: fixtures } = process.env
@@ -19,11 +19,12 @@ if (!isPossible)
 
 const LOGITS = 1e-4 // float32 on both sides, sums in another order
 const WEIGHTS = 1e-5 // after six steps of gradient descent
+const withTables: readonly string[] = ['lora', 'ia3', 'adalora'] // whose defaults differ from the models', or are theirs for all of PEFT's
 const PATIENCE_MS = 15 * 60_000 // importing PyTorch on a busy machine takes most of it
 
 interface Found {
   readonly cases: Record<string, { warnings: string[]; ours: number[]; theirs: number[] }>
-  readonly tables: Record<'lora' | 'ia3' | 'feedforward', Record<string, string[] | string>>
+  readonly tables: Record<ExchangeCase['method'] | 'feedforward', Record<string, string[] | string>>
 }
 
 describe.runIf(isPossible)(
@@ -106,10 +107,14 @@ describe.runIf(isPossible)(
     })
 
     it('default targets are PEFT’s tables', () => {
-      for (const [modelType, targets] of Object.entries(found.tables.lora))
-        expect(lora.defaultTargets?.(modelType), modelType).toEqual(targets)
-      for (const [modelType, targets] of Object.entries(found.tables.ia3)) {
-        expect(ia3.defaultTargets?.(modelType), modelType).toEqual(targets)
+      const ofModels = new Map(architectures.map(({ modelType, defaultTargets }) => [modelType, defaultTargets]))
+      for (const [method, tuner] of Object.entries(tuners) as [ExchangeCase['method'], LayerTuner][])
+        for (const [modelType, targets] of Object.entries(found.tables[method])) {
+          const own = tuner.defaultTargets?.(modelType)
+          if (own === undefined && !ofModels.has(modelType) && !withTables.includes(method)) continue
+          expect(own ?? ofModels.get(modelType), `${method} ${modelType}`).toEqual(targets)
+        }
+      for (const modelType of Object.keys(found.tables.ia3)) {
         const context = { modelType, modelConfig: {}, sites: [], warn: () => {} }
         const config = ia3.resolve?.(ia3.parse({}), context)
         expect(config?.feedforwardModules, modelType).toEqual(found.tables.feedforward[modelType])

@@ -23,10 +23,14 @@ import { lora } from '@espalier/lora'
 import { architectures, llama } from '@espalier/models'
 import { type LoadedModel, loadAdapter, loadModel, saveAdapter, saveModel } from '@espalier/serialization'
 import { sgd, TrainingSession } from '@espalier/trainer'
+import { adalora } from '@espalier/tuner-adalora'
 import { ia3 } from '@espalier/tuner-ia3'
+import { loha } from '@espalier/tuner-loha'
+import { vera } from '@espalier/tuner-vera'
 import { type ExchangeCase, inputIds, training } from './plan.js'
 
-const tuners: Readonly<Record<ExchangeCase['method'], LayerTuner>> = { lora, ia3 }
+/** The methods that are exchanged. */
+export const tuners: Readonly<Record<ExchangeCase['method'], LayerTuner>> = { lora, ia3, loha, vera, adalora }
 const SPREAD = 0.2 // of random adapter values: large enough to move every logit
 
 const rows = inputIds.length

@@ -9,10 +9,10 @@ import warnings
 
 import torch
 import transformers
-from peft import IA3Config, LoraConfig, PeftModel, get_peft_model
+from peft import AdaLoraConfig, IA3Config, LoHaConfig, LoraConfig, PeftModel, VeraConfig, get_peft_model
 from peft.utils import constants
 
-CONFIGS = {"lora": LoraConfig, "ia3": IA3Config}
+CONFIGS = {"lora": LoraConfig, "ia3": IA3Config, "loha": LoHaConfig, "vera": VeraConfig, "adalora": AdaLoraConfig}
 SPREAD = 0.2
 
 
@@ -80,8 +80,7 @@ def main():
     result = {"cases": {case["name"]: exchange(case, ids) for case in plan["cases"]}}
     continue_training(plan["training"], ids)
     result["tables"] = {
-        "lora": constants.TRANSFORMERS_MODELS_TO_LORA_TARGET_MODULES_MAPPING,
-        "ia3": constants.TRANSFORMERS_MODELS_TO_IA3_TARGET_MODULES_MAPPING,
+        **{method: getattr(constants, f"TRANSFORMERS_MODELS_TO_{method.upper()}_TARGET_MODULES_MAPPING") for method in CONFIGS},
         "feedforward": constants.TRANSFORMERS_MODELS_TO_IA3_FEEDFORWARD_MODULES_MAPPING,
     }
     with open(result_path, "w") as file:

@@ -6,7 +6,7 @@ export interface ExchangeCase {
   /** Folder of the base model: below the fixtures, or DEEP. */
   readonly base: string
   readonly modelClass: 'AutoModelForCausalLM' | 'AutoModelForSeq2SeqLM' | 'AutoModelForSequenceClassification'
-  readonly method: 'lora' | 'ia3'
+  readonly method: 'lora' | 'ia3' | 'loha' | 'vera' | 'adalora'
   /** PEFT's arguments, in snake_case. */
   readonly config: Readonly<Record<string, unknown>>
 }
@@ -97,6 +97,60 @@ export const cases: readonly ExchangeCase[] = [
     method: 'ia3',
     config: { ...task, target_modules: '.*_proj', feedforward_modules: ['o_proj', 'down_proj'] },
   },
+  { ...causal, name: 'loha', method: 'loha', config: { ...task, target_modules: ['q_proj', 'v_proj', 'down_proj'] } },
+  {
+    ...causal,
+    name: 'loha-patterns',
+    method: 'loha',
+    config: {
+      ...task,
+      r: 3,
+      alpha: 5,
+      target_modules: ['q_proj', 'up_proj'],
+      rank_pattern: { up_proj: 2 },
+      alpha_pattern: { q_proj: 7 },
+      rank_dropout: 0.1,
+      module_dropout: 0.1,
+      modules_to_save: ['lm_head'],
+    },
+  },
+  {
+    ...classifier,
+    name: 'loha-bert',
+    method: 'loha',
+    config: { task_type: 'SEQ_CLS', target_modules: ['query', 'value'] },
+  },
+  { ...causal, name: 'vera', method: 'vera', config: { ...task, r: 8, target_modules: ['q_proj', 'o_proj'] } },
+  {
+    ...causal,
+    name: 'vera-drawn-again',
+    method: 'vera',
+    config: { ...task, r: 5, target_modules: ['q_proj', 'o_proj'], projection_prng_key: 3, save_projection: false },
+  },
+  {
+    ...causal,
+    name: 'vera-gpt2',
+    method: 'vera',
+    base: 'base/gpt2',
+    config: { ...task, r: 4, target_modules: ['c_attn'] },
+  },
+  { ...causal, name: 'adalora', method: 'adalora', config: { ...task, total_step: 10, tinit: 2, tfinal: 3 } },
+  {
+    ...causal,
+    name: 'adalora-settings',
+    method: 'adalora',
+    config: {
+      ...task,
+      total_step: 50,
+      init_r: 6,
+      target_r: 2,
+      lora_alpha: 12,
+      orth_reg_weight: 0.25,
+      target_modules: ['q_proj', 'down_proj'],
+      layers_to_transform: [0],
+    },
+  },
+  { ...classifier, name: 'adalora-bert', method: 'adalora', config: { task_type: 'SEQ_CLS', total_step: 10 } },
 ]
 
 /** Ids that every model reads: two rows without padding. */
