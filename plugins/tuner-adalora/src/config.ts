@@ -166,8 +166,13 @@ const rules: { readonly [K in keyof Required<AdaLoraConfig>]: Rule } = {
 }
 
 function demand(config: AdaLoraConfig, key: keyof AdaLoraConfig, holds: (value: unknown) => boolean, what: string) {
-  if (!holds(config[key]))
-    throw new EspalierError('config.value', { what: `${key} must be ${what}`, got: { [key]: config[key] } })
+  if (holds(config[key])) return
+  const file = key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  throw new EspalierError('config.value', {
+    what: `AdaLoRA's ${key} must be ${what}`,
+    got: { [key]: config[key] },
+    fix: `Set ${key}; in a file of the configuration, "${file}"`,
+  })
 }
 
 function refuse(key: keyof typeof refused, value: unknown): void {

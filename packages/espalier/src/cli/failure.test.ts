@@ -21,4 +21,6 @@ it('leaves out details that are null', () => {
   const text = describeFailure(error).lines.join('\n')
   expect(text).not.toContain('null')
   expect(text).toContain('--lora-target-modules')
+  expect(asOptions('must be a number (totalStep=null). Set it')).toBe('must be a number. Set it')
+  expect(asOptions('wrong (a=null, b=2, c=null)')).toBe('wrong (b=2)')
 })

@@ -28,7 +28,7 @@ export function optionFor(argument: string): string | undefined {
 /** Names of the program's arguments as those of the command line; details that are null say nothing here. */
 export function asOptions(text: string): string {
   return text
-    .replace(/\b\w+=null, |(?:, |\s?\(?)\b\w+=null(?=\))/g, '')
+    .replace(/ ?\(\w+=null\)|\b\w+=null, |, \w+=null(?=\))/g, '')
     .replace(/(?<![\w/."'-])[a-z]+(?:[A-Z][a-z0-9]*)+(?![\w/"'(-]|\.\w)/g, (word) => optionFor(word) ?? word)
 }
 

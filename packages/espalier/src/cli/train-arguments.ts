@@ -103,7 +103,7 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     modulesToSave: values.list('modules-to-save'),
     taskType: values.text('task-type'),
   })
-  configureFromFile(tuner, file) // its faults are the file's
+  if (path !== undefined) configureFromFile(tuner, file) // its faults are the file's
   return asUsage(() => configureFromFile(tuner, file, given))
 }
 

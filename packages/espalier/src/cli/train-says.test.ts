@@ -78,4 +78,27 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(opened).toMatchObject({ code: 0 })
     expect(opened.stderr).not.toContain('warning')
   })
+
+  it.each(['loha', 'vera', 'adalora'])('trains %s, goes on from its folder and opens it', async (kind) => {
+    const train = [...words(), '--save-strategy', 'no', '--quiet', '--learning-rate', '0.01']
+    writeFileSync(at('peft.json'), JSON.stringify(kind === 'adalora' ? { total_step: 40 } : {}))
+    const method = ['--peft-type', kind, '--peft-config', at('peft.json')]
+    const first = await runCli([...train, ...method, '--output-dir', at(kind)])
+    expect(first).toMatchObject({ code: 0, stderr: '' })
+    expect(readFileSync(at(`${kind}/adapter_config.json`), 'utf8')).toContain(`"peft_type": "${kind.toUpperCase()}"`)
+    const further = await runCli([...train, '--adapter', at(kind), '--output-dir', at(`${kind}-further`)])
+    expect(further).toMatchObject({ code: 0, stderr: '' })
+    const prompt = ['--prompt', 'say', '--raw', '--max-new-tokens', '2']
+    const opened = await runCli(['generate', '--adapter', at(`${kind}-further`), ...prompt])
+    expect(opened).toMatchObject({ code: 0 })
+    expect(opened.stderr).not.toContain('warning')
+  })
+
+  it('says what a method lacks, and where to give it', async () => {
+    const done = await runCli([...words(), '--peft-type', 'adalora', '--output-dir', at('adalora-refused')])
+    expect(done).toMatchObject({ code: 2, stdout: '' })
+    expect(done.stderr).toContain("AdaLoRA's totalStep must be the number of optimizer steps of the run")
+    expect(done.stderr).toContain('"total_step"')
+    expect(existsSync(at('adalora-refused'))).toBe(false)
+  })
 })
