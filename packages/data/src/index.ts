@@ -1,6 +1,12 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
 export { type BatchPlan, type BatchPlanOptions, planBatches } from './collate/batch-plan.js'
-export { type CausalBatch, type CausalBatchShape, causalFeeds, collateCausal } from './collate/causal-batch.js'
+export {
+  type CausalBatch,
+  type CausalBatchShape,
+  type CausalCollation,
+  causalFeeds,
+  collateCausal,
+} from './collate/causal-batch.js'
 export { DataCollatorForCausalLM } from './collate/causal-collator.js'
 export type { CollatedBatch, DataCollator, Examples } from './collate/data-collator.js'
 export {
