@@ -59,15 +59,20 @@ class Walk {
   private readonly order: OnnxNode[] = []
   /** Values by their names: everything below goes by number, names are slow to look up. */
   private readonly values = new Map<string, number>()
-  /** The memory that each node reads and makes, as the value that owns it. */
+  /** The memory that each node reads and makes, as the value that owns it; once each. */
   private readonly reads: number[][]
   private readonly makes: number[][]
   /** The value whose memory a value is a view of. */
   private readonly owners: number[] = []
   private readonly bytes: number[] = []
-  /** Nodes that still have to read the memory of a value. */
-  private readonly readers: (Set<number> | undefined)[] = []
-  private readonly kept: ReadonlySet<number>
+  /** Nodes that read the memory of a value, and how many of them still have to. */
+  private readonly readers: number[][] = []
+  private readonly left: Int32Array
+  private readonly kept: Uint8Array
+  /** Whether running a node could free enough, if it were the last to read all that it reads. */
+  private readonly mayFree: Uint8Array
+  /** The node near which each node was last looked at, plus 1. */
+  private readonly lookedAt: Int32Array
   /** Nodes that ran ahead of the walk, until the walk goes on. */
   private ahead: number[] = []
   private alive = 0
@@ -81,11 +86,12 @@ class Walk {
     this.done = new Uint8Array(nodes.length)
     this.wanted = new Uint8Array(nodes.length)
     this.depth = new Int32Array(nodes.length)
+    this.lookedAt = new Int32Array(nodes.length)
     this.makes = nodes.map((node) => {
       const viewed = node.op === 'Reshape' ? this.owner(node.inputs[0] as string) : undefined
       return node.outputs.map((name) => this.note(name, viewed))
     })
-    this.reads = nodes.map((node) => node.inputs.map((name) => this.owner(name)))
+    this.reads = nodes.map((node) => unique(node.inputs.map((name) => this.owner(name))))
     nodes.forEach((_, i) => {
       const producers = before[i] as number[]
       this.depth[i] = 1 + producers.reduce((most, producer) => Math.max(most, this.depth[producer] as number), 0)
@@ -94,7 +100,18 @@ class Walk {
       const sign = this.input.nodes[i]?.op === 'Concat' ? 1 : -1
       producers.sort((a, b) => sign * ((this.depth[a] as number) - (this.depth[b] as number)) || a - b)
     })
-    this.kept = new Set(outputs.map((name) => this.owner(name)))
+    const kept = outputs.map((name) => this.owner(name))
+    const count = this.values.size
+    this.kept = new Uint8Array(count)
+    for (const owner of kept) this.kept[owner] = 1
+    this.left = new Int32Array(count)
+    for (let value = 0; value < count; value++) this.readers.push([])
+    this.mayFree = Uint8Array.from(nodes, ({ op }, i) =>
+      op !== 'Reshape' &&
+      this.bytesOf(this.reads[i] as number[], true) - this.bytesOf(this.makes[i] as number[], false) >= WORTH_BYTES
+        ? 1
+        : 0,
+    )
   }
 
   run(): Schedule {
@@ -126,11 +143,16 @@ class Walk {
     return { order: this.order, peakBytes: this.peakBytes, peakAt: this.peakAt }
   }
 
+  private bytesOf(values: readonly number[], freed: boolean): number {
+    let sum = 0
+    for (const value of values) if (!freed || this.kept[value] === 0) sum += this.bytes[value] as number
+    return sum
+  }
+
   private noteReads(node: number): void {
     for (const owner of this.reads[node] as number[]) {
-      const readers = this.readers[owner]
-      if (readers === undefined) this.readers[owner] = new Set([node])
-      else readers.add(node)
+      this.readers[owner]?.push(node)
+      this.left[owner] = (this.left[owner] as number) + 1
     }
   }
 
@@ -138,33 +160,39 @@ class Walk {
   private runAhead(start: number): void {
     const queue = [start]
     for (let node = queue.pop(); node !== undefined; node = queue.pop()) {
-      const near = new Set<number>()
+      const near: number[] = []
       for (const owner of this.reads[node] as number[])
-        if ((this.bytes[owner] as number) >= WORTH_BYTES)
-          for (const reader of this.readers[owner] ?? []) near.add(reader)
-      for (const owner of this.makes[node] as number[]) for (const reader of this.readers[owner] ?? []) near.add(reader)
+        if ((this.bytes[owner] as number) >= WORTH_BYTES) this.lookAround(owner, node, near)
+      for (const owner of this.makes[node] as number[]) this.lookAround(owner, node, near)
       for (const candidate of near) {
-        if (this.done[candidate] === 1 || !this.isReady(candidate) || this.gain(candidate) < WORTH_BYTES) continue
+        if (!this.isReady(candidate) || this.gain(candidate) < WORTH_BYTES) continue
         this.emit(candidate, true)
         queue.push(candidate)
       }
     }
   }
 
-  private isReady(node: number): boolean {
-    return (this.before[node] as number[]).every((producer) => this.done[producer] === 1)
+  // Adds the readers of a value that are worth a look, each once near a node.
+  private lookAround(owner: number, node: number, near: number[]): void {
+    if (this.left[owner] === 0) return
+    for (const reader of this.readers[owner] as number[]) {
+      if (this.done[reader] === 1 || this.mayFree[reader] === 0 || this.lookedAt[reader] === node + 1) continue
+      this.lookedAt[reader] = node + 1
+      near.push(reader)
+    }
   }
 
+  private isReady(node: number): boolean {
+    for (const producer of this.before[node] as number[]) if (this.done[producer] === 0) return false
+    return true
+  }
+
+  // Of a node that has not run: where one reader of a value is left, it is the node.
   private gain(node: number): number {
-    const reads = this.reads[node] as number[]
     let freed = 0
-    for (const [i, owner] of reads.entries()) {
-      const readers = this.readers[owner]
-      const isLast = readers !== undefined && readers.size === 1 && readers.has(node) && !this.kept.has(owner)
-      if (isLast && reads.indexOf(owner) === i) freed += this.bytes[owner] as number
-    }
-    if (freed < WORTH_BYTES || (this.input.nodes[node] as OnnxNode).op === 'Reshape') return 0
-    return (this.makes[node] as number[]).reduce((left, value) => left - (this.bytes[value] as number), freed)
+    for (const owner of this.reads[node] as number[])
+      if (this.left[owner] === 1 && this.kept[owner] === 0) freed += this.bytes[owner] as number
+    return freed < WORTH_BYTES ? 0 : freed - this.bytesOf(this.makes[node] as number[], false)
   }
 
   private emit(node: number, ahead: boolean): void {
@@ -176,29 +204,29 @@ class Walk {
     } else {
       const others = this.notBelow(node)
       const canWait = own.inputs.length > 0 && own.inputs[0] !== ''
-      this.order.push(
-        ...(others.length > 0 && canWait
-          ? waiting(
-              own,
-              others.map((other) => (this.input.nodes[other] as OnnxNode).outputs[0] as string),
-            )
-          : [own]),
-      )
+      if (others.length > 0 && canWait) {
+        const first = others.map((other) => (this.input.nodes[other] as OnnxNode).outputs[0] as string)
+        this.order.push(...waiting(own, first))
+      } else this.order.push(own)
       this.ahead = canWait ? [] : others
     }
-    const [reads, makes] = [this.reads[node] as number[], this.makes[node] as number[]]
     const isView = own.op === 'Reshape'
-    if (!isView) for (const value of makes) this.alive += this.bytes[value] as number
+    const makes = this.makes[node] as number[]
+    if (!isView) this.alive += this.bytesOf(makes, false)
     if (this.alive > this.peakBytes) {
       this.peakBytes = this.alive
       this.peakAt = this.order.length - 1
     }
-    for (const owner of new Set([...reads, ...makes])) {
-      const readers = this.readers[owner]
-      readers?.delete(node)
-      if ((readers === undefined || readers.size === 0) && !this.kept.has(owner))
-        this.alive -= this.bytes[owner] as number
+    for (const owner of this.reads[node] as number[]) {
+      const left = (this.left[owner] as number) - 1
+      this.left[owner] = left
+      if (left === 0) this.end(owner)
     }
+    if (!isView) for (const value of makes) if (this.left[value] === 0) this.end(value)
+  }
+
+  private end(owner: number): void {
+    if (this.kept[owner] === 0) this.alive -= this.bytes[owner] as number
   }
 
   // Nodes that ran ahead and that the walk would not reach from this node anyway.
@@ -245,6 +273,10 @@ function waiting(node: OnnxNode, others: readonly string[]): OnnxNode[] {
   const [axes] = [...joined, ...nothing] as [OnnxNode]
   const after = plain('Unsqueeze', 'after', [first, axes.name], {})
   return [...nothing, ...joined, after, { ...node, inputs: [after.name, ...rest] }]
+}
+
+function unique(values: number[]): number[] {
+  return values.length < 2 ? values : values.filter((value, i) => values.indexOf(value) === i)
 }
 
 /** For each node the nodes that make what it reads. */
