@@ -35,7 +35,7 @@ async function answer({ id, request }) {
     const value = await host.handle(
       request.tensor?.file === undefined ? request : { ...request, tensor: await read(request.tensor) },
     )
-    parentPort.postMessage({ id, value })
+    parentPort.postMessage({ id, value }, request.type === 'readState' ? value.map(({ buffer }) => buffer) : [])
   } catch (error) {
     parentPort.postMessage({
       id,
@@ -53,12 +53,13 @@ async function answer({ id, request }) {
   }
 }
 
-// State is made while weights are still being read: it has nothing to do with them, and who waits for it has work to do meanwhile.
+// Some work has nothing to do with weights that are still being read, and goes on meanwhile: making state, and opening a session that
+// takes its weights with every run, as most do.
 let reading = queue
 parentPort.on('message', (message) => {
-  const { type, tensor } = message.request
+  const { type, tensor, mounts } = message.request
   if (tensor?.file !== undefined) reading = Promise.all([queue, reading]).then(() => answer(message))
-  else if (type === 'createState') queue = queue.then(() => answer(message))
+  else if (type === 'createState' || (type === 'open' && mounts === undefined)) queue = queue.then(() => answer(message))
   else queue = Promise.all([queue, reading]).then(() => answer(message))
 })
 

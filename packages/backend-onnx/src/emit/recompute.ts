@@ -27,14 +27,20 @@ export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
   const position = new Map(order.map((node, i) => [node.name, i] as const))
   const producers = new Map(input.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
   const outputs = new Set(input.outputs)
-  const ownerOf = (name: string): string => {
-    const producer = producers.get(name)
-    return producer?.op === 'Reshape' ? ownerOf(producer.inputs[0] as string) : name
-  }
-  const users = new Map<string, Set<OnnxNode>>() // of a value's memory, but for the views themselves
+  const viewed = new Map<string, string>() // a view, and the value whose memory it shows
+  const ownerOf = (name: string): string => viewed.get(name) ?? name
+  const users = new Map<string, OnnxNode[]>() // of a value's memory, but for the views themselves; each once
   for (const node of input.nodes) {
-    if (node.op === 'Reshape' || !position.has(node.name)) continue
-    for (const name of node.inputs) users.set(ownerOf(name), (users.get(ownerOf(name)) ?? new Set()).add(node))
+    if (node.op === 'Reshape') {
+      viewed.set(node.outputs[0] as string, ownerOf(node.inputs[0] as string))
+      continue
+    }
+    if (!position.has(node.name)) continue
+    for (const name of node.inputs) {
+      const known = users.get(ownerOf(name))
+      if (known === undefined) users.set(ownerOf(name), [node])
+      else if (known[known.length - 1] !== node) known.push(node)
+    }
   }
   const kept = new Set([...outputs].map(ownerOf))
   const at = (node: OnnxNode) => position.get(node.name) as number
@@ -51,12 +57,12 @@ export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
       at(node) >= peakAt
     )
       return
-    const far = [...(users.get(value) ?? [])].filter((user) => at(user) > peakAt)
+    const far = (users.get(value) ?? []).filter((user) => at(user) > peakAt)
     const from = Math.min(...far.map(at))
     const stays = (name: string) => {
       const owner = ownerOf(name)
       if (!producers.has(owner) || kept.has(owner)) return true
-      return [...(users.get(owner) ?? [])].some((user) => at(user) > peakAt && at(user) >= from - NEAR)
+      return (users.get(owner) ?? []).some((user) => at(user) > peakAt && at(user) >= from - NEAR)
     }
     if (far.length === 0 || !node.inputs.every(stays)) return
     const copy: OnnxNode = { ...node, name: `${node.name}.again`, outputs: node.outputs.map((name) => `${name}.again`) }
@@ -87,7 +93,7 @@ export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
     // The copies read what the node reads, late: values that it is made of may be repeated in turn.
     position.set(copy.name, from)
     producers.set(copy.outputs[0] as string, copy)
-    for (const name of node.inputs) users.get(ownerOf(name))?.add(copy)
+    for (const name of node.inputs) users.get(ownerOf(name))?.push(copy)
   }
   for (const node of [...input.nodes].reverse()) if (CHEAP.has(node.op)) repeat(node)
   return input.nodes.flatMap((node) => [current(node), ...(clones.get(node) ?? []).map(current)])

@@ -65,7 +65,7 @@ class WorkerTransport implements Transport {
       // The process stays alive while an answer is awaited, and no longer.
       if (this.pending.size === 0) this.worker.ref()
       this.pending.set(id, { resolve: (value) => resolve(value as HostAnswers[K]), reject })
-      this.worker.postMessage({ id, request })
+      this.worker.postMessage({ id, request }, handedOver(request))
     })
   }
 
@@ -151,4 +151,11 @@ function loadingError({ message, code }: WorkerFailure, cause: Error): EspalierE
     fix: `Run npm install ${platformPackage()} (or onnxruntime-node). Musl (Alpine) and Intel Macs have neither: npm install onnxruntime-web, which espalier then uses by itself and a program through onnxWeb() of @espalier/backend-onnx/web, 4 to 5 times slower.`,
     cause,
   })
+}
+
+// State belongs to the request alone: its memory goes to the worker as it is, without a copy.
+function handedOver(request: HostRequest): ArrayBuffer[] {
+  return request.type === 'createState' || request.type === 'writeState'
+    ? request.tensors.map(({ data }) => data.buffer as ArrayBuffer)
+    : []
 }
