@@ -7,10 +7,10 @@ import { EspalierError, type Tuner } from '@espalier/core'
 /** Known tuners by kind: their `peft_type` in lower case, and their name for `--peft-type`. They throw plugin.unknown when not installed. */
 export const tunersByKind = {
   lora: async () => (await import('@espalier/lora')).lora,
-  ia3: ofPackage('ia3', async () => (await import('@espalier/tuner-ia3')).ia3),
-  loha: ofPackage('loha', async () => (await import('@espalier/tuner-loha')).loha),
-  adalora: ofPackage('adalora', async () => (await import('@espalier/tuner-adalora')).adalora),
-  vera: ofPackage('vera', async () => (await import('@espalier/tuner-vera')).vera),
+  ia3: async () => (await import('@espalier/tuner-ia3').catch(missing('ia3'))).ia3,
+  loha: async () => (await import('@espalier/tuner-loha').catch(missing('loha'))).loha,
+  adalora: async () => (await import('@espalier/tuner-adalora').catch(missing('adalora'))).adalora,
+  vera: async () => (await import('@espalier/tuner-vera').catch(missing('vera'))).vera,
 } satisfies Readonly<Record<string, () => Promise<Tuner>>>
 
 /** The kind of a new adapter when none is named. */
@@ -45,17 +45,10 @@ export async function withKnownTuners<T>(
   }
 }
 
-/**
- * What imports the tuner of `@espalier/tuner-<kind>`. The import is written out where it is called: a bundler does not see a name that is put
- * together.
- */
-function ofPackage(kind: string, load: () => Promise<Tuner>): () => Promise<Tuner> {
-  return async () => {
-    try {
-      return await load()
-    } catch (cause) {
-      throw unlessInstalled(kind, cause)
-    }
+// Stands where the import is written out: a bundler does not see a name that is put together, and leaves an import that may fail alone.
+function missing(kind: string): (cause: unknown) => never {
+  return (cause) => {
+    throw unlessInstalled(kind, cause)
   }
 }
 
