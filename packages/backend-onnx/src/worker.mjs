@@ -59,7 +59,8 @@ let reading = queue
 parentPort.on('message', (message) => {
   const { type, tensor, mounts } = message.request
   if (tensor?.file !== undefined) reading = Promise.all([queue, reading]).then(() => answer(message))
-  else if (type === 'createState' || (type === 'open' && mounts === undefined)) queue = queue.then(() => answer(message))
+  else if (type === 'createState' || (type === 'open' && mounts === undefined))
+    queue = queue.then(() => answer(message))
   else queue = Promise.all([queue, reading]).then(() => answer(message))
 })
 
