@@ -5,7 +5,7 @@ import { Host } from './host.mjs'
 import { PackedMachine } from './packed/machine.mjs'
 import { loadNative } from './runtime.mjs'
 
-// Slot 0 is 1 while native code runs, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
+// Slot 0 is above 0 while native code may run, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
 const gate = new Int32Array(workerData.gate)
 let host
 let queue = loadAhead()
@@ -16,19 +16,19 @@ async function load() {
 
 // Loaded before anything is asked for: it takes a while, during which the main thread opens a model. A failure is told to whoever asks.
 async function loadAhead() {
-  Atomics.store(gate, 0, 1)
+  Atomics.add(gate, 0, 1)
   try {
     if (Atomics.load(gate, 1) === 0) await load()
   } catch {
     // the first request fails in the same way
   } finally {
-    Atomics.store(gate, 0, 0)
+    Atomics.sub(gate, 0, 1)
     Atomics.notify(gate, 0)
   }
 }
 
 async function answer({ id, request }) {
-  Atomics.store(gate, 0, 1)
+  Atomics.add(gate, 0, 1)
   try {
     if (Atomics.load(gate, 1) === 1) return
     if (host === undefined) await load()
@@ -48,20 +48,24 @@ async function answer({ id, request }) {
       },
     })
   } finally {
-    Atomics.store(gate, 0, 0)
+    Atomics.sub(gate, 0, 1)
     Atomics.notify(gate, 0)
   }
 }
 
-// Some work has nothing to do with weights that are still being read, and goes on meanwhile: making state, and opening a session that
-// takes its weights with every run, as most do.
-let reading = queue
+// Weights are read from files a few at a time. What has nothing to do with them goes on meanwhile: making state, and opening a session
+// that takes its weights with every run, as most do.
+const readers = Array(4).fill(queue)
+let reads = 0
 parentPort.on('message', (message) => {
   const { type, tensor, mounts } = message.request
-  if (tensor?.file !== undefined) reading = Promise.all([queue, reading]).then(() => answer(message))
-  else if (type === 'createState' || (type === 'open' && mounts === undefined))
+  const reader = reads % readers.length
+  if (tensor?.file !== undefined) {
+    readers[reader] = Promise.all([queue, readers[reader]]).then(() => answer(message))
+    reads++
+  } else if (type === 'createState' || (type === 'open' && mounts === undefined))
     queue = queue.then(() => answer(message))
-  else queue = Promise.all([queue, reading]).then(() => answer(message))
+  else queue = Promise.all([queue, ...readers]).then(() => answer(message))
 })
 
 async function startMachine(threads) {

@@ -78,7 +78,7 @@ class WorkerTransport implements Transport {
     this.ended ??= closedError()
     // Ending the thread inside native code aborts the process: it may still be loading the runtime, which nobody asked for.
     Atomics.store(this.gate, 1, 1)
-    while (Atomics.load(this.gate, 0) === 1) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    while (Atomics.load(this.gate, 0) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
     process.off('exit', this.onExit)
     await this.worker.terminate()
   }
@@ -102,8 +102,8 @@ class WorkerTransport implements Transport {
   private waitForNativeCode(): void {
     Atomics.store(this.gate, 1, 1)
     const deadline = Date.now() + LONGEST_WAIT_MS
-    while (Atomics.load(this.gate, 0) === 1 && Date.now() < deadline)
-      Atomics.wait(this.gate, 0, 1, deadline - Date.now())
+    for (let busy = Atomics.load(this.gate, 0); busy > 0 && Date.now() < deadline; busy = Atomics.load(this.gate, 0))
+      Atomics.wait(this.gate, 0, busy, deadline - Date.now())
   }
 }
 
