@@ -8,8 +8,8 @@ import {
   type Executable,
   type HostTensor,
   type Program,
+  ProgramMap,
   type ProgressOptions,
-  programKey,
   programSlots,
   type Shared,
   type StateSet,
@@ -50,7 +50,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
   readonly transport: Transport
   readonly sessions: Sessions
   private readonly placements: Placements
-  private readonly compiled = new Map<OnnxWeights | undefined, Map<string, Shared<OnnxExecutable>>>()
+  private readonly compiled = new Map<OnnxWeights | undefined, ProgramMap<Shared<OnnxExecutable>>>()
   private readonly underWay = new Set<Promise<unknown>>()
   private closing: Promise<void> | undefined
   private count = 0
@@ -93,9 +93,9 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.check()
     options.signal?.throwIfAborted()
     const weights = options.weights as OnnxWeights | undefined
-    const known = this.compiled.get(weights) ?? new Map<string, Shared<OnnxExecutable>>()
+    const known = this.compiled.get(weights) ?? new ProgramMap<Shared<OnnxExecutable>>()
     this.compiled.set(weights, known)
-    const shared = sharedIn(known, programKey(program), () => ({
+    const shared = sharedIn(known, program, () => ({
       make: () => this.build(program, weights),
       release: (executable) => executable.dispose(),
     }))

@@ -11,8 +11,8 @@ import {
   hostTensorFromBytes,
   type ParameterSource,
   type Program,
+  ProgramMap,
   type ProgressOptions,
-  programKey,
   programSlots,
   type Spec,
   type StateSet,
@@ -42,7 +42,7 @@ export class TfBackend implements Backend {
   readonly turns = new Turns()
   private readonly loaded = new Map<ParameterSource, Map<DType, Loaded>>()
   private readonly states = new Set<TfState>()
-  private readonly compiled = new Map<TfWeights | undefined, Map<string, Promise<TfExecutable>>>()
+  private readonly compiled = new Map<TfWeights | undefined, ProgramMap<Promise<TfExecutable>>>()
   private closing: Promise<void> | undefined
 
   constructor(readonly tf: TfNamespace) {}
@@ -133,22 +133,21 @@ export class TfBackend implements Backend {
     options.signal?.throwIfAborted()
     const weights = ownWeights(options.weights)
     checkWeights(programSlots(program), program.name, (slot) => weights?.specOf(slot))
-    const known = this.compiled.get(weights) ?? new Map<string, Promise<TfExecutable>>()
+    const known = this.compiled.get(weights) ?? new ProgramMap<Promise<TfExecutable>>()
     this.compiled.set(weights, known)
-    const key = programKey(program)
-    const before = known.get(key)
+    const before = known.get(program)
     if (before !== undefined) {
       const shared = await before
       return shared.isReleased ? this.compile(program, options) : shared.hold()
     }
     const forget = () => {
-      known.delete(key)
-      if (known.size === 0) this.compiled.delete(weights)
+      known.delete(program)
+      if (known.isEmpty) this.compiled.delete(weights)
     }
     const fresh = this.ready()
       .then(() => planProgram(this.tf, program))
       .then((plan) => new TfExecutable(program, plan, weights, this, forget))
-    known.set(key, fresh)
+    known.set(program, fresh)
     fresh.catch(forget)
     return fresh
   }

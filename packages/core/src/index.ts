@@ -27,6 +27,7 @@ export {
   programSlots,
   withRoots,
 } from './backend/program.js'
+export { ProgramMap } from './backend/program-map.js'
 export { type ReferenceOptions, reference } from './backend/reference.js'
 export { type RowWrites, rowWrites } from './backend/row-writes.js'
 export { type BoundState, bindState, checkFeeds, checkStateWrite, checkWeights } from './backend/run-arguments.js'
@@ -161,7 +162,7 @@ export { softmax, softmaxCall } from './nn/softmax.js'
 export type { ParameterSource } from './parameter-source.js'
 export { hashString, mix32, Random, siteKey } from './random.js'
 export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
-export { type Hold, Shared, type SharedParts, sharedIn } from './shared-work.js'
+export { type Hold, Shared, type SharedParts, type SharedValues, sharedIn } from './shared-work.js'
 export { deduplicate } from './transforms/deduplicate.js'
 export { inlineCalls } from './transforms/inline.js'
 export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'

@@ -39,7 +39,9 @@ export class Random {
   /** `count` numbers uniform in [-bound, bound). */
   uniform(count: number, bound: number): Float32Array {
     const next = generator(this.seed)
-    return Float32Array.from({ length: count }, () => (2 * next() - 1) * bound)
+    const out = new Float32Array(count)
+    for (let i = 0; i < count; i++) out[i] = (2 * next() - 1) * bound
+    return out
   }
 
   /** `count` numbers from a normal distribution with mean 0 (Box and Muller). */
@@ -58,7 +60,8 @@ export class Random {
   /** The numbers 0 to count - 1 in a random order (Fisher and Yates). */
   permutation(count: number): Int32Array {
     const next = generator(this.seed)
-    const out = Int32Array.from({ length: count }, (_, i) => i)
+    const out = new Int32Array(count)
+    for (let i = 0; i < count; i++) out[i] = i
     for (let i = count - 1; i > 0; i--) {
       const j = Math.floor(next() * (i + 1))
       const kept = out[i] as number

@@ -87,8 +87,19 @@ export class Shared<T> {
   }
 }
 
+/** Where shared values are found again: a Map, or what is used like one. */
+export interface SharedValues<K, T> {
+  get(key: K): Shared<T> | undefined
+  set(key: K, value: Shared<T>): unknown
+  delete(key: K): unknown
+}
+
 /** The entry of a map, made when there is none. It leaves the map when it cannot be held any more. */
-export function sharedIn<K, T>(map: Map<K, Shared<T>>, key: K, parts: () => Omit<SharedParts<T>, 'forget'>): Shared<T> {
+export function sharedIn<K, T>(
+  map: SharedValues<K, T>,
+  key: K,
+  parts: () => Omit<SharedParts<T>, 'forget'>,
+): Shared<T> {
   const known = map.get(key)
   if (known !== undefined) return known
   const made: Shared<T> = new Shared<T>({

@@ -95,8 +95,8 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   const e = new Emitter()
   const inputs = new Map<string, PlanInput>()
   const initializers: OnnxInitializer[] = []
-  const { products, absorbed } = productFusions(wanted)
   const order = topologicalOrder(wanted)
+  const { products, absorbed } = productFusions(wanted, order)
   for (const node of order) {
     if (absorbed.has(node) || node.outputs.every((x) => sizeOf(x.shape) === 0)) continue
     const y = node.outputs[0] as Tensor

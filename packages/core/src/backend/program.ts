@@ -33,8 +33,17 @@ export function withRoots(program: Program, roots: readonly Tensor[]): Program {
   return { name: program.name, outputs: pick(names, 0), updates: pick(updated, names.length) }
 }
 
+// Programs are immutable, and several ask.
+const slotsOf = new WeakMap<Program, ProgramSlots>()
+
 /** The slots that a program reads, and state slots that it only writes. Throws graph.slot when a slot has two specs or an update another spec. */
 export function programSlots(program: Program): ProgramSlots {
+  const known = slotsOf.get(program) ?? findSlots(program)
+  slotsOf.set(program, known)
+  return known
+}
+
+function findSlots(program: Program): ProgramSlots {
   const slots: Record<SlotKind, Map<string, Spec>> = { weight: new Map(), state: new Map(), feed: new Map() }
   const note = (kind: SlotKind, name: string, spec: Spec) => {
     const known = slots[kind].get(name)

@@ -49,21 +49,27 @@ export function topologicalOrder(roots: readonly Tensor[], stop?: ReadonlySet<Te
   const order: Node[] = []
   const seen = new Set<Node>()
   // An explicit stack: graphs of deep models overflow the call stack.
-  const stack: { node: Node; next: number }[] = []
+  const stack: Node[] = []
+  const next: number[] = [] // input to look at, of each node on the stack
   const enter = (tensor: Tensor) => {
-    if (stop?.has(tensor) || seen.has(tensor.node)) return
+    if (seen.has(tensor.node) || stop?.has(tensor)) return
     seen.add(tensor.node)
-    stack.push({ node: tensor.node, next: 0 })
+    stack.push(tensor.node)
+    next.push(0)
   }
   for (const root of roots) {
     enter(root)
     while (stack.length > 0) {
-      const top = stack[stack.length - 1] as { node: Node; next: number }
-      const input = top.node.inputs[top.next++]
+      const top = stack.length - 1
+      const node = stack[top] as Node
+      const at = next[top] as number
+      const input = node.inputs[at]
+      next[top] = at + 1
       if (input !== undefined) enter(input)
       else {
-        order.push(top.node)
+        order.push(node)
         stack.pop()
+        next.pop()
       }
     }
   }

@@ -21,9 +21,14 @@ export interface ProductFusions {
   readonly absorbed: ReadonlySet<Node>
 }
 
-/** Finds all fusions below the roots, of f32 products. Addends have the result's shape, or one axis or none. */
-export function productFusions(roots: readonly Tensor[]): ProductFusions {
-  const order = topologicalOrder(roots)
+/**
+ * Finds all fusions below the roots, of f32 products. Addends have the result's shape, or one axis or none. `order` is the roots'
+ * topological order, for those who have it.
+ */
+export function productFusions(
+  roots: readonly Tensor[],
+  order: readonly Node[] = topologicalOrder(roots),
+): ProductFusions {
   const uses = new Map<Tensor, number>()
   for (const x of [...order.flatMap((node) => node.inputs), ...roots]) uses.set(x, (uses.get(x) ?? 0) + 1)
   const products = new Map<Node, FusedProduct>()
