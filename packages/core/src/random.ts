@@ -26,6 +26,11 @@ export function siteKey(seed: number, site: number): number {
   return mix32((seed + Math.imul(site, 0x9e3779b9)) >>> 0) // 2^32 / golden ratio spreads neighbouring sites
 }
 
+/** A seed that nobody chose: another at every call. */
+export function drawSeed(): number {
+  return Math.floor(Math.random() * 2 ** 32)
+}
+
 /** A seeded generator. Names give independent streams, so the order of draws in one does not move another. */
 export class Random {
   /** @param seed any integer; its low 32 bits count. */

@@ -19,19 +19,22 @@ export type { Features } from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
 export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'
 export { type StepBatches, type StepOptions, trainingSteps } from './collate/training-steps.js'
+export { concatenateDatasets } from './dataset/concatenate-datasets.js'
 export { blobFile, type DataFile } from './dataset/data-file.js'
+export type { Dataset, ShuffleOptions, TrainTestSplit } from './dataset/dataset.js'
+export type { DataRow } from './dataset/formats.js'
 export {
   type DataSource,
-  type Dataset,
   type FileSource,
   type LoadDatasetOptions,
   loadDataset,
-  type PlacedRow,
   type PromptCompletion,
   type TextRow,
-} from './dataset/dataset.js'
-export type { DataRow } from './dataset/formats.js'
+} from './dataset/load-dataset.js'
+export type { MapOptions, MappedRow } from './dataset/map-columns.js'
+export type { Place, PlacedRow, RowSource } from './dataset/row-source.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
+export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'

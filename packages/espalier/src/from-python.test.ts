@@ -22,6 +22,7 @@ it('every name of the middle column is exported, or a member of what is', () => 
     trainer: espalier.SFTTrainer.prototype,
     model: espalier.PeftModel.prototype,
     base: espalier.PretrainedModel.prototype,
+    dataset: espalier.loadDataset([]),
   }
   const has = ([owner = '', name]: string[]) =>
     name === undefined ? owner in owners : owners[owner] !== undefined && name in (owners[owner] as object)

@@ -3,6 +3,7 @@
 export { defineTuner, type ErrorCode, EspalierError, reference } from '@espalier/core'
 export {
   type CollatedBatch,
+  concatenateDatasets,
   type DataCollator,
   DataCollatorForCausalLM,
   DataCollatorForSeq2Seq,
@@ -12,9 +13,13 @@ export {
   type Dataset,
   type Features,
   loadDataset,
+  type MapOptions,
   type PromptCompletion,
+  type ShuffleOptions,
   type TextRow,
   Tokenizer,
+  type TrainTestSplit,
+  type TrainTestSplitOptions,
 } from '@espalier/data'
 export { lora } from '@espalier/lora'
 export type {

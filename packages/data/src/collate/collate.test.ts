@@ -1,6 +1,6 @@
 import { Random } from '@espalier/core'
 import { describe, expect, test } from 'vitest'
-import { loadDataset } from '../dataset/dataset.js'
+import { loadDataset } from '../dataset/load-dataset.js'
 import { codeOf, tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { prepareSft } from '../sft/prepare.js'
 import { planBatches } from './batch-plan.js'

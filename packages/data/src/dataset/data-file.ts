@@ -19,6 +19,23 @@ export function blobFile(blob: Blob, name?: string): DataFile {
   }
 }
 
+/** The file, read once as a whole at its first read if it has at most so many bytes. */
+export function inMemory(file: DataFile, largest: number): DataFile {
+  let whole: Promise<Uint8Array | undefined> | undefined
+  const held = () => {
+    whole ??= file.byteLength().then((byteLength) => (byteLength > largest ? undefined : file.read(0, byteLength)))
+    whole.catch(() => {
+      whole = undefined // the next read tries again
+    })
+    return whole
+  }
+  return {
+    name: file.name,
+    byteLength: () => file.byteLength(),
+    read: async (start, end) => (await held())?.subarray(start, end) ?? file.read(start, end),
+  }
+}
+
 /** Whether a value has the methods of a data file. */
 export function isDataFile(value: unknown): value is DataFile {
   return (

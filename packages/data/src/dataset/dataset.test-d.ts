@@ -1,15 +1,21 @@
 /** What TypeScript infers: checked by the compiler, nothing here runs. */
+import { expectTypeOf } from 'vitest'
+import type { Dataset } from './dataset.js'
+import type { PromptCompletion } from './load-dataset.js'
 
-import { prepareSft } from '../sft/prepare.js'
-import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { type Dataset, loadDataset, type PromptCompletion } from './dataset.js'
-import type { DataRow } from './formats.js'
+declare const rows: Dataset<PromptCompletion>
 
-declare const tokenizer: Tokenizer
+declare function rowOf<Row>(dataset: Dataset<Row>): Row
 
-export const untyped: Dataset<DataRow> = loadDataset('train.jsonl')
-export const typed: Dataset<PromptCompletion> = loadDataset<PromptCompletion>('train.jsonl')
-export const inferred: Dataset<{ text: string }> = loadDataset([{ text: 'a' }])
-export const prepared = [prepareSft(typed, tokenizer), prepareSft(inferred, tokenizer)]
-// @ts-expect-error rows are objects
-loadDataset([1, 2])
+expectTypeOf(rowOf(rows.map(({ prompt }) => ({ length: prompt.length })))).toExtend<{
+  prompt: string
+  length: number
+}>()
+const replaced = rows.map(async ({ prompt }) => ({ text: prompt }), { removeColumns: ['prompt', 'completion'] })
+expectTypeOf(rowOf(replaced)).toExtend<{ text: string }>()
+// @ts-expect-error the column was removed
+rowOf(replaced).prompt
+// @ts-expect-error no column of this name
+rows.map((row) => row, { removeColumns: ['text'] })
+expectTypeOf(rows.filter(({ prompt }) => prompt !== '').select([0])).toEqualTypeOf<Dataset<PromptCompletion>>()
+expectTypeOf(rows.trainTestSplit({ testSize: 0.1 }).train).toEqualTypeOf<Dataset<PromptCompletion>>()

@@ -1,19 +1,38 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { codeOf } from '../fixtures/tiny-tokenizer.js'
-import type { DataFile } from './data-file.js'
-import { type Dataset, loadDataset, type TextRow } from './dataset.js'
-import type { DataRow } from './formats.js'
+import { concatenateDatasets } from './concatenate-datasets.js'
+import type { Dataset } from './dataset.js'
+import { loadDataset } from './load-dataset.js'
 
-const folder = mkdtempSync(join(tmpdir(), 'espalier-data-'))
+interface Numbered {
+  readonly n: number
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'espalier-views-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function file(name: string, content: string | Uint8Array): string {
-  const path = join(folder, name)
-  writeFileSync(path, content)
-  return path
+const numbers = (count: number, from = 0): Numbered[] => Array.from({ length: count }, (_, i) => ({ n: from + i }))
+const path = join(folder, 'numbers.jsonl')
+writeFileSync(
+  path,
+  numbers(10)
+    .map((row) => JSON.stringify(row))
+    .join('\n'),
+)
+
+/** Ten rows from each kind of source. */
+const sources: Readonly<Record<string, () => Dataset<Numbered>>> = {
+  file: () => loadDataset<Numbered>(path),
+  array: () => loadDataset(numbers(10)),
+  generator: () =>
+    loadDataset<Numbered>(
+      (async function* () {
+        yield* numbers(10)
+      })(),
+    ),
 }
 
 async function all<Row>(dataset: Dataset<Row>): Promise<Row[]> {
@@ -22,114 +41,114 @@ async function all<Row>(dataset: Dataset<Row>): Promise<Row[]> {
   return rows
 }
 
-describe('loadDataset', () => {
-  test('reads JSONL with a byte-order mark, CRLF, blank lines and no final newline', async () => {
-    const path = file('a.jsonl', '\uFEFF{"text":"é"}\r\n\r\n  \n{"text":"b\\n"}\r\n{"text":"c\u2028d"}')
-    expect(await all(loadDataset<TextRow>(path))).toEqual([{ text: 'é' }, { text: 'b\n' }, { text: 'c\u2028d' }])
-  })
+const ns = async (dataset: Dataset<Numbered>) => (await all(dataset)).map(({ n }) => n)
 
-  test('a broken line is named by file and line', async () => {
-    const path = file('broken.jsonl', '{"a":1}\n\n{"a":\n{"a":2}\n')
-    await expect(all(loadDataset(path))).rejects.toMatchObject({
-      code: 'data.json',
-      details: { file: 'broken.jsonl', line: 3 },
-    })
-    const notObject = file('array.jsonl', '{"a":1}\n[1]\n')
-    await expect(all(loadDataset(notObject))).rejects.toMatchObject({
-      code: 'data.json',
-      details: { line: 2, found: 'array' },
-    })
-  })
-
-  test('lines that cross the edges of read chunks come out whole', async () => {
-    const rows = Array.from({ length: 5000 }, (_, i) => ({ text: `${i} ${'é'.repeat(i % 700)}` }))
-    const path = file('long.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))
-    expect(await all(loadDataset<TextRow>(path))).toEqual(rows)
-  })
-
-  test('rows can be read any number of times, and again by their place', async () => {
-    const dataset = loadDataset<TextRow>(file('again.jsonl', '{"text":"a"}\n{"text":"b"}\n'))
-    const places = []
-    for await (const { place } of dataset.placedRows()) places.push(place)
-    expect(await all(dataset)).toHaveLength(2)
-    expect(await dataset.readAgain(places[1] as [number, number])).toEqual({ text: 'b' })
-  })
-
-  test('reads CSV with quotes, commas, doubled quotes and line breaks in fields', async () => {
-    const path = file('a.csv', 'name,note\r\n"a, b","say ""hi""\nthere"\r\nplain 5",\r\n"",x\r\n')
-    expect(await all(loadDataset(path))).toEqual([
-      { name: 'a, b', note: 'say "hi"\nthere' },
-      { name: 'plain 5"', note: '' },
-      { name: '', note: 'x' },
+describe.each(Object.entries(sources))('rows of a %s', (kind, open) => {
+  it('are mapped as in Python: columns are updated, or removed', async () => {
+    const mapped = open().map(({ n }, index) => ({ square: n * n, index }))
+    expect((await all(mapped))[3]).toEqual({ n: 3, square: 9, index: 3 })
+    const replaced = open().map(async ({ n }) => ({ text: `${n}` }), { removeColumns: ['n'] })
+    expect((await all(replaced))[3]).toEqual({ text: '3' })
+    expect(await ns(open().map(({ n }) => (n > 0 ? { n: -n } : undefined)))).toEqual([
+      0,
+      ...numbers(9, 1).map(({ n }) => -n),
     ])
   })
 
-  test('a broken CSV row is named by its line', async () => {
-    const fields = file('fields.csv', 'a,b\n"1\n2",x\n1,2,3\n')
-    await expect(all(loadDataset(fields))).rejects.toMatchObject({ code: 'data.csv', details: { line: 4, fields: 3 } })
-    expect(await codeOf(() => all(loadDataset(file('open.csv', 'a,b\n"1,2\n3,4\n'))))).toBe('data.csv')
-    expect(await codeOf(() => all(loadDataset(file('after.csv', 'a\n"1"2\n'))))).toBe('data.csv')
-    expect(await codeOf(() => all(loadDataset(file('twice.csv', 'a,a\n1,2\n'))))).toBe('data.csv')
+  it('are filtered, by content and number', async () => {
+    expect(await ns(open().filter(({ n }) => n > 7))).toEqual([8, 9])
+    expect(await ns(open().filter(async (_, index) => index < 2))).toEqual([0, 1])
   })
 
-  test('reads TSV without quoting, text by lines, and JSON arrays', async () => {
-    expect(await all(loadDataset(file('a.tsv', 'sentence\tlabel\n"a\t1\n')))).toEqual([{ sentence: '"a', label: '1' }])
-    expect(await all(loadDataset(file('a.txt', 'one\r\n\ntwo')))).toEqual([{ text: 'one' }, { text: 'two' }])
-    expect(await all(loadDataset(file('a.json', '[{"a":1}]')))).toEqual([{ a: 1 }])
-    expect(await all(loadDataset(file('b.json', '{"data":[{"a":1}]}')))).toEqual([{ a: 1 }])
-    expect(await codeOf(() => all(loadDataset(file('c.json', '[1]'))))).toBe('data.json')
+  it('are selected in any order, any number of times', async () => {
+    const selected = open().select([9, 0, 9])
+    expect(await ns(selected)).toEqual([9, 0, 9])
+    expect(await ns(selected)).toEqual([9, 0, 9])
+    expect(await ns(open().select([]))).toEqual([])
   })
 
-  test('reads rows, generators, blobs and files of one’s own', async () => {
-    const rows = [{ text: 'a' }, { text: 'b' }]
-    expect(await all(loadDataset(rows))).toEqual(rows)
-    const generated = loadDataset(
-      (async function* () {
-        yield* rows
-      })(),
-    )
-    expect(generated.isRereadable).toBe(false)
-    expect(await all(generated)).toEqual(rows)
-    expect(await codeOf(() => generated.readAgain([0, 1]))).toBe('data.file')
-    const blob = new Blob(['a,b\n1,2\n'])
-    expect(await all(loadDataset<DataRow>(blob, { format: '.csv' }))).toEqual([{ a: '1', b: '2' }])
-    expect(await codeOf(() => all(loadDataset([1 as unknown as DataRow])))).toBe('data.json')
+  it('are shuffled, by seed', async () => {
+    const shuffled = await ns(open().shuffle({ seed: 1 }))
+    expect([...shuffled].sort()).toEqual(numbers(10).map(({ n }) => n))
+    expect(await ns(open().shuffle({ seed: 1 }))).toEqual(shuffled)
+    expect(await ns(open().shuffle({ seed: 2 }))).not.toEqual(shuffled)
+    const drawn = open().shuffle()
+    expect(await ns(drawn)).toEqual(await ns(drawn))
   })
 
-  test('files that cannot be read are refused', async () => {
-    expect(await codeOf(() => all(loadDataset(join(folder, 'missing.jsonl'))))).toBe('data.file')
-    expect(await codeOf(() => loadDataset(join(folder, 'a.xlsx')))).toBe('data.file')
-    expect(await codeOf(() => loadDataset(join(folder, 'a.parquet')))).toBe('config.unsupported')
-    expect(await codeOf(() => all(loadDataset(file('utf16.jsonl', Buffer.from('\uFEFF{}', 'utf16le')))))).toBe(
-      'data.file',
-    )
-    expect(await codeOf(() => all(loadDataset(file('latin.txt', Uint8Array.of(0xe9, 0x0a)))))).toBe('data.file')
-    expect(await codeOf(() => all(loadDataset(`${folder}/`, { format: '.jsonl' })))).toBe('data.file')
+  it('are split in two parts, by the rules of scikit-learn', async () => {
+    const split = open().trainTestSplit({ testSize: 0.25, seed: 3 })
+    const [train, test] = [await ns(split.train), await ns(split.test)]
+    expect([train.length, test.length]).toEqual([7, 3])
+    expect([...train, ...test].sort()).toEqual(numbers(10).map(({ n }) => n))
+    const ordered = open().trainTestSplit({ testSize: 2, trainSize: 3, shuffle: false })
+    expect(await ns(ordered.train)).toEqual([0, 1, 2])
+    expect(await ns(ordered.test)).toEqual([3, 4])
+    expect(await open().trainTestSplit({ trainSize: 0.55 }).train.numRows()).toBe(5)
+    expect(await open().trainTestSplit().test.numRows()).toBe(3)
   })
 
-  test('a file larger than memory streams', async () => {
-    const line = new TextEncoder().encode(`${JSON.stringify({ text: 'x'.repeat(32_000) })}\n`)
-    const lines = 40_000 // 1.3 GB that exist nowhere
-    const virtual: DataFile = {
-      name: 'huge.jsonl',
-      byteLength: async () => line.length * lines,
-      read: async (start, end) => {
-        const bytes = new Uint8Array(end - start)
-        for (let at = start; at < end; ) {
-          const part = line.subarray(at % line.length, Math.min(line.length, (at % line.length) + end - at))
-          bytes.set(part, at - start)
-          at += part.length
-        }
-        return bytes
-      },
-    }
-    let [rows, peak] = [0, 0]
-    const before = process.memoryUsage().rss
-    for await (const row of loadDataset<TextRow>(virtual)) {
-      if (row.text.length === 32_000) rows += 1
-      if (rows % 1000 === 0) peak = Math.max(peak, process.memoryUsage().rss)
-    }
-    expect(rows).toBe(lines)
-    expect(peak - before).toBeLessThan(400e6) // chunks of 1 MB and what the collector has not yet taken
+  it('are counted and concatenated', async () => {
+    expect(await open().numRows()).toBe(10)
+    const both = concatenateDatasets([open().filter(({ n }) => n > 8), loadDataset(numbers(2, 20))])
+    expect(await ns(both)).toEqual([9, 20, 21])
+    expect(both.isRereadable).toBe(kind !== 'generator')
+  })
+
+  it('keep their places and labels through whatever is made of them', async () => {
+    const made = concatenateDatasets([open(), loadDataset(numbers(5, 10))])
+      .filter(({ n }) => n % 2 === 1)
+      .shuffle({ seed: 5 })
+      .select([6, 0])
+      .map(({ n }, index) => ({ n: n + 100 * index }))
+    const placed = []
+    for await (const row of made.placedRows()) placed.push(row)
+    expect(made.isRereadable).toBe(true)
+    expect(await Promise.all(placed.map(({ place }) => made.readAgain(place)))).toEqual(placed.map(({ row }) => row))
+    const first = await open()
+      .filter(({ n }) => n === 4)
+      .placedRows()
+      [Symbol.asyncIterator]()
+      .next()
+    expect(first.value.label).toBe(kind === 'file' ? 'numbers.jsonl:5' : 'row 5')
+  })
+})
+
+describe('a data set refuses', () => {
+  const rows = loadDataset(numbers(4))
+
+  it('options that do not exist, and functions that are none', async () => {
+    const unknown = { remove_columns: ['n'] } as object
+    expect(() => rows.map((row) => row, unknown)).toThrow('Did you mean removeColumns?')
+    expect(() => rows.shuffle({ sed: 1 } as object)).toThrow(expect.objectContaining({ code: 'config.unknown' }))
+    expect(() => rows.trainTestSplit({ test_size: 1 } as object)).toThrow('Did you mean testSize?')
+    for (const call of [() => rows.map('n' as never), () => rows.filter(undefined as never)])
+      expect(call).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('numbers that no row has', async () => {
+    for (const index of [-1, 0.5, '1' as unknown as number])
+      expect(() => rows.select([index])).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(await codeOf(() => all(rows.select([4])))).toBe('config.value')
+  })
+
+  it('splits with a part that is empty', async () => {
+    for (const testSize of [0, -1, 1.5, Number.NaN])
+      expect(() => rows.trainTestSplit({ testSize })).toThrow(expect.objectContaining({ code: 'config.value' }))
+    for (const sizes of [{ testSize: 0.99 }, { testSize: 4 }, { trainSize: 0.1 }, { trainSize: 3, testSize: 2 }])
+      expect(await codeOf(() => all(rows.trainTestSplit(sizes).train))).toBe('config.value')
+  })
+
+  it('what is no row, and columns that are not there', async () => {
+    for (const wrong of [5, [1]])
+      expect(await codeOf(() => all(rows.map(() => wrong as unknown as Numbered)))).toBe('data.row')
+    const columns = ['m'] as unknown as ['n']
+    expect(await codeOf(() => all(rows.map((row) => row, { removeColumns: columns })))).toBe('data.shape')
+  })
+
+  it('to concatenate nothing, or sets that name their columns differently', () => {
+    const named = loadDataset(numbers(1), { textField: 'n' })
+    for (const sets of [[], [rows, named]])
+      expect(() => concatenateDatasets(sets)).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 })

@@ -1,173 +1,151 @@
 /**
- * A data set: rows from a file of any size, or from memory. Rows of a file are never held; one pass gives every row with its place, and
- * a row can be read again later by that place. What rows mean is left to shape.ts, tokens to sft/.
+ * A data set: rows from a file of any size, or from memory, and what is made of them. Names are those of Hugging Face's datasets; unlike
+ * there nothing is read, and no function called, before rows are asked for, and nothing is cached on disk. Where rows come from is left to
+ * load-dataset.ts, what they mean to shape.ts, tokens to sft/.
  */
-import { EspalierError } from '@espalier/core'
-import { openPath } from '../platform/node.js'
-import { blobFile, type DataFile, isDataFile } from './data-file.js'
-import { asRow, type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
-import { readRecords } from './records.js'
+import { checkOptions, drawSeed, EspalierError, Random } from '@espalier/core'
+import type { DataRow } from './formats.js'
+import { type MapOptions, type MappedRow, withColumns } from './map-columns.js'
+import { type NumberedRows, numberRows } from './numbered-rows.js'
+import type { Place, PlacedRow, RowSource } from './row-source.js'
 import type { FieldOptions } from './shape.js'
+import { splitter, type TrainTestSplitOptions } from './train-test-split.js'
+import { filtered, mapped, ordered } from './views.js'
 
-/** A file of rows: a path, a file URL, a File or Blob, or a file of one's own. */
-export type FileSource = string | URL | Blob | DataFile
-
-/** What rows can be loaded from: a file, or rows. */
-export type DataSource<Row extends object = DataRow> = FileSource | Iterable<Row> | AsyncIterable<Row>
-
-/** How a data set is loaded. */
-export interface LoadDatasetOptions extends FieldOptions {
-  /** The format of a file whose name does not say it: ".jsonl", ".json", ".csv", ".tsv" or ".txt". */
-  readonly format?: string
+/** Options of `shuffle`. */
+export interface ShuffleOptions {
+  /** The same seed gives the same order everywhere, another than in Python. Default: drawn, once for this data set. */
+  readonly seed?: number
 }
 
-/** One row and where it stands. */
-export interface PlacedRow<Row = DataRow> {
-  readonly row: Row
-  /** For a message: "train.jsonl:17" or "row 17". */
-  readonly label: string
-  /** Reads the row again through `readAgain`; two numbers fit 16 bytes. */
-  readonly place: readonly [start: number, end: number]
+/** The two parts of a split. */
+export interface TrainTestSplit<Row> {
+  readonly train: Dataset<Row>
+  readonly test: Dataset<Row>
 }
 
-/** Rows that can be gone through any number of times, unless their source is a generator. */
-export interface Dataset<Row = DataRow> extends AsyncIterable<Row> {
+/**
+ * Rows that can be gone through any number of times, unless their source is a generator. What a method gives is another data set; this
+ * one stays as it is. Functions given to methods may be called again for a row, and must give the same again.
+ */
+export interface Dataset<Row = DataRow> extends RowSource<Row>, AsyncIterable<Row> {
+  /** How many rows there are; reads them once. */
+  numRows(): Promise<number>
+  /**
+   * Rows with the columns that the function returns, in place of those of the same name; columns that it does not return stay unless
+   * `removeColumns` names them. A function that returns nothing changes nothing. index: the row's number, from 0. Throws config.*; while
+   * rows are read, data.row when the function returns no row, data.shape for a column to remove that is not there.
+   */
+  map<Changed extends object, const Removed extends keyof Row & string = never>(
+    change: (row: Row, index: number) => Changed | undefined | Promise<Changed | undefined>,
+    options?: MapOptions<Removed>,
+  ): Dataset<MappedRow<Row, Changed, Removed>>
+  /** The rows for which the function returns true, or a promise of it. */
+  filter(keeps: (row: Row, index: number) => unknown): Dataset<Row>
+  /** The rows of these numbers, counted from 0, in their order. Throws config.value; while rows are read, also for a number beyond them. */
+  select(indices: Iterable<number>): Dataset<Row>
+  /** All rows in a random order. */
+  shuffle(options?: ShuffleOptions): Dataset<Row>
+  /** Two parts without a row in common. Throws config.*; while rows are read, config.value when a part would be empty. */
+  trainTestSplit(options?: TrainTestSplitOptions): TrainTestSplit<Row>
+}
+
+/** The data set of a source. */
+export function datasetOf<Row>(source: RowSource<Row>): Dataset<Row> {
+  return new SourceDataset(source)
+}
+
+class SourceDataset<Row> implements Dataset<Row> {
   readonly name: string
   readonly fieldOptions: FieldOptions
-  /** Whether rows can be read again by their place. */
   readonly isRereadable: boolean
-  /** One pass over all rows, in order. Throws data.json, data.csv or data.file with the line of a broken row. */
-  placedRows(): AsyncIterable<PlacedRow<Row>>
-  /** The row at a place that placedRows gave. */
-  readAgain(place: readonly [start: number, end: number]): Promise<Row>
-}
+  readonly #source: RowSource<Row>
+  #numbered: Promise<NumberedRows<Row>> | undefined
 
-/** A row of plain text. */
-export interface TextRow {
-  readonly text: string
-}
-
-/** A prompt and what should follow it. */
-export interface PromptCompletion {
-  readonly prompt: string
-  readonly completion: string
-}
-
-/** The rows of a file. Nothing is read until they are asked for. Throws data.file when the kind of the file is not known. */
-export function loadDataset<Row extends object = DataRow>(
-  source: FileSource,
-  options?: LoadDatasetOptions,
-): Dataset<Row>
-/** Rows from memory or a generator. */
-export function loadDataset<Row extends object>(
-  source: Iterable<Row> | AsyncIterable<Row>,
-  options?: LoadDatasetOptions,
-): Dataset<Row>
-/** Either. */
-export function loadDataset<Row extends object = DataRow>(
-  source: DataSource<Row>,
-  options?: LoadDatasetOptions,
-): Dataset<Row>
-export function loadDataset<Row extends object = DataRow>(
-  source: DataSource<Row>,
-  options: LoadDatasetOptions = {},
-): Dataset<Row> {
-  const { format, ...fieldOptions } = options
-  if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
-  if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)
-  if (isDataFile(source)) return fromFile(source, format, fieldOptions)
-  return fromRows(source as Iterable<Row> | AsyncIterable<Row>, fieldOptions)
-}
-
-function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions: FieldOptions): Dataset<Row> {
-  const extension = format ?? extensionOf(file.name)
-  if (extension === '.json') return fromJson(file, fieldOptions)
-  const known = formats[extension]
-  if (known !== undefined) return fromRecords(file, known, fieldOptions)
-  throw new EspalierError(extension === '.parquet' ? 'config.unsupported' : 'data.file', {
-    what: extension === '.parquet' ? 'parquet files cannot be read yet' : 'the kind of a data file is not known',
-    got: { file: file.name, known: ['.jsonl', '.json', '.csv', '.tsv', '.txt'] },
-    fix: 'Convert the file to JSONL, or name its format.',
-  })
-}
-
-function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOptions): Dataset<Row> {
-  let columns: readonly string[] = []
-  async function* placedRows(): AsyncGenerator<PlacedRow<Row>> {
-    let isHeader = format.hasHeader
-    for await (const record of readRecords(file, format.quoted)) {
-      if (isHeader) {
-        columns = format.parseHeader(record, file.name)
-        isHeader = false
-        continue
-      }
-      // The caller names the row type: no schema is checked beyond the format.
-      const row = format.parse(record, file.name, columns) as Row
-      yield { row, label: `${file.name}:${record.line}`, place: [record.start, record.end] }
-    }
+  constructor(source: RowSource<Row>) {
+    this.name = source.name
+    this.fieldOptions = source.fieldOptions
+    this.isRereadable = source.isRereadable
+    this.#source = source
   }
-  return dataset<Row>({
-    name: file.name,
-    fieldOptions,
-    isRereadable: true,
-    placedRows,
-    readAgain: async ([start, end]) => {
-      const bytes = await file.read(start, end)
-      return format.parse({ bytes, start, end, line: 0 }, file.name, columns) as Row
-    },
-  })
-}
 
-function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row> {
-  let rows: Promise<readonly DataRow[]> | undefined
-  const read = () => {
-    rows ??= readJsonRows(file)
-    return rows
+  placedRows(): AsyncIterable<PlacedRow<Row>> {
+    return this.#source.placedRows()
   }
-  return dataset<Row>({
-    name: file.name,
-    fieldOptions,
-    isRereadable: true,
-    placedRows: async function* () {
-      for (const [index, row] of (await read()).entries()) {
-        yield { row: row as Row, label: `${file.name}, row ${index + 1}`, place: [index, index + 1] }
-      }
-    },
-    readAgain: async ([index]) => (await read())[index] as Row,
-  })
-}
 
-function fromRows<Row>(source: Iterable<Row> | AsyncIterable<Row>, fieldOptions: FieldOptions): Dataset<Row> {
-  const array = Array.isArray(source) ? (source as readonly Row[]) : undefined
-  return dataset<Row>({
-    name: 'rows',
-    fieldOptions,
-    isRereadable: array !== undefined,
-    placedRows: async function* () {
-      let index = 0
-      for await (const row of source) {
-        asRow(row, { row: index + 1 })
-        yield { row, label: `row ${index + 1}`, place: [index, index + 1] }
-        index += 1
-      }
-    },
-    readAgain: async ([index]) => {
-      const row = array?.[index]
-      if (row !== undefined) return row
-      throw new EspalierError('data.file', {
-        what: 'rows of a generator cannot be read again',
-        got: { row: index + 1 },
-        fix: 'Pass an array or a file.',
-      })
-    },
-  })
-}
-
-function dataset<Row>(parts: Omit<Dataset<Row>, typeof Symbol.asyncIterator>): Dataset<Row> {
-  return {
-    ...parts,
-    async *[Symbol.asyncIterator]() {
-      for await (const { row } of parts.placedRows()) yield row
-    },
+  readAgain(place: Place): Promise<Row> {
+    return this.#source.readAgain(place)
   }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Row> {
+    for await (const { row } of this.#source.placedRows()) yield row
+  }
+
+  async numRows(): Promise<number> {
+    return (await this.#byNumber()).count
+  }
+
+  map<Changed extends object, const Removed extends keyof Row & string = never>(
+    change: (row: Row, index: number) => Changed | undefined | Promise<Changed | undefined>,
+    options: MapOptions<Removed> = {},
+  ): Dataset<MappedRow<Row, Changed, Removed>> {
+    requireFunction('map', change)
+    return datasetOf(mapped(this.#source, withColumns(this.name, change, options)))
+  }
+
+  filter(keeps: (row: Row, index: number) => unknown): Dataset<Row> {
+    requireFunction('filter', keeps)
+    return datasetOf(filtered(this.#source, keeps))
+  }
+
+  select(indices: Iterable<number>): Dataset<Row> {
+    const numbers = [...indices]
+    requireAll(numbers, (index) => Number.isSafeInteger(index) && index >= 0, {})
+    return this.#inOrder((count) => {
+      requireAll(numbers, (index) => index < count, { rows: count, source: this.name })
+      return numbers
+    })
+  }
+
+  shuffle(options: ShuffleOptions = {}): Dataset<Row> {
+    checkOptions<ShuffleOptions>('shuffle', options, { seed: 'number' })
+    const random = new Random(options.seed ?? drawSeed())
+    return this.#inOrder((count) => random.permutation(count))
+  }
+
+  trainTestSplit(options: TrainTestSplitOptions = {}): TrainTestSplit<Row> {
+    const split = splitter(options)
+    return { train: this.#inOrder((count) => split(count).train), test: this.#inOrder((count) => split(count).test) }
+  }
+
+  #inOrder(order: (count: number) => Iterable<number>): Dataset<Row> {
+    return datasetOf(ordered(this.#source, () => this.#byNumber(), order))
+  }
+
+  // Once for all that is made of this data set. A failure is not kept: the next pass tries again.
+  #byNumber(): Promise<NumberedRows<Row>> {
+    this.#numbered ??= numberRows(this.#source)
+    this.#numbered.catch(() => {
+      this.#numbered = undefined
+    })
+    return this.#numbered
+  }
+}
+
+function requireFunction(method: string, given: unknown): void {
+  if (typeof given === 'function') return
+  throw new EspalierError('config.value', { what: `${method} takes a function of a row`, got: { given: typeof given } })
+}
+
+function requireAll(
+  indices: readonly number[],
+  isRight: (index: number) => boolean,
+  got: Record<string, unknown>,
+): void {
+  const wrong = indices.find((index) => !isRight(index))
+  if (wrong === undefined) return
+  throw new EspalierError('config.value', {
+    what: 'select takes numbers of rows that are there, counted from 0',
+    got: { index: wrong, ...got },
+  })
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { loadDataset } from '../dataset/dataset.js'
+import { loadDataset } from '../dataset/load-dataset.js'
 import { tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { type FeatureOptions, prepareFeatures } from './prepare-features.js'
 

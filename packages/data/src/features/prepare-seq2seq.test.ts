@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type LoadDatasetOptions, loadDataset } from '../dataset/dataset.js'
+import { type LoadDatasetOptions, loadDataset } from '../dataset/load-dataset.js'
 import { tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { prepareSeq2Seq, type Seq2SeqOptions } from './prepare-seq2seq.js'
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { loadDataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
+import { loadDataset } from '../dataset/load-dataset.js'
 import { codeOf, tinyTokenizer } from '../fixtures/tiny-tokenizer.js'
 import { prepareSft } from './prepare.js'
 import { renderSupervision } from './supervision.js'

@@ -7,8 +7,9 @@ import type { Examples } from '../collate/data-collator.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import { type DataShape, recognizeShape } from '../dataset/shape.js'
+import { NumberList } from '../number-list.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { IdStore, NumberList } from './example-store.js'
+import { IdStore } from './id-store.js'
 import { exampleSegments, type SupervisionReport } from './supervision.js'
 import { endOfSequence, type TokenizedRow, tokenizeRow } from './tokenize-row.js'
 
@@ -197,10 +198,7 @@ class Pass {
     if (held !== undefined) return toExample(held, this.#labelStarts.at(index))
     const place = [this.#places[0].at(index), this.#places[1].at(index)] as const
     const row = await this.#dataset.readAgain(place)
-    const { ids, labelStart } = cutRow(
-      this.#tokenize(row, `${this.#dataset.name}, byte ${place[0]}`, shape),
-      this.#options,
-    )
+    const { ids, labelStart } = cutRow(this.#tokenize(row, `${this.#dataset.name}, read again`, shape), this.#options)
     return toExample(ids, labelStart)
   }
 

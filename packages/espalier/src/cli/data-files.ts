@@ -1,7 +1,7 @@
 /** The rows that `--data` and its companions name. */
 import { stat } from 'node:fs/promises'
 import { EspalierError, siteKey } from '@espalier/core'
-import { type DataRow, type Dataset, loadDataset, type PlacedRow } from '@espalier/data'
+import { concatenateDatasets, type DataRow, type Dataset, loadDataset } from '@espalier/data'
 import { UsageError } from './failure.js'
 import { defined, type Values } from './values.js'
 
@@ -28,7 +28,11 @@ export async function runData(values: Values): Promise<RunData> {
   const seed = values.number('seed') ?? DEFAULT_SEED
   // By the row's number, not its content: the same rows are held out in every run with this seed.
   const isHeldOut = (index: number) => siteKey(seed, index) / RANGE < split
-  return { paths, train: filtered(all, (index) => !isHeldOut(index)), evaluation: filtered(all, isHeldOut) }
+  return {
+    paths,
+    train: all.filter((_, index) => !isHeldOut(index)),
+    evaluation: all.filter((_, index) => isHeldOut(index)),
+  }
 }
 
 /** The files of `--data`. Throws UsageError when there are none, or when one is a hub data set, data.file when one is not there. */
@@ -69,30 +73,5 @@ export function datasetOf(paths: readonly string[], values: Values): Dataset<Dat
   ]
   // TRL's files often name its default, which says nothing about rows with prompts.
   const fields = defined({ textField: textField === 'text' ? undefined : textField, promptField, completionField })
-  const [first, ...more] = paths.map((path) => loadDataset<DataRow>(path, fields))
-  if (first !== undefined && more.length === 0) return first
-  const sets = [first as Dataset<DataRow>, ...more]
-  return loadDataset<DataRow>(
-    (async function* () {
-      for (const set of sets) yield* set
-    })(),
-    fields,
-  )
-}
-
-function filtered(set: Dataset<DataRow>, keeps: (index: number) => boolean): Dataset<DataRow> {
-  async function* placedRows(): AsyncGenerator<PlacedRow<DataRow>> {
-    let index = 0
-    for await (const row of set.placedRows()) if (keeps(index++)) yield row
-  }
-  return {
-    name: set.name,
-    fieldOptions: set.fieldOptions,
-    isRereadable: set.isRereadable,
-    placedRows,
-    readAgain: (place) => set.readAgain(place),
-    async *[Symbol.asyncIterator]() {
-      for await (const { row } of placedRows()) yield row
-    },
-  }
+  return concatenateDatasets(paths.map((path) => loadDataset<DataRow>(path, fields)))
 }

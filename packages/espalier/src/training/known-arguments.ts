@@ -1,10 +1,8 @@
 /** The arguments of trainers at run time, where no compiler has looked: their names, and what kind of value each takes. */
-import { EspalierError, nearest } from '@espalier/core'
+import { checkOptions, type OptionKinds } from '@espalier/core'
 import type { SFTConfig } from './training-arguments.js'
 
-type Kind = 'string' | 'boolean' | 'number' | 'object'
-
-const KINDS: { readonly [Name in keyof Required<SFTConfig>]: Kind } = {
+const KINDS: OptionKinds<SFTConfig> = {
   outputDir: 'string',
   overwriteOutputDir: 'boolean',
   learningRate: 'number',
@@ -23,7 +21,7 @@ const KINDS: { readonly [Name in keyof Required<SFTConfig>]: Kind } = {
   perDeviceTrainBatchSize: 'number',
   perDeviceEvalBatchSize: 'number',
   gradientAccumulationSteps: 'number',
-  maxLength: 'number',
+  maxLength: ['number', 'null'],
   seed: 'number',
   shuffle: 'boolean',
   evalStrategy: 'string',
@@ -39,16 +37,5 @@ const KINDS: { readonly [Name in keyof Required<SFTConfig>]: Kind } = {
 
 /** Throws config.unknown with the nearest name for an argument that does not exist, config.value for a value of another kind. */
 export function checkArguments(args: object): void {
-  for (const [name, value] of Object.entries(args)) {
-    if (!Object.hasOwn(KINDS, name))
-      throw new EspalierError('config.unknown', {
-        what: 'trainers have no argument of this name',
-        got: { key: name },
-        fix: `Did you mean ${nearest(name, Object.keys(KINDS))}?`,
-      })
-    const kind = KINDS[name as keyof SFTConfig]
-    const isWhole = value === null && name === 'maxLength'
-    if (value === undefined || isWhole || (value !== null && typeof value === kind)) continue
-    throw new EspalierError('config.value', { what: `${name} takes a value of type ${kind}`, got: { [name]: value } })
-  }
+  checkOptions<SFTConfig>('a trainer’s args', args, KINDS)
 }

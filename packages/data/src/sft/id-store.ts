@@ -2,31 +2,9 @@
  * Token ids of many rows in little memory: pages of integers up to a limit, beyond it only where a row stands. It knows rows by number
  * and nothing of their meaning.
  */
+import { NumberList } from '../number-list.js'
 
 const PAGE = 1 << 20 // ids in a page: 4 MiB
-
-/** A list of numbers that grows in one typed array. */
-export class NumberList {
-  #values = new Float64Array(256)
-  #length = 0
-
-  get length(): number {
-    return this.#length
-  }
-
-  push(value: number): void {
-    if (this.#length === this.#values.length) {
-      const larger = new Float64Array(this.#length * 2)
-      larger.set(this.#values)
-      this.#values = larger
-    }
-    this.#values[this.#length++] = value
-  }
-
-  at(index: number): number {
-    return this.#values[index] ?? Number.NaN
-  }
-}
 
 /** Rows of ids; a row that found no room is known only by its length. */
 export class IdStore {

@@ -1,0 +1,30 @@
+import { expect, it } from 'vitest'
+import { checkOptions, type OptionKinds } from './known-options.js'
+
+interface Options {
+  readonly seed?: number
+  readonly stop?: readonly string[]
+  readonly maxLength?: number | null
+}
+
+const kinds: OptionKinds<Options> = { seed: 'number', stop: 'array', maxLength: ['number', 'null'] }
+const check = (options: object) => checkOptions<Options>('draw', options, kinds)
+
+it('refuses names that do not exist, and tells the nearest', () => {
+  for (const [key, meant] of [
+    ['sed', 'seed'],
+    ['max_length', 'maxLength'],
+  ] as const) {
+    const unknown = { code: 'config.unknown', details: { key } }
+    expect(() => check({ [key]: 1 })).toThrow(expect.objectContaining(unknown))
+    expect(() => check({ [key]: 1 })).toThrow(`Did you mean ${meant}?`)
+  }
+  expect(() => check({ toString: true })).toThrow('draw has no option of this name')
+})
+
+it('refuses values of another kind, naming the option', () => {
+  for (const options of [{ seed: '1' }, { seed: null }, { stop: {} }, { maxLength: [] }, { seed: 1n }])
+    expect(() => check(options)).toThrow(expect.objectContaining({ code: 'config.value', details: options }))
+  check({ seed: 1, stop: [], maxLength: null })
+  check({ seed: undefined })
+})

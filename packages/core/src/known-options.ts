@@ -1,0 +1,43 @@
+/** Options of a call at run time, where no compiler has looked: their names, and what kind of value each takes. */
+import { EspalierError } from './errors.js'
+import { nearest } from './nearest.js'
+
+/** What kind of value an option takes: `typeof`, but for lists and null. */
+export type OptionKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null'
+
+/** The kinds of a call's options by name; several where an option takes either. */
+export type OptionKinds<Options extends object> = {
+  readonly [Name in keyof Required<Options>]: OptionKind | readonly OptionKind[]
+}
+
+/**
+ * Throws config.unknown with the nearest name for an option that does not exist, config.value for a value of another kind. Whether a
+ * value is in its range is left to who uses it. owner: who takes the options, as the message begins: "shuffle".
+ */
+export function checkOptions<Options extends object>(
+  owner: string,
+  options: Options,
+  kinds: OptionKinds<Options>,
+): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (!Object.hasOwn(kinds, name))
+      throw new EspalierError('config.unknown', {
+        what: `${owner} has no option of this name`,
+        got: { key: name },
+        fix: `Did you mean ${nearest(name, Object.keys(kinds))}?`,
+      })
+    const kind: OptionKind | readonly OptionKind[] = kinds[name as keyof Options]
+    const allowed = typeof kind === 'string' ? [kind] : kind
+    if (value === undefined || allowed.includes(kindOf(value))) continue
+    throw new EspalierError('config.value', {
+      what: `${name} takes a value of type ${allowed.join(' or ')}`,
+      got: { [name]: value },
+    })
+  }
+}
+
+function kindOf(value: unknown): OptionKind {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'array'
+  return typeof value as OptionKind
+}

@@ -1,0 +1,136 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { codeOf } from '../fixtures/tiny-tokenizer.js'
+import type { DataFile } from './data-file.js'
+import type { Dataset } from './dataset.js'
+import type { DataRow } from './formats.js'
+import { loadDataset, type TextRow } from './load-dataset.js'
+
+const folder = mkdtempSync(join(tmpdir(), 'espalier-data-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(folder, name)
+  writeFileSync(path, content)
+  return path
+}
+
+async function all<Row>(dataset: Dataset<Row>): Promise<Row[]> {
+  const rows: Row[] = []
+  for await (const row of dataset) rows.push(row)
+  return rows
+}
+
+describe('loadDataset', () => {
+  test('reads JSONL with a byte-order mark, CRLF, blank lines and no final newline', async () => {
+    const path = file('a.jsonl', '\uFEFF{"text":"é"}\r\n\r\n  \n{"text":"b\\n"}\r\n{"text":"c\u2028d"}')
+    expect(await all(loadDataset<TextRow>(path))).toEqual([{ text: 'é' }, { text: 'b\n' }, { text: 'c\u2028d' }])
+  })
+
+  test('a broken line is named by file and line', async () => {
+    const path = file('broken.jsonl', '{"a":1}\n\n{"a":\n{"a":2}\n')
+    await expect(all(loadDataset(path))).rejects.toMatchObject({
+      code: 'data.json',
+      details: { file: 'broken.jsonl', line: 3 },
+    })
+    const notObject = file('array.jsonl', '{"a":1}\n[1]\n')
+    await expect(all(loadDataset(notObject))).rejects.toMatchObject({
+      code: 'data.json',
+      details: { line: 2, found: 'array' },
+    })
+  })
+
+  test('lines that cross the edges of read chunks come out whole', async () => {
+    const rows = Array.from({ length: 5000 }, (_, i) => ({ text: `${i} ${'é'.repeat(i % 700)}` }))
+    const path = file('long.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'))
+    expect(await all(loadDataset<TextRow>(path))).toEqual(rows)
+  })
+
+  test('rows can be read any number of times, and again by their place', async () => {
+    const dataset = loadDataset<TextRow>(file('again.jsonl', '{"text":"a"}\n{"text":"b"}\n'))
+    const places = []
+    for await (const { place } of dataset.placedRows()) places.push(place)
+    expect(await all(dataset)).toHaveLength(2)
+    expect(await dataset.readAgain(places[1] as [number, number])).toEqual({ text: 'b' })
+  })
+
+  test('reads CSV with quotes, commas, doubled quotes and line breaks in fields', async () => {
+    const path = file('a.csv', 'name,note\r\n"a, b","say ""hi""\nthere"\r\nplain 5",\r\n"",x\r\n')
+    expect(await all(loadDataset(path))).toEqual([
+      { name: 'a, b', note: 'say "hi"\nthere' },
+      { name: 'plain 5"', note: '' },
+      { name: '', note: 'x' },
+    ])
+  })
+
+  test('a broken CSV row is named by its line', async () => {
+    const fields = file('fields.csv', 'a,b\n"1\n2",x\n1,2,3\n')
+    await expect(all(loadDataset(fields))).rejects.toMatchObject({ code: 'data.csv', details: { line: 4, fields: 3 } })
+    expect(await codeOf(() => all(loadDataset(file('open.csv', 'a,b\n"1,2\n3,4\n'))))).toBe('data.csv')
+    expect(await codeOf(() => all(loadDataset(file('after.csv', 'a\n"1"2\n'))))).toBe('data.csv')
+    expect(await codeOf(() => all(loadDataset(file('twice.csv', 'a,a\n1,2\n'))))).toBe('data.csv')
+  })
+
+  test('reads TSV without quoting, text by lines, and JSON arrays', async () => {
+    expect(await all(loadDataset(file('a.tsv', 'sentence\tlabel\n"a\t1\n')))).toEqual([{ sentence: '"a', label: '1' }])
+    expect(await all(loadDataset(file('a.txt', 'one\r\n\ntwo')))).toEqual([{ text: 'one' }, { text: 'two' }])
+    expect(await all(loadDataset(file('a.json', '[{"a":1}]')))).toEqual([{ a: 1 }])
+    expect(await all(loadDataset(file('b.json', '{"data":[{"a":1}]}')))).toEqual([{ a: 1 }])
+    expect(await codeOf(() => all(loadDataset(file('c.json', '[1]'))))).toBe('data.json')
+  })
+
+  test('reads rows, generators, blobs and files of one’s own', async () => {
+    const rows = [{ text: 'a' }, { text: 'b' }]
+    expect(await all(loadDataset(rows))).toEqual(rows)
+    const generated = loadDataset(
+      (async function* () {
+        yield* rows
+      })(),
+    )
+    expect(generated.isRereadable).toBe(false)
+    expect(await all(generated)).toEqual(rows)
+    expect(await codeOf(() => generated.readAgain([0, 1]))).toBe('data.file')
+    const blob = new Blob(['a,b\n1,2\n'])
+    expect(await all(loadDataset<DataRow>(blob, { format: '.csv' }))).toEqual([{ a: '1', b: '2' }])
+    expect(await codeOf(() => all(loadDataset([1 as unknown as DataRow])))).toBe('data.json')
+  })
+
+  test('files that cannot be read are refused', async () => {
+    expect(await codeOf(() => all(loadDataset(join(folder, 'missing.jsonl'))))).toBe('data.file')
+    expect(await codeOf(() => loadDataset(join(folder, 'a.xlsx')))).toBe('data.file')
+    expect(await codeOf(() => loadDataset(join(folder, 'a.parquet')))).toBe('config.unsupported')
+    expect(await codeOf(() => all(loadDataset(file('utf16.jsonl', Buffer.from('\uFEFF{}', 'utf16le')))))).toBe(
+      'data.file',
+    )
+    expect(await codeOf(() => all(loadDataset(file('latin.txt', Uint8Array.of(0xe9, 0x0a)))))).toBe('data.file')
+    expect(await codeOf(() => all(loadDataset(`${folder}/`, { format: '.jsonl' })))).toBe('data.file')
+  })
+
+  test('a file larger than memory streams', async () => {
+    const line = new TextEncoder().encode(`${JSON.stringify({ text: 'x'.repeat(32_000) })}\n`)
+    const lines = 40_000 // 1.3 GB that exist nowhere
+    const virtual: DataFile = {
+      name: 'huge.jsonl',
+      byteLength: async () => line.length * lines,
+      read: async (start, end) => {
+        const bytes = new Uint8Array(end - start)
+        for (let at = start; at < end; ) {
+          const part = line.subarray(at % line.length, Math.min(line.length, (at % line.length) + end - at))
+          bytes.set(part, at - start)
+          at += part.length
+        }
+        return bytes
+      },
+    }
+    let [rows, peak] = [0, 0]
+    const before = process.memoryUsage().rss
+    for await (const row of loadDataset<TextRow>(virtual)) {
+      if (row.text.length === 32_000) rows += 1
+      if (rows % 1000 === 0) peak = Math.max(peak, process.memoryUsage().rss)
+    }
+    expect(rows).toBe(lines)
+    expect(peak - before).toBeLessThan(400e6) // chunks of 1 MB and what the collector has not yet taken
+  })
+})
