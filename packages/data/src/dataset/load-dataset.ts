@@ -65,7 +65,10 @@ function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions:
   throw new EspalierError(extension === '.parquet' ? 'config.unsupported' : 'data.file', {
     what: extension === '.parquet' ? 'parquet files cannot be read yet' : 'the kind of a data file is not known',
     got: { file: file.name, known: ['.jsonl', '.json', '.csv', '.tsv', '.txt'] },
-    fix: 'Convert the file to JSONL, or name its format.',
+    fix:
+      extension === ''
+        ? 'Name the file’s format; data sets of the hub cannot be loaded by name yet: download the file first.'
+        : 'Convert the file to JSONL, or name its format.',
   })
 }
 

@@ -1,11 +1,8 @@
 /** The data of a run, prepared and planned once: preflight, training and evaluation use the same. */
 import { EspalierError, type ModelSizes } from '@espalier/core'
-import { type DataCollator, type DataRow, type Dataset, type Examples, loadDataset } from '@espalier/data'
+import type { DataCollator, DataRow, Dataset, Examples } from '@espalier/data'
 import { evaluationPlan, type PlannedExamples, planFor, rowsPerStep, stepsOf } from './planned-steps.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
-
-/** Rows to train on: a data set, or anything that can be gone through. */
-export type TrainRows = Dataset<DataRow> | Iterable<object> | AsyncIterable<object>
 
 /** Everything that comes from the data. */
 export interface PreparedData {
@@ -16,8 +13,8 @@ export interface PreparedData {
 /** What is prepared. */
 export interface DataToPrepare {
   readonly task: TrainingTask
-  readonly trainDataset: TrainRows
-  readonly evalDataset?: TrainRows | undefined
+  readonly trainDataset: Dataset<DataRow>
+  readonly evalDataset: Dataset<DataRow> | undefined
   /** Instead of the task's. */
   readonly dataCollator?: DataCollator<never> | undefined
   readonly context: TaskContext
@@ -29,11 +26,11 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   const { args, model } = context
   const { sizes } = model
   const collator = request.dataCollator ?? (await task.collator(context))
-  const examples = await task.prepare(datasetOf(trainDataset), context)
+  const examples = await task.prepare(trainDataset, context)
   checkRowsFit(examples, sizes)
   const limits = { ...args, maxPositions: sizes.maxPositions }
   const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
-  const rows = evalDataset === undefined ? undefined : await task.prepare(datasetOf(evalDataset), context)
+  const rows = evalDataset === undefined ? undefined : await task.prepare(evalDataset, context)
   if (rows !== undefined) checkRowsFit(rows, sizes)
   return {
     train: { examples, plan, collator },
@@ -50,8 +47,4 @@ function checkRowsFit({ lengths }: Examples<unknown>, { maxPositions }: Pick<Mod
     got: { longest, maxPositions },
     fix: `Set maxLength to ${maxPositions} or less`,
   })
-}
-
-function datasetOf(rows: TrainRows): Dataset<DataRow> {
-  return 'placedRows' in rows ? rows : loadDataset(rows as Iterable<DataRow>)
 }

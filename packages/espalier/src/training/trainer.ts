@@ -8,7 +8,7 @@ import {
   type TrainableModel,
   type WeightSet,
 } from '@espalier/core'
-import { checkTokenizerFits, type DataCollator, type Tokenizer } from '@espalier/data'
+import { checkTokenizerFits, type DataCollator, type DataRow, type Dataset, type Tokenizer } from '@espalier/data'
 import type { Target } from '@espalier/serialization'
 import {
   type Evaluation,
@@ -31,9 +31,10 @@ import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
 import { evaluationBatches, largestFeeds, trainSteps } from './planned-steps.js'
 import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
-import { type PreparedData, prepareData, type TrainRows } from './prepared-data.js'
+import { type PreparedData, prepareData } from './prepared-data.js'
 import { processMemory } from './process-memory.js'
 import { taskOf } from './task-of.js'
+import { datasetOf, type TrainRows } from './train-rows.js'
 import { settingsOf, type TrainingArguments } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
@@ -83,11 +84,12 @@ export class Trainer {
   readonly args: TrainingArguments
   private readonly task: TrainingTask
   private readonly trainable: TrainableModel
+  private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
   /** The folder that this trainer writes to: its own run is no other one. */
   private folder: CheckpointFolder | undefined
 
-  /** Throws config.value, config.unknown, config.unsupported; model.unsupported for a model whose task is not known and not given. */
+  /** Throws config.value, config.unknown, config.unsupported; data.file for a file of unknown kind; model.unsupported for a model whose task is not known and not given. */
   constructor(private readonly options: TrainerOptions) {
     const { model, tokenizer, computeMetrics } = options
     this.args = options.args ?? {}
@@ -99,7 +101,12 @@ export class Trainer {
         got: { task: model.model.task },
         fix: 'Leave computeMetrics out, or give the task metrics',
       })
-    settingsOf(this.args, { hasEvaluation: options.evalDataset !== undefined })
+    const { trainDataset, evalDataset } = options
+    settingsOf(this.args, { hasEvaluation: evalDataset !== undefined })
+    this.rows = {
+      train: datasetOf('trainDataset', trainDataset),
+      evaluation: evalDataset === undefined ? undefined : datasetOf('evalDataset', evalDataset),
+    }
     if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
     this.optimizer()
@@ -195,8 +202,8 @@ export class Trainer {
   }
 
   private async prepareData(signal: AbortSignal): Promise<PreparedData> {
-    const { trainDataset, evalDataset, dataCollator } = this.options
-    const { args, task } = this
+    const { dataCollator } = this.options
+    const { args, task, rows } = this
     const { model, config } = this.model
     const tokenizer = async () => {
       const found = await this.model.tokenizer()
@@ -205,8 +212,8 @@ export class Trainer {
     }
     return prepareData({
       task,
-      trainDataset,
-      evalDataset,
+      trainDataset: rows.train,
+      evalDataset: rows.evaluation,
       dataCollator,
       context: { tokenizer, model, config, args, signal },
     })
