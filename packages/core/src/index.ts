@@ -1,6 +1,6 @@
 /** @module Espalier's core: the graph, autodiff, module tree, tuner and backend interfaces, and the reference executor. */
 
-export { AdaptedModel } from './adapted/adapted-model.js'
+export { AdaptedModel, type SetAdapterOptions } from './adapted/adapted-model.js'
 export { slotPrefix } from './adapted/adapted-tree.js'
 export type { BaseModel, TrainableModel } from './adapted/base-model.js'
 export type { AddAdapterOptions } from './adapted/create-adapter.js'

@@ -19,6 +19,7 @@ export type {
   Quantizer,
   ReferenceOptions,
   SerializedError,
+  SetAdapterOptions,
   StateBinding,
   StateSet,
   Tensor,

@@ -64,8 +64,9 @@ describe.runIf(isPossible)(
       texts.base = await greedy(base)
       theirs = await runPython()
       const later = rows.slice(STEPS * BATCH)
-      ours.fromOurs = await train(await PeftModel.fromPretrained(base, at(`ours/checkpoint-${HALF}`)), later, HALF)
-      ours.fromTheirs = await train(await PeftModel.fromPretrained(base, at('their-half')), later, HALF)
+      const half = (folder: string) => PeftModel.fromPretrained(base, at(folder), { isTrainable: true })
+      ours.fromOurs = await train(await half(`ours/checkpoint-${HALF}`), later, HALF)
+      ours.fromTheirs = await train(await half('their-half'), later, HALF)
       console.log(report())
     }, PATIENCE_MS)
 

@@ -16,10 +16,17 @@ import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
 import { trainableAdapters } from './trainable-adapters.js'
 import { withValues } from './weights.js'
 
+/** Options of `setAdapter`. */
+export interface SetAdapterOptions {
+  /** true: nothing trains. Default false. */
+  readonly inferenceMode?: boolean
+}
+
 /** A base model with named adapters. One or more may be active; they compose. */
 export class AdaptedModel {
   private readonly adapters = new Map<string, Adapter>()
   private active: readonly string[] = []
+  private trained: ReadonlySet<string> = new Set()
   private enabled = true
   private mergedNames: readonly string[] = []
   private mergedWeights: ReadonlyMap<string, HostTensor> = new Map()
@@ -35,6 +42,11 @@ export class AdaptedModel {
   /** Names of the active adapters. */
   get activeAdapters(): readonly string[] {
     return this.active
+  }
+
+  /** Names of the adapters whose tensors train: PEFT's requires_grad. None while adapters are disabled. */
+  get trainedAdapters(): readonly string[] {
+    return this.enabled ? [...this.trained] : []
   }
 
   /** Names of the merged adapters. */
@@ -86,18 +98,21 @@ export class AdaptedModel {
     }
     const made = createAdapter(this.base, { name, tuner, configured, options })
     this.adapters.set(name, made)
+    if (options.isTrainable ?? (first === undefined && !made.metadata.inferenceMode))
+      this.trained = new Set([...this.trained, name])
     if (this.active.length === 0) this.active = [name]
     this.trees.clear()
     return made
   }
 
-  /** Chooses the active adapters. Throws adapter.name; adapter.state when they do not go together or something is merged. */
-  setAdapter(names: string | readonly string[]): void {
+  /** Chooses the active adapters; they alone train from now on, none with inferenceMode. Throws adapter.name; adapter.state when they do not go together or something is merged. */
+  setAdapter(names: string | readonly string[], options: SetAdapterOptions = {}): void {
     const list = typeof names === 'string' ? [names] : [...names]
     const adapters = list.map((name) => this.adapter(name))
     this.requireUnmerged('switched')
     requireSeparate(adapters)
     this.active = list
+    this.trained = new Set(options.inferenceMode === true ? [] : list)
   }
 
   /** Lets adapters take part in the forward pass or not. */
@@ -105,7 +120,7 @@ export class AdaptedModel {
     this.enabled = enabled
   }
 
-  /** Removes an adapter; when it was active the first remaining one becomes active. Throws adapter.name, adapter.state when it is merged. */
+  /** Removes an adapter; when it was the only active one the first remaining one becomes active, and trains. Throws adapter.name, adapter.state when it is merged. */
   deleteAdapter(name: string): void {
     const adapter = this.adapter(name)
     if (this.mergedNames.includes(name))
@@ -119,6 +134,7 @@ export class AdaptedModel {
     const left = this.active.filter((other) => other !== name)
     const next = [...this.adapters.keys()].sort()[0]
     this.active = left.length > 0 || next === undefined ? left : [next]
+    this.trained = new Set(left.length > 0 ? [...this.trained].filter((other) => other !== name) : this.active)
     this.trees.clear()
   }
 
@@ -189,7 +205,7 @@ export class AdaptedModel {
     this.trees.clear()
   }
 
-  /** Trainable and all parameters, as PEFT counts them. */
+  /** Trainable and all parameters, as PEFT counts them: an adapter that was loaded to be used trains nothing. */
   parameterCounts(): { readonly trainable: number; readonly all: number } {
     const count = (shapes: Iterable<{ readonly shape: readonly number[] }>) =>
       [...shapes].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0)
@@ -199,7 +215,7 @@ export class AdaptedModel {
     }
     const base = count(namedParameters(this.base.model).values())
     return {
-      trainable: this.active.reduce((sum, name) => sum + own(name), 0),
+      trainable: this.trainedAdapters.reduce((sum, name) => sum + own(name), 0),
       all: this.adapterNames.reduce((sum, name) => sum + own(name), base),
     }
   }

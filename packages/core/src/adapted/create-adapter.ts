@@ -17,6 +17,8 @@ import { findSaved, savedKeys } from './saved-modules.js'
 export interface AddAdapterOptions {
   /** Seed of initial values. Default 0. */
   readonly seed?: number
+  /** Whether its tensors train. Default: the first adapter of a model does, unless its configuration has inferenceMode; later ones once they are set. */
+  readonly isTrainable?: boolean
   /** What adapter_config.json said besides the method's own keys. */
   readonly metadata?: Partial<AdapterMetadata>
   /**

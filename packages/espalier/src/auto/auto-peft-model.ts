@@ -8,7 +8,7 @@ import { PeftConfig } from './peft-config.js'
 /** Options of `fromPretrained`: those of the base and of the adapter. */
 export interface AutoPeftOptions
   extends FromPretrainedOptions,
-    Pick<LoadAdapterIntoOptions, 'adapterName' | 'tuners' | 'subfolder'> {
+    Pick<LoadAdapterIntoOptions, 'adapterName' | 'tuners' | 'subfolder' | 'isTrainable'> {
   /** Where the base is, when not where the adapter's configuration says. */
   readonly base?: Source
 }
@@ -46,7 +46,7 @@ const tasks: readonly TaskType[] = [
 function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
   return {
     async fromPretrained(source, options = {}) {
-      const { base: given, adapterName, tuners, subfolder, ...rest } = options
+      const { base: given, adapterName, tuners, subfolder, isTrainable, ...rest } = options
       const { signal, environment } = rest
       const place = subfolder === undefined ? {} : { subfolder }
       const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
@@ -60,6 +60,7 @@ function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
           ...place,
           ...(adapterName === undefined ? {} : { adapterName }),
           ...(tuners === undefined ? {} : { tuners }),
+          ...(isTrainable === undefined ? {} : { isTrainable }),
           ownsBase: true,
         })
       } catch (error) {

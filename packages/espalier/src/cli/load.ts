@@ -12,6 +12,8 @@ import type { Values } from './values.js'
 export interface LoadOptions {
   /** Whether something runs on it, which takes a backend. Default true. */
   readonly computes?: boolean
+  /** Whether the adapter goes on training. Default false. */
+  readonly isTrainable?: boolean
 }
 
 /** What `--model` and its companions name. Throws what loading throws. */
@@ -86,6 +88,7 @@ export async function loadWithAdapter(
       onProgress: loadProgress(progress),
       ownsBase: true,
       strict: true,
+      isTrainable: options.isTrainable === true,
     })
     for (const warning of model.warnings) progress.line(`warning: ${warning}`)
     return model

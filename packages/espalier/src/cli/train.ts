@@ -101,7 +101,8 @@ class Run {
 
   async finish(): Promise<void> {
     const { values, tuner, inspects } = this.request
-    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal, { computes: !inspects })
+    const options = { computes: !inspects, isTrainable: true }
+    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal, options)
     try {
       for (const line of differences(values)) this.progress.line(line) // once there is something to train
       await this.prepareAndTrain(adapted(loaded, tuner, values))

@@ -16,7 +16,7 @@ import type { LoadProgress } from './load-progress.js'
 import { getPeftModel, PeftModel } from './peft-model.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { getPeftModelStateDict, setPeftModelStateDict } from './state-dict.js'
-import { getLayerStatus, getModelStatus } from './status.js'
+import { getModelStatus } from './status.js'
 
 const PROMPT = { prompt: 'once upon', maxNewTokens: 8 }
 let folder: Awaited<ReturnType<typeof temporaryFolder>>
@@ -304,34 +304,6 @@ describe('PeftModel', () => {
       expect.objectContaining({ code: 'adapter.tensors' }),
     )
     await expect(getPeftModelStateDict(model, { adapterName: 'none' })).rejects.toMatchObject({ code: 'adapter.name' })
-  })
-
-  it('tells its status in PEFT’s words', async () => {
-    await using base = await loadBase()
-    const model = await changed(base)
-    model.addAdapter('b', lora({ r: 2, targetModules: ['q_proj'] }))
-    const layers = getLayerStatus(model)
-    expect(layers).toHaveLength(4)
-    expect(layers.find(({ name }) => name === 'model.model.layers.1.self_attn.q_proj')).toEqual({
-      name: 'model.model.layers.1.self_attn.q_proj',
-      moduleType: 'lora.Linear',
-      enabled: true,
-      activeAdapters: ['default'],
-      mergedAdapters: [],
-      requiresGrad: { default: true, b: false },
-      availableAdapters: ['default', 'b'],
-      devices: { default: ['reference'], b: ['reference'] },
-    })
-    expect(getModelStatus(model)).toMatchObject({
-      baseModelType: 'LlamaForCausalLM',
-      adapterModelType: 'LoraModel',
-      peftTypes: { default: 'LORA', b: 'LORA' },
-      numAdapterLayers: 4,
-      trainableParams: model.adapted.parameterCounts().trainable,
-    })
-    expect(model.printTrainableParameters()).toMatch(
-      /^trainable params: \d+ \|\| all params: [\d,]+ \|\| trainable%: \d+\.\d{4}$/,
-    )
   })
 
   it('takes a method of one’s own, also when it is named in a file', async () => {

@@ -9,6 +9,7 @@ import {
   type Model,
   mergedWeights,
   printModule,
+  type SetAdapterOptions,
   type Tuner,
   type WeightSet,
   withValues,
@@ -32,6 +33,8 @@ export interface LoadAdapterIntoOptions extends HubOptions {
   /** More methods than the known ones. */
   readonly tuners?: readonly Tuner[]
   readonly subfolder?: string
+  /** Whether its tensors train. Default false, as PEFT: it is loaded to be used; `setAdapter` lets it train later. */
+  readonly isTrainable?: boolean
   /** Refuses an adapter file that lacks tensors of its configuration, instead of warning as PEFT does. Default false. */
   readonly strict?: boolean
 }
@@ -144,9 +147,9 @@ export class PeftModel extends RuntimeModel {
     this.notes.push(...warnings)
   }
 
-  /** Chooses the active adapters. An adapter of the same structure compiles nothing. */
-  setAdapter(adapterName: string | readonly string[]): void {
-    this.adapted.setAdapter(adapterName)
+  /** Chooses the active adapters; they alone train from now on, none with `inferenceMode`. An adapter of the same structure compiles nothing. */
+  setAdapter(adapterName: string | readonly string[], options: SetAdapterOptions = {}): void {
+    this.adapted.setAdapter(adapterName, options)
   }
 
   /** Removes an adapter. */

@@ -68,13 +68,12 @@ function kindOf({ adapted, adapterNames }: PeftModel): string {
 }
 
 function stateOf({ adapted, backend }: PeftModel, names: readonly string[]): Omit<LayerStatus, 'name' | 'moduleType'> {
-  const { activeAdapters, mergedAdapters, isEnabled } = adapted
-  const trains = (name: string) => isEnabled && activeAdapters.includes(name) && mergedAdapters.length === 0
+  const { activeAdapters, mergedAdapters, trainedAdapters, isEnabled } = adapted
   return {
     enabled: isEnabled,
     activeAdapters,
     mergedAdapters: mergedAdapters.filter((name) => names.includes(name)),
-    requiresGrad: Object.fromEntries(names.map((name) => [name, trains(name)])),
+    requiresGrad: Object.fromEntries(names.map((name) => [name, trainedAdapters.includes(name)])),
     availableAdapters: [...names],
     devices: Object.fromEntries(names.map((name) => [name, [backend.name]])),
   }

@@ -236,6 +236,16 @@ describe('SFTTrainer', () => {
     await trainerOf({ outputDir: outputDir(), overwriteOutputDir: true }).train().result
   })
 
+  it('refuses to train an adapter that was loaded to be used, and evaluates it', async () => {
+    const files = await getPeftModel(base, peft).toFiles()
+    const loaded = await PeftModel.fromPretrained(base, files)
+    const trainer = trainerOf({}, { model: loaded, evalDataset: tinyRows })
+    await expect(trainer.train()).rejects.toMatchObject({ code: 'adapter.state' })
+    expect((await trainer.evaluate()).evalLoss).toBeGreaterThan(0)
+    loaded.setAdapter('default')
+    expect((await trainer.train()).globalStep).toBe(4)
+  })
+
   it('refuses arguments that plain JavaScript got wrong', () => {
     const learningRate: unknown = '2e-4'
     expect(() => trainerOf({ learning_rate: 1 } as SFTConfig)).toThrow('Did you mean learningRate?')

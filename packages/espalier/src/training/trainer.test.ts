@@ -70,7 +70,7 @@ describe('Trainer', () => {
     const base = await bert()
     const { rows, losses, norms } = await goldenTraining()
     const trainer = new Trainer({
-      model: await PeftModel.fromPretrained(base, golden('lora/bert/default/adapter')),
+      model: await PeftModel.fromPretrained(base, golden('lora/bert/default/adapter'), { isTrainable: true }),
       trainDataset: rows,
       args: GOLDEN_ARGUMENTS,
     })
@@ -87,7 +87,7 @@ describe('Trainer', () => {
     const base = await AutoModelForSeq2SeqLM.fromPretrained(golden('base/t5'), { backend: onnx({ threads: 1 }) })
     const { rows, losses, norms } = await goldenTraining('lora/t5/default')
     const trainer = new Trainer({
-      model: await PeftModel.fromPretrained(base, golden('lora/t5/default/adapter')),
+      model: await PeftModel.fromPretrained(base, golden('lora/t5/default/adapter'), { isTrainable: true }),
       trainDataset: rows,
       args: GOLDEN_ARGUMENTS,
     })

@@ -138,7 +138,7 @@ export class Trainer {
     }
   }
 
-  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, run.locked when one writes there now. */
+  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, adapter.state when no active adapter trains, run.locked when one writes there now. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
     const { onEvent, callbacks = [] } = this.options
@@ -151,6 +151,7 @@ export class Trainer {
     let weights: Hold<WeightSet> | undefined
     const run = TrainingLoop.deferred(
       async () => {
+        requireTrained(this.model)
         const { outputDir } = this.args
         if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
         const folder = await this.outputFolder(resumeFromCheckpoint)
@@ -294,6 +295,18 @@ export class Trainer {
   private optimizer(): Optimizer {
     return this.options.optimizer ?? optimizerOf(this.args)
   }
+}
+
+/** Throws adapter.state for adapters that were loaded to be used. */
+function requireTrained(model: PeftModel | PretrainedModel): void {
+  if (!(model instanceof PeftModel)) return
+  const { activeAdapters, trainedAdapters } = model.adapted
+  if (activeAdapters.some((name) => trainedAdapters.includes(name))) return
+  throw new EspalierError('adapter.state', {
+    what: 'no active adapter trains: it was loaded to be used',
+    got: { active: activeAdapters },
+    fix: 'Load it with isTrainable: true, or call setAdapter with its name',
+  })
 }
 
 function peakMemory(): number {

@@ -23,6 +23,8 @@ export interface LoadAdapterOptions extends HubOptions {
   readonly adapterName?: string
   /** Folder inside the source: where an adapter of another name lies. */
   readonly subfolder?: string
+  /** Whether its tensors train. Default false, as PEFT: it is loaded to be used. */
+  readonly isTrainable?: boolean
   /** Refuses a file that lacks tensors of the configuration, instead of warning as PEFT does. Default false. */
   readonly strict?: boolean
 }
@@ -43,7 +45,8 @@ export async function loadAdapter(
   source: Source,
   options: LoadAdapterOptions,
 ): Promise<LoadedAdapter> {
-  const { signal, onProgress, environment, subfolder, adapterName = 'default', strict = false } = options
+  const { signal, onProgress, environment, subfolder, adapterName = 'default' } = options
+  const { strict = false, isTrainable = false } = options
   const root = await openSource(source, { signal, onProgress, environment, subfolder, groups: ['adapter'] })
   const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
   try {
@@ -51,7 +54,11 @@ export async function loadAdapter(
     const { runtime_config: _, ...values } = files.values
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const configured = configureFromFile(tuner, values)
-    const adapter = target.addAdapter(adapterName, configured, { expected: files.tensors })
+    const adapter = target.addAdapter(adapterName, configured, {
+      expected: files.tensors,
+      isTrainable,
+      metadata: { inferenceMode: !isTrainable },
+    })
     try {
       const { values, warnings } = await readValues(files, adapter, { signal, strict })
       adapter.setValues(values, { partial: true })
