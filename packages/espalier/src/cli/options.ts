@@ -167,7 +167,7 @@ const own: readonly Option[] = [
     'seed',
     'whole',
     [...TRAIN, 'generate'],
-    'of what is drawn: initial values, order and dropout of a run; tokens of a sampled text',
+    'of what is drawn: initial values, order and dropout of a run; tokens of a sampled text, which differ every time without it',
     {
       range: { least: 0, most: 2 ** 32 - 1 },
       default: '42',

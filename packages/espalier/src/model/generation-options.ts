@@ -21,6 +21,7 @@ export interface GenerateOptions {
   readonly topP?: number
   /** Above 1 makes tokens that occurred less likely. Default 1. */
   readonly repetitionPenalty?: number
+  /** Samples repeat with the same seed. Default: drawn, another at every call. */
   readonly seed?: number
   /** Texts that end the generation; they are not part of the result. */
   readonly stop?: readonly string[]

@@ -17,6 +17,7 @@ import { generateTokens } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
+import { checkGenerateOptions } from './known-generation-options.js'
 import type { OnLoadProgress } from './load-progress.js'
 import { StopScanner } from './stop-strings.js'
 
@@ -159,7 +160,7 @@ export abstract class RuntimeModel {
     this.weightSets.clear()
   }
 
-  /** Generates to the end, with the model as it is now. Throws config.value, model.unsupported for models without a language-model head, or the signal's reason. */
+  /** Generates to the end, with the model as it is now. Throws config.*, model.unsupported for models without a language-model head, or the signal's reason. */
   async generate(options: GenerateOptions): Promise<Generated> {
     const held = this.holdToGenerate(options)
     try {
@@ -204,8 +205,10 @@ export abstract class RuntimeModel {
     }
   }
 
-  private holdToGenerate({ signal }: GenerateOptions): HeldModel {
+  private holdToGenerate(options: GenerateOptions): HeldModel {
+    checkGenerateOptions(options)
     const { model } = this
+    const { signal } = options
     if (!(model instanceof LanguageModel))
       throw new EspalierError('model.unsupported', {
         what: 'only models with a language-model head generate',

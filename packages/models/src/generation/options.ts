@@ -1,6 +1,6 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
 import type { Backend, LanguageModel, StateBinding, WeightSet } from '@espalier/core'
-import { EspalierError } from '@espalier/core'
+import { drawSeed, EspalierError } from '@espalier/core'
 
 /** A model that runs: its tree, its backend, the tree's frozen weights and the sets that hold its state slots (adapters). */
 export interface GenerationSource {
@@ -27,7 +27,7 @@ export interface GenerateTokensOptions {
   readonly topP?: number
   /** Above 1 makes tokens that occurred, in the prompt too, less likely. Default 1. */
   readonly repetitionPenalty?: number
-  /** Default 0. A row's draws depend on the seed, its index and the step alone. */
+  /** A row's draws depend on the seed, its index and the step alone. Default: drawn, so that samples differ from call to call. */
   readonly seed?: number
   /** Stops the generation; it rejects with the signal's reason. */
   readonly signal?: AbortSignal
@@ -63,7 +63,7 @@ export function resolveOptions(
     topK: 50,
     topP: 1,
     repetitionPenalty: 1,
-    seed: 0,
+    seed: drawSeed(),
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     maxNewTokens: options.maxNewTokens,
   }

@@ -1,0 +1,58 @@
+/** The options of generate at run time: those that exist, and those of transformers that do not, each with what to do. */
+import { checkOptions, EspalierError, type OptionKinds } from '@espalier/core'
+import type { GenerateOptions } from './generation-options.js'
+
+const KINDS: OptionKinds<GenerateOptions> = {
+  prompt: 'string',
+  messages: 'array',
+  inputIds: ['array', 'object'], // or a typed array
+  maxNewTokens: 'number',
+  doSample: 'boolean',
+  temperature: 'number',
+  topK: 'number',
+  topP: 'number',
+  repetitionPenalty: 'number',
+  seed: 'number',
+  stop: 'array',
+  signal: 'object',
+}
+
+const ONE_ROW = 'One text is generated at a time, greedily or sampled; leave it out'
+const STOPPING = 'Name what ends a text in stop; the tokens that end one come from generation_config.json'
+
+/** Options of transformers' GenerationConfig and generate that are not there. */
+const UNSUPPORTED: Readonly<Record<string, string>> = {
+  ...Object.fromEntries(
+    ['numBeams', 'numBeamGroups', 'lengthPenalty', 'earlyStopping', 'diversityPenalty', 'penaltyAlpha'].map((name) => [
+      name,
+      ONE_ROW,
+    ]),
+  ),
+  numReturnSequences: 'Call generate once for each text',
+  maxLength: 'Set maxNewTokens, which does not count the prompt',
+  ...Object.fromEntries(['stopStrings', 'stoppingCriteria', 'eosTokenId', 'maxTime'].map((name) => [name, STOPPING])),
+  ...Object.fromEntries(
+    ['minLength', 'minNewTokens', 'minP', 'typicalP', 'noRepeatNgramSize', 'badWordsIds', 'logitsProcessor'].map(
+      (name) => [name, 'Leave it out: temperature, topK, topP and repetitionPenalty choose among tokens'],
+    ),
+  ),
+  streamer: 'Use generateStream, which gives the text piece by piece',
+  generationConfig: 'Give its settings as options',
+  attentionMask: 'Leave it out: one prompt has no padding',
+  padTokenId: 'Leave it out: one prompt has no padding',
+  useCache: 'Leave it out: there is always a cache',
+}
+
+/** Throws config.unsupported for options of transformers that do not exist here, config.unknown with the nearest name for others, config.value for values of another kind. */
+export function checkGenerateOptions(options: GenerateOptions): void {
+  for (const [key, value] of Object.entries(options)) {
+    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
+    if (value === undefined || !Object.hasOwn(UNSUPPORTED, name)) continue
+    throw new EspalierError('config.unsupported', {
+      what: 'generate has no such option',
+      got: { [key]: value },
+      fix: UNSUPPORTED[name],
+    })
+  }
+  checkOptions('generate', options, KINDS)
+}
