@@ -31,7 +31,8 @@ export async function loadBase(
     values.text('model-revision'),
     values.text('tokenizer'),
   ]
-  const model = values.text('model') ?? (await baseOf(values, progress))
+  const model = await baseName(values)
+  if (values.text('model') === undefined) progress.line(`model: ${model}, which the adapter was trained on`)
   const backend = await namedBackend(
     computes ? (name ?? 'onnx') : 'reference',
     threads === undefined ? {} : { threads },
@@ -59,15 +60,15 @@ export async function loadBase(
   }
 }
 
-// An adapter says what it was trained on.
-async function baseOf(values: Values, progress: Progress): Promise<string> {
-  const adapter = values.text('adapter')
+/** `--model`, or what the adapter says that it was trained on. Throws UsageError, and what reading the adapter's configuration throws. */
+export async function baseName(values: Values): Promise<string> {
+  const [model, adapter] = [values.text('model'), values.text('adapter')]
+  if (model !== undefined) return model
   if (adapter === undefined) return values.needed('model')
   const { PeftConfig } = await import('../index.js')
   const { baseModelNameOrPath } = await PeftConfig.fromPretrained(adapter)
   if (baseModelNameOrPath === null)
     throw new UsageError('--model is missing', `${adapter} does not say which model it was trained on`)
-  progress.line(`model: ${baseModelNameOrPath}, which the adapter was trained on`)
   return baseModelNameOrPath
 }
 

@@ -53,6 +53,18 @@ describe('espalier merge', { timeout: 60_000 }, () => {
     expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
   })
 
+  it('replaces neither the base, which the adapter names, nor the adapter', async () => {
+    const files = () => [...readdirSync(model.path), ...readdirSync(at('adapter'))]
+    const before = files()
+    for (const folder of [model.path, at('adapter')]) {
+      const words = ['merge', '--adapter', at('adapter'), '--output-dir', folder, '--overwrite-output-dir']
+      const done = await runCli(words)
+      expect(done).toMatchObject({ code: 1, stdout: '' })
+      expect(done.stderr).toMatch(/own[\s\S]*code: config\.value/)
+    }
+    expect(files()).toEqual(before)
+  })
+
   it('writes in the dtype that it is told, and over a folder only when it is told so', async () => {
     const words = ['merge', '--adapter', at('adapter'), '--output-dir', at('half'), '--dtype', 'bfloat16']
     expect(await runCli(words)).toMatchObject({ code: 0 })

@@ -2,16 +2,19 @@
 import { EspalierError, namedParameters, readSource } from '@espalier/core'
 import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
+import { checkOutputPlace } from '../run-folder/output-place.js'
 import { lockFolder } from '../run-folder/run-lock.js'
 import { earlierRun } from '../training/checkpoints.js'
-import { loadWithAdapter } from './load.js'
+import { baseName, loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
 import type { Values } from './values.js'
 
 /** Runs the command; its exit code. */
 export async function merge(values: Values): Promise<number> {
-  values.needed('adapter')
+  const adapter = values.needed('adapter')
   const outputDir = values.needed('output-dir')
+  await checkOutputPlace(outputDir, { adapter, replacesAdapter: false })
+  await checkOutputPlace(outputDir, { base: await baseName(values) })
   const lock = await lockFolder(outputDir)
   try {
     await checkFolder(outputDir, values.flag('overwrite-output-dir') === true)

@@ -27,6 +27,8 @@ export interface Option {
   readonly help: string
   readonly commands: readonly string[]
   readonly choices?: readonly string[]
+  /** Whether a text may be empty: of a path or a name that means a variable of the shell that is not set. Default false. */
+  readonly mayBeEmpty?: boolean
   readonly default?: string
   /** What a number must lie within; whole numbers are at least 1 unless this says otherwise. */
   readonly range?: Range

@@ -202,7 +202,9 @@ const own: readonly Option[] = [
     },
   ),
   flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
-  flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one'),
+  flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one', {
+    mayBeEmpty: true,
+  }),
   flag('messages', 'text', ONCE, 'a JSON file with a conversation'),
   flag('raw', 'boolean', ONCE, 'the prompt as it is, without a chat template'),
   flag('do-sample', 'boolean', GENERATE, 'samples; otherwise the likeliest token is taken'),

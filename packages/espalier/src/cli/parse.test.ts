@@ -55,6 +55,20 @@ describe('parseWords', () => {
     expect(refusal(() => train('out')).message).toContain('"out"')
   })
 
+  it('refuses an empty text for every option but the prompt, and as the word of a command', () => {
+    const named = options.filter(({ type, planned, noEffect }) => /^text/.test(type) && !planned && !noEffect)
+    expect(named.map(({ name }) => name)).toEqual(expect.arrayContaining(['output-dir', 'model', 'data', 'resume']))
+    for (const { name, type, commands } of named) {
+      if (name === 'prompt' || type === 'texts-or-text') continue
+      for (const command of commands)
+        for (const given of [[`--${name}`, ''], [`--${name}=`]])
+          expect(refusal(() => parseWords(command, given)).message).toBe(`--${name} was given an empty text`)
+    }
+    expect(refusal(() => parseRecord('train', { output_dir: '' })).message).toContain('--output-dir')
+    expect(refusal(() => parseWords('push', ['', 'owner/name'], 2)).message).toContain('push')
+    expect(parseWords('generate', ['--prompt', '']).values.get('prompt')).toBe('')
+  })
+
   it('refuses values of another kind', () => {
     expect(refusal(() => train('--lora-r', 'many')).message).toBe('--lora-r is a whole number, at least 1, not many')
     expect(refusal(() => train('--lora-r', '1.5')).message).toBe('--lora-r is a whole number, at least 1, not 1.5')

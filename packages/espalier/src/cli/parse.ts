@@ -32,6 +32,7 @@ export function parseWords(command: string, words: readonly string[], positional
       if (word.startsWith('-') && word !== '-') throw unknown(command, word.replace(/^-+/, ''))
       if (positional.length === positionals)
         throw new UsageError(`${command} does not know what to do with "${word}"`, 'Options begin with --; see --help')
+      if (word === '') throw empty(command)
       positional.push(word)
       continue
     }
@@ -113,6 +114,7 @@ function find(command: string, name: string): Option | undefined {
 function convert(option: Option, words: readonly string[] | undefined): Value {
   const { name, type, choices } = option
   const [first] = words ?? []
+  if (TEXTS.has(type) && option.mayBeEmpty !== true && words?.includes('') === true) throw empty(`--${name}`)
   const parts = (words ?? []).flatMap((word) => word.split(/[\s,]+/)).filter((word) => word !== '')
   if (type === 'boolean') {
     if (first === undefined) return true
@@ -133,6 +135,16 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
   if (choices !== undefined && !choices.includes(first))
     throw new UsageError(`--${name} is one of ${choices.join(', ')}, not ${first}`)
   return first
+}
+
+const TEXTS: ReadonlySet<OptionType> = new Set<OptionType>(['text', 'texts', 'text-or-true'])
+
+// An empty path would be the working folder.
+function empty(what: string): UsageError {
+  return new UsageError(
+    `${what} was given an empty text`,
+    'Is a variable of the shell not set? Give a value, or leave it out',
+  )
 }
 
 /** `q_proj v_proj`, `q_proj,v_proj`: names; a single word with other characters than names have is a pattern. */

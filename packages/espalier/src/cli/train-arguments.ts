@@ -10,8 +10,8 @@ import type { RunData } from './data-files.js'
 import { optionFor, UsageError } from './failure.js'
 import { defined, type Values } from './values.js'
 
-/** A run's arguments. */
-export function sftArguments(values: Values, outputDir: string): SFTConfig {
+/** A run's arguments; without an outputDir it writes nothing. */
+export function sftArguments(values: Values, outputDir: string | undefined): SFTConfig {
   return defined({
     outputDir,
     overwriteOutputDir: values.flag('overwrite-output-dir'),
@@ -47,7 +47,11 @@ export function sftArguments(values: Values, outputDir: string): SFTConfig {
 }
 
 /** Checks what needs no model. Throws UsageError for options that contradict each other or ask for what does not exist. */
-export function checkArguments(values: Values, outputDir: string, { evaluation }: Pick<RunData, 'evaluation'>): void {
+export function checkArguments(
+  values: Values,
+  outputDir: string | undefined,
+  { evaluation }: Pick<RunData, 'evaluation'>,
+): void {
   const strategy = values.text('eval-strategy') ?? 'no'
   if (strategy !== 'no' && evaluation === undefined)
     throw new UsageError(

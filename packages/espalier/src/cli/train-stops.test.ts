@@ -1,6 +1,6 @@
 /** What `espalier train` says before it begins, when its paths are wrong and when it is interrupted. */
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
@@ -34,6 +34,27 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(done.stderr).not.toContain('not as in Python')
     expect(done.stderr).toContain(`code: ${code}`)
     expect(existsSync(at('unused'))).toBe(false)
+  })
+
+  it('refuses an output that is the base, holds the data or can be no folder, before anything is read', async () => {
+    const before = readFileSync(join(model.path, 'config.json'))
+    mkdirSync(at('holding'))
+    writeFileSync(at('holding/log.jsonl'), readFileSync(at('rows.jsonl')))
+    symlinkSync(at('not there'), at('dangling'))
+    for (const [given, code] of [
+      [words(''), 2],
+      [[...words(model.path), '--overwrite-output-dir'], 1],
+      [words(at('rows.jsonl')), 1],
+      [words(at('dangling')), 1],
+      [[...words(at('holding')), '--eval-data', at('holding/log.jsonl')], 1],
+    ] as const) {
+      const done = await runCli(given)
+      expect(done).toMatchObject({ code, stdout: '' })
+      expect(done.stderr).toContain('--output-dir')
+      expect(done.stderr).not.toContain('backend:')
+    }
+    expect(readFileSync(join(model.path, 'config.json'))).toEqual(before)
+    expect(readdirSync(at('holding'))).toEqual(['log.jsonl'])
   })
 
   it('counts the parameters of base and adapter apart, and keeps why values are not Python’s', async () => {

@@ -6,6 +6,7 @@ import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { checkOutputPlace } from '../run-folder/output-place.js'
 import { fileHash, RunFiles } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { earlierRun } from '../training/checkpoints.js'
@@ -29,8 +30,14 @@ export async function train(values: Values): Promise<number> {
   values.needed('model')
   const inspects = values.flag('inspect-data') === true
   const outputDir = inspects ? (values.text('output-dir') ?? '') : values.needed('output-dir') // looking writes nothing
+  if (!inspects) {
+    const [base, adapter] = [values.text('model'), values.text('adapter')]
+    const evaluation = values.text('eval-data')
+    const data = [...(values.list('data') ?? []), ...(evaluation === undefined ? [] : [evaluation])]
+    await checkOutputPlace(outputDir, { base, adapter, data })
+  }
   const data = await runData(values)
-  checkArguments(values, outputDir, data)
+  checkArguments(values, inspects ? undefined : outputDir, data)
   const tuner = await newTuner(values)
   if (inspects) return trainInto({ values, outputDir, data, tuner, inspects })
   const lock = await lockFolder(outputDir)
@@ -116,7 +123,7 @@ class Run {
     const { values, data, outputDir, inspects, lock } = this.request
     const { progress } = this
     const { signal } = this.opening
-    const args = sftArguments(values, outputDir)
+    const args = sftArguments(values, inspects ? undefined : outputDir)
     let files: RunFiles | undefined
     // Read while the data are prepared, which leaves this thread no time to ask for them. Who needs them hears of a failure.
     if (!inspects)

@@ -14,6 +14,7 @@ import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { checkOutputPlace } from '../run-folder/output-place.js'
 import { fileHash, type RunFacts, RunFiles } from '../run-folder/run-files.js'
 import { lockFolder } from '../run-folder/run-lock.js'
 import { requireNoRun, saveTo } from '../training/checkpoints.js'
@@ -50,9 +51,11 @@ const SKILL = 'read out of a sentence what there is, how many and where, as a re
 /** Runs the demonstration. Throws file.missing, config.value, run.locked, backend.missing, or the signal's reason. */
 export async function runQuickstart(options: QuickstartOptions = {}): Promise<QuickstartResult> {
   const { base: path } = quickstartAssets()
-  const lock = await lockFolder(options.outputDir ?? OWN_FOLDER)
+  const outputDir = options.outputDir ?? OWN_FOLDER
+  await checkOutputPlace(outputDir, { base: path })
+  const lock = await lockFolder(outputDir)
   try {
-    if (options.outputDir !== undefined && options.outputDir !== OWN_FOLDER) await requireNoRun(options.outputDir)
+    if (outputDir !== OWN_FOLDER) await requireNoRun(outputDir)
     return await demonstrate(path, options)
   } finally {
     await lock.release()

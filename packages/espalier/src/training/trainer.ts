@@ -23,6 +23,7 @@ import {
 } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { checkOutputPlace } from '../run-folder/output-place.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { callbackListener, type TrainerCallback } from './callbacks.js'
 import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, type SavedAs, saveTo } from './checkpoints.js'
@@ -153,6 +154,7 @@ export class Trainer {
       async () => {
         requireTrained(this.model)
         const { outputDir } = this.args
+        if (outputDir !== undefined) await checkOutputPlace(outputDir, { base: this.model.loaded.files.path })
         if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
         const folder = await this.outputFolder(resumeFromCheckpoint)
         const prepared = await this.prepare(options)

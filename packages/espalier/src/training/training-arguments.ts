@@ -90,7 +90,13 @@ export function settingsOf(
   { hasEvaluation }: { readonly hasEvaluation: boolean },
 ): TrainingSettings {
   checkArguments(args)
-  const { warmupRatio, warmupSteps, evalStrategy = 'no' } = args
+  const { outputDir, warmupRatio, warmupSteps, evalStrategy = 'no' } = args
+  if (outputDir === '')
+    throw new EspalierError('config.value', {
+      what: 'outputDir is empty',
+      got: { outputDir },
+      fix: 'Name a folder, or leave outputDir out to write nothing',
+    })
   if (evalStrategy !== 'no' && !hasEvaluation)
     throw new EspalierError('config.value', {
       what: 'there is nothing to evaluate on',

@@ -26,8 +26,14 @@ export async function openSource(source: Source, options: RepositoryOptions = {}
   return source as ModelFiles
 }
 
-/** Opens where to save to; nothing is made before the first file. */
+/** Opens where to save to; nothing is made before the first file. Throws config.value for an empty path. */
 export function openTarget(target: Target): OutputFolder {
+  if (target === '')
+    throw new EspalierError('config.value', {
+      what: 'the folder to write to is an empty path',
+      got: { target },
+      fix: 'Name a folder; "." is the working folder',
+    })
   if (target instanceof URL) return platform.folderOutput(platform.pathOf(target))
   if (typeof target === 'string')
     return platform.folderOutput(target.startsWith('file:') ? platform.pathOf(new URL(target)) : target)
