@@ -41,6 +41,9 @@ tiny({ rank: 'four' })
 expectTypeOf(lora).toBeCallableWith({ r: 8, loraAlpha: 16, targetModules: 'all-linear', modulesToSave: ['score'] })
 // @ts-expect-error LoRA's rank is a number
 lora({ r: '8' })
+lora({ taskType: 'CAUSAL_LM' })
+// @ts-expect-error no task has this name
+lora({ taskType: 'CAUSAL_LMX' })
 defineTuner({
   kind: 'x',
   parse: () => ({ size: 1 }),
@@ -73,6 +76,8 @@ expectTypeOf(SFTTrainer).toBeConstructibleWith({ model: base, trainDataset: [{ p
 
 expectTypeOf(model.disableAdapter(() => model.generate({ prompt: 'a' }))).toEqualTypeOf<Promise<Generated>>()
 expectTypeOf(model.mergeAndUnload()).toEqualTypeOf<Promise<PretrainedModel>>()
+expectTypeOf(model.peftConfig.default?.r).toEqualTypeOf<number | undefined>()
+expectTypeOf(model.peftConfig.default?.peftType).toEqualTypeOf<string | undefined>()
 expectTypeOf(base).toExtend<AsyncDisposable>()
 expectTypeOf(model).toExtend<AsyncDisposable>()
 if (EspalierError.isInstance(caught)) expectTypeOf(caught.code).toEqualTypeOf<ErrorCode>()

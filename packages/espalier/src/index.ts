@@ -61,7 +61,7 @@ export {
   type AutoPeftOptions,
 } from './auto/auto-peft-model.js'
 export { AutoTokenizer } from './auto/auto-tokenizer.js'
-export { PeftConfig, type PeftConfigOptions } from './auto/peft-config.js'
+export { type AdapterConfig, PeftConfig, type PeftConfigOptions } from './auto/peft-config.js'
 export type { ModelDType } from './model/compute-dtype.js'
 export { type BackendName, type BackendSettings, namedBackend } from './model/default-backend.js'
 export type { Generated, GeneratedPart, GenerateOptions } from './model/generation-options.js'

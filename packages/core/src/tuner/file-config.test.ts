@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { camelCase, fromFileConfig, PEFT_VERSION, snakeCase, splitMetadata, toFileConfig } from './file-config.js'
 
 const metadata = {
-  taskType: 'CAUSAL_LM',
+  taskType: 'CAUSAL_LM' as const,
   baseModelNameOrPath: 'me/base',
   revision: null,
   inferenceMode: false,

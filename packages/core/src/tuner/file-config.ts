@@ -1,10 +1,12 @@
 /** adapter_config.json's keys and ours: snake_case in files, camelCase in programs. Keys inside values are never renamed. */
 import { EspalierError } from '../errors.js'
+import type { TaskType } from '../model/model.js'
+import { nearest } from '../nearest.js'
 import type { TunerBase } from './families.js'
 
 /** Fields of adapter_config.json that belong to every method. */
 export interface AdapterMetadata {
-  readonly taskType: string | null
+  readonly taskType: TaskType | null
   readonly baseModelNameOrPath: string | null
   readonly revision: string | null
   readonly inferenceMode: boolean
@@ -28,7 +30,14 @@ const metadataKeys = new Set([
 /** Fields of every method as programs name them. */
 export const metadataFields: readonly string[] = [...metadataKeys].map(camelCase)
 
-const taskTypes = ['SEQ_CLS', 'SEQ_2_SEQ_LM', 'CAUSAL_LM', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION']
+const taskTypes: readonly TaskType[] = [
+  'SEQ_CLS',
+  'SEQ_2_SEQ_LM',
+  'CAUSAL_LM',
+  'TOKEN_CLS',
+  'QUESTION_ANS',
+  'FEATURE_EXTRACTION',
+]
 
 /** lora_alpha -> loraAlpha. */
 export function camelCase(key: string): string {
@@ -62,10 +71,11 @@ export function splitMetadata(raw: Readonly<Record<string, unknown>>): {
   readonly own: Readonly<Record<string, unknown>>
 } {
   const entries = Object.entries(raw)
-  if (raw.taskType != null && !taskTypes.includes(String(raw.taskType)))
+  if (raw.taskType != null && !taskTypes.some((known) => known === raw.taskType))
     throw new EspalierError('config.value', {
       what: 'no task has this name',
       got: { taskType: raw.taskType, known: taskTypes },
+      fix: `Did you mean ${nearest(String(raw.taskType), taskTypes)}?`,
     })
   const common = entries.filter(([key, value]) => metadataKeys.has(snakeCase(key)) && value != null)
   const texts = common.filter(([key, value]) => typeof value === 'string' && key !== 'peftType')

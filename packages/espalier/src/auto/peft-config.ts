@@ -1,5 +1,6 @@
 /** An adapter's configuration on its own, without model and tensors: PEFT's PeftConfig.from_pretrained. */
 import { type AdapterMetadata, fromFileConfig } from '@espalier/core'
+import type { LoraConfig } from '@espalier/lora'
 import { type HubOptions, openSource, readAdapterConfig, type Source } from '@espalier/serialization'
 
 /** adapter_config.json in camelCase; keys inside values are as they were. */
@@ -9,6 +10,9 @@ export interface PeftConfig extends Partial<AdapterMetadata>, Readonly<Record<st
   readonly baseModelNameOrPath: string | null
   readonly revision: string | null
 }
+
+/** An adapter's configuration: what every method has, LoRA's fields where the method has them, and any others of its own. */
+export type AdapterConfig = PeftConfig & Readonly<Partial<LoraConfig>>
 
 /** Where in the source the adapter lies. */
 export interface PeftConfigOptions extends HubOptions {

@@ -53,6 +53,18 @@ describe('AutoModelForCausalLM and generate', () => {
     expect(texts[0]?.length).toBeGreaterThan(0)
   })
 
+  it('says how to load an adapter’s folder', async () => {
+    await using base = await loadBase()
+    const adapter = await getPeftModel(base, lora()).toFiles()
+    await expect(AutoModelForCausalLM.fromPretrained(adapter)).rejects.toMatchObject({
+      code: 'file.missing',
+      fix: expect.stringContaining('AutoPeftModelForCausalLM'),
+    })
+    await expect(AutoModelForSequenceClassification.fromPretrained(adapter)).rejects.toThrow(
+      'AutoPeftModelForSequenceClassification',
+    )
+  })
+
   it('puts messages through the chat template', async () => {
     await using base = await loadBase()
     const messages = [{ role: 'user', content: 'hello' }]
@@ -199,7 +211,11 @@ describe('PeftModel', () => {
     const options = { backend: reference(), labels: 2 }
     await using base = await AutoModelForSequenceClassification.fromPretrained(source, options)
     const model = getPeftModel(base, lora({ r: 2, targetModules: ['q_proj'] }))
-    expect(model.peftConfig.default).toMatchObject({ modulesToSave: ['classifier', 'score'] })
+    expect(model.peftConfig.default).toMatchObject({
+      modulesToSave: ['classifier', 'score'],
+      peftType: 'LORA',
+      taskType: 'SEQ_CLS',
+    })
     const again = await AutoPeftModelForSequenceClassification.fromPretrained(await model.toFiles(), {
       ...options,
       backend: reference(),

@@ -22,6 +22,7 @@ import {
   saveAdapter,
   type Target,
 } from '@espalier/serialization'
+import type { AdapterConfig } from '../auto/peft-config.js'
 import { withKnownTuners } from '../auto/tuners.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
@@ -112,9 +113,14 @@ export class PeftModel extends RuntimeModel {
     return this.adapted.activeAdapters
   }
 
-  /** Configurations by adapter name. */
-  get peftConfig(): Readonly<Record<string, object>> {
-    return Object.fromEntries(this.adapted.adapterNames.map((name) => [name, this.adapted.adapter(name).config]))
+  /** Configurations by adapter name: the method's fields and those that every method has, as PEFT's. */
+  get peftConfig(): Readonly<Record<string, AdapterConfig>> {
+    return Object.fromEntries(
+      this.adapted.adapterNames.map((name) => {
+        const { tuner, config, metadata } = this.adapted.adapter(name)
+        return [name, { ...config, ...metadata, peftType: tuner.kind.toUpperCase() }]
+      }),
+    )
   }
 
   protected holdStates(): readonly HeldState[] {

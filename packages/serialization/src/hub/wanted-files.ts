@@ -8,7 +8,7 @@ export type FileGroup = 'config' | 'tokenizer' | 'weights' | 'adapter'
 export const fileGroups: readonly FileGroup[] = ['config', 'tokenizer', 'weights', 'adapter']
 
 const named: Readonly<Record<Exclude<FileGroup, 'weights'>, readonly string[]>> = {
-  config: ['config.json', 'generation_config.json'],
+  config: ['config.json', 'generation_config.json', 'adapter_config.json'], // the last tells an adapter from a model
   tokenizer: [
     'tokenizer.json',
     'tokenizer_config.json',

@@ -60,7 +60,7 @@ export interface LoadedModel extends BaseModel {
   close(): Promise<void>
 }
 
-/** Loads a model. Throws file.missing, model.config, model.code, model.pickle, model.parameters, model.quantized, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+/** Loads a model. Throws file.missing, also for an adapter without its base; model.config, model.code, model.pickle, model.parameters, model.quantized, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
 export async function loadModel(source: Source, options: LoadModelOptions): Promise<LoadedModel> {
   const { signal, onProgress, environment, architectures } = options
   const files = await openSource(source, {
@@ -69,6 +69,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     environment,
     groups: ['config', 'tokenizer', 'weights'],
   })
+  await refuseAdapter(files, options.task)
   const knownTypes = architectures.map((architecture) => architecture.modelType)
   const hfConfig = await readModelConfig(files, { knownTypes })
   const architecture = architectures.find(({ modelType }) => modelType === hfConfig.modelType)
@@ -157,4 +158,33 @@ function withLabels(
   const id2label = Object.fromEntries(labels.map((label, i) => [i, label]))
   const label2id = Object.fromEntries(labels.map((label, i) => [label, i]))
   return { ...values, num_labels: labels.length, id2label, label2id }
+}
+
+/** Throws file.missing for the folder of an adapter. */
+async function refuseAdapter(files: ModelFiles, task: TaskType | undefined): Promise<void> {
+  if ((await files.exists('config.json')) || !(await files.exists('adapter_config.json'))) return
+  throw new EspalierError('file.missing', {
+    what: 'this is an adapter, and no model',
+    got: { file: 'config.json', folder: files.description },
+    fix: `Load it with ${adapterClass(task)}, which finds its base`,
+  })
+}
+
+function adapterClass(task: TaskType | undefined): string {
+  switch (task) {
+    case undefined:
+      return 'AutoPeftModel'
+    case 'CAUSAL_LM':
+      return 'AutoPeftModelForCausalLM'
+    case 'SEQ_2_SEQ_LM':
+      return 'AutoPeftModelForSeq2SeqLM'
+    case 'SEQ_CLS':
+      return 'AutoPeftModelForSequenceClassification'
+    case 'TOKEN_CLS':
+      return 'AutoPeftModelForTokenClassification'
+    case 'QUESTION_ANS':
+      return 'AutoPeftModelForQuestionAnswering'
+    case 'FEATURE_EXTRACTION':
+      return 'AutoPeftModelForFeatureExtraction'
+  }
 }
