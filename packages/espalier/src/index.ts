@@ -89,6 +89,7 @@ export {
   setPeftModelStateDict,
 } from './model/state-dict.js'
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
+export type { ClassificationInput, Prediction, PredictOptions } from './model/text-classification.js'
 export type { TrainerCallback, TrainerControl, TrainerState } from './training/callbacks.js'
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
 export type { PlannedExamples } from './training/planned-steps.js'

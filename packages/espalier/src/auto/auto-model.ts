@@ -38,7 +38,7 @@ export interface AutoClass {
 export const AutoModelForCausalLM: AutoClass = autoClass('CAUSAL_LM')
 /** Models that read one text and write another. */
 export const AutoModelForSeq2SeqLM: AutoClass = autoClass('SEQ_2_SEQ_LM')
-/** Models with one label per text. */
+/** Models with one label per text: `predict` gives it, `logits` what it is made of. */
 export const AutoModelForSequenceClassification: AutoClass = autoClass('SEQ_CLS')
 /** Models with one label per token. */
 export const AutoModelForTokenClassification: AutoClass = autoClass('TOKEN_CLS')

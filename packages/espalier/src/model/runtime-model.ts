@@ -13,13 +13,20 @@ import {
   weightRequests,
 } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
-import { generateTokens } from '@espalier/models'
+import { classifyRows, generateTokens } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
 import { checkGenerateOptions } from './known-generation-options.js'
 import type { OnLoadProgress } from './load-progress.js'
 import { StopScanner } from './stop-strings.js'
+import {
+  type ClassificationInput,
+  classificationRows,
+  type Prediction,
+  type PredictOptions,
+  predictionOf,
+} from './text-classification.js'
 
 const DEFAULT_NEW_TOKENS = 128
 
@@ -158,6 +165,43 @@ export abstract class RuntimeModel {
   protected dropWeights(): void {
     for (const set of [...this.weightSets.values()]) set.drop()
     this.weightSets.clear()
+  }
+
+  /**
+   * Logits of texts by label, one array per text, of a model with a head for whole texts; longer texts than it can read are cut. With the
+   * model as it is now. Throws model.unsupported for other models, config.value, tokenizer.*, or the signal's reason.
+   */
+  async logits(
+    inputs: readonly ClassificationInput[],
+    { signal }: PredictOptions = {},
+  ): Promise<readonly Float32Array[]> {
+    const { model } = this
+    const rows = await classificationRows(inputs, () => this.tokenizer(), model.sizes.maxPositions)
+    const held = this.hold({ signal })
+    try {
+      return await classifyRows({ ...(await held.ready), padTokenId: this.padding(model) }, rows, { signal })
+    } finally {
+      held.release()
+    }
+  }
+
+  /** The label of a text with its score, and all scores: transformers' text-classification pipeline. Throws what `logits` throws. */
+  async predict(input: string, options?: PredictOptions): Promise<Prediction>
+  /** The same for several texts, pairs of texts or rows of ids. */
+  async predict(inputs: readonly ClassificationInput[], options?: PredictOptions): Promise<Prediction[]>
+  async predict(
+    given: string | readonly ClassificationInput[],
+    options: PredictOptions = {},
+  ): Promise<Prediction | Prediction[]> {
+    const found = await this.logits(typeof given === 'string' ? [given] : given, options)
+    const predictions = found.map((logits) => predictionOf(logits, this.loaded.labels, this.config))
+    return typeof given === 'string' ? (predictions[0] as Prediction) : predictions
+  }
+
+  // A head on the last token finds it by the id that config.json names; elsewhere the mask alone tells padding.
+  private padding(model: Model): number | undefined {
+    const { pad_token_id: named } = this.config
+    return typeof named === 'number' ? named : model.causal ? undefined : 0
   }
 
   /** Generates to the end, with the model as it is now. Throws config.*, model.unsupported for models without a language-model head, or the signal's reason. */
