@@ -39,6 +39,7 @@ export { type SaveAdapterOptions, saveAdapter, tensorToWrite } from './load/save
 export { type SavedDType, type SaveModelOptions, saveModel } from './load/save-model.js'
 export { hubEnvironment } from './platform/hub-environment.js'
 export type { RepositoryOptions } from './platform/platform.js'
+export { codeSpan, yamlScalar } from './quoted-names.js'
 export {
   bitsOf,
   byteLengthOf,

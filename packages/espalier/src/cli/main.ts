@@ -2,7 +2,7 @@
 import { nearest } from '@espalier/core'
 import { describeFailure, exitCodes, UsageError } from './failure.js'
 import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
-import { result } from './terminal.js'
+import { problems, result } from './terminal.js'
 import { Values } from './values.js'
 import { packageVersion } from './version.js'
 
@@ -29,7 +29,7 @@ export async function main(words: readonly string[]): Promise<number> {
     return await dispatch(words)
   } catch (error) {
     const { lines, code } = describeFailure(error)
-    for (const line of lines) process.stderr.write(`${line}\n`)
+    problems(lines)
     return code
   }
 }

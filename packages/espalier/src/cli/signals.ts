@@ -1,5 +1,6 @@
 /** Ctrl-C, SIGTERM and SIGHUP, which a closed terminal sends: the first finishes the step and saves, the second leaves at once. */
 import { describeFailure, exitCodes } from './failure.js'
+import { problems } from './terminal.js'
 
 /** What the signals asked for so far. */
 export interface Interruption {
@@ -39,7 +40,7 @@ export function onInterrupt(stop: () => void): Interruption {
  */
 export function codeAfter({ code }: Interruption, error: unknown, reason: unknown): number {
   if (code === undefined) throw error
-  if (!comesFrom(error, reason)) for (const line of describeFailure(error).lines) process.stderr.write(`${line}\n`)
+  if (!comesFrom(error, reason)) problems(describeFailure(error).lines)
   return code
 }
 

@@ -1,4 +1,8 @@
-/** stdout carries results, stderr progress. A closed pipe is quiet, and what cannot be written ends no run. */
+/**
+ * stdout carries results, stderr progress. A closed pipe is quiet, and what cannot be written ends no run. Lines are shown escaped: names
+ * and texts in them come from files that others wrote.
+ */
+import { escaped } from './escaped.js'
 
 let isClosed = false
 let isLost = false
@@ -11,7 +15,7 @@ export function quietPipes(): void {
     isClosed = true
     if (!CLOSED.has(error.code ?? '')) {
       isLost = true
-      process.stderr.write(`error: results cannot be written to stdout: ${error.message}\n`)
+      problems([`error: results cannot be written to stdout: ${error.message}`])
     }
     for (const listener of closeListeners) listener()
   })
@@ -33,11 +37,20 @@ export function onPipeClosed(listener: () => void): void {
 
 /** A line of results. */
 export function result(text: string): void {
-  part(`${text}\n`)
+  write(`${escaped(text)}\n`)
 }
 
-/** Results without an end of line. */
+/** A model's text, without an end of line: a terminal shows it escaped, a file or a program gets it as it is. */
 export function part(text: string): void {
+  write(process.stdout.isTTY === true ? escaped(text) : text)
+}
+
+/** Lines that tell of a failure, on stderr. */
+export function problems(lines: readonly string[]): void {
+  for (const line of lines) process.stderr.write(`${escaped(line)}\n`)
+}
+
+function write(text: string): void {
   if (!isClosed) process.stdout.write(text)
 }
 
@@ -52,7 +65,7 @@ const PLAIN_INTERVAL_MS = 10_000 // a pipe gets a line at least this often
 export class Progress {
   /** Whether there is a terminal, where a line can be rewritten. */
   readonly live = process.stderr.isTTY === true
-  private last = 0
+  private last = Date.now()
   private open = false
   private text = ''
   private told = '' // the text that the last plain line showed
@@ -70,13 +83,14 @@ export class Progress {
   line(text: string): void {
     if (this.quiet) return
     this.clear()
-    process.stderr.write(`${text}\n`)
+    process.stderr.write(`${escaped(text)}\n`)
     this.last = Date.now()
   }
 
   /** What is going on now. `important` lines are shown in a pipe too. */
-  update(text: string, important = false): void {
+  update(what: string, important = false): void {
     if (this.quiet) return
+    const text = escaped(what).replaceAll('\n', ' ') // one line, whatever a name holds
     if (text !== this.text) this.since = Date.now()
     this.text = text
     if (this.live) {
@@ -86,7 +100,7 @@ export class Progress {
     } else if (important) {
       this.line(text)
       this.told = text
-    }
+    } else this.beat() // work that leaves timers no turn still comes by here
   }
 
   /** Ends the line that is rewritten. */

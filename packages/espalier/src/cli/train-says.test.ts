@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { escaped } from './escaped.js'
 import { runCli } from './run-cli.fake.js'
 
 let work: { readonly path: string; remove(): void }
@@ -100,5 +101,19 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(done.stderr).toContain("AdaLoRA's totalStep must be the number of optimizer steps of the run")
     expect(done.stderr).toContain('"total_step"')
     expect(existsSync(at('adalora-refused'))).toBe(false)
+  })
+})
+
+describe('text of rows', { timeout: 60_000 }, () => {
+  it('is shown escaped, and the names of files in errors too', async () => {
+    const prompt = 'say \u001b[2J\u001b]0;mine\u0007\u0000 \u009b31m \u202eevil'
+    writeFileSync(at('hostile.jsonl'), `${JSON.stringify({ prompt, completion: ' yes' })}\n`)
+    const shown = await runCli(['train', '--model', model.path, '--data', at('hostile.jsonl'), '--inspect-data'])
+    expect(shown.code).toBe(0)
+    expect(shown.stderr).toContain('\\u001b[2J\\u001b]0;mine\\u0007\\u0000')
+    const failed = await runCli([...words(), '--data', at('no\u001b[31m.jsonl'), '--output-dir', at('hostile')])
+    expect(failed.code).not.toBe(0)
+    expect(failed.stderr).toContain('no\\u001b[31m.jsonl')
+    for (const { stderr } of [shown, failed]) expect(escaped(stderr)).toBe(stderr)
   })
 })

@@ -142,7 +142,10 @@ class Run {
       },
     })
     progress.update('tokenizing')
-    const plan = await trainer.preflight({ signal })
+    const plan = await trainer.preflight({
+      signal,
+      onRows: (rows) => progress.update(`tokenizing: ${rows.toLocaleString('en-US')} rows`),
+    })
     for (const line of preflightLines(plan, model)) progress.line(line)
     if (inspects) return
     progress.update('preparing the weights')

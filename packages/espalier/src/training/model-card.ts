@@ -1,15 +1,16 @@
 /** README.md of a model that was trained in full: a model card whose front matter the hub reads. */
+import { codeSpan, yamlScalar } from '@espalier/serialization'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 
 /** The card, with what is known of the model and headings for what only its author knows. */
 export function fullModelCard({ loaded, model }: PretrainedModel): string {
   const { nameOrPath } = loaded
   const front = [
-    ...(nameOrPath === null ? [] : [`base_model: ${scalar(nameOrPath)}`]),
+    ...(nameOrPath === null ? [] : [`base_model: ${yamlScalar(nameOrPath)}`]),
     'library_name: transformers',
     ...(model.task === 'CAUSAL_LM' ? ['pipeline_tag: text-generation'] : []),
   ]
-  const base = nameOrPath === null ? 'a model that was made from a configuration' : `\`${nameOrPath}\``
+  const base = nameOrPath === null ? 'a model that was made from a configuration' : codeSpan(nameOrPath)
   return `---
 ${front.join('\n')}
 ---
@@ -26,9 +27,4 @@ Not described yet.
 
 Those of the base model, and of the data it was trained on.
 `
-}
-
-// YAML reads paths and names as they are; what it would read otherwise is quoted.
-function scalar(text: string): string {
-  return /^[A-Za-z_./][\w./@+-]*$/.test(text) ? text : JSON.stringify(text)
 }

@@ -6,13 +6,14 @@ import type { TrainingTask } from './training-task.js'
 
 /** The task of SFTTrainer. */
 export const sftTask = {
-  async prepare(rows, { tokenizer, model, args, signal }): Promise<SftData> {
+  async prepare(rows, { tokenizer, model, args, signal, onRows }): Promise<SftData> {
     const { maxLength, completionOnlyLoss } = args as SFTConfig
     return prepareSft(rows, await tokenizer(), {
       virtualTokens: model.virtualTokens,
       ...(maxLength === undefined ? {} : { maxLength }),
       ...(completionOnlyLoss === undefined ? {} : { completionOnlyLoss }),
       ...(signal === undefined ? {} : { signal }),
+      ...(onRows === undefined ? {} : { onProgress: onRows }),
     })
   },
   async collator(context) {

@@ -76,6 +76,8 @@ export interface TrainerOptions {
 /** Options of calls that take a while. */
 export interface CallOptions {
   readonly signal?: AbortSignal
+  /** Told now and then how many rows were tokenized, by the call that prepares the data; SFTTrainer's task does. */
+  readonly onRows?: (rows: number) => void
 }
 
 /** Trains a model on the rows of a task: a classifier on texts with labels. */
@@ -192,10 +194,10 @@ export class Trainer {
   }
 
   // A failure is not kept: the next call tries again.
-  protected async prepare({ signal }: CallOptions): Promise<PreparedData> {
+  protected async prepare({ signal, onRows }: CallOptions): Promise<PreparedData> {
     signal?.throwIfAborted()
     this.prepared ??= new Shared({
-      make: (stop) => this.prepareData(stop),
+      make: (stop) => this.prepareData(stop, onRows),
       forget: () => {
         this.prepared = undefined
       },
@@ -204,7 +206,7 @@ export class Trainer {
     return this.prepared.wait(signal)
   }
 
-  private async prepareData(signal: AbortSignal): Promise<PreparedData> {
+  private async prepareData(signal: AbortSignal, onRows: CallOptions['onRows']): Promise<PreparedData> {
     const { dataCollator } = this.options
     const { args, task, rows } = this
     const { model, config } = this.model
@@ -218,7 +220,7 @@ export class Trainer {
       trainDataset: rows.train,
       evalDataset: rows.evaluation,
       dataCollator,
-      context: { tokenizer, model, config, args, signal },
+      context: { tokenizer, model, config, args, signal, onRows },
     })
   }
 

@@ -17,6 +17,8 @@ export interface TaskContext {
   readonly config: ModelConfig
   readonly args: TrainingArguments
   readonly signal?: AbortSignal | undefined
+  /** To be called now and then with the number of rows read. */
+  readonly onRows?: ((rows: number) => void) | undefined
 }
 
 /** A way from rows to a loss. */

@@ -23,6 +23,15 @@ describe('modelCard', () => {
     expect(head(modelCard({ ...facts, baseModel: '123' }))).toContain('base_model: "123"\n')
   })
 
+  it('lets no name leave its place, and quotes it once', () => {
+    const baseModel = 'a"b`c\n---\n# Approved <b>\u202e\u0085'
+    const card = modelCard({ ...facts, baseModel })
+    expect(card.split('\n').filter((line) => line === '---')).toHaveLength(2)
+    expect(card).not.toMatch(/^# Approved/m)
+    expect(card).not.toMatch(/[\u202e\u0085]/)
+    expect(modelCard({ ...facts, baseModel }, card)).toBe(card)
+  })
+
   it('keeps an existing card and updates what PEFT updates', () => {
     const old =
       '---\nlicense: mit\nbase_model:\n- old/base\ntags: [mine, "lora"]\nmetrics:\n  - a: 1\n---\n# Mine\n\nText.\n### Framework versions\n\n- PEFT 0.10.0\n- Torch 2\n'

@@ -1,4 +1,5 @@
 /** README.md of an adapter folder: a model card whose front matter the hub reads. An existing card keeps everything but what PEFT updates. */
+import { codeSpan, quoted, yamlScalar } from '../quoted-names.js'
 
 /** What a card says of an adapter. */
 export interface CardFacts {
@@ -28,14 +29,14 @@ function frontMatter({ baseModel, peftType, taskType }: CardFacts, old: string):
   const set = (key: string, ...lines: string[]) => entries.set(key, { key, lines })
   const tags = new Set(listOf(entries.get('tags')))
   if (baseModel !== null) {
-    set('base_model', `base_model: ${scalar(baseModel)}`)
+    set('base_model', `base_model: ${yamlScalar(baseModel)}`)
     tags.add(`base_model:adapter:${baseModel}`)
   }
   set('library_name', 'library_name: peft')
   if (taskType === 'CAUSAL_LM' && !entries.has('pipeline_tag')) set('pipeline_tag', 'pipeline_tag: text-generation')
   if (peftType === 'LORA') tags.add('lora')
   tags.add('transformers')
-  set('tags', 'tags:', ...[...tags].sort().map((tag) => `- ${scalar(tag)}`))
+  set('tags', 'tags:', ...[...tags].sort().map((tag) => `- ${yamlScalar(tag)}`))
   return [...entries.values()].flatMap((entry) => entry.lines).join('\n')
 }
 
@@ -58,20 +59,21 @@ function listOf(entry: Entry | undefined): string[] {
   const items =
     inline === undefined ? entry.lines.slice(1).map((line) => /^\s*-\s+(.*)$/.exec(line)?.[1] ?? '') : inline.split(',')
   const single = /^\w+:\s*([^\s[].*)$/.exec(entry.lines[0] ?? '')?.[1]
-  return [...items, single ?? '']
-    .map((item) => item.trim().replace(/^(["'])(.*)\1$/, '$2'))
-    .filter((item) => item !== '')
+  return [...items, single ?? ''].map((item) => unquoted(item.trim())).filter((item) => item !== '')
 }
 
-// YAML reads most names as they are; what it would read otherwise is quoted.
-function scalar(text: string): string {
-  const isPlain =
-    /^[A-Za-z_./][\w./@+:-]*$/.test(text) && !text.endsWith(':') && !/^(?:true|false|null|yes|no|on|off|~)$/i.test(text)
-  return isPlain ? text : JSON.stringify(text)
+function unquoted(item: string): string {
+  if (/^'.*'$/.test(item)) return item.slice(1, -1).replaceAll("''", "'")
+  if (!/^".*"$/.test(item)) return item
+  try {
+    return String(JSON.parse(item))
+  } catch {
+    return item.slice(1, -1) // escapes that only YAML has
+  }
 }
 
 function newBody({ baseModel, peftType, taskType }: CardFacts): string {
-  const base = baseModel === null ? 'a model that was made from a configuration' : `\`${baseModel}\``
+  const base = baseModel === null ? 'a model that was made from a configuration' : codeSpan(baseModel)
   const code =
     baseModel === null || taskType !== 'CAUSAL_LM'
       ? ''
@@ -82,7 +84,7 @@ function newBody({ baseModel, peftType, taskType }: CardFacts): string {
 from peft import PeftModel
 from transformers import AutoModelForCausalLM
 
-model = AutoModelForCausalLM.from_pretrained(${JSON.stringify(baseModel)})
+model = AutoModelForCausalLM.from_pretrained(${quoted(baseModel)})
 model = PeftModel.from_pretrained(model, "path/to/this/folder")
 \`\`\`
 `
