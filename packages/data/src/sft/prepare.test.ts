@@ -46,6 +46,28 @@ describe('prepareSft', () => {
     expect(tokenizer.decode(labels.filter((label) => label !== IGNORED))).toBe('a<eos>')
   })
 
+  test('a row’s chat_template_kwargs reach the template, as in TRL', async () => {
+    const chat_template =
+      "{% for message in messages %}{{ message.content }}{% endfor %}{% if thinks %}!{% endif %}{{ tools | length if tools else '' }}"
+    const thinking = tinyTokenizer({ chat_template })
+    const message = (role: string, content: string) => ({ role, content })
+    const rows = [
+      { messages: [message('user', 'q')], chat_template_kwargs: { thinks: true } },
+      { messages: [message('user', 'q')], chat_template_kwargs: null, tools: '[{}]' },
+      { messages: [message('user', 'q')], chat_template_kwargs: { chat_template: 'own' } },
+    ]
+    const data = await prepareSft(loadDataset(rows), thinking)
+    const texts = await Promise.all(rows.map(async (_, i) => thinking.decode((await data.example(i)).inputIds)))
+    expect(texts).toEqual(['q!', 'q1', 'own'])
+    const pair = { prompt: [message('user', 'q')], completion: [message('assistant', 'a')] }
+    const both = await prepareSft(loadDataset([{ ...pair, chat_template_kwargs: { thinks: true } }]), thinking)
+    expect(thinking.decode((await both.example(0)).inputIds)).toBe('qa!')
+    for (const wrong of ['x', { add_generation_prompt: true }, { tools: 5 }])
+      expect(await codeOf(() => prepareSft(loadDataset([{ ...pair, chat_template_kwargs: wrong }]), thinking))).toBe(
+        'data.row',
+      )
+  })
+
   test('a row of a book’s length is refused by its place, before it is tokenized', async () => {
     const book = 'x'.repeat(2 ** 20 + 1)
     const started = performance.now()

@@ -8,6 +8,7 @@ import type { DataRow } from '../dataset/formats.js'
 import { type DataShape, isMessages } from '../dataset/shape.js'
 import type { Message } from '../tokenizer/chat-template.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
+import { templateOptions } from './template-options.js'
 
 /** A row as ids. Tokens from `completionStart` on are the completion; 0 where there is no prompt. */
 export interface TokenizedRow {
@@ -45,7 +46,7 @@ export function tokenizeRow(
   }
   if (shape.kind === 'messages') {
     const messages = asMessages(row, shape.fields.messages, context.label)
-    return whole(tokenizer.applyChatTemplate(messages, { tools: toolsOf(row, context.label), tokenize: true }))
+    return whole(tokenizer.applyChatTemplate(messages, { ...templateOptions(row, context.label), tokenize: true }))
   }
   if (shape.kind === 'prompt-completion') {
     return shape.isConversational
@@ -73,9 +74,9 @@ function plain(
 function conversation(tokenizer: Tokenizer, shape: DataShape, row: DataRow, label: string): TokenizedRow {
   const prompt = asMessages(row, shape.fields.prompt, label)
   const completion = asMessages(row, shape.fields.completion, label)
-  const tools = toolsOf(row, label)
-  const before = tokenizer.applyChatTemplate(prompt, { tools, addGenerationPrompt: true, tokenize: true })
-  return joined(before, tokenizer.applyChatTemplate([...prompt, ...completion], { tools, tokenize: true }))
+  const options = templateOptions(row, label)
+  const before = tokenizer.applyChatTemplate(prompt, { ...options, addGenerationPrompt: true, tokenize: true })
+  return joined(before, tokenizer.applyChatTemplate([...prompt, ...completion], { ...options, tokenize: true }))
 }
 
 function whole(inputIds: readonly number[]): TokenizedRow {
@@ -116,21 +117,6 @@ function notTooLong<T>(value: T, length: number, label: string, field: string | 
 
 function characters(messages: readonly Message[]): number {
   return messages.reduce((sum, { content }) => sum + (typeof content === 'string' ? content.length : 0), 0)
-}
-
-function toolsOf(row: DataRow, label: string): readonly unknown[] | undefined {
-  const { tools } = row
-  if (tools === undefined || tools === null) return undefined
-  let value: unknown = tools
-  if (typeof tools === 'string') {
-    try {
-      value = JSON.parse(tools)
-    } catch {
-      throw wrongField('the tools of a row are not JSON', label, 'tools', tools)
-    }
-  }
-  if (Array.isArray(value)) return value
-  throw wrongField('the tools of a row are not a list', label, 'tools', tools)
 }
 
 function wrongField(what: string, label: string, field: string | undefined, value: unknown): EspalierError {
