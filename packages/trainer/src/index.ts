@@ -41,12 +41,14 @@ export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
 export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
 export { Trainer } from './trainer.js'
-export type {
-  Cadence,
-  GradientContext,
-  OptimizerStepContext,
-  SaveContext,
-  TrainerOptions,
-  TrainingSettings,
+export {
+  type Cadence,
+  DEFAULT_RATE,
+  type GradientContext,
+  type OptimizerStepContext,
+  type RunOutcome,
+  type SaveContext,
+  type TrainerOptions,
+  type TrainingSettings,
 } from './trainer-options.js'
 export type { TrainingTransform } from './training-transform.js'

@@ -13,7 +13,7 @@ import {
   type Cadence,
   DEFAULT_RATE,
   DEFAULT_SEED,
-  type SaveContext,
+  type RunOutcome,
   type TrainerOptions,
   type TrainingSettings,
 } from './trainer-options.js'
@@ -154,7 +154,7 @@ export class Loop {
     if (evaluation !== undefined && evaluates) await this.evaluate(session)
     const saves = this.control.take('save') || isDue(settings.saveEvery, this.step, endsEpoch)
     if (saves && !this.control.stopRequested && this.step < this.options.steps.totalSteps)
-      await this.save(session, 'checkpoint', this.step)
+      await this.save(session, this.step, null)
   }
 
   private async evaluate(session: TrainingSession): Promise<void> {
@@ -179,32 +179,30 @@ export class Loop {
     })
   }
 
-  /** valuesOf: the step whose values the session holds. */
-  private async save(session: TrainingSession, kind: SaveContext['kind'], valuesOf: number | null): Promise<void> {
+  /** valuesOf: the step whose values the session holds. outcome: null of a checkpoint. */
+  private async save(session: TrainingSession, valuesOf: number | null, outcome: RunOutcome | null): Promise<void> {
     await session.commit()
     const { save } = this.options
     if (save === undefined) return
     const { step: bestStep } = this.best
-    const path = await save({ step: this.step, epoch: this.epoch, kind, bestStep, isBest: valuesOf === bestStep })
-    this.emit({ type: 'save', step: this.step, path, kind })
+    const kind = outcome === null ? 'checkpoint' : 'final'
+    const { step, epoch } = this
+    const path = await save({ step, epoch, kind, bestStep, isBest: valuesOf === bestStep, outcome })
+    this.emit({ type: 'save', step, path, kind })
   }
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
     const aborted = this.signal?.aborted === true
     const best = aborted ? undefined : this.bestValues
     if (best !== undefined) await session.write(best)
-    if (this.step > 0) await this.save(session, 'final', best === undefined ? this.step : this.best.step)
     const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested
+    const reason = done ? 'done' : 'stopped'
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
-    this.emit({
-      type: 'end',
-      reason: aborted ? 'aborted' : done ? 'done' : 'stopped',
-      globalStep: this.step,
-      trainingLoss,
-      seconds: now() - began,
-    })
+    const outcome = (): RunOutcome => ({ reason: aborted ? 'aborted' : reason, trainingLoss, seconds: now() - began })
+    if (this.step > 0) await this.save(session, best === undefined ? this.step : this.best.step, outcome())
+    this.emit({ type: 'end', globalStep: this.step, ...outcome() })
     this.signal?.throwIfAborted()
-    return { globalStep: this.step, trainingLoss, reason: done ? 'done' : 'stopped' }
+    return { globalStep: this.step, trainingLoss, reason }
   }
 
   private emit(event: TrainingEvent): void {

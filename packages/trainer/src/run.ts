@@ -1,5 +1,5 @@
 /** A run as its user holds it: a promise of its result that is an async iterable of events too, and can be paused and stopped. */
-import type { TrainingEvent } from './events.js'
+import type { TrainingEvent, WarningEvent } from './events.js'
 
 /** What a finished run came to. */
 export interface TrainingResult {
@@ -97,6 +97,13 @@ export class TrainingRun implements Promise<TrainingResult>, AsyncIterable<Train
     this.paused = undefined
   }
 
+  /** Tells whoever iterates the run something that does not stop it; the event. */
+  warn(message: string): WarningEvent {
+    const event = { type: 'warning', message } as const
+    this.tell(event)
+    return event
+  }
+
   async *[Symbol.asyncIterator](): AsyncGenerator<TrainingEvent, void, void> {
     this.start()
     try {
@@ -148,17 +155,19 @@ export class TrainingRun implements Promise<TrainingResult>, AsyncIterable<Train
     this.waiting.clear()
   }
 
+  private tell(event: TrainingEvent): void {
+    if (event.type === 'step' && this.queue.at(-1)?.type === 'step') this.queue.pop()
+    this.queue.push(event)
+    this.notify()
+  }
+
   private control(): RunControl {
     const run = this
     return {
       get stopRequested() {
         return run.stopped
       },
-      emit(event) {
-        if (event.type === 'step' && run.queue.at(-1)?.type === 'step') run.queue.pop()
-        run.queue.push(event)
-        run.notify()
-      },
+      emit: (event) => run.tell(event),
       take: (request) => run.requests.delete(request),
       get isPaused() {
         return run.paused !== undefined

@@ -34,6 +34,15 @@ export interface TrainingSettings {
   readonly loadBestModelAtEnd?: boolean
 }
 
+/** How a run ended. */
+export interface RunOutcome {
+  readonly reason: 'done' | 'stopped' | 'aborted'
+  /** Mean of the steps' losses. */
+  readonly trainingLoss: number
+  /** From the run's start. */
+  readonly seconds: number
+}
+
 /** What a save hook is told; the model holds the values already. */
 export interface SaveContext {
   readonly step: number
@@ -43,6 +52,8 @@ export interface SaveContext {
   readonly bestStep: number | null
   /** Whether what is saved are the values of that step. */
   readonly isBest: boolean
+  /** How the run ended; null of a checkpoint. */
+  readonly outcome: RunOutcome | null
 }
 
 /** What the hook between accumulation and the optimizer sees. */

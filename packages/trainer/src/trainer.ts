@@ -24,19 +24,22 @@ export class Trainer {
     return new TrainingRun((control) => new Loop(this.options, control, signal).run(), signal)
   }
 
-  /** A run of a trainer that is only made when the run starts: preparing data belongs to the run then, and so does what comes `after`, however it ended. */
+  /** A run of a trainer that is only made when the run starts: preparing data belongs to the run then, and so does what comes `after`, however it ended; it is told what failed. */
   static deferred(
     create: () => Promise<Trainer>,
     signal?: AbortSignal,
-    after: () => Promise<void> = async () => {},
+    after: (failure?: unknown) => Promise<void> = async () => {},
   ): TrainingRun {
     return new TrainingRun(async (control) => {
       signal?.throwIfAborted()
-      try {
-        return await new Loop((await create()).options, control, signal).run()
-      } finally {
-        await after()
-      }
+      const result = await create()
+        .then(({ options }) => new Loop(options, control, signal).run())
+        .catch(async (failure: unknown) => {
+          await after(failure)
+          throw failure
+        })
+      await after()
+      return result
     }, signal)
   }
 

@@ -2,9 +2,10 @@
 import { EspalierError, namedParameters, readSource } from '@espalier/core'
 import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
+import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
+import { publish, startUnfinished } from '../run-folder/publication.js'
 import { lockFolder } from '../run-folder/run-lock.js'
-import { earlierRun } from '../training/checkpoints.js'
 import { baseName, loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
 import type { Values } from './values.js'
@@ -32,7 +33,10 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
     progress.update('merging')
     const merged = await model.mergeAndUnload({ safe: true })
     progress.update(`writing ${outputDir}`)
-    await merged.savePretrained(outputDir, name === undefined ? {} : { dtype: dtypes[name] as SavedDType })
+    const { files: replaced } = await earlierRun(outputDir)
+    const unfinished = await startUnfinished(outputDir)
+    await merged.savePretrained(unfinished, name === undefined ? {} : { dtype: dtypes[name] as SavedDType })
+    await publish(outputDir, replaced)
     const { changed, largest, size } = await change(model, merged.model)
     progress.clear()
     if (largest === 0) progress.line('warning: the adapter changes nothing: its update is zero')
@@ -48,8 +52,9 @@ const dtypes: Readonly<Record<string, SavedDType>> = { float32: 'f32', float16: 
 
 /** Throws config.value when the folder holds a model or a run that nobody asked to write over. */
 async function checkFolder(outputDir: string, overwrite: boolean): Promise<void> {
-  const { results, checkpoints } = await earlierRun(outputDir)
-  if (overwrite || results.length + checkpoints.length === 0) return
+  const earlier = await earlierRun(outputDir)
+  if (overwrite || !isRun(earlier)) return
+  const { results, checkpoints } = earlier
   throw new EspalierError('config.value', {
     what: 'the output folder holds a model or a run already',
     got: { output_dir: outputDir, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },

@@ -58,7 +58,7 @@ const own: readonly Option[] = [
     'overwrite-output-dir',
     'boolean',
     [...TRAIN, 'merge'],
-    'writes over a folder that already holds a run or a model',
+    'replaces a run or a model that the folder holds, once this one is done; until then it writes to unfinished-run there',
   ),
   flag('inspect-data', 'boolean', TRAIN, 'says what the data holds, and stops; needs no --output-dir'),
   flag('config', 'text', [...RUN, 'merge'], 'a YAML, JSON, TS or JS file with these options; options on the line win'),

@@ -1,16 +1,13 @@
 /** `espalier train`: says what it will do, trains, and leaves the run folder. */
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConfiguredTuner, EspalierError, namedParameters, sizeOf } from '@espalier/core'
-import { renderSupervision } from '@espalier/data'
+import { type ConfiguredTuner, EspalierError } from '@espalier/core'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { baseHashes } from '../run-folder/base-hashes.js'
-import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
-import { fileHash, RunFiles } from '../run-folder/run-files.js'
+import { fileHash } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
-import { earlierRun } from '../training/checkpoints.js'
-import type { Preflight } from '../training/preflight.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
 import { UsageError } from './failure.js'
@@ -21,7 +18,6 @@ import { Progress, result } from './terminal.js'
 import { adapted, checkArguments, newTuner, sftArguments } from './train-arguments.js'
 import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
 import type { Values } from './values.js'
-import { packageVersion } from './version.js'
 
 const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen others takes longer, and faults of the data come first
 
@@ -124,7 +120,6 @@ class Run {
     const { progress } = this
     const { signal } = this.opening
     const args = sftArguments(values, inspects ? undefined : outputDir)
-    let files: RunFiles | undefined
     // Read while the data are prepared, which leaves this thread no time to ask for them. Who needs them hears of a failure.
     if (!inspects)
       await Promise.race([model.weights({ signal }).catch(() => {}), sleep(HEAD_START_MS, undefined, { ref: false })])
@@ -134,10 +129,13 @@ class Run {
       trainDataset: data.train,
       ...(data.evaluation === undefined ? {} : { evalDataset: data.evaluation }),
       ...(lock === undefined ? {} : { lock }),
-      checkpointTexts: (saved) => files?.checkpointTexts(saved) ?? {},
+      runFacts: {
+        config: { ...defaultsOf(), ...values.given() },
+        notAsInPython: differencesOf(values),
+        data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
+      },
       // Not the loop below: a slow reader would miss steps.
       onEvent(event) {
-        files?.note(event)
         if (values.flag('json') === true) result(JSON.stringify(event))
       },
     })
@@ -150,59 +148,29 @@ class Run {
     if (inspects) return
     progress.update('preparing the weights')
     await model.weights({ signal })
-    files = await RunFiles.open(outputDir, await this.facts(model, plan), args.loggingSteps)
     progress.update('compiling')
     const run = trainer.train({ signal })
     this.stopTraining = () => run.stop()
     for await (const event of run) show(event, progress)
     await run.result
-    const report = await files.close()
     progress.line(`${model instanceof PeftModel ? 'adapter:' : 'model:  '} ${outputDir}`)
-    progress.line(`report:  ${report}`)
+    progress.line(`report:  ${join(outputDir, 'report.html')}`)
     if (this.wasStopped) progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
   }
-
-  private async facts(model: PretrainedModel | PeftModel, plan: Preflight) {
-    const { values, data } = this.request
-    return {
-      config: { ...defaultsOf(), ...values.given() },
-      notAsInPython: differencesOf(values),
-      versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
-      backend: model.backend.name,
-      base: {
-        nameOrPath: model.loaded.nameOrPath,
-        revision: model.loaded.revision,
-        parameters: parameterCount(model),
-        sha256: await baseHashes(model.loaded.files),
-      },
-      ...(model instanceof PeftModel ? { adapter: { parameters: plan.trainableParameters } } : {}),
-      data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
-      trainableParameters:
-        model instanceof PeftModel
-          ? model.printTrainableParameters()
-          : `training all ${plan.trainableParameters.toLocaleString('en-US')} parameters`,
-      supervision: renderSupervision(plan.supervision),
-    }
-  }
-}
-
-/** Of the base, without what an adapter adds to its tree. */
-function parameterCount(model: PretrainedModel | PeftModel): number {
-  const { model: tree } = model instanceof PeftModel ? model.base : model
-  return [...namedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 }
 
 /** An earlier run in the folder is not touched unasked; going on from a checkpoint does not exist yet. */
 async function checkFolder(values: Values, outputDir: string): Promise<void> {
   const resume = values.textOrTrue('resume') ?? false
-  const { results, checkpoints } = await earlierRun(outputDir)
+  const earlier = await earlierRun(outputDir)
+  const { results, checkpoints } = earlier
   if (typeof resume === 'string' || (resume && checkpoints.length > 0))
     throw new UsageError(
       '--resume: going on exactly where a checkpoint stopped does not exist yet',
       '--adapter CHECKPOINT with another --output-dir goes on from its values',
     )
   const holds = [...results, ...(checkpoints.length === 0 ? [] : [`${checkpoints.length} checkpoints`])]
-  if (holds.length === 0 || values.flag('overwrite-output-dir') === true) return
+  if (!isRun(earlier) || values.flag('overwrite-output-dir') === true) return
   throw new EspalierError('config.value', {
     what: 'the output folder holds a run already',
     got: { output_dir: outputDir, holds },

@@ -2,23 +2,18 @@
  * The demonstration: a bundled model learns a skill through LoRA, and proves it on rows made from names and templates that training has
  * not seen. Tells everything by events; prints nothing.
  */
-import { resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { namedParameters, sizeOf } from '@espalier/core'
-import { renderSupervision } from '@espalier/data'
 import { lora } from '@espalier/lora'
-import type { TrainingEvent } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
-import { packageVersion } from '../cli/version.js'
 import { namedBackend } from '../model/default-backend.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { baseHashes } from '../run-folder/base-hashes.js'
-import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { requireNoRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
-import { fileHash, type RunFacts, RunFiles } from '../run-folder/run-files.js'
-import { lockFolder } from '../run-folder/run-lock.js'
-import { requireNoRun, saveTo } from '../training/checkpoints.js'
-import { SFTTrainer } from '../training/sft-trainer.js'
+import { fileHash } from '../run-folder/run-files.js'
+import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
+import { SFTTrainer, type SFTTrainerOptions } from '../training/sft-trainer.js'
 import { type QuickstartRow, quickstartAssets, readQuickstartRows } from './assets.js'
 import { faultsOf, nextCommand, pythonLine } from './conclusion.js'
 import type { QuickstartEvent, QuickstartResult, QuickstartScore, QuickstartScoreOf } from './events.js'
@@ -56,17 +51,17 @@ export async function runQuickstart(options: QuickstartOptions = {}): Promise<Qu
   const lock = await lockFolder(outputDir)
   try {
     if (outputDir !== OWN_FOLDER) await requireNoRun(outputDir)
-    return await demonstrate(path, options)
+    return await demonstrate(path, options, lock)
   } finally {
     await lock.release()
   }
 }
 
-async function demonstrate(path: string, options: QuickstartOptions): Promise<QuickstartResult> {
+async function demonstrate(path: string, options: QuickstartOptions, lock: RunLock): Promise<QuickstartResult> {
   const backend = await namedBackend('onnx', options.threads === undefined ? {} : { threads: options.threads })
   const base = await AutoModelForCausalLM.fromPretrained(path, { backend, ...signalOf(options) })
   try {
-    return await new Demonstration(base, options).run()
+    return await new Demonstration(base, options, lock).run()
   } finally {
     await base.close()
   }
@@ -80,6 +75,7 @@ class Demonstration {
   constructor(
     private readonly base: PretrainedModel,
     private readonly options: QuickstartOptions,
+    private readonly lock: RunLock,
   ) {
     this.adapterPath = resolve(options.outputDir ?? OWN_FOLDER)
     this.seed = options.seed ?? QUICKSTART_ARGS.seed
@@ -104,7 +100,8 @@ class Demonstration {
 
     this.tell({ type: 'stage', stage: 'train' })
     const began = performance.now()
-    const { model, reportPath } = await this.trainAndSave(train)
+    const model = await this.train('adapter', train, await this.output())
+    const reportPath = join(this.adapterPath, 'report.html')
     const trainingSeconds = (performance.now() - began) / 1000
     this.tell({ type: 'saved', adapterPath: this.adapterPath, reportPath })
     this.tell({ type: 'stage', stage: 'score-after' })
@@ -128,54 +125,27 @@ class Demonstration {
     }
   }
 
-  /** A new adapter, and its trainer on these rows. */
-  private prepare(rows: readonly QuickstartRow[], onEvent?: (event: TrainingEvent) => void) {
+  /** Trains a new adapter on these rows, and tells it; its run folder too, where it has one. */
+  private async train(
+    of: 'adapter' | 'control',
+    rows: readonly QuickstartRow[],
+    output: Partial<SFTTrainerOptions> = {},
+  ) {
     const model = getPeftModel(this.base, lora(QUICKSTART_LORA), { seed: this.seed })
-    return {
-      model,
-      trainer: new SFTTrainer({ model, trainDataset: rows, args: { ...QUICKSTART_ARGS, seed: this.seed }, onEvent }),
-    }
+    if (of === 'adapter') this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
+    const args = { ...QUICKSTART_ARGS, seed: this.seed, ...output.args }
+    const trainer = new SFTTrainer({ ...output, model, trainDataset: rows, args })
+    for await (const event of trainer.train(signalOf(this.options))) this.tell({ type: 'training', of, event })
+    return model
   }
 
-  /** Trains, and writes the run folder. */
-  private async trainAndSave(rows: readonly QuickstartRow[]) {
-    let files: RunFiles | undefined
-    let epochs = 0
-    // Not the loop below: a slow reader would miss steps.
-    const { model, trainer } = this.prepare(rows, (event) => {
-      files?.note(event)
-      if (event.type === 'step') epochs = event.epoch
-    })
-    this.tell({ type: 'adapter', summary: model.printTrainableParameters() })
-    files = await RunFiles.open(this.adapterPath, await this.facts(model, trainer))
-    for await (const event of trainer.train(signalOf(this.options)))
-      this.tell({ type: 'training', of: 'adapter', event })
-    await saveTo(this.adapterPath, model)
-    const reportPath = await files.close({
-      maxSteps: QUICKSTART_ARGS.maxSteps,
-      epochs,
-      batchSize: QUICKSTART_ARGS.perDeviceTrainBatchSize,
-    })
-    return { model, reportPath }
-  }
-
-  private async facts(model: PeftModel, trainer: SFTTrainer): Promise<RunFacts> {
-    const { supervision } = await trainer.preflight(signalOf(this.options))
-    const { loaded, backend } = this.base
+  /** What makes a run write its folder. */
+  private async output(): Promise<Partial<SFTTrainerOptions>> {
     const { trainFile } = this.assets
     return {
-      config: { ...QUICKSTART_LORA, ...QUICKSTART_ARGS, seed: this.seed },
-      versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
-      backend: backend.name,
-      base: {
-        nameOrPath: loaded.nameOrPath,
-        revision: loaded.revision,
-        parameters: this.parameters(),
-        sha256: await baseHashes(loaded.files),
-      },
-      data: [{ path: trainFile, sha256: await fileHash(trainFile) }],
-      trainableParameters: model.printTrainableParameters(),
-      supervision: renderSupervision(supervision),
+      args: { outputDir: this.adapterPath, overwriteOutputDir: true, saveStrategy: 'no' },
+      lock: this.lock,
+      runFacts: { data: [{ path: trainFile, sha256: await fileHash(trainFile) }] },
     }
   }
 
@@ -189,9 +159,7 @@ class Demonstration {
 
   private async control(train: readonly QuickstartRow[], heldOut: readonly QuickstartRow[]): Promise<QuickstartScore> {
     this.tell({ type: 'stage', stage: 'train-control' })
-    const { model, trainer } = this.prepare(shuffledAnswers(train, this.seed))
-    for await (const event of trainer.train(signalOf(this.options)))
-      this.tell({ type: 'training', of: 'control', event })
+    const model = await this.train('control', shuffledAnswers(train, this.seed))
     this.tell({ type: 'stage', stage: 'score-control' })
     return this.score('control', scoreAnswers(heldOut, await this.answers(model, heldOut)))
   }

@@ -1,9 +1,10 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { EspalierError } from '@espalier/core'
 import type { StepEvent } from '@espalier/trainer'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type RunFacts, RunFiles } from './run-files.js'
+import { type RunEnd, type RunFacts, RunFiles } from './run-files.js'
 
 const facts: RunFacts = {
   config: { num_train_epochs: 2, logging_steps: 1, note: '<script>alert(1)</script>' },
@@ -28,6 +29,8 @@ const step = (n: number): StepEvent => ({
   peakMemoryBytes: 1000,
   etaSeconds: 1,
 })
+
+const end: RunEnd = { step: 3, outcome: { reason: 'done', trainingLoss: 0.6, seconds: 2 }, bestModel: null }
 
 let folder = ''
 beforeEach(() => {
@@ -60,27 +63,49 @@ describe('RunFiles', () => {
       seconds: 1,
       best: true,
     })
-    const texts = files.checkpointTexts({ bestModel: 'out/checkpoint-2' })
-    expect(JSON.parse(texts['trainer_state.json'] as string)).toMatchObject({
+    const midway = files.checkpointTexts('out/checkpoint-2')
+    expect(JSON.parse(midway['trainer_state.json'] as string)).toMatchObject({
       global_step: 2,
       best_model_checkpoint: 'out/checkpoint-2',
     })
     files.note(step(3))
-    files.note({ type: 'end', reason: 'done', globalStep: 3, trainingLoss: 0.6, seconds: 2 })
-    await files.close()
+    const texts = await files.finalTexts(end)
+    expect(Object.keys(texts).sort()).toEqual(['report.html', 'run.json', 'trainer_state.json'])
     const log = readFileSync(join(folder, 'log.jsonl'), 'utf8').trim().split('\n')
     expect(log.map((line) => (JSON.parse(line) as { step: number }).step)).toEqual([1, 2, 2, 3])
     expect(JSON.parse(log[2] as string)).toMatchObject({ eval_loss: 0.25, eval_accuracy: 0.5 })
-    const state = json('trainer_state.json')
+    const state = JSON.parse(texts['trainer_state.json'] as string) as Record<string, unknown>
     expect(Object.keys(state)).toEqual(Object.keys(state).sort())
     expect(state).toMatchObject({ global_step: 3, max_steps: 3, num_train_epochs: 2, best_metric: 0.25 })
-    expect(json('run.json')).toMatchObject({ outcome: { reason: 'done', steps: 3 } })
+    expect(JSON.parse(texts['run.json'] as string)).toMatchObject({ outcome: { reason: 'done', steps: 3 } })
+  })
+
+  it('goes on when the log cannot be written, says so once, and writes it again', async () => {
+    const told: string[] = []
+    const files = await RunFiles.open(folder, facts, { warn: (message) => told.push(message) })
+    rmSync(join(folder, 'log.jsonl'))
+    mkdirSync(join(folder, 'log.jsonl'))
+    for (const n of [1, 2]) files.note(step(n))
+    expect(await files.finalTexts(end)).not.toHaveProperty('log.jsonl') // a folder is in its place
+    expect(told).toHaveLength(1)
+    rmSync(join(folder, 'log.jsonl'), { recursive: true })
+    expect((await files.finalTexts(end))['log.jsonl']?.trim().split('\n')).toHaveLength(2)
+    files.note(step(3))
+    expect(await files.finalTexts(end)).not.toHaveProperty('log.jsonl')
+    expect(readFileSync(join(folder, 'log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3)
+    expect(told).toHaveLength(1)
+  })
+
+  it('says of a run without a result why there is none', async () => {
+    const files = await RunFiles.open(folder, facts)
+    await files.failed(new EspalierError('training.diverged', { what: 'the loss is not a number' }))
+    expect(json('run.json')).toMatchObject({ outcome: { reason: 'failed', code: 'training.diverged' } })
   })
 
   it('writes a page that loads nothing and runs nothing', async () => {
     const files = await RunFiles.open(folder, facts)
     for (const n of [1, 2, 3]) files.note(step(n))
-    const page = readFileSync(await files.close(), 'utf8')
+    const page = (await files.finalTexts(end))['report.html'] ?? ''
     expect(page.match(/<svg/g)).toHaveLength(4)
     expect(page).toContain('<mark>answer</mark>')
     expect(page).not.toMatch(/<script|src=|href=|url\(|@import/)

@@ -1,11 +1,12 @@
 /** The files of a run besides the adapter: what was asked for, every step, the state, and a page to look at. Each is written whole. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { appendFile } from 'node:fs/promises'
+import { appendFile, stat } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
-import { openTarget, textContent, writeError } from '@espalier/serialization'
-import type { EvaluateEvent, StepEvent, TrainingEvent } from '@espalier/trainer'
+import type { EspalierError } from '@espalier/core'
+import { openTarget, textContent } from '@espalier/serialization'
+import type { EvaluateEvent, RunOutcome, StepEvent, TrainingEvent } from '@espalier/trainer'
 import { renderReport } from './report.js'
 
 /** What a run is about. */
@@ -31,86 +32,111 @@ export interface RunFacts {
   readonly supervision: readonly string[]
 }
 
-/** What trainer_state.json says of the run as it was asked for. */
-export interface StateSettings {
-  readonly maxSteps?: number
-  readonly epochs?: number
-  readonly batchSize?: number
-}
-
 /** A line of log.jsonl. */
 export type LogLine = Readonly<Record<string, number>>
+
+/** How a run's files are written. */
+export interface RunFilesOptions {
+  /** Steps between lines of the log. Default 1. */
+  readonly loggingSteps?: number
+  /** Told, once, that the log cannot be written, which ends no run. */
+  warn?(message: string): void
+}
 
 /** Writes a run's files as events come. */
 export class RunFiles {
   private readonly log: LogLine[] = []
   private writing: Promise<void> = Promise.resolve()
-  private maxSteps = 0
-  private bestModel: string | null = null
-  private outcome: Readonly<Record<string, unknown>> | undefined
-
+  private plan = { totalSteps: 0, stepsPerEpoch: 1 }
+  /** Lines of the log on the disk; undefined where the last ones are in doubt. */
+  private logged: number | undefined = 0
+  private hasWarned = false
   private readonly started = new Date().toISOString()
 
   private constructor(
     private readonly folder: string,
     private readonly facts: RunFacts,
-    private readonly loggingSteps: number,
+    private readonly options: RunFilesOptions,
   ) {}
 
   /** Starts a run's files: run.json is there from the beginning. */
-  static async open(folder: string, facts: RunFacts, loggingSteps = 1): Promise<RunFiles> {
-    const files = new RunFiles(folder, facts, loggingSteps)
-    await files.writeFacts()
+  static async open(folder: string, facts: RunFacts, options: RunFilesOptions = {}): Promise<RunFiles> {
+    const files = new RunFiles(folder, facts, options)
+    await writeText(folder, 'run.json', files.runText())
     await writeText(folder, 'log.jsonl', '')
     return files
   }
 
-  /** Notes an event; lines reach the disk in order. Each save brings state and page up to date. */
+  /** Notes an event; lines reach the disk in order, and the page follows each checkpoint. */
   note(event: TrainingEvent): void {
-    if (event.type === 'start') this.maxSteps = event.totalSteps
-    if (event.type === 'end')
-      this.outcome = { reason: event.reason, steps: event.globalStep, loss: event.trainingLoss, seconds: event.seconds }
+    const { loggingSteps = 1 } = this.options
+    if (event.type === 'start') this.plan = event
     const line =
-      event.type === 'step' && event.step % this.loggingSteps === 0
+      event.type === 'step' && event.step % loggingSteps === 0
         ? stepLine(event)
         : event.type === 'evaluate'
           ? evaluationLine(event)
           : undefined
     if (line !== undefined) {
       this.log.push(line)
-      this.later(() =>
-        appendFile(join(this.folder, 'log.jsonl'), `${JSON.stringify(line)}\n`).catch((cause) => {
-          throw writeError('log.jsonl', this.folder, cause)
-        }),
-      )
+      this.later(() => this.writeLog())
     }
     if (event.type === 'save' && event.kind === 'checkpoint') {
-      const log = [...this.log]
-      this.later(() => writeText(this.folder, 'report.html', renderReport(this.facts, log)))
+      const page = renderReport(this.facts, this.log)
+      this.later(() => writeText(this.folder, 'report.html', page))
     }
   }
 
   /** What a checkpoint holds of the run so far, by name. bestModel: the folder of the lowest evaluation loss, where it is kept. */
-  checkpointTexts({ bestModel }: { readonly bestModel: string | null }): Readonly<Record<string, string>> {
-    this.bestModel = bestModel
-    return { 'trainer_state.json': this.state({}) }
+  checkpointTexts(bestModel: string | null): Readonly<Record<string, string>> {
+    return { 'trainer_state.json': this.stateText(bestModel) }
   }
 
-  /** Writes the state, the page and how it ended. settings: where `config` has other names than Python's. Throws what writing threw before. */
-  async close(settings: StateSettings = {}): Promise<string> {
+  /** What lies beside the result, by name: how the run ended, its state and its page; the log too where a line of it was lost. */
+  async finalTexts({ bestModel, step, outcome }: RunEnd): Promise<Readonly<Record<string, string>>> {
     await this.writing
-    await this.writeFacts()
-    await writeText(this.folder, 'trainer_state.json', this.state(settings))
-    await writeText(this.folder, 'report.html', renderReport(this.facts, this.log))
-    return join(this.folder, 'report.html')
+    const { reason, trainingLoss: loss, seconds } = outcome
+    return {
+      ...((await this.isLogLost()) ? { 'log.jsonl': logText(this.log) } : {}),
+      'run.json': this.runText({ reason, steps: step, loss, seconds }),
+      'trainer_state.json': this.stateText(bestModel),
+      'report.html': renderReport(this.facts, this.log),
+    }
   }
 
+  /** Notes in run.json that the run came to no result, and why. */
+  async failed(error: unknown): Promise<void> {
+    await this.writing
+    const { code, message } = error as Partial<EspalierError>
+    const outcome = { reason: 'failed', code: code ?? null, error: message ?? String(error) }
+    await writeText(this.folder, 'run.json', this.runText(outcome)).catch(() => {}) // the failure itself is what counts
+  }
+
+  // The values of a run are worth more than its log: what cannot be written now is written with the next line, or with the result.
   private later(write: () => Promise<void>): void {
-    this.writing = this.writing.then(write)
-    this.writing.catch(() => {})
+    this.writing = this.writing.then(write).catch((error: unknown) => {
+      if (!this.hasWarned) this.options.warn?.(`the log of the run cannot be written now: ${messageOf(error)}`)
+      this.hasWarned = true
+    })
   }
 
-  private writeFacts(): Promise<void> {
+  private async writeLog(): Promise<void> {
+    const { logged, log } = this
+    const count = log.length
+    this.logged = undefined
+    if (logged === undefined) await writeText(this.folder, 'log.jsonl', logText(log.slice(0, count)))
+    else await appendFile(join(this.folder, 'log.jsonl'), logText(log.slice(logged, count)))
+    this.logged = count
+  }
+
+  /** Whether lines are missing that can be written beside the result. */
+  private async isLogLost(): Promise<boolean> {
+    if (this.logged === this.log.length) return false
+    const found = await stat(join(this.folder, 'log.jsonl')).catch(() => undefined)
+    return found?.isDirectory() !== true
+  }
+
+  private runText(outcome?: Readonly<Record<string, unknown>>): string {
     const machine = {
       platform: platform(),
       arch: arch(),
@@ -118,16 +144,29 @@ export class RunFiles {
       threads: availableParallelism(),
       memoryBytes: totalmem(),
     }
-    const { facts, started, outcome } = this
     const ended = outcome === undefined ? {} : { ended: new Date().toISOString(), outcome }
-    return writeText(this.folder, 'run.json', `${JSON.stringify({ ...facts, machine, started, ...ended }, null, 2)}\n`)
+    return `${JSON.stringify({ ...this.facts, machine, started: this.started, ...ended }, null, 2)}\n`
   }
 
-  private state(settings: StateSettings): string {
-    const { log, facts, maxSteps, bestModel } = this
-    const state = trainerState(log, facts.config, { maxSteps, bestModel, ...settings })
+  private stateText(bestModel: string | null): string {
+    const state = trainerState(this.log, this.facts.config, { ...this.plan, bestModel })
     return `${JSON.stringify(state, null, 2)}\n`
   }
+}
+
+/** How a run came to its result. */
+export interface RunEnd {
+  readonly step: number
+  readonly outcome: RunOutcome
+  readonly bestModel: string | null
+}
+
+function logText(lines: readonly LogLine[]): string {
+  return lines.map((line) => `${JSON.stringify(line)}\n`).join('')
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** SHA-256 of a file, in hexadecimal; null when it is none. */
@@ -165,7 +204,7 @@ function evaluationLine({ step, epoch, evalLoss, perplexity, metrics, seconds }:
 function trainerState(
   log: readonly LogLine[],
   config: Readonly<Record<string, unknown>>,
-  settings: StateSettings & { readonly bestModel: string | null },
+  settings: { readonly totalSteps: number; readonly stepsPerEpoch: number; readonly bestModel: string | null },
 ): Record<string, unknown> {
   const number = (name: string, otherwise: number) => {
     const value = Number(config[name] ?? Number.NaN)
@@ -188,13 +227,13 @@ function trainerState(
     is_world_process_zero: true,
     log_history: log,
     logging_steps: number('logging_steps', 1),
-    max_steps: settings.maxSteps ?? 0,
+    max_steps: settings.totalSteps,
     num_input_tokens_seen: log.reduce((sum, line) => sum + (line.tokens ?? 0), 0),
-    num_train_epochs: Math.ceil(settings.epochs ?? number('num_train_epochs', 3)),
+    num_train_epochs: Math.ceil(settings.totalSteps / settings.stepsPerEpoch),
     save_steps: number('save_steps', 500),
     stateful_callbacks: {},
     total_flos: 0,
-    train_batch_size: settings.batchSize ?? number('per_device_train_batch_size', 8),
+    train_batch_size: number('per_device_train_batch_size', 8),
     trial_name: null,
     trial_params: null,
   }

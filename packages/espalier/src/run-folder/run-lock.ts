@@ -10,6 +10,7 @@ import { join, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
 import { processStart } from './process-start.js'
+import { finishPublication } from './publication.js'
 import { shellWord } from './shell-word.js'
 
 /** The lock's file in the output folder. */
@@ -31,7 +32,7 @@ interface Holder {
   readonly token: string
 }
 
-/** Takes the lock of a folder, which is made. Throws run.locked when another run holds it, file.write. */
+/** Takes the lock of a folder, which is made; what a killed run had published only in part is moved to its place. Throws run.locked when another run holds it, file.write. */
 export async function lockFolder(folder: string): Promise<RunLock> {
   const path = resolve(folder, LOCK_FILE)
   const existed = await stat(folder).then(
@@ -48,6 +49,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
   if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
   hold(path)
   await removeLeftovers(folder)
+  await finishPublication(folder)
   return {
     folder,
     async release() {

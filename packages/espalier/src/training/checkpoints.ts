@@ -1,12 +1,11 @@
-/** A run's folder: the result, checkpoints beside it, how many of them stay, and whether another run's lie there. */
-import { readdir } from 'node:fs/promises'
+/** A run's folder: the result, checkpoints beside it, and how many of them stay. */
 import { join } from 'node:path'
-import { EspalierError } from '@espalier/core'
 import { openTarget, type Target, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { saveTokenizer } from '../model/save-tokenizer.js'
+import { publish, UNFINISHED } from '../run-folder/publication.js'
 import { removeWhole, writeWhole } from '../run-folder/whole-folder.js'
 import { fullModelCard } from './model-card.js'
 
@@ -18,55 +17,89 @@ export interface SavedAs extends SaveContext {
 
 /** How checkpoints are kept. */
 export interface CheckpointOptions {
-  readonly saveTotalLimit?: number
+  readonly saveTotalLimit?: number | undefined
   /** Whether the checkpoint of the lowest evaluation loss stays, whatever the limit. Default false. */
   readonly keepsBest?: boolean
-  /** More text files of a checkpoint, by name. */
-  texts?(saved: SavedAs): Readonly<Record<string, string>>
+  /** Names of an earlier run's files, which stay as they are until this one has a result; by default there is none. */
+  readonly replaces?: readonly string[]
+  /** More text files of a checkpoint or the result, by name. */
+  texts?(saved: SavedAs): Promise<Readonly<Record<string, string>>>
 }
 
 /** Writes what a model holds. */
 export interface CheckpointFolder {
   readonly path: string
+  /** Where the run writes until it has a result: the folder itself, or one inside where an earlier run's result stays until then. */
+  readonly working: string
   /** Writes a checkpoint or the final result; where. */
   saveStep(model: PeftModel | PretrainedModel, context: SaveContext): Promise<string>
 }
 
-/** A folder for results; it is made by the first file. Of the checkpoints only those that were written through it are limited: others are no part of this run. */
+/** A folder for results; it is made by the first file. */
 export function runFolder(path: string, options: CheckpointOptions = {}): CheckpointFolder {
-  const { saveTotalLimit = Number.POSITIVE_INFINITY, keepsBest = false } = options
-  let written: readonly string[] = [] // the newest last
+  const { saveTotalLimit = Number.POSITIVE_INFINITY, keepsBest = false, replaces = [], texts } = options
+  const working = replaces.length > 0 ? join(path, UNFINISHED) : path
+  let written: readonly string[] = [] // names, the newest last
   return {
     path,
+    working,
     async saveStep(model, context) {
       const isFinal = context.kind === 'final'
-      const folder = isFinal ? path : checkpointAt(context.step)
-      const bestModel = keepsBest ? bestOf(folder, context) : null
-      const files = options.texts?.({ ...context, bestModel }) ?? {}
-      if (isFinal) await saveTo(folder, model)
-      else {
-        await writeWhole(folder, async (beside) => {
-          await saveTo(beside, model)
-          for (const [name, text] of Object.entries(files)) await openTarget(beside).write(name, textContent(text))
-        })
-        written = [...written.filter((other) => other !== folder), folder]
+      const name = isFinal ? '' : nameAt(context.step)
+      const best = keepsBest ? bestOf(name, context) : null
+      const bestModel = best === null ? null : join(isFinal ? path : working, best)
+      const files = (await texts?.({ ...context, bestModel })) ?? {}
+      const write = async (folder: string) => {
+        await saveTo(folder, model)
+        for (const [file, text] of Object.entries(files)) await openTarget(folder).write(file, textContent(text))
       }
-      const kept = keptOf(written, { saveTotalLimit, best: bestModel, isFinal })
-      for (const old of written) if (!kept.includes(old)) await removeWhole(old)
+      if (!isFinal) {
+        await writeWhole(join(working, name), write)
+        written = [...written.filter((other) => other !== name), name]
+      }
+      const kept = keptOf(written, { saveTotalLimit, best, isFinal })
+      for (const old of written) if (!kept.includes(old)) await removeWhole(join(working, old))
       written = kept
-      return folder
+      if (!isFinal) return join(working, name)
+      await keepCard(path)
+      await write(join(path, UNFINISHED))
+      if (working !== path) for (const each of kept) await tellPlace(each)
+      await publish(path, replaces)
+      return path
     },
   }
 
-  function checkpointAt(step: number): string {
-    return join(path, `checkpoint-${step}`)
+  /** What checkpoints say of each other's place holds after they moved. */
+  async function tellPlace(name: string): Promise<void> {
+    const folder = openTarget(join(working, name))
+    const state = await folder.readText('trainer_state.json')
+    if (state === undefined) return
+    const moved = written.reduce(
+      (text, each) => text.replace(word(join(working, each)), () => word(join(path, each))),
+      state,
+    )
+    await folder.write('trainer_state.json', textContent(moved))
   }
 
-  function bestOf(folder: string, { bestStep, isBest }: SaveContext): string | null {
-    const best = bestStep === null ? undefined : checkpointAt(bestStep)
+  function bestOf(name: string, { bestStep, isBest }: SaveContext): string | null {
+    const best = bestStep === null ? undefined : nameAt(bestStep)
     if (best !== undefined && written.includes(best)) return best
-    return isBest ? folder : null
+    return isBest ? name : null
   }
+}
+
+function word(text: string): string {
+  return JSON.stringify(text)
+}
+
+function nameAt(step: number): string {
+  return `checkpoint-${step}`
+}
+
+// A card that somebody wrote is kept, or brought up to date.
+async function keepCard(path: string): Promise<void> {
+  const card = await openTarget(path).readText('README.md')
+  if (card !== undefined) await openTarget(join(path, UNFINISHED)).write('README.md', textContent(card))
 }
 
 /** As transformers counts: the best one is among the limit, and with a limit of 1 the newest stays beside it while the run goes on. */
@@ -74,12 +107,12 @@ function keptOf(
   written: readonly string[],
   { saveTotalLimit, best, isFinal }: { saveTotalLimit: number; best: string | null; isFinal: boolean },
 ): readonly string[] {
-  const isBest = (folder: string) => folder === best
+  const isBest = (name: string) => name === best
   const others = written.filter((folder) => !isBest(folder))
   const room = saveTotalLimit - (written.some(isBest) ? 1 : 0)
   const least = isFinal || others.at(-1) !== written.at(-1) ? 0 : 1
   const kept = others.slice(Math.max(0, others.length - Math.max(room, least)))
-  return written.filter((folder) => isBest(folder) || kept.includes(folder))
+  return written.filter((name) => isBest(name) || kept.includes(name))
 }
 
 /** Writes an adapter, or a whole model, and its tokenizer's files. */
@@ -94,34 +127,4 @@ async function writeCard(folder: Target, model: PretrainedModel): Promise<void> 
   const output = openTarget(folder)
   if ((await output.readText('README.md')) === undefined)
     await output.write('README.md', textContent(fullModelCard(model)))
-}
-
-const RESULTS = ['adapter_config.json', 'adapter_model.safetensors', 'model.safetensors', 'trainer_state.json']
-
-/** What a folder holds of an earlier run: its results and the steps of its checkpoints. */
-export async function earlierRun(
-  path: string,
-): Promise<{ readonly results: readonly string[]; readonly checkpoints: readonly number[] }> {
-  const names = await readdir(path).catch(() => [])
-  return { results: names.filter((name) => RESULTS.includes(name)), checkpoints: checkpointSteps(names) }
-}
-
-/** Throws config.value when a folder holds a run already. */
-export async function requireNoRun(path: string): Promise<void> {
-  const { results, checkpoints } = await earlierRun(path)
-  if (results.length + checkpoints.length === 0) return
-  throw new EspalierError('config.value', {
-    what: 'the output folder holds a run already',
-    got: { outputDir: path, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
-    fix: 'Choose another outputDir, or set overwriteOutputDir',
-  })
-}
-
-function checkpointSteps(names: readonly string[]): number[] {
-  return names
-    .flatMap((name) => {
-      const found = /^checkpoint-(\d+)$/.exec(name)
-      return found === null ? [] : [Number(found[1])]
-    })
-    .sort((a, b) => a - b)
 }

@@ -1,18 +1,26 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runCli } from '../cli/run-cli.fake.js'
 import { AutoModelForCausalLM, lora, type PretrainedModel, type SFTConfig, SFTTrainer } from '../index.js'
+import { UNFINISHED } from '../run-folder/publication.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 
 const peftConfig = lora({ r: 2, targetModules: 'all-linear' })
 let local: Awaited<ReturnType<typeof temporaryFolder>>
+let work: Awaited<ReturnType<typeof temporaryFolder>>
 let model: PretrainedModel
+const at = (name: string) => join(work.path, name)
 
 beforeAll(async () => {
   local = await temporaryFolder({ model: true })
+  work = await temporaryFolder()
   model = await AutoModelForCausalLM.fromPretrained(local.path)
 })
 afterAll(async () => {
   await model.close()
   local.remove()
+  work.remove()
 })
 
 const trainerOf = (args: SFTConfig) =>
@@ -25,4 +33,58 @@ describe('outputDir', () => {
     await expect(trainer.train()).rejects.toMatchObject({ code: 'config.value' })
     await expect(trainer.saveModel('')).rejects.toMatchObject({ code: 'config.value' })
   })
+
+  it('holds the same files after a run of a program as after one of the command line', {
+    timeout: 60_000,
+  }, async () => {
+    await trainerOf({ outputDir: at('program'), maxSteps: 2, saveStrategy: 'steps', saveSteps: 1 }).train()
+    writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const words = ['train', '--model', local.path, '--data', at('rows.jsonl'), '--output-dir', at('command')]
+    const saving = ['--max-steps', '2', '--save-strategy', 'steps', '--save-steps', '1']
+    expect(await runCli([...words, ...saving])).toMatchObject({ code: 0 })
+    const files = (folder: string) => readdirSync(folder, { recursive: true }).map(String).sort()
+    expect(files(at('program'))).toEqual(files(at('command')))
+    expect(files(at('program'))).toEqual(expect.arrayContaining(['run.json', 'log.jsonl', 'report.html']))
+    const facts = (folder: string) => JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as object
+    expect(Object.keys(facts(at('command')))).toEqual(expect.arrayContaining(Object.keys(facts(at('program')))))
+    expect(facts(at('program'))).toMatchObject({ outcome: { reason: 'done', steps: 2 }, config: { max_steps: 2 } })
+  })
+
+  it('stays as it was when a run over it fails, which says why beside it', async () => {
+    const outputDir = at('earlier')
+    const args = { outputDir, saveStrategy: 'steps', saveSteps: 2 } as const
+    await trainerOf(args).train()
+    const before = contents(outputDir)
+    const failing = trainerOf({ ...args, overwriteOutputDir: true, learningRate: 1e30 })
+    await expect(failing.train()).rejects.toMatchObject({ code: 'training.diverged' })
+    expect(contents(outputDir)).toEqual(before)
+    const told = JSON.parse(readFileSync(join(outputDir, UNFINISHED, 'run.json'), 'utf8')) as unknown
+    expect(told).toMatchObject({ outcome: { reason: 'failed', code: 'training.diverged' } })
+    await trainerOf({ ...args, overwriteOutputDir: true, maxSteps: 3 }).train()
+    const names = readdirSync(outputDir)
+    expect(names).toContain('checkpoint-2')
+    expect(names).not.toContain(UNFINISHED)
+    expect(readFileSync(join(outputDir, 'log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3)
+  })
+
+  it('tells how a run ended that was stopped over an earlier one, together with its values', async () => {
+    const outputDir = at('stopped')
+    await trainerOf({ outputDir, saveStrategy: 'no' }).train()
+    const run = trainerOf({ outputDir, saveStrategy: 'no', overwriteOutputDir: true, maxSteps: 1000 }).train()
+    for await (const event of run) {
+      if (event.type === 'step' && event.step >= 2) run.stop()
+      if (event.type !== 'save') continue
+      const [told, log] = ['run.json', 'log.jsonl'].map((name) => readFileSync(join(outputDir, name), 'utf8'))
+      expect(JSON.parse(told ?? '')).toMatchObject({ outcome: { reason: 'stopped', steps: event.step } })
+      expect(log?.trim().split('\n')).toHaveLength(event.step)
+    }
+    expect((await run).reason).toBe('stopped')
+  })
 })
+
+/** Every file by its path, without those of a run that has no result. */
+function contents(folder: string): Record<string, string> {
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const paths = files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => !path.includes(UNFINISHED))
+  return Object.fromEntries(paths.map((path) => [path, readFileSync(path, 'base64')]))
+}

@@ -1,9 +1,10 @@
 /** Supervised fine-tuning: the trainer on text, or on prompts with completions. TRL's SFTTrainer. */
 import { type ConfiguredTuner, EspalierError } from '@espalier/core'
-import type { SftData } from '@espalier/data'
+import { renderSupervision, type SftData } from '@espalier/data'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import type { Preflight } from './preflight.js'
+import type { PreparedData } from './prepared-data.js'
 import { sftTask } from './sft-task.js'
 import { type CallOptions, Trainer, type TrainerOptions } from './trainer.js'
 import { DEFAULT_SEED, type SFTConfig } from './training-arguments.js'
@@ -26,6 +27,10 @@ export class SFTTrainer extends Trainer {
   override async preflight(options: CallOptions = {}): Promise<Preflight> {
     const { train } = await this.prepare(options)
     return { ...(await super.preflight(options)), supervision: (train.examples as SftData).report }
+  }
+
+  protected override supervisionOf({ train }: PreparedData): readonly string[] {
+    return renderSupervision((train.examples as SftData).report)
   }
 }
 

@@ -5,6 +5,7 @@ import {
   type Hold,
   type LossFunction,
   Shared,
+  sizeOf,
   type TrainableModel,
   type WeightSet,
 } from '@espalier/core'
@@ -23,10 +24,10 @@ import {
 } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { checkOutputPlace } from '../run-folder/output-place.js'
-import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
+import type { RunFacts } from '../run-folder/run-files.js'
+import type { RunLock } from '../run-folder/run-lock.js'
 import { callbackListener, type TrainerCallback } from './callbacks.js'
-import { type CheckpointFolder, earlierRun, requireNoRun, runFolder, type SavedAs, saveTo } from './checkpoints.js'
+import { saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
 import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
@@ -34,6 +35,8 @@ import { evaluationBatches, largestFeeds, trainSteps } from './planned-steps.js'
 import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData } from './prepared-data.js'
 import { processMemory } from './process-memory.js'
+import { runFacts } from './run-facts.js'
+import { RunOutput, refuseToResume } from './run-output.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
 import { settingsOf, type TrainingArguments } from './training-arguments.js'
@@ -69,8 +72,8 @@ export interface TrainerOptions {
   readonly callbacks?: readonly TrainerCallback[]
   /** @internal The caller's lock of args.outputDir; without one a run takes its own. */
   readonly lock?: RunLock
-  /** @internal More text files of a checkpoint, by name. */
-  readonly checkpointTexts?: (saved: SavedAs) => Readonly<Record<string, string>>
+  /** @internal What run.json tells besides, or otherwise than the arguments do. */
+  readonly runFacts?: Partial<RunFacts>
 }
 
 /** Options of calls that take a while. */
@@ -89,8 +92,8 @@ export class Trainer {
   private readonly trainable: TrainableModel
   private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
-  /** The folder that this trainer writes to: its own run is no other one. */
-  private folder: CheckpointFolder | undefined
+  /** Whether what lies in the folder is of this trainer: its own run is no other one. */
+  private hasWritten = false
 
   /** Throws config.value, config.unknown, config.unsupported; data.file for a file of unknown kind; model.unsupported for a model whose task is not known and not given. */
   constructor(private readonly options: TrainerOptions) {
@@ -119,7 +122,6 @@ export class Trainer {
   async preflight(options: CallOptions = {}): Promise<TrainingPreflight> {
     const { train } = await this.prepare(options)
     const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args)
-    const trained = await this.trainable.trainable()
     return {
       memory: await memoryPlan({
         trainable: this.trainable,
@@ -132,7 +134,7 @@ export class Trainer {
       }),
       totalSteps,
       stepsPerEpoch,
-      trainableParameters: [...trained.values()].reduce((sum, { shape }) => sum + shape.reduce((a, b) => a * b, 1), 0),
+      trainableParameters: await this.trainedCount(),
       shapes: train.plan.shapes,
       warnings: [
         ...(this.model instanceof PeftModel ? this.model.warnings : []),
@@ -147,26 +149,27 @@ export class Trainer {
     const { onEvent, callbacks = [] } = this.options
     const toCallbacks = callbackListener(callbacks, this.args, () => run)
     const listener = (event: TrainingEvent) => {
+      output?.note(event)
       toCallbacks(event)
       onEvent?.(event)
     }
-    let lock: RunLock | undefined
+    let output: RunOutput | undefined
     let weights: Hold<WeightSet> | undefined
     const run = TrainingLoop.deferred(
       async () => {
         requireTrained(this.model)
-        const { outputDir } = this.args
-        if (outputDir !== undefined) await checkOutputPlace(outputDir, { base: this.model.loaded.files.path })
-        if (outputDir !== undefined && this.options.lock === undefined) lock = await lockFolder(outputDir)
-        const folder = await this.outputFolder(resumeFromCheckpoint)
+        await refuseToResume(resumeFromCheckpoint, this.args.outputDir)
+        output = await this.openOutput()
         const prepared = await this.prepare(options)
         weights = this.holdWeights(signal)
-        return this.trainer(prepared, { weights: await weights.value, folder, listener })
+        const held = await weights.value
+        await output?.begin(await this.facts(prepared), (message) => listener(run.warn(message)))
+        return this.trainer(prepared, { weights: held, output, listener })
       },
       signal,
-      async () => {
+      async (failure) => {
         weights?.release()
-        await lock?.release()
+        await output?.end(failure)
       },
     )
     return run
@@ -224,45 +227,49 @@ export class Trainer {
     })
   }
 
-  private async outputFolder(resume: boolean | string): Promise<CheckpointFolder | undefined> {
-    const { outputDir, saveTotalLimit, loadBestModelAtEnd: keepsBest = false, overwriteOutputDir = false } = this.args
-    const { checkpointTexts: texts } = this.options
-    const checkpoints = outputDir === undefined ? [] : (await earlierRun(outputDir)).checkpoints
-    if (typeof resume === 'string' || (resume && checkpoints.length > 0)) {
-      throw new EspalierError('config.unsupported', {
-        what: 'a run cannot be continued from a checkpoint yet',
-        got: { resumeFromCheckpoint: resume, ...(outputDir === undefined ? {} : { outputDir, checkpoints }) },
-        fix: 'Load the checkpoint’s adapter and train it in a new outputDir, or set overwriteOutputDir without resuming',
-      })
-    }
-    if (resume)
-      throw new EspalierError('config.value', {
-        what: 'there is no checkpoint to go on from',
-        got: { resumeFromCheckpoint: true, ...(outputDir === undefined ? {} : { outputDir }) },
-        fix: 'Leave resumeFromCheckpoint out to train from the start',
-      })
-    if (outputDir === undefined) return undefined
-    if (this.folder !== undefined) return this.folder
-    if (!overwriteOutputDir) await requireNoRun(outputDir)
-    this.folder = runFolder(outputDir, {
-      keepsBest,
-      ...(saveTotalLimit === undefined ? {} : { saveTotalLimit }),
-      ...(texts === undefined ? {} : { texts }),
+  /** What the data hold, in lines, for run.json. */
+  protected supervisionOf(_: PreparedData): readonly string[] {
+    return []
+  }
+
+  private async facts(prepared: PreparedData): Promise<RunFacts> {
+    const { trainDataset, runFacts: told = {} } = this.options
+    return runFacts({
+      model: this.model,
+      args: this.args,
+      data: typeof trainDataset === 'string' ? { file: trainDataset } : { name: this.rows.train.name },
+      trainableParameters: await this.trainedCount(),
+      supervision: this.supervisionOf(prepared),
+      told,
     })
-    return this.folder
+  }
+
+  private async openOutput(): Promise<RunOutput | undefined> {
+    const { outputDir } = this.args
+    if (outputDir === undefined) return undefined
+    const { lock } = this.options
+    const { model, args, hasWritten: isOwn } = this
+    const output = await RunOutput.open({ model, args, outputDir, lock, isOwn })
+    this.hasWritten = true
+    return output
+  }
+
+  private async trainedCount(): Promise<number> {
+    const trained = await this.trainable.trainable()
+    return [...trained.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   }
 
   private trainer(
     { train, evaluation }: PreparedData,
     run: {
       readonly weights: WeightSet
-      readonly folder?: CheckpointFolder | undefined
+      readonly output?: RunOutput | undefined
       readonly listener?: (event: TrainingEvent) => void
     },
   ): TrainingLoop {
     const { transforms = [], computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = this.task.metrics?.(computeMetrics)
-    const { weights, folder, listener } = run
+    const { weights, output, listener } = run
     return new TrainingLoop({
       model: this.trainable,
       backend: this.model.backend,
@@ -276,7 +283,7 @@ export class Trainer {
       ...(metrics === undefined ? {} : { metrics }),
       ...(onGradients === undefined ? {} : { onGradients }),
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
-      ...(folder === undefined ? {} : { save: (context: SaveContext) => folder.saveStep(this.model, context) }),
+      ...(output === undefined ? {} : { save: (context: SaveContext) => output.save(this.model, context) }),
       ...(listener === undefined ? {} : { onEvent: listener }),
       peakMemory,
     })

@@ -8,9 +8,9 @@ export type Strategy = 'no' | 'steps' | 'epoch'
 
 /** Arguments of a run. Defaults are transformers' but where a comment says otherwise. */
 export interface TrainingArguments {
-  /** Where adapters, checkpoints and logs go; without it nothing is written. */
+  /** Where the result, checkpoints, `run.json` and `log.jsonl` go, as from the command line; without it nothing is written. */
   readonly outputDir?: string
-  /** Goes on in a folder that holds a run already, and replaces its files. Default false. */
+  /** Replaces a run or a model that `outputDir` holds, once this run has its result: until then it writes to `unfinished-run` there. Default false. */
   readonly overwriteOutputDir?: boolean
   /** Default 2e-4: transformers' 5e-5 and TRL's 2e-5 are meant for full fine-tuning. */
   readonly learningRate?: number

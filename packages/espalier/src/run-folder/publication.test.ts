@@ -1,0 +1,83 @@
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { finishPublication, publish, startUnfinished, UNFINISHED } from './publication.js'
+import { lockFolder } from './run-lock.js'
+
+let root = ''
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'espalier-publication-'))
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'vocab.json']) write(name, 'old')
+  mkdirSync(join(root, 'checkpoint-1'))
+  write('checkpoint-1/adapter_config.json', 'old')
+  await startUnfinished(root)
+  mkdirSync(join(root, UNFINISHED, 'checkpoint-1'), { recursive: true })
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'checkpoint-1/new'])
+    write(join(UNFINISHED, name), 'new')
+})
+afterEach(() => rmSync(root, { recursive: true, force: true }))
+const write = (name: string, text: string) => writeFileSync(join(root, name), text)
+const removes = ['adapter_config.json', 'vocab.json', 'checkpoint-1']
+
+function expectPublished(): void {
+  expect(readdirSync(root)).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'checkpoint-1'])
+  for (const name of ['adapter_config.json', 'adapter_model.safetensors', 'checkpoint-1/new'])
+    expect(readFileSync(join(root, name), 'utf8')).toBe('new')
+  expect(readdirSync(join(root, 'checkpoint-1'))).toEqual(['new'])
+}
+
+describe('publish', () => {
+  it('puts the new files in the place of the old ones', async () => {
+    await publish(root, removes)
+    expectPublished()
+    await finishPublication(root) // nothing is left to do
+    expectPublished()
+  })
+
+  it('leaves all as it is where a folder lies under the name of a file', async () => {
+    rmSync(join(root, 'vocab.json'))
+    mkdirSync(join(root, 'vocab.json'))
+    write(join(UNFINISHED, 'vocab.json'), 'new')
+    await expect(publish(root, removes)).rejects.toMatchObject({ code: 'file.write', details: { file: 'vocab.json' } })
+    expect(readFileSync(join(root, 'adapter_config.json'), 'utf8')).toBe('old')
+  })
+
+  it('is finished by whoever takes the folder next, wherever it was interrupted', async () => {
+    // What the first steps of a publication leave, one more at a time.
+    write('.publication.json', JSON.stringify({ removes: ['vocab.json'] }))
+    const steps = [
+      () => {},
+      () => rmSync(join(root, 'adapter_config.json')),
+      () => rmSync(join(root, 'vocab.json')),
+      () => move('adapter_model.safetensors'),
+      () => {
+        rmSync(join(root, 'checkpoint-1'), { recursive: true })
+        move('checkpoint-1')
+      },
+      () => move('adapter_config.json'),
+      () => rmSync(join(root, UNFINISHED), { recursive: true }),
+    ]
+    const begun = root
+    const saved = mkdtempSync(join(tmpdir(), 'espalier-publication-'))
+    try {
+      for (const [index, step] of steps.entries()) {
+        step()
+        cpSync(root, join(saved, String(index)), { recursive: true })
+      }
+      for (const index of steps.keys()) {
+        root = join(saved, String(index))
+        const lock = await lockFolder(root)
+        await lock.release()
+        expectPublished()
+      }
+    } finally {
+      rmSync(begun, { recursive: true })
+      root = saved
+    }
+  })
+})
+
+function move(name: string): void {
+  renameSync(join(root, UNFINISHED, name), join(root, name))
+}

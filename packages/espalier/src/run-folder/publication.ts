@@ -1,0 +1,92 @@
+/**
+ * A result takes its place in a folder together, and what it replaces goes together. It is written to a folder inside. When it is whole, a
+ * record says which files of an earlier run go: from then on it counts, and whoever takes the folder next moves what is not moved yet.
+ */
+import { readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openTarget, textContent, writeError } from '@espalier/serialization'
+import { removeWhole } from './whole-folder.js'
+
+/** Where what is not published yet lies in its folder. */
+export const UNFINISHED = 'unfinished-run'
+
+const RECORD = '.publication.json'
+/** Without it a folder is neither a model nor an adapter for any program: the first to go and the last to come. */
+const CONFIGURATIONS: readonly string[] = ['adapter_config.json', 'config.json']
+
+/** The folder for a new result: what another one left there is gone. */
+export async function startUnfinished(folder: string): Promise<string> {
+  const unfinished = join(folder, UNFINISHED)
+  await rm(unfinished, { recursive: true, force: true })
+  return unfinished
+}
+
+/** Puts all that lies in the unfinished folder in its place; `removes` goes. Throws file.write: before the record is there, the folder is as it was. */
+export async function publish(folder: string, removes: readonly string[]): Promise<void> {
+  const names = await readdir(join(folder, UNFINISHED))
+  await requireReplaceable(folder, names)
+  const record: Publication = { removes: removes.filter((name) => !names.includes(name)) }
+  await openTarget(folder).write(RECORD, textContent(`${JSON.stringify(record)}\n`))
+  await finishPublication(folder)
+}
+
+/** Finishes a publication that was interrupted, if there is one. Throws file.write. */
+export async function finishPublication(folder: string): Promise<void> {
+  const record = await readRecord(folder)
+  if (record === undefined) return
+  const unfinished = join(folder, UNFINISHED)
+  const names = configurationsLast(await readdir(unfinished).catch(() => []))
+  for (const name of configurationsLast([...record.removes, ...names.filter(isConfiguration)]).reverse())
+    await removeWhole(join(folder, name))
+  for (const name of names) await moveInto(folder, name)
+  await rmdir(unfinished).catch(() => {})
+  await unlink(join(folder, RECORD))
+}
+
+interface Publication {
+  /** Of an earlier result; none of the new one's names. */
+  readonly removes: readonly string[]
+}
+
+async function readRecord(folder: string): Promise<Publication | undefined> {
+  try {
+    const { removes } = JSON.parse(await readFile(join(folder, RECORD), 'utf8')) as Publication
+    return { removes }
+  } catch {
+    return undefined
+  }
+}
+
+async function moveInto(folder: string, name: string): Promise<void> {
+  const from = join(folder, UNFINISHED, name)
+  const to = join(folder, name)
+  try {
+    if (await isFolder(from)) await removeWhole(to) // a file is replaced by the renaming itself
+    await rename(from, to)
+  } catch (cause) {
+    throw writeError(name, folder, cause)
+  }
+}
+
+/** A folder under the name of a file would be met halfway. */
+async function requireReplaceable(folder: string, names: readonly string[]): Promise<void> {
+  for (const name of names) {
+    const isInTheWay = (await isFolder(join(folder, name))) && !(await isFolder(join(folder, UNFINISHED, name)))
+    if (isInTheWay) throw writeError(name, folder, Object.assign(new Error('it is a folder'), { code: 'EISDIR' }))
+  }
+}
+
+function isFolder(path: string): Promise<boolean> {
+  return stat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+}
+
+function configurationsLast(names: readonly string[]): string[] {
+  return [...names.filter((name) => !isConfiguration(name)), ...names.filter(isConfiguration)]
+}
+
+function isConfiguration(name: string): boolean {
+  return CONFIGURATIONS.includes(name)
+}

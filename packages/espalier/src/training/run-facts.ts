@@ -1,0 +1,82 @@
+/** What a run is about, as its files tell it: what was asked for, which model and data, and what computes. */
+import { namedParameters, sizeOf, snakeCase } from '@espalier/core'
+import { DEFAULT_RATE } from '@espalier/trainer'
+import { packageVersion } from '../cli/version.js'
+import { PeftModel } from '../model/peft-model.js'
+import type { PretrainedModel } from '../model/pretrained-model.js'
+import { baseHashes } from '../run-folder/base-hashes.js'
+import { dependencyVersions } from '../run-folder/dependency-versions.js'
+import { fileHash, type RunFacts } from '../run-folder/run-files.js'
+import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type TrainingArguments } from './training-arguments.js'
+
+/** What the facts follow from. */
+export interface RunToTell {
+  readonly model: PeftModel | PretrainedModel
+  readonly args: TrainingArguments
+  /** Where the rows come from: a path, or what their data set is called. */
+  readonly data: { readonly file: string } | { readonly name: string }
+  /** Number of values that train. */
+  readonly trainableParameters: number
+  /** What the data hold, in lines. */
+  readonly supervision: readonly string[]
+  /** What is known better. */
+  readonly told: Partial<RunFacts>
+}
+
+/** The facts of a run. Reads headers and hashes; throws what reading the base's files throws. */
+export async function runFacts(run: RunToTell): Promise<RunFacts> {
+  const { model, args, trainableParameters, supervision, told } = run
+  const isAdapter = model instanceof PeftModel
+  return {
+    config: optionsInForce(args),
+    versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
+    backend: model.backend.name,
+    base: {
+      nameOrPath: model.loaded.nameOrPath,
+      revision: model.loaded.revision,
+      parameters: parameterCount(model),
+      sha256: await baseHashes(model.loaded.files),
+    },
+    ...(isAdapter ? { adapter: { parameters: trainableParameters } } : {}),
+    data: told.data ?? [await dataFact(run.data)],
+    trainableParameters: isAdapter
+      ? model.printTrainableParameters()
+      : `training all ${trainableParameters.toLocaleString('en-US')} parameters`,
+    supervision,
+    ...told,
+  }
+}
+
+async function dataFact(data: RunToTell['data']): Promise<RunFacts['data'][number]> {
+  if ('name' in data) return { path: data.name, sha256: null }
+  return { path: data.file, sha256: await fileHash(data.file) }
+}
+
+/** What was given over the defaults, by snake_case name. */
+function optionsInForce(args: TrainingArguments): Readonly<Record<string, unknown>> {
+  const defaults: TrainingArguments = {
+    learningRate: DEFAULT_RATE,
+    lrSchedulerType: 'linear',
+    numTrainEpochs: DEFAULT_EPOCHS,
+    perDeviceTrainBatchSize: DEFAULT_BATCH,
+    gradientAccumulationSteps: 1,
+    weightDecay: 0,
+    maxGradNorm: 1,
+    optim: 'adamw_torch_fused',
+    evalStrategy: 'no',
+    saveStrategy: 'epoch',
+    loggingSteps: 1,
+    seed: DEFAULT_SEED,
+  }
+  return Object.fromEntries(
+    Object.entries({ ...defaults, ...args }).flatMap(([name, value]) =>
+      value === undefined ? [] : [[snakeCase(name), value]],
+    ),
+  )
+}
+
+/** Of the base, without what an adapter adds to its tree. */
+function parameterCount(model: PretrainedModel | PeftModel): number {
+  const { model: tree } = model instanceof PeftModel ? model.base : model
+  return [...namedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+}
