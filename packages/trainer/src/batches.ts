@@ -27,5 +27,7 @@ export interface StepSource {
 
 /** Batches of an evaluation, anew for each. */
 export interface EvaluationSource {
+  /** Tokens of all batches without padding, where they are known before. */
+  readonly totalTokens?: number
   batches(): AsyncIterable<MicroBatch> | Iterable<MicroBatch>
 }

@@ -28,7 +28,7 @@ export interface EvaluationMetrics {
 /** Loss, perplexity and metrics with a session's present values; undefined when it was stopped on the way. Throws config.value without data, or the signal's reason. */
 export async function evaluateWith(
   session: TrainingSession,
-  { evaluation: source, metrics }: Pick<TrainerOptions, 'evaluation' | 'metrics'>,
+  { evaluation: source, metrics, onMoment }: Pick<TrainerOptions, 'evaluation' | 'metrics' | 'onMoment'>,
   { signal, isStopped }: { readonly signal?: AbortSignal | undefined; readonly isStopped?: () => boolean },
 ): Promise<Evaluation | undefined> {
   if (source === undefined)
@@ -38,6 +38,8 @@ export async function evaluateWith(
     })
   let sum = 0
   let count = 0
+  let tokens = 0
+  const { totalTokens } = source
   const predicted: PredictedBatch[] = []
   for await (const batch of source.batches()) {
     signal?.throwIfAborted()
@@ -46,6 +48,8 @@ export async function evaluateWith(
     sum += lossSum
     if (predictions !== undefined) predicted.push({ feeds: batch.feeds, predictions })
     count += batch.count
+    tokens += batch.tokens
+    await onMoment?.({ type: 'prediction-step', tokens, ...(totalTokens === undefined ? {} : { totalTokens }) })
   }
   const evalLoss = sum / Math.max(count, 1)
   return { evalLoss, perplexity: Math.exp(evalLoss), metrics: metrics?.compute(predicted) ?? {} }

@@ -12,6 +12,7 @@ export type {
   TrainingEvent,
   WarningEvent,
 } from './events.js'
+export type { EvaluationMoment, RunMoment, TrainingMoment } from './moments.js'
 export { decayOf } from './open-session.js'
 export { type AdamWOptions, adamw } from './optimizers/adamw.js'
 export type { Optimizer, UpdateContext } from './optimizers/optimizer.js'

@@ -5,6 +5,7 @@
 import type { StepBatch } from './batches.js'
 import { evaluateWith } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
+import type { TrainingMoment } from './moments.js'
 import { openSession } from './open-session.js'
 import type { RunControl, TrainingResult } from './run.js'
 import { createSchedule } from './schedule.js'
@@ -64,18 +65,25 @@ export class Loop {
       warmupSteps: warmupOf(settings, steps.totalSteps),
       ...(settings.lrSchedulerKwargs === undefined ? {} : { parameters: settings.lrSchedulerKwargs }),
     })
-    this.emit({
+    await this.emit({
       type: 'start',
       totalSteps: steps.totalSteps,
       stepsPerEpoch: steps.stepsPerEpoch,
       trainableParameters: session.trainedCount,
     })
+    let isBetweenEpochs = true
     for await (const batch of steps.steps()) {
       if (this.step >= steps.totalSteps || this.control.stopRequested) return
+      if (isBetweenEpochs) await this.moment('epoch-begin')
+      await this.moment('step-begin')
       await this.train(session, batch, schedule)
       if (this.control.isPaused) await this.pause()
       this.signal?.throwIfAborted()
-      if (!this.control.stopRequested) await this.evaluateAndSave(session, batch.endsEpoch)
+      await this.evaluateAndSave(session, (cadence) => isDueAtStep(cadence, this.step))
+      isBetweenEpochs = batch.endsEpoch
+      if (!isBetweenEpochs && this.step < steps.totalSteps && !this.control.stopRequested) continue
+      await this.moment('epoch-end')
+      await this.evaluateAndSave(session, (cadence) => batch.endsEpoch && cadence === 'epoch')
     }
   }
 
@@ -101,12 +109,12 @@ export class Loop {
     this.step = step
     this.epoch = batch.epoch
     if (count === 0)
-      this.emit({ type: 'warning', message: `step ${step} has nothing to learn from; it changes nothing` })
+      await this.emit({ type: 'warning', message: `step ${step} has nothing to learn from; it changes nothing` })
     const loss = sum / Math.max(counted, 1) + penalty
-    this.report(batch, { loss, counted, learningRate, gradNorm, seconds: now() - began })
+    await this.report(batch, { loss, counted, learningRate, gradNorm, seconds: now() - began })
   }
 
-  private report(
+  private async report(
     batch: StepBatch,
     done: {
       readonly loss: number
@@ -115,7 +123,7 @@ export class Loop {
       readonly gradNorm: number
       readonly seconds: number
     },
-  ): void {
+  ): Promise<void> {
     const { loss, counted, learningRate, gradNorm, seconds } = done
     const { totalSteps } = this.options.steps
     if (counted > 0) {
@@ -125,7 +133,7 @@ export class Loop {
     // The first step compiles; it tells nothing about the others once a second one is known.
     this.recent = [...(this.step === 2 ? [] : this.recent), seconds].slice(-ETA_STEPS)
     const tokens = batch.microBatches.reduce((total, microBatch) => total + microBatch.tokens, 0)
-    this.emit({
+    await this.emit({
       type: 'step',
       step: this.step,
       totalSteps,
@@ -143,16 +151,17 @@ export class Loop {
   }
 
   private async pause(): Promise<void> {
-    this.emit({ type: 'pause', step: this.step })
+    await this.emit({ type: 'pause', step: this.step })
     await this.control.untilResumed()
-    this.emit({ type: 'resume', step: this.step })
+    await this.emit({ type: 'resume', step: this.step })
   }
 
-  private async evaluateAndSave(session: TrainingSession, endsEpoch: boolean): Promise<void> {
+  private async evaluateAndSave(session: TrainingSession, isDue: (cadence: Cadence) => boolean): Promise<void> {
+    if (this.control.stopRequested) return
     const { settings = {}, evaluation } = this.options
-    const evaluates = this.control.take('evaluate') || isDue(settings.evaluateEvery, this.step, endsEpoch)
+    const evaluates = this.control.take('evaluate') || isDue(settings.evaluateEvery ?? 'no')
     if (evaluation !== undefined && evaluates) await this.evaluate(session)
-    const saves = this.control.take('save') || isDue(settings.saveEvery, this.step, endsEpoch)
+    const saves = this.control.take('save') || isDue(settings.saveEvery ?? 'no')
     if (saves && !this.control.stopRequested && this.step < this.options.steps.totalSteps)
       await this.save(session, this.step, null)
   }
@@ -167,7 +176,7 @@ export class Loop {
     const best = evalLoss < this.best.loss
     if (best) this.best = { loss: evalLoss, step: this.step }
     if (best && this.options.settings?.loadBestModelAtEnd === true) this.bestValues = await session.commit()
-    this.emit({
+    await this.emit({
       type: 'evaluate',
       step: this.step,
       epoch: this.epoch,
@@ -188,7 +197,7 @@ export class Loop {
     const kind = outcome === null ? 'checkpoint' : 'final'
     const { step, epoch } = this
     const path = await save({ step, epoch, kind, bestStep, isBest: valuesOf === bestStep, outcome })
-    this.emit({ type: 'save', step, path, kind })
+    await this.emit({ type: 'save', step, path, kind })
   }
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
@@ -200,14 +209,18 @@ export class Loop {
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
     const outcome = (): RunOutcome => ({ reason: aborted ? 'aborted' : reason, trainingLoss, seconds: now() - began })
     if (this.step > 0) await this.save(session, best === undefined ? this.step : this.best.step, outcome())
-    this.emit({ type: 'end', globalStep: this.step, ...outcome() })
+    await this.emit({ type: 'end', globalStep: this.step, ...outcome() })
     this.signal?.throwIfAborted()
     return { globalStep: this.step, trainingLoss, reason }
   }
 
-  private emit(event: TrainingEvent): void {
+  private async emit(event: TrainingEvent): Promise<void> {
     this.control.emit(event)
-    this.options.onEvent?.(event)
+    await this.options.onEvent?.(event)
+  }
+
+  private async moment(type: TrainingMoment['type']): Promise<void> {
+    await this.options.onMoment?.({ type, step: this.step, epoch: this.epoch })
   }
 }
 
@@ -217,9 +230,8 @@ function warmupOf({ warmupSteps = 0, warmupRatio = 0 }: TrainingSettings, totalS
   return warmupSteps < 1 ? Math.ceil(share * totalSteps) : Math.floor(warmupSteps)
 }
 
-function isDue(cadence: Cadence | undefined, step: number, endsEpoch: boolean): boolean {
-  if (cadence === undefined || cadence === 'no') return false
-  return cadence === 'epoch' ? endsEpoch : step % cadence.steps === 0
+function isDueAtStep(cadence: Cadence, step: number): boolean {
+  return typeof cadence === 'object' && step % cadence.steps === 0
 }
 
 function now(): number {

@@ -3,6 +3,7 @@ import type { Backend, LossFunction, TrainableModel, WeightSet } from '@espalier
 import type { EvaluationSource, StepSource } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
+import type { RunMoment } from './moments.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { SchedulerType } from './schedule.js'
 import type { TrainingSession } from './session.js'
@@ -93,8 +94,10 @@ export interface TrainerOptions {
   onOptimizerStep?(context: OptimizerStepContext): Promise<void>
   /** Bytes of peak memory so far. */
   peakMemory?(): number
-  /** Told every event, also those that a slow reader of the run does not see. */
-  onEvent?(event: TrainingEvent): void
+  /** Told every event, also those that a slow reader of the run does not see. The loop waits for it. */
+  onEvent?(event: TrainingEvent): void | Promise<void>
+  /** Called between events. The loop waits for it. */
+  onMoment?(moment: RunMoment): void | Promise<void>
 }
 
 /** Base rate when none is given. */

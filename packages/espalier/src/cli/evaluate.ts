@@ -22,7 +22,10 @@ export async function evaluate(values: Values): Promise<number> {
       }),
     })
     progress.update('evaluating')
-    const { evalLoss, perplexity } = await trainer.evaluate()
+    const { evalLoss, perplexity } = await trainer.evaluate({
+      onProgress: ({ tokens, totalTokens }) =>
+        progress.update(`evaluating: ${Math.floor((100 * tokens) / totalTokens)} %`),
+    })
     progress.clear()
     result(
       values.flag('json') === true

@@ -107,6 +107,7 @@ export function evaluationBatches(
   const stepRows = args.perDeviceEvalBatchSize ?? DEFAULT_BATCH
   const end = stepsPerEpoch({ rowCount: examples.length, stepRows })
   return {
+    totalTokens: examples.lengths.reduce((sum, length) => sum + length, 0),
     async *batches() {
       for await (const { microBatches } of trainingSteps(
         examples,

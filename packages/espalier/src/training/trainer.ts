@@ -26,7 +26,7 @@ import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import type { RunFacts } from '../run-folder/run-files.js'
 import type { RunLock } from '../run-folder/run-lock.js'
-import { callbackListener, type TrainerCallback } from './callbacks.js'
+import { CallbackHandler, type EvaluationProgress, progressOf, type TrainerCallback } from './callbacks.js'
 import { saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
 import type { ComputeMetrics } from './label-metrics.js'
@@ -66,9 +66,9 @@ export interface TrainerOptions {
   readonly onGradients?: (context: GradientContext) => Promise<number | undefined>
   /** Runs after each optimizer step: reads values and gradients, and writes values that the next step starts from. */
   readonly onOptimizerStep?: (context: OptimizerStepContext) => Promise<void>
-  /** Told every event, also those that a slow reader of the run does not see. */
-  readonly onEvent?: (event: TrainingEvent) => void
-  /** transformers' callbacks. */
+  /** Told every event, also those that a slow reader of the run does not see, and the evaluations of `evaluate`. A run waits for the promise that it returns. */
+  readonly onEvent?: (event: TrainingEvent) => void | Promise<void>
+  /** transformers' callbacks; they may be async. */
   readonly callbacks?: readonly TrainerCallback[]
   /** @internal The caller's lock of args.outputDir; without one a run takes its own. */
   readonly lock?: RunLock
@@ -83,6 +83,12 @@ export interface CallOptions {
   readonly onRows?: (rows: number) => void
 }
 
+/** Options of `evaluate`. */
+export interface EvaluateOptions extends CallOptions {
+  /** Told after each batch how far it is. */
+  readonly onProgress?: (progress: EvaluationProgress) => void
+}
+
 /** Trains a model on the rows of a task: a classifier on texts with labels. */
 export class Trainer {
   /** The model that trains. */
@@ -92,6 +98,7 @@ export class Trainer {
   private readonly trainable: TrainableModel
   private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
+  private readonly callbacks: CallbackHandler
   /** Whether what lies in the folder is of this trainer: its own run is no other one. */
   private hasWritten = false
 
@@ -115,6 +122,7 @@ export class Trainer {
     }
     if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
+    this.callbacks = new CallbackHandler(options.callbacks ?? [], this.args)
     this.optimizer()
   }
 
@@ -146,13 +154,12 @@ export class Trainer {
   /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, adapter.state when no active adapter trains, run.locked when one writes there now. */
   train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
-    const { onEvent, callbacks = [] } = this.options
-    const toCallbacks = callbackListener(callbacks, this.args, () => run)
-    const listener = (event: TrainingEvent) => {
+    const listener = async (event: TrainingEvent) => {
       output?.note(event)
-      toCallbacks(event)
-      onEvent?.(event)
+      await this.tell(event)
     }
+    // Who fails at a warning does not end the run: it goes on without what the warning is about.
+    const warn = (message: string) => void listener(run.warn(message)).catch(() => {})
     let output: RunOutput | undefined
     let weights: Hold<WeightSet> | undefined
     const run = TrainingLoop.deferred(
@@ -163,7 +170,8 @@ export class Trainer {
         const prepared = await this.prepare(options)
         weights = this.holdWeights(signal)
         const held = await weights.value
-        await output?.begin(await this.facts(prepared), (message) => listener(run.warn(message)))
+        this.callbacks.attach(run)
+        await output?.begin(await this.facts(prepared), warn)
         return this.trainer(prepared, { weights: held, output, listener })
       },
       signal,
@@ -175,12 +183,18 @@ export class Trainer {
     return run
   }
 
-  /** Mean loss over what counts in the evaluation data, and what is measured besides. */
-  async evaluate(options: CallOptions = {}): Promise<Evaluation> {
-    const prepared = await this.prepare(options)
-    const weights = this.holdWeights(options.signal)
+  /** Mean loss over what counts in the evaluation data, and what is measured besides. Callbacks and `onEvent` hear of it as of an evaluation of a run. */
+  async evaluate({ signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
+    const began = performance.now()
+    const prepared = await this.prepare({ signal })
+    const weights = this.holdWeights(signal)
     try {
-      return await this.trainer(prepared, { weights: await weights.value }).evaluate(options)
+      const loop = this.trainer(prepared, { weights: await weights.value, onProgress })
+      const found = await loop.evaluate({ signal })
+      const { globalStep: step, epoch } = this.callbacks.current
+      const seconds = (performance.now() - began) / 1000
+      await this.tell({ type: 'evaluate', step, epoch, ...found, seconds, best: false })
+      return found
     } finally {
       weights.release()
     }
@@ -207,6 +221,11 @@ export class Trainer {
       keep: true,
     })
     return this.prepared.wait(signal)
+  }
+
+  private async tell(event: TrainingEvent): Promise<void> {
+    await this.callbacks.onEvent(event)
+    await this.options.onEvent?.(event)
   }
 
   private async prepareData(signal: AbortSignal, onRows: CallOptions['onRows']): Promise<PreparedData> {
@@ -264,12 +283,13 @@ export class Trainer {
     run: {
       readonly weights: WeightSet
       readonly output?: RunOutput | undefined
-      readonly listener?: (event: TrainingEvent) => void
+      readonly listener?: (event: TrainingEvent) => Promise<void>
+      readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined
     },
   ): TrainingLoop {
     const { transforms = [], computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = this.task.metrics?.(computeMetrics)
-    const { weights, output, listener } = run
+    const { weights, output, listener, onProgress } = run
     return new TrainingLoop({
       model: this.trainable,
       backend: this.model.backend,
@@ -285,6 +305,10 @@ export class Trainer {
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
       ...(output === undefined ? {} : { save: (context: SaveContext) => output.save(this.model, context) }),
       ...(listener === undefined ? {} : { onEvent: listener }),
+      onMoment: async (moment) => {
+        await this.callbacks.onMoment(moment)
+        if (moment.type === 'prediction-step') onProgress?.(progressOf(moment))
+      },
       peakMemory,
     })
   }
