@@ -3,6 +3,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative } from 'node:path'
 import ts from 'typescript'
 import { describe, expect, it } from 'vitest'
+import { codeBlocks } from './page-code.js'
 import { root } from './workspaces.js'
 
 const guides = ['.github/CONTRIBUTING.md', 'ARCHITECTURE.md', 'README.md', 'docs/plugins.md', 'docs/from-python.md']
@@ -42,12 +43,10 @@ describe('the guides', () => {
 
 describe('docs/plugins.md', () => {
   it('shows plugins that compile', { timeout: 240_000 }, () => {
-    const blocks = readFileSync(join(root, 'docs/plugins.md'), 'utf8').matchAll(/```ts\n(.*?)```/gs)
-    const examples = new Map<string, string>()
-    for (const [, text = ''] of blocks)
-      examples.set(join(root, `docs/${/export const (\w+)/.exec(text)?.[1] ?? `example${examples.size}`}.ts`), text)
+    const blocks = codeBlocks(readFileSync(join(root, 'docs/plugins.md'), 'utf8'))
+    const examples = new Map([...blocks].map(([name, text]) => [join(root, `docs/${name}.ts`), text]))
     expect([...examples.keys()].map((path) => basename(path))).toEqual(
-      expect.arrayContaining(['gain.ts', 'rowScaled.ts', 'mistral.ts']),
+      expect.arrayContaining(['gain.ts', 'thin.ts', 'drift.ts', 'rowScaled.ts', 'mistral.ts']),
     )
     expect(faultsOf([...examples.keys()], examples)).toEqual([])
   })
