@@ -1,9 +1,9 @@
 /** The recipes of CONTRIBUTING.md and the paths in the guides, held against the code that they speak of. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { basename, dirname, join, relative } from 'node:path'
-import ts from 'typescript'
+import { basename, dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { codeBlocks } from './page-code.js'
+import { faultsOf } from './type-faults.js'
 import { root } from './workspaces.js'
 
 const guides = ['.github/CONTRIBUTING.md', 'ARCHITECTURE.md', 'README.md', 'docs/plugins.md', 'docs/from-python.md']
@@ -68,23 +68,6 @@ function filesThatLack(op: string): string[] {
   const entries = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name, 'src/index.ts'))
   const files = faultsOf(entries, new Map([[union, text]])).map(({ file }) => file)
   return [...new Set(files)]
-}
-
-/** What the compiler finds, with the text of some files replaced or made up. */
-function faultsOf(entries: readonly string[], texts: ReadonlyMap<string, string>): { file: string; fault: string }[] {
-  const configFile = join(root, 'tsconfig.json')
-  const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(configFile, ts.sys.readFile).config, ts.sys, root)
-  const host = ts.createCompilerHost(options)
-  const { getSourceFile, fileExists } = host
-  host.fileExists = (file) => texts.has(file) || fileExists(file)
-  host.getSourceFile = (file, language, ...rest) => {
-    const text = texts.get(file)
-    return text === undefined ? getSourceFile(file, language, ...rest) : ts.createSourceFile(file, text, language, true)
-  }
-  return ts.getPreEmitDiagnostics(ts.createProgram(entries, options, host)).map(({ file, messageText }) => ({
-    file: relative(root, file?.fileName ?? ''),
-    fault: ts.flattenDiagnosticMessageText(messageText, ' '),
-  }))
 }
 
 /** Where a guide's path may be: from the root, below `packages`, in a package's sources (core/module), or beside the guide. */
