@@ -8,8 +8,14 @@ import { workerTransport } from './node/worker-transport.js'
 describe('onnx', () => {
   checkBackend(() => onnx({ threads: 2 }), { test, dtypes: ['f32', 'f16'], peakBytes: ({ byteLength }) => byteLength })
 
-  it('refuses a number of threads that is not a whole number above 0', () => {
-    expect(() => onnx({ threads: 0 })).toThrow(expect.objectContaining({ code: 'config.value' }))
+  it('refuses a number of threads that is not whole, or that no machine has', () => {
+    for (const threads of [0, -1, 1.5, Number.NaN, 1025, 100_000])
+      expect(() => onnx({ threads })).toThrow(expect.objectContaining({ code: 'config.value', details: { threads } }))
+  })
+
+  it('refuses an empty folder', () => {
+    for (const options of [{ weightCache: { folder: '' } }, { profileFolder: '' }])
+      expect(() => onnx(options)).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 
   it('runs more programs at once than may live', async () => {

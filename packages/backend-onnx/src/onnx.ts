@@ -7,6 +7,7 @@ import { fileWeights } from './node/file-weights.js'
 import { type CacheSettings, defaultCacheFolder } from './node/widened-cache.js'
 import { workerTransport } from './node/worker-transport.js'
 import { onnxBackend } from './onnx-backend.js'
+import { checkThreads } from './threads.js'
 import { workerFile } from './worker-file.js'
 
 /** Settings of the CPU backend. */
@@ -50,9 +51,8 @@ export function onnx(options: OnnxOptions = {}): Backend {
     packedWeights = true,
     profileFolder,
   } = options
-  if (!Number.isInteger(threads) || threads < 1) {
-    throw new EspalierError('config.value', { what: 'threads must be a whole number above 0', got: { threads } })
-  }
+  checkThreads(threads)
+  requireName('profileFolder', profileFolder)
   turnTelemetryOff()
   const store = fileWeights(cacheSettings(weightCache), residentBytes)
   return onnxBackend({
@@ -102,5 +102,16 @@ function turnTelemetryOff(): void {
 
 function cacheSettings(setting: NonNullable<OnnxOptions['weightCache']>): CacheSettings | undefined {
   if (setting === false) return undefined
+  requireName('weightCache.folder', setting.folder)
   return { folder: setting.folder ?? defaultCacheFolder(), maxBytes: setting.maxBytes ?? CACHE_BYTES }
+}
+
+// An empty path would be the working folder.
+function requireName(name: string, folder: string | undefined): void {
+  if (folder !== '') return
+  throw new EspalierError('config.value', {
+    what: `${name} is empty`,
+    got: { [name]: folder },
+    fix: 'Name a folder, or leave it out',
+  })
 }

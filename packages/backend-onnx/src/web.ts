@@ -3,6 +3,7 @@ import { type Backend, EspalierError, hostTensorFromBytes } from '@espalier/core
 import { inPlaceTransport } from './in-place-transport.js'
 import type { OnnxType } from './model/onnx-model.js'
 import { onnxBackend } from './onnx-backend.js'
+import { checkThreads } from './threads.js'
 import type { WeightStore } from './transport.js'
 import { converted, toWire } from './wire.js'
 
@@ -19,6 +20,7 @@ const MOST_SESSIONS = 24 // each keeps its graph, some megabytes
 /** A backend on WebAssembly. It computes in the calling thread: start it inside a worker where that matters. */
 export function onnxWeb(options: OnnxWebOptions = {}): Backend {
   const { threads } = options
+  if (threads !== undefined) checkThreads(threads)
   return onnxBackend({
     name: 'onnx-web',
     transport: inPlaceTransport(async () => configured(options.ort ?? (await imported()), threads)),

@@ -119,11 +119,6 @@ const codes = {
     example: 'the logits of the model are not finite numbers (logit="NaN").',
     remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
   },
-  'run.interrupted': {
-    when: 'a run was interrupted before its first step',
-    example: 'the run was interrupted before its first step.',
-    remedy: 'Start it again; nothing was written.',
-  },
   'run.locked': {
     when: 'another run writes to the same output folder',
     example:

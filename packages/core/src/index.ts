@@ -235,3 +235,4 @@ export {
   resolveTargets,
   type TargetedLayer,
 } from './tuner/targets.js'
+export { turns } from './turns.js'

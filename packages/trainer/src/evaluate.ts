@@ -1,5 +1,5 @@
 /** An evaluation: the mean loss over all counted items of a data set, and what is measured of the predictions. */
-import { EspalierError, type HostTensor, type Model, type ModelInputs, type Tensor } from '@espalier/core'
+import { EspalierError, type HostTensor, type Model, type ModelInputs, type Tensor, turns } from '@espalier/core'
 import type { MicroBatch } from './batches.js'
 import type { TrainingSession } from './session.js'
 import type { TrainerOptions } from './trainer-options.js'
@@ -41,7 +41,9 @@ export async function evaluateWith(
   let tokens = 0
   const { totalTokens } = source
   const predicted: PredictedBatch[] = []
+  const rest = turns()
   for await (const batch of source.batches()) {
+    await rest()
     signal?.throwIfAborted()
     if (isStopped?.() === true) return undefined
     const { lossSum, predictions } = await session.evaluate(batch)

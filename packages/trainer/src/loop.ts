@@ -2,6 +2,7 @@
  * The training loop: steps of micro-batches, evaluation, saving, stopping. It works on whatever loss, batches and optimizer it is given
  * and says everything through events.
  */
+import { turns } from '@espalier/core'
 import type { StepBatch } from './batches.js'
 import { evaluateWith } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
@@ -31,6 +32,8 @@ export class Loop {
   private best: { readonly loss: number; readonly step: number | null } = { loss: Number.POSITIVE_INFINITY, step: null }
   /** The values of the least loss, where they are wanted at the end. */
   private bestValues: Awaited<ReturnType<TrainingSession['commit']>> | undefined
+
+  private readonly rest = turns()
 
   constructor(
     private readonly options: TrainerOptions,
@@ -93,6 +96,7 @@ export class Loop {
     const step = this.step + 1
     let sum = 0
     for (const [index, microBatch] of batch.microBatches.entries()) {
+      await this.rest() // a backend may compute in this thread
       this.signal?.throwIfAborted()
       if (microBatch.count === 0) continue // its gradient is 0
       sum += await session.accumulate(microBatch, microBatchSeed(settings.seed ?? DEFAULT_SEED, this.step, index))

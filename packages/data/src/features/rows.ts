@@ -1,9 +1,7 @@
 /** Going through all rows of a data set, and lists of numbers in them. What the numbers mean is left to who asks. */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, turns } from '@espalier/core'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
-
-const WORK_MS = 50 // after so much work, timers and signals get their turn
 
 /** What becomes of each row; place: names it in errors. Throws data.empty, the signal's reason, and what reading and `map` throw. */
 export async function mapRows<T>(
@@ -12,13 +10,11 @@ export async function mapRows<T>(
   signal: AbortSignal | undefined,
 ): Promise<T[]> {
   const mapped: T[] = []
-  let rested = performance.now()
+  const rest = turns()
   for await (const { row, label } of dataset.placedRows()) {
     signal?.throwIfAborted()
     mapped.push(await map(row, label))
-    if (performance.now() - rested <= WORK_MS) continue
-    await new Promise((resolve) => setTimeout(resolve))
-    rested = performance.now()
+    await rest()
   }
   if (mapped.length > 0) return mapped
   throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: dataset.name } })

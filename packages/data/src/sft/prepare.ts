@@ -2,7 +2,7 @@
  * A data set to supervised examples: one pass tokenizes every row, keeps what fits in memory, and counts what the report says. Rows are
  * truncated, and dropped when nothing of them trains, exactly as TRL's SFTTrainer does. Batches are left to collate/.
  */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, turns } from '@espalier/core'
 import type { Examples } from '../collate/data-collator.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
@@ -46,7 +46,6 @@ export interface SftData extends Examples<SupervisedExample> {
 
 const DEFAULT_MAX_LENGTH = 1024 // TRL's SFTConfig
 const DEFAULT_CACHE = 512 * 1024 * 1024
-const WORK_MS = 50 // after so much work, timers and signals get their turn
 
 /** Tokenizes a data set. Throws data.unsupervised when nothing would train, data.empty when there are no rows, and what reading and tokenizing throw. */
 export async function prepareSft(
@@ -122,16 +121,12 @@ class Pass {
 
   async run(): Promise<void> {
     const { signal, onProgress } = this.#options
-    let rested = performance.now()
+    const rest = turns(() => onProgress?.(this.#tally.rows))
     for await (const { row, label, place } of this.#dataset.placedRows()) {
       signal?.throwIfAborted()
       this.#shape ??= recognizeShape(row, this.#dataset.fieldOptions)
       this.#add(this.#tokenize(row, label, this.#shape), place)
-      if (performance.now() - rested > WORK_MS) {
-        onProgress?.(this.#tally.rows)
-        await new Promise((resolve) => setTimeout(resolve))
-        rested = performance.now()
-      }
+      await rest()
     }
     onProgress?.(this.#tally.rows)
   }

@@ -2,9 +2,11 @@
 import { readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { UsageError } from './failure.js'
+import { requireTextFile } from './text-file.js'
 
 /** The record in a config file. Throws UsageError when it cannot be read or is no record. */
 export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
+  await requireTextFile('config', path)
   const value = await load(path).catch((error: unknown) => {
     throw new UsageError(
       `the config file cannot be read (${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,

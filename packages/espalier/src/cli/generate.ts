@@ -1,11 +1,10 @@
 /** `espalier generate`: streams text to stdout. */
-import { readFile } from 'node:fs/promises'
 import type { Message } from '@espalier/data'
 import type { GenerateOptions } from '../model/generation-options.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
-import { codeAfter, onInterrupt } from './signals.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
+import { readTextFile, unreadable } from './text-file.js'
 import { defined, type Values } from './values.js'
 
 /** Runs the command; its exit code. */
@@ -17,7 +16,6 @@ export async function generate(values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   for (const note of samplingNotes(values)) progress.line(note)
   const abort = new AbortController()
-  const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
   let unread = false
   onPipeClosed(() => {
     unread = true
@@ -53,11 +51,10 @@ export async function generate(values: Values): Promise<number> {
       await model.close()
     }
   } catch (error) {
-    if (unread && interruption.code === undefined) return 0
     progress.clear()
-    return codeAfter(interruption, error, abort.signal.reason)
+    if (unread) return 0
+    throw error
   } finally {
-    interruption.end()
     progress.end()
   }
 }
@@ -89,13 +86,12 @@ function stopsOf(values: Values): Pick<GenerateOptions, 'stop'> {
 }
 
 async function readMessages(path: string): Promise<Message[]> {
+  const text = await readTextFile('messages', path)
   let value: unknown
   try {
-    value = JSON.parse(await readFile(path, 'utf8'))
+    value = JSON.parse(text)
   } catch (error) {
-    throw new UsageError(
-      `--messages cannot be read (${path}: ${error instanceof Error ? error.message : String(error)})`,
-    )
+    throw unreadable('messages', path, error instanceof Error ? error.message : String(error))
   }
   const messages = Array.isArray(value) ? value : (value as { messages?: unknown } | null)?.messages
   if (

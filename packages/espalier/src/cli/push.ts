@@ -4,7 +4,6 @@ import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { uploadFolder } from '@espalier/serialization'
 import { UsageError } from './failure.js'
-import { onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
 import { defined, type Values } from './values.js'
 
@@ -30,26 +29,19 @@ export async function push(values: Values): Promise<number> {
       fix: 'Name the output folder of train or merge.',
     })
   const progress = new Progress(values.flag('quiet') === true)
-  const abort = new AbortController()
-  const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
   try {
     progress.update(`uploading ${folder}`, true)
     const { address } = await uploadFolder(folder, repository, {
       private: values.flag('public') !== true,
       // As Python does: checkpoints are the run's, not the result.
       include: (path) => !/^checkpoint-\d+[/\\]/.test(path),
-      signal: abort.signal,
       onProgress: ({ file, fraction }) => progress.update(`uploading ${file}: ${(100 * fraction).toFixed(0)} %`),
       ...defined({ message: values.text('message') }),
     })
     progress.clear()
     result(address)
     return 0
-  } catch (error) {
-    if (interruption.code === undefined) throw error
-    return interruption.code
   } finally {
-    interruption.end()
     progress.end()
   }
 }

@@ -1,7 +1,7 @@
 /** `espalier quickstart`: shows the demonstration. */
 import type { QuickstartEvent, QuickstartScore } from '../quickstart/events.js'
 import { runQuickstart } from '../quickstart/index.js'
-import { codeAfter, onInterrupt } from './signals.js'
+import { codeAfter, type Interruption, onInterrupt } from './signals.js'
 import { bytes, clock, Progress, result } from './terminal.js'
 import { defined, type Values } from './values.js'
 
@@ -9,13 +9,18 @@ import { defined, type Values } from './values.js'
 export async function quickstart(values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   const abort = new AbortController()
-  const interruption = onInterrupt(() => abort.abort(new Error('interrupted')))
+  let interruption: Interruption | undefined
   const json = values.flag('json') === true
   try {
     const outcome = await runQuickstart({
       ...defined({ outputDir: values.text('output-dir'), threads: values.number('threads') }),
       signal: abort.signal,
-      onEvent: (event) => (json ? result(JSON.stringify(event)) : show(event, progress)),
+      onEvent: (event) => {
+        // There is something to save from the first step on.
+        if (event.type === 'training') interruption ??= onInterrupt(() => abort.abort(new Error('interrupted')))
+        if (json) result(JSON.stringify(event))
+        else show(event, progress)
+      },
     })
     progress.clear()
     if (json) result(JSON.stringify({ type: 'result', ...outcome }))
@@ -40,7 +45,7 @@ export async function quickstart(values: Values): Promise<number> {
     progress.clear()
     return codeAfter(interruption, error, abort.signal.reason)
   } finally {
-    interruption.end()
+    interruption?.end()
     progress.end()
   }
 }

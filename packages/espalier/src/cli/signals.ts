@@ -10,12 +10,16 @@ export interface Interruption {
   end(): void
 }
 
-/** Calls `stop` at the first signal; the second ends the process with the state on disk as it is. */
+/**
+ * Calls `stop` at the first signal; the second ends the process with the state on disk as it is. For when there is something to save:
+ * until then a signal ends the process by itself, which no busy thread can delay, and so does the second one.
+ */
 export function onInterrupt(stop: () => void): Interruption {
   const state: { code: number | undefined } = { code: undefined }
   const listen = (signal: NodeJS.Signals, code: number) => () => {
     if (state.code !== undefined) leave(signal)
     state.code = code
+    setImmediate(end) // not now: a second signal may have come together with this one
     stop()
   }
   const handlers = [
@@ -28,9 +32,11 @@ export function onInterrupt(stop: () => void): Interruption {
     get code() {
       return state.code
     },
-    end() {
-      for (const [signal, handler] of handlers) process.off(signal, handler)
-    },
+    end,
+  }
+
+  function end(): void {
+    for (const [signal, handler] of handlers) process.off(signal, handler)
   }
 }
 
@@ -38,7 +44,8 @@ export function onInterrupt(stop: () => void): Interruption {
  * The exit code of a command that threw after a signal. What the interruption itself threw (`reason`, or an error that it caused) says
  * nothing new; any other failure is printed: what was to be saved may not be there. Throws the error when no signal came.
  */
-export function codeAfter({ code }: Interruption, error: unknown, reason: unknown): number {
+export function codeAfter(interruption: Interruption | undefined, error: unknown, reason?: unknown): number {
+  const code = interruption?.code
   if (code === undefined) throw error
   if (!comesFrom(error, reason)) problems(describeFailure(error).lines)
   return code

@@ -1,5 +1,4 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
-import { readFile } from 'node:fs/promises'
 import { type ConfiguredTuner, configureFromFile, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
@@ -8,6 +7,7 @@ import { optimizerOf } from '../training/optimizer-of.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf } from '../training/training-arguments.js'
 import type { RunData } from './data-files.js'
 import { optionFor, UsageError } from './failure.js'
+import { readTextFile, unreadable } from './text-file.js'
 import { defined, type Values } from './values.js'
 
 /** A run's arguments; without an outputDir it writes nothing. */
@@ -131,13 +131,12 @@ function asUsage<T>(check: () => T): T {
 }
 
 async function peftConfigFile(path: string, expected: string): Promise<Record<string, unknown>> {
+  const text = await readTextFile('peft-config', path)
   let config: Record<string, unknown>
   try {
-    config = JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>
+    config = JSON.parse(text) as Record<string, unknown>
   } catch (cause) {
-    throw new UsageError(
-      `--peft-config cannot be read (${path}: ${cause instanceof Error ? cause.message : String(cause)})`,
-    )
+    throw unreadable('peft-config', path, cause instanceof Error ? cause.message : String(cause))
   }
   const type = config?.peft_type
   if (type !== undefined && type !== expected)

@@ -166,12 +166,38 @@ describe('espalier train', { timeout: 60_000 }, () => {
     }
   })
 
-  it.runIf(process.platform !== 'win32')('refuses a pipe as data before it is opened, and 100000 threads', async () => {
-    execFileSync('mkfifo', [at('pipe.jsonl')])
-    const piped = await runCli(['train', '--model', model.path, '--data', at('pipe.jsonl'), '--output-dir', at('pipe')])
-    expect(piped).toMatchObject({ code: 1 })
-    expect(piped.stderr).toContain('code: data.file')
+  it.runIf(process.platform !== 'win32')('refuses pipes before they are opened, and 100000 threads', async () => {
+    const pipe = at('pipe.jsonl')
+    execFileSync('mkfifo', [pipe])
+    const train = ['train', '--model', model.path, '--output-dir', at('pipe')]
+    for (const [given, code] of [
+      [[...train, '--data', pipe], 'data.file'],
+      [[...train, '--data', at('rows.jsonl'), '--adapter', pipe], 'source.unknown'],
+      [[...words(at('pipe')), '--peft-config', pipe], '--peft-config'],
+      [[...train, '--config', pipe], '--config'],
+      [['generate', '--model', model.path, '--messages', pipe], '--messages'],
+    ] as const) {
+      const done = await runCli(given)
+      expect(done).toMatchObject({ code: code.startsWith('--') ? 2 : 1, stdout: '' })
+      expect(done.stderr).toContain(code)
+    }
     expect(await runCli([...words(at('threads')), '--threads', '100000'])).toMatchObject({ code: 2 })
+  })
+
+  it('ends by the signal itself while there is nothing to save, and the next run takes over', async () => {
+    const run = startCli([...words(at('early')), '--max-steps', '2'])
+    await run.saw('backend:')
+    run.child.kill('SIGTERM')
+    expect(await run.ended).toMatchObject({ code: null, signal: 'SIGTERM' })
+    expect(await runCli([...words(at('early')), '--max-steps', '2'])).toMatchObject({ code: 0 })
+  })
+
+  it('hears signals while it computes in its own thread', async () => {
+    const run = startCli([...words(at('own-thread')), '--max-steps', '100000', '--backend', 'reference'])
+    await run.saw('step 1/')
+    run.child.kill('SIGINT')
+    expect(await run.ended).toMatchObject({ code: 130 })
+    expect(existsSync(at('own-thread/adapter_model.safetensors'))).toBe(true)
   })
 
   it('leaves at once at the second signal', async () => {

@@ -2,6 +2,7 @@
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type ConfiguredTuner, EspalierError } from '@espalier/core'
+import type { TrainingRun } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
@@ -13,7 +14,7 @@ import { type RunData, runData } from './data-files.js'
 import { UsageError } from './failure.js'
 import { commandToGoOn } from './go-on.js'
 import { loadWithAdapter } from './load.js'
-import { codeAfter, onInterrupt } from './signals.js'
+import { codeAfter, type Interruption, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
 import { adapted, checkArguments, newTuner, sftArguments } from './train-arguments.js'
 import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
@@ -62,45 +63,28 @@ async function trainInto(request: RunRequest): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   for (const line of [...values.notes.map((note) => `note: ${note}`), ...hints(values, data)]) progress.line(line)
   const run = new Run(request, progress)
-  const interruption = onInterrupt(() => run.stop())
   try {
     await run.finish()
-    return interruption.code ?? 0
+    return run.interruption?.code ?? 0
   } catch (error) {
     progress.clear()
-    return codeAfter(interruption, error, run.interruptedBy)
+    return codeAfter(run.interruption, error)
   } finally {
-    interruption.end()
+    run.interruption?.end()
     progress.end()
   }
 }
 
 class Run {
+  /** Signals that came; none are listened to before a step is done, so that they end the process by themselves. */
+  interruption: Interruption | undefined
   private readonly opening = new AbortController()
-  private stopTraining: (() => void) | undefined
-  private wasStopped = false
+  private training: TrainingRun | undefined
 
   constructor(
     private readonly request: RunRequest,
     private readonly progress: Progress,
   ) {}
-
-  /** What a stop before the first step throws. */
-  get interruptedBy(): unknown {
-    return this.opening.signal.reason
-  }
-
-  /** Before the first step: leaves at once. Later: finishes the step and saves. */
-  stop(): void {
-    if (this.stopTraining !== undefined) {
-      this.progress.line('finishing this step and saving; once more leaves at once')
-      this.wasStopped = true
-      this.stopTraining()
-    } else
-      this.opening.abort(
-        new EspalierError('run.interrupted', { what: 'the run was interrupted before its first step' }),
-      )
-  }
 
   async finish(): Promise<void> {
     const { values, tuner, inspects } = this.request
@@ -113,6 +97,11 @@ class Run {
       this.opening.abort() // weights that nobody waits for any more
       await loaded.close()
     }
+  }
+
+  private stop(): void {
+    this.progress.line('finishing this step and saving; once more leaves at once')
+    this.training?.stop()
   }
 
   private async prepareAndTrain(model: PretrainedModel | PeftModel): Promise<void> {
@@ -135,7 +124,8 @@ class Run {
         data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
       },
       // Not the loop below: a slow reader would miss steps.
-      onEvent(event) {
+      onEvent: (event) => {
+        if (event.type === 'step') this.interruption ??= onInterrupt(() => this.stop())
         if (values.flag('json') === true) result(JSON.stringify(event))
       },
     })
@@ -150,12 +140,13 @@ class Run {
     await model.weights({ signal })
     progress.update('compiling')
     const run = trainer.train({ signal })
-    this.stopTraining = () => run.stop()
+    this.training = run
     for await (const event of run) show(event, progress)
     await run.result
     progress.line(`${model instanceof PeftModel ? 'adapter:' : 'model:  '} ${outputDir}`)
     progress.line(`report:  ${join(outputDir, 'report.html')}`)
-    if (this.wasStopped) progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
+    if (this.interruption?.code !== undefined)
+      progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
   }
 }
 

@@ -54,7 +54,9 @@ export function folderFiles(path: string): ModelFiles {
 export async function openFile(name: string, path: string): Promise<RandomAccessFile> {
   const realPath = await realpath(path)
   const facts = await stat(realPath)
-  if (!facts.isFile()) throw Object.assign(new Error('not a file'), { code: 'EISDIR' })
+  // Opening a pipe would wait for its writer.
+  if (!facts.isFile())
+    throw Object.assign(new Error('not a file'), { code: facts.isDirectory() ? 'EISDIR' : 'ENOTSUP' })
   const { size } = facts
   return {
     name,
@@ -97,7 +99,12 @@ export function isAbsent(error: unknown): boolean {
 function readError(file: string, folder: string, cause: unknown): EspalierError {
   const code = (cause as { code?: unknown } | undefined)?.code
   return new EspalierError('file.read', {
-    what: code === 'EISDIR' ? 'a folder lies where a file is expected' : 'a file cannot be read',
+    what:
+      code === 'EISDIR'
+        ? 'a folder lies where a file is expected'
+        : code === 'ENOTSUP'
+          ? 'a pipe or a device lies where a file is expected'
+          : 'a file cannot be read',
     got: { file, folder, ...(typeof code === 'string' ? { reason: code } : {}) },
     fix: code === 'EACCES' || code === 'EPERM' ? 'Allow this user to read it.' : 'Check the path and the disk.',
     cause,

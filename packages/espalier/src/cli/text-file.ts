@@ -1,0 +1,23 @@
+/** Text files that options name. */
+import { readFile, stat } from 'node:fs/promises'
+import { UsageError } from './failure.js'
+
+/** The text of a file. Throws UsageError when there is none, or when it is no file: opening a pipe would wait for its writer. */
+export async function readTextFile(option: string, path: string): Promise<string> {
+  await requireTextFile(option, path)
+  return readFile(path, 'utf8').catch((error: unknown) => {
+    throw unreadable(option, path, error instanceof Error ? error.message : String(error))
+  })
+}
+
+/** Throws UsageError when there is no file at a path, or something else. */
+export async function requireTextFile(option: string, path: string): Promise<void> {
+  const found = await stat(path).catch((error: Error) => error.message)
+  if (typeof found === 'string') throw unreadable(option, path, found)
+  if (!found.isFile()) throw unreadable(option, path, 'it is no file but a folder, a pipe or a device')
+}
+
+/** What is wrong with the file that an option names. */
+export function unreadable(option: string, path: string, reason: string): UsageError {
+  return new UsageError(`--${option} cannot be read (${path}: ${reason})`, 'Give the path of a file')
+}
