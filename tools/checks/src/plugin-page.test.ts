@@ -2,7 +2,10 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { LayerTuner } from '@espalier/core'
+import type { Architecture, LayerTuner } from '@espalier/core'
+import { llama } from '@espalier/models'
+import { TINY_BERT, TINY_LLAMA } from '@espalier/models/fixtures/tiny-configs.js'
+import { forwardOf, idsOf, rounded, tinyModel } from '@espalier/models/fixtures/tiny-model.js'
 import { tunerChecks } from '@espalier/testkit'
 import { afterAll, describe, expect, it } from 'vitest'
 import { codeBlocks } from './page-code.js'
@@ -26,15 +29,46 @@ describe.each(Object.entries(TUNERS))('the tuner %s', async (name, variants) => 
   for (const { name: title, run } of tunerChecks(tuner as LayerTuner, { variants })) it(title, run)
 })
 
-it.each(['What the parts are', 'A quantizer'])('every part in the tables of "%s" is shown in use', (title) => {
-  const section = page.split(/^## /m).find((text) => text.startsWith(title)) ?? ''
-  const code = [...blocks.values()].join('\n')
-  const named = section
-    .split('\n')
-    .filter((line) => /^\| `/.test(line))
-    .flatMap((line) =>
-      [...(line.split(' | ')[0] ?? '').matchAll(/`(?:\w+\.)?(\w+)`/g)].map(([, part]) => part as string),
-    )
-  expect(named.length).toBeGreaterThan(5)
-  expect(named.filter((part) => !new RegExp(`\\b${part}\\b`).test(code))).toEqual([])
+describe('the families of models', async () => {
+  const { small } = (await import(join(folder, 'small.ts'))) as { small: Architecture }
+  const { reader } = (await import(join(folder, 'reader.ts'))) as { reader: Architecture }
+  const feeds = { input_ids: idsOf([[3, 1, 4, 1, 5]]) }
+  const config = { ...TINY_LLAMA, num_key_value_heads: TINY_LLAMA.num_attention_heads }
+
+  it('compute what Llama does where they are built like it, and something else where not', async () => {
+    const { y: wanted } = await forwardOf(tinyModel(llama, config, 'CAUSAL_LM'), feeds)
+    const found = async (own: object) =>
+      (await forwardOf(tinyModel(small, { ...config, ...own }, 'CAUSAL_LM'), feeds)).y
+    expect(rounded(await found({}))).toEqual(rounded(wanted))
+    for (const own of [{ fused: true }, { gated: false }]) {
+      const y = await found(own)
+      expect(y?.shape).toEqual(wanted?.shape)
+      expect(rounded(y)).not.toEqual(rounded(wanted))
+    }
+  })
+
+  it('have the heads of encoders', async () => {
+    for (const [task, shape] of [
+      ['SEQ_CLS', [1, 3]],
+      ['TOKEN_CLS', [1, 5, 3]],
+      ['QUESTION_ANS', [1, 5, 2]],
+    ] as const)
+      expect((await forwardOf(tinyModel(reader, TINY_BERT, task), feeds)).y?.shape).toEqual(shape)
+  })
 })
+
+it.each(['What the parts are', 'A quantizer', 'A model family'])(
+  'every part in the tables of "%s" is shown in use',
+  (title) => {
+    const section = page.split(/^## /m).find((text) => text.startsWith(title)) ?? ''
+    const code = [...blocks.values()].join('\n')
+    const named = section
+      .split('\n')
+      .filter((line) => /^\| `/.test(line))
+      .flatMap((line) =>
+        [...(line.split(' | ')[0] ?? '').matchAll(/`(?:\w+\.)?(\w+)(?:\(\w*\))?`/g)].map(([, part]) => part as string),
+      )
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter((part) => !new RegExp(`\\b${part}\\b`).test(code))).toEqual([])
+  },
+)
