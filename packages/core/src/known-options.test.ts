@@ -22,6 +22,14 @@ it('refuses names that do not exist, and tells the nearest', () => {
   expect(() => check({ toString: true })).toThrow('draw has no option of this name')
 })
 
+it('says what to do instead of names from elsewhere', () => {
+  const others = { numSeeds: 'Call it once for each seed' }
+  for (const key of ['numSeeds', 'num_seeds'])
+    expect(() => checkOptions<Options>('draw', { [key]: 2 }, kinds, others)).toThrow(
+      expect.objectContaining({ code: 'config.unsupported', details: { [key]: 2 }, fix: others.numSeeds }),
+    )
+})
+
 it('refuses values of another kind, naming the option', () => {
   for (const options of [{ seed: '1' }, { seed: null }, { stop: {} }, { maxLength: [] }, { seed: 1n }])
     expect(() => check(options)).toThrow(expect.objectContaining({ code: 'config.value', details: options }))

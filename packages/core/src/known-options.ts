@@ -2,8 +2,8 @@
 import { EspalierError } from './errors.js'
 import { nearest } from './nearest.js'
 
-/** What kind of value an option takes: `typeof`, but for lists and null. */
-export type OptionKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null'
+/** What kind of value an option takes: `typeof`, but for lists and null; `any` where it is checked by who uses it. */
+export type OptionKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null' | 'any'
 
 /** The kinds of a call's options by name; several where an option takes either. */
 export type OptionKinds<Options extends object> = {
@@ -12,14 +12,23 @@ export type OptionKinds<Options extends object> = {
 
 /**
  * Throws config.unknown with the nearest name for an option that does not exist, config.value for a value of another kind. Whether a
- * value is in its range is left to who uses it. owner: who takes the options, as the message begins: "shuffle".
+ * value is in its range is left to who uses it. owner: who takes the options, as the message begins: "shuffle". others: names that
+ * people bring along from Python, in camelCase, with what to do instead: config.unsupported.
  */
 export function checkOptions<Options extends object>(
   owner: string,
   options: Options,
   kinds: OptionKinds<Options>,
+  others: Readonly<Record<string, string>> = {},
 ): void {
   for (const [name, value] of Object.entries(options)) {
+    const other = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
+    if (Object.hasOwn(others, other) && value !== undefined)
+      throw new EspalierError('config.unsupported', {
+        what: `${owner} has no such option`,
+        got: { [name]: value },
+        fix: others[other],
+      })
     if (!Object.hasOwn(kinds, name))
       throw new EspalierError('config.unknown', {
         what: `${owner} has no option of this name`,
@@ -28,7 +37,7 @@ export function checkOptions<Options extends object>(
       })
     const kind: OptionKind | readonly OptionKind[] = kinds[name as keyof Options]
     const allowed = typeof kind === 'string' ? [kind] : kind
-    if (value === undefined || allowed.includes(kindOf(value))) continue
+    if (value === undefined || allowed.includes('any') || allowed.includes(kindOf(value))) continue
     throw new EspalierError('config.value', {
       what: `${name} takes a value of type ${allowed.join(' or ')}`,
       got: { [name]: value },

@@ -97,7 +97,13 @@ export type { MemoryPlan, Preflight, TrainingPreflight } from './training/prefli
 export type { PreparedData } from './training/prepared-data.js'
 export { SFTTrainer, type SFTTrainerOptions } from './training/sft-trainer.js'
 export type { TrainRows } from './training/train-rows.js'
-export { type CallOptions, type EvaluateOptions, Trainer, type TrainerOptions } from './training/trainer.js'
+export {
+  type CallOptions,
+  type EvaluateOptions,
+  Trainer,
+  type TrainerOptions,
+  type TrainOptions,
+} from './training/trainer.js'
 export type { SFTConfig, Strategy, TrainingArguments } from './training/training-arguments.js'
 export type { TaskContext, TrainingTask } from './training/training-task.js'
 export type * from './types.js'

@@ -97,6 +97,11 @@ describe('loadDataset', () => {
     expect(await codeOf(() => all(loadDataset([1 as unknown as DataRow])))).toBe('data.json')
   })
 
+  test('options that do not exist are refused', () => {
+    expect(() => loadDataset('a.jsonl', { split: 'train' } as object)).toThrow('Use trainTestSplit')
+    expect(() => loadDataset('a.jsonl', { text_field: 'q' } as object)).toThrow('Did you mean textField?')
+  })
+
   test('files that cannot be read are refused', async () => {
     expect(await codeOf(() => all(loadDataset(join(folder, 'missing.jsonl'))))).toBe('data.file')
     expect(await codeOf(() => loadDataset(join(folder, 'a.xlsx')))).toBe('data.file')

@@ -1,5 +1,5 @@
 /** Where data sets come from: files of any size, whose rows are not held, and rows from memory or a generator. */
-import { EspalierError } from '@espalier/core'
+import { checkOptions, EspalierError, type OptionKinds } from '@espalier/core'
 import { openPath } from '../platform/node.js'
 import { blobFile, type DataFile, inMemory, isDataFile } from './data-file.js'
 import { type Dataset, datasetOf } from './dataset.js'
@@ -31,7 +31,21 @@ export interface PromptCompletion {
   readonly completion: string
 }
 
-/** The rows of a file. Nothing is read until they are asked for. Throws data.file when the kind of the file is not known. */
+const OPTIONS: OptionKinds<LoadDatasetOptions> = {
+  format: 'string',
+  textField: 'string',
+  promptField: 'string',
+  completionField: 'string',
+}
+
+/** Options of datasets' load_dataset. */
+const OTHERS = {
+  split: 'Use trainTestSplit, or select, of what is loaded',
+  dataFiles: 'Give the file itself: loadDataset("train.jsonl")',
+  streaming: 'Leave it out: files are always read row by row',
+}
+
+/** The rows of a file. Nothing is read until they are asked for. Throws config.* for options that do not exist, data.file when the kind of the file is not known. */
 export function loadDataset<Row extends object = DataRow>(
   source: FileSource,
   options?: LoadDatasetOptions,
@@ -50,6 +64,7 @@ export function loadDataset<Row extends object = DataRow>(
   source: DataSource<Row>,
   options: LoadDatasetOptions = {},
 ): Dataset<Row> {
+  checkOptions('loadDataset', options, OPTIONS, OTHERS)
   const { format, ...fieldOptions } = options
   if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
   if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)

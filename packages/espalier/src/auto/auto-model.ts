@@ -7,6 +7,7 @@ import type { OnLoadProgress } from '../model/load-progress.js'
 import { PretrainedModel } from '../model/pretrained-model.js'
 import { knownArchitectures } from './architectures.js'
 import { loadTokenizer } from './auto-tokenizer.js'
+import { checkModelOptions } from './known-load-options.js'
 
 /** Options of `fromPretrained`. */
 export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
@@ -81,5 +82,10 @@ export async function loadPretrained(
 }
 
 function autoClass(task: TaskType): AutoClass {
-  return { fromPretrained: (source, options) => loadPretrained(source, task, options) }
+  return {
+    async fromPretrained(source, options = {}) {
+      checkModelOptions(options)
+      return loadPretrained(source, task, options)
+    },
+  }
 }

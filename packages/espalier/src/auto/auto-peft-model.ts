@@ -3,6 +3,7 @@ import { EspalierError, type TaskType } from '@espalier/core'
 import { parseHubReference, type Source } from '@espalier/serialization'
 import { type LoadAdapterIntoOptions, PeftModel } from '../model/peft-model.js'
 import { type FromPretrainedOptions, loadPretrained } from './auto-model.js'
+import { checkAutoPeftOptions } from './known-load-options.js'
 import { PeftConfig } from './peft-config.js'
 
 /** Options of `fromPretrained`: those of the base and of the adapter. */
@@ -46,6 +47,7 @@ const tasks: readonly TaskType[] = [
 function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
   return {
     async fromPretrained(source, options = {}) {
+      checkAutoPeftOptions(options)
       const { base: given, adapterName, tuners, subfolder, isTrainable, ...rest } = options
       const { signal, environment } = rest
       const place = subfolder === undefined ? {} : { subfolder }

@@ -7,7 +7,7 @@ import { tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { getPeftModel, PeftModel } from './peft-model.js'
 
-const ask = { prompt: 'say 1: ', raw: true, maxNewTokens: 6 } as const
+const ask = { prompt: 'say 1: ', maxNewTokens: 6 } as const
 
 describe('a model in float16', { timeout: 120_000 }, () => {
   it('generates as in float32, trains an adapter whose losses are near, and merges it', async () => {

@@ -1,5 +1,5 @@
 /** The options of generate at run time: those that exist, and those of transformers that do not, each with what to do. */
-import { checkOptions, EspalierError, type OptionKinds } from '@espalier/core'
+import { checkOptions, type OptionKinds } from '@espalier/core'
 import type { GenerateOptions } from './generation-options.js'
 
 const KINDS: OptionKinds<GenerateOptions> = {
@@ -45,14 +45,5 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 
 /** Throws config.unsupported for options of transformers that do not exist here, config.unknown with the nearest name for others, config.value for values of another kind. */
 export function checkGenerateOptions(options: GenerateOptions): void {
-  for (const [key, value] of Object.entries(options)) {
-    const name = key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase())
-    if (value === undefined || !Object.hasOwn(UNSUPPORTED, name)) continue
-    throw new EspalierError('config.unsupported', {
-      what: 'generate has no such option',
-      got: { [key]: value },
-      fix: UNSUPPORTED[name],
-    })
-  }
-  checkOptions('generate', options, KINDS)
+  checkOptions('generate', options, KINDS, UNSUPPORTED)
 }

@@ -22,6 +22,7 @@ import {
   saveAdapter,
   type Target,
 } from '@espalier/serialization'
+import { checkAdapterOptions, checkNewAdapterOptions, checkPeftOptions } from '../auto/known-load-options.js'
 import type { AdapterConfig } from '../auto/peft-config.js'
 import { withKnownTuners } from '../auto/tuners.js'
 import type { PretrainedModel } from './pretrained-model.js'
@@ -58,6 +59,7 @@ export function getPeftModel(
   configured: ConfiguredTuner,
   options: GetPeftModelOptions = {},
 ): PeftModel {
+  checkNewAdapterOptions(options)
   const { adapterName = 'default', ...rest } = options
   const adapted = new AdaptedModel(base.asBase)
   const adapter = adapted.addAdapter(adapterName, configured, withTask(base, configured, rest))
@@ -86,8 +88,10 @@ export class PeftModel extends RuntimeModel {
   static async fromPretrained(
     base: PretrainedModel,
     source: Source,
-    { ownsBase = false, ...options }: PeftFromPretrainedOptions = {},
+    given: PeftFromPretrainedOptions = {},
   ): Promise<PeftModel> {
+    checkPeftOptions(given)
+    const { ownsBase = false, ...options } = given
     const { model, warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(base.asBase, source, { ...options, tuners }),
     )
@@ -147,6 +151,7 @@ export class PeftModel extends RuntimeModel {
 
   /** Loads another adapter; it does not become active. */
   async loadAdapter(source: Source, options: LoadAdapterIntoOptions & { readonly adapterName: string }): Promise<void> {
+    checkAdapterOptions(options)
     const { warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(this.adapted, source, { ...options, tuners }),
     )

@@ -171,12 +171,10 @@ export abstract class RuntimeModel {
    * Logits of texts by label, one array per text, of a model with a head for whole texts; longer texts than it can read are cut. With the
    * model as it is now. Throws model.unsupported for other models, config.value, tokenizer.*, or the signal's reason.
    */
-  async logits(
-    inputs: readonly ClassificationInput[],
-    { signal }: PredictOptions = {},
-  ): Promise<readonly Float32Array[]> {
+  async logits(inputs: readonly ClassificationInput[], options: PredictOptions = {}): Promise<readonly Float32Array[]> {
     const { model } = this
-    const rows = await classificationRows(inputs, () => this.tokenizer(), model.sizes.maxPositions)
+    const rows = await classificationRows(inputs, () => this.tokenizer(), model.sizes.maxPositions, options)
+    const { signal } = options
     const held = this.hold({ signal })
     try {
       return await classifyRows({ ...(await held.ready), padTokenId: this.padding(model) }, rows, { signal })

@@ -1,5 +1,5 @@
 /** From texts to labels with scores: what transformers' text-classification pipeline does around a model. */
-import { EspalierError } from '@espalier/core'
+import { checkOptions, EspalierError } from '@espalier/core'
 import type { TextInput, Tokenizer } from '@espalier/data'
 import type { ClassificationRow } from '@espalier/models'
 
@@ -21,12 +21,14 @@ export interface Prediction {
   readonly scores: Readonly<Record<string, number>>
 }
 
-/** Texts as rows of ids, cut to what the model can read. Throws config.value for what is no list of texts, tokenizer.*. */
+/** Texts as rows of ids, cut to what the model can read. Throws config.* for what is no list of texts and options that do not exist, tokenizer.*. */
 export async function classificationRows(
   inputs: readonly ClassificationInput[],
   tokenizer: () => Promise<Tokenizer>,
   maxLength: number | null,
+  options: PredictOptions = {},
 ): Promise<ClassificationRow[]> {
+  checkOptions('predict', options, { signal: 'object' })
   if (!Array.isArray(inputs)) throw noTexts(typeof inputs)
   return Promise.all(
     (inputs as readonly ClassificationInput[]).map(async (input) => {

@@ -3,6 +3,7 @@ import { type ConfiguredTuner, EspalierError } from '@espalier/core'
 import { renderSupervision, type SftData } from '@espalier/data'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { checkTrainerOptions } from './known-trainer-options.js'
 import type { Preflight } from './preflight.js'
 import type { PreparedData } from './prepared-data.js'
 import { sftTask } from './sft-task.js'
@@ -34,7 +35,9 @@ export class SFTTrainer extends Trainer {
   }
 }
 
-function adapted({ model, args = {} }: SFTTrainerOptions, peftConfig: ConfiguredTuner | undefined) {
+function adapted(options: SFTTrainerOptions, peftConfig: ConfiguredTuner | undefined) {
+  checkTrainerOptions(options)
+  const { model, args = {} } = options
   const { task } = model.model
   if (task !== 'CAUSAL_LM')
     throw new EspalierError('model.unsupported', {

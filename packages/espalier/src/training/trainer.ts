@@ -29,6 +29,7 @@ import type { RunLock } from '../run-folder/run-lock.js'
 import { CallbackHandler, type EvaluationProgress, progressOf, type TrainerCallback } from './callbacks.js'
 import { saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
+import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
 import { evaluationBatches, largestFeeds, trainSteps } from './planned-steps.js'
@@ -83,6 +84,12 @@ export interface CallOptions {
   readonly onRows?: (rows: number) => void
 }
 
+/** Options of `train`. */
+export interface TrainOptions extends CallOptions {
+  /** Goes on from the latest checkpoint in outputDir, or from that of a path. Default false. */
+  readonly resumeFromCheckpoint?: boolean | string
+}
+
 /** Options of `evaluate`. */
 export interface EvaluateOptions extends CallOptions {
   /** Told after each batch how far it is. */
@@ -104,6 +111,7 @@ export class Trainer {
 
   /** Throws config.value, config.unknown, config.unsupported; data.file for a file of unknown kind; model.unsupported for a model whose task is not known and not given. */
   constructor(private readonly options: TrainerOptions) {
+    checkTrainerOptions(options)
     const { model, tokenizer, computeMetrics } = options
     this.args = options.args ?? {}
     this.model = model
@@ -152,7 +160,7 @@ export class Trainer {
   }
 
   /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, adapter.state when no active adapter trains, run.locked when one writes there now. */
-  train(options: CallOptions & { readonly resumeFromCheckpoint?: boolean | string } = {}): TrainingRun {
+  train(options: TrainOptions = {}): TrainingRun {
     const { signal, resumeFromCheckpoint = false } = options
     const listener = async (event: TrainingEvent) => {
       output?.note(event)
@@ -164,6 +172,7 @@ export class Trainer {
     let weights: Hold<WeightSet> | undefined
     const run = TrainingLoop.deferred(
       async () => {
+        checkTrainOptions(options)
         requireTrained(this.model)
         await refuseToResume(resumeFromCheckpoint, this.args.outputDir)
         output = await this.openOutput()
@@ -184,9 +193,11 @@ export class Trainer {
   }
 
   /** Mean loss over what counts in the evaluation data, and what is measured besides. Callbacks and `onEvent` hear of it as of an evaluation of a run. */
-  async evaluate({ signal, onProgress }: EvaluateOptions = {}): Promise<Evaluation> {
+  async evaluate(options: EvaluateOptions = {}): Promise<Evaluation> {
+    checkEvaluateOptions(options)
+    const { signal, onProgress } = options
     const began = performance.now()
-    const prepared = await this.prepare({ signal })
+    const prepared = await this.prepare(options)
     const weights = this.holdWeights(signal)
     try {
       const loop = this.trainer(prepared, { weights: await weights.value, onProgress })
