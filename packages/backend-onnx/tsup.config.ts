@@ -5,7 +5,7 @@ export default library({
   entry: ['src/index.ts', 'src/web.ts'],
   platform: 'node',
   shims: true,
-  external: ['onnxruntime-web'],
+  external: ['#onnxruntime-web'],
   // The worker is started as a file beside the bundle, in CommonJS too.
   async onSuccess() {
     await mkdir('dist/packed', { recursive: true })

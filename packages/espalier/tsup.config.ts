@@ -1,3 +1,27 @@
+import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
-export default library({ entry: ['src/index.ts', 'src/cli.ts'], platform: 'node', shims: true })
+/** Node's build, and the library's sources with platform/browser.ts in the place of platform/node.ts. */
+export default defineConfig([
+  library({
+    entry: ['src/index.ts', 'src/cli.ts'],
+    platform: 'node',
+    shims: true,
+    clean: ['!browser/**'],
+  }) as object,
+  {
+    ...(library() as object),
+    outDir: 'dist/browser',
+    dts: false,
+    esbuildPlugins: [
+      {
+        name: 'browser-platform',
+        setup(build) {
+          build.onResolve({ filter: /\/platform\/node\.js$/ }, ({ path, resolveDir }) => ({
+            path: `${resolveDir}/${path.replace(/node\.js$/, 'browser.ts')}`,
+          }))
+        },
+      },
+    ],
+  },
+])

@@ -1,10 +1,13 @@
 /** Failures inside ONNX Runtime as Espalier's errors. */
 import { EspalierError, indexError } from '@espalier/core'
+import { wasmFailure } from './wasm-file.js'
 
 /** An error for a failure of the runtime, naming the program and the op; errors of Espalier pass as they are. */
 export function runtimeError(cause: unknown, doing: 'prepare' | 'run', program: string): EspalierError {
   if (EspalierError.isInstance(cause)) return cause
   const message = cause instanceof Error ? cause.message : String(cause)
+  const absent = wasmFailure(message, cause)
+  if (absent !== undefined) return absent
   const slot = (cause as { slot?: string } | undefined)?.slot
   // Nodes are called after the op of the graph that they come from: `matmul#12`.
   const op = /(?:Name:'|node \()([A-Za-z.]+)#\d/.exec(message)?.[1]

@@ -5,7 +5,10 @@ import type { OnnxType } from './model/onnx-model.js'
 import { onnxBackend } from './onnx-backend.js'
 import { checkThreads } from './threads.js'
 import type { WeightStore } from './transport.js'
+import { fetchWasm, type WasmPaths } from './wasm-file.js'
 import { converted, toWire } from './wire.js'
+
+export type { WasmPaths } from './wasm-file.js'
 
 /** Settings of the WebAssembly backend. */
 export interface OnnxWebOptions {
@@ -13,17 +16,18 @@ export interface OnnxWebOptions {
   readonly ort?: unknown
   /** Threads that compute; in browsers more than one needs cross-origin isolation. Default: the module's own. */
   readonly threads?: number
+  /** Where the runtime's files lie, when not beside its module: bundlers move them. `{ wasm }` is read before the runtime starts and refused when it is something else. */
+  readonly wasmPaths?: WasmPaths
 }
 
 const MOST_SESSIONS = 24 // each keeps its graph, some megabytes
 
 /** A backend on WebAssembly. It computes in the calling thread: start it inside a worker where that matters. */
 export function onnxWeb(options: OnnxWebOptions = {}): Backend {
-  const { threads } = options
-  if (threads !== undefined) checkThreads(threads)
+  if (options.threads !== undefined) checkThreads(options.threads)
   return onnxBackend({
     name: 'onnx-web',
-    transport: inPlaceTransport(async () => configured(options.ort ?? (await imported()), threads)),
+    transport: inPlaceTransport(async () => configured(options.ort ?? (await imported()), options)),
     store: memoryWeights,
     sessions: {
       most: MOST_SESSIONS,
@@ -72,7 +76,7 @@ const memoryWeights: WeightStore = {
 
 async function imported(): Promise<unknown> {
   try {
-    const module = (await import('onnxruntime-web')) as { default?: unknown }
+    const module = (await import('#onnxruntime-web')) as { default?: unknown }
     return module.default ?? module
   } catch (cause) {
     throw new EspalierError('backend.missing', {
@@ -84,9 +88,23 @@ async function imported(): Promise<unknown> {
   }
 }
 
-function configured(ort: unknown, threads: number | undefined): unknown {
-  const { env } = ort as { env?: { logLevel?: string; wasm?: { numThreads?: number } } }
-  if (env !== undefined) env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
-  if (threads !== undefined && env?.wasm !== undefined) env.wasm.numThreads = threads
+async function configured(ort: unknown, { threads, wasmPaths }: OnnxWebOptions): Promise<unknown> {
+  const { env } = ort as { env?: { logLevel?: string; wasm?: WasmSettings } }
+  if (env === undefined) return ort
+  env.logLevel = 'fatal' // what it has to say comes with the errors that it throws
+  if (env.wasm === undefined) return ort
+  if (threads !== undefined) env.wasm.numThreads = threads
+  if (wasmPaths !== undefined) {
+    env.wasm.wasmPaths = wasmPaths
+    const file = typeof wasmPaths === 'string' ? undefined : wasmPaths.wasm
+    if (file !== undefined && !String(file).startsWith('file:')) env.wasm.wasmBinary = await fetchWasm(file)
+  }
   return ort
+}
+
+/** What is set of onnxruntime-web's env.wasm. */
+interface WasmSettings {
+  numThreads?: number
+  wasmPaths?: WasmPaths
+  wasmBinary?: Uint8Array
 }

@@ -1,4 +1,5 @@
 /** Types of other packages that the facade's own declarations use, so that its users can name them. */
+export type { WasmPaths } from '@espalier/backend-onnx/web'
 export type {
   AdaptedModel,
   AdapterMetadata,

@@ -18,6 +18,8 @@ describe('the table of tuners', () => {
       code: 'plugin.unknown',
       fix: 'Run npm install @espalier/tuner-ia3',
     })
+    const stub = new Error('Could not resolve "@espalier/tuner-ia3" imported by "espalier". Is it installed?')
+    expect(unlessInstalled('ia3', stub)).toMatchObject({ code: 'plugin.unknown' })
     const inside = Object.assign(new Error("Cannot find package 'other'"), { code: 'ERR_MODULE_NOT_FOUND' })
     expect(unlessInstalled('ia3', inside)).toBe(inside)
     const broken = new SyntaxError('unexpected token')

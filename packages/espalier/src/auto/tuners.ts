@@ -56,7 +56,8 @@ function missing(kind: string): (cause: unknown) => never {
 export function unlessInstalled(kind: string, cause: unknown): unknown {
   const name = `@espalier/tuner-${kind}`
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
-  const isMissing = (code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND') && String(message).includes(name)
+  const isResolving = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || VITE_STUB.test(String(message))
+  const isMissing = isResolving && String(message).includes(name)
   if (!isMissing) return cause
   return new EspalierError('plugin.unknown', {
     what: `${kind.toUpperCase()} comes in a package of its own, which is not installed`,
@@ -65,6 +66,9 @@ export function unlessInstalled(kind: string, cause: unknown): unknown {
     cause,
   })
 }
+
+// What Vite puts in the place of an optional package that is not there; it has no code.
+const VITE_STUB = /^Could not resolve "/
 
 function isKnown(kind: string): kind is keyof typeof tunersByKind {
   return Object.hasOwn(tunersByKind, kind)

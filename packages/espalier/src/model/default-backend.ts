@@ -1,5 +1,7 @@
 /** The backend of a model that was loaded without one: the best that is installed. */
+import type { WasmPaths } from '@espalier/backend-onnx/web'
 import { type Backend, EspalierError } from '@espalier/core'
+import { platform } from '../platform/node.js'
 
 /** Names that `--backend` and the config file know. */
 export type BackendName = 'onnx' | 'webgpu' | 'tfjs' | 'reference'
@@ -7,13 +9,15 @@ export type BackendName = 'onnx' | 'webgpu' | 'tfjs' | 'reference'
 /** Settings that every named backend takes. */
 export interface BackendSettings {
   readonly threads?: number
+  /** Where ONNX Runtime's WebAssembly files lie, for the runtime in a browser: see `OnnxWebOptions`. Default: beside its module. */
+  readonly wasmPaths?: WasmPaths
 }
 
 /** The backend of a name; onnx computes on WebAssembly where only that is installed (`slownessOf`). Throws backend.missing when it is not installed, backend.unsupported when it does not exist yet. */
 export async function namedBackend(name: BackendName, settings: BackendSettings = {}): Promise<Backend> {
   switch (name) {
     case 'onnx':
-      return onnxOf(settings)
+      return platform.onnx(settings)
     case 'reference': {
       const { reference } = await import('@espalier/core')
       return reference()
@@ -39,15 +43,6 @@ export function defaultBackend(): Promise<Backend> {
 }
 
 /** What to tell of a backend that stands in for a faster one; undefined: nothing. */
-export function slownessOf({ name }: Backend): string | undefined {
-  return name === 'onnx-web'
-    ? `ONNX Runtime has no native library for ${process.platform} ${process.arch} here, and computes on WebAssembly: 4 to 5 times slower`
-    : undefined
-}
-
-async function onnxOf(settings: BackendSettings): Promise<Backend> {
-  const { findNative, findWasm, onnx } = await import('@espalier/backend-onnx')
-  if (findNative() !== undefined || findWasm() === undefined) return onnx(settings)
-  const { onnxWeb } = await import('@espalier/backend-onnx/web')
-  return onnxWeb(settings)
+export function slownessOf(backend: Pick<Backend, 'name'>): string | undefined {
+  return platform.slownessOf(backend)
 }

@@ -1,13 +1,12 @@
 /** A run's folder: the result, checkpoints beside it, and how many of them stay. */
 import { join } from 'node:path'
-import { openTarget, type Target, textContent } from '@espalier/serialization'
+import { openTarget, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
-import { PeftModel } from '../model/peft-model.js'
+import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { saveTokenizer } from '../model/save-tokenizer.js'
 import { publish, UNFINISHED } from '../run-folder/publication.js'
 import { removeWhole, writeWhole } from '../run-folder/whole-folder.js'
-import { fullModelCard } from './model-card.js'
+import { saveTo } from './save-to.js'
 
 /** What is told of a save. */
 export interface SavedAs extends SaveContext {
@@ -113,18 +112,4 @@ function keptOf(
   const least = isFinal || others.at(-1) !== written.at(-1) ? 0 : 1
   const kept = others.slice(Math.max(0, others.length - Math.max(room, least)))
   return written.filter((name) => isBest(name) || kept.includes(name))
-}
-
-/** Writes an adapter, or a whole model, and its tokenizer's files. */
-export async function saveTo(folder: Target, model: PeftModel | PretrainedModel): Promise<void> {
-  await model.savePretrained(folder)
-  if (model instanceof PeftModel) await saveTokenizer(model, folder)
-  else await writeCard(folder, model)
-}
-
-// A card that somebody wrote stays.
-async function writeCard(folder: Target, model: PretrainedModel): Promise<void> {
-  const output = openTarget(folder)
-  if ((await output.readText('README.md')) === undefined)
-    await output.write('README.md', textContent(fullModelCard(model)))
 }

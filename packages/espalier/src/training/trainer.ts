@@ -24,10 +24,10 @@ import {
 } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { platform } from '../platform/node.js'
 import type { RunFacts } from '../run-folder/run-files.js'
 import type { RunLock } from '../run-folder/run-lock.js'
 import { CallbackHandler, type EvaluationProgress, progressOf, type TrainerCallback } from './callbacks.js'
-import { saveTo } from './checkpoints.js'
 import { FullTraining } from './full-training.js'
 import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
@@ -36,8 +36,8 @@ import { evaluationBatches, largestFeeds, trainSteps } from './planned-steps.js'
 import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData } from './prepared-data.js'
 import { processMemory } from './process-memory.js'
-import { runFacts } from './run-facts.js'
-import { RunOutput, refuseToResume } from './run-output.js'
+import type { RunOutput } from './run-output.js'
+import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
 import { settingsOf, type TrainingArguments } from './training-arguments.js'
@@ -174,7 +174,7 @@ export class Trainer {
       async () => {
         checkTrainOptions(options)
         requireTrained(this.model)
-        await refuseToResume(resumeFromCheckpoint, this.args.outputDir)
+        await platform.refuseToResume(resumeFromCheckpoint, this.args.outputDir)
         output = await this.openOutput()
         const prepared = await this.prepare(options)
         weights = this.holdWeights(signal)
@@ -264,7 +264,7 @@ export class Trainer {
 
   private async facts(prepared: PreparedData): Promise<RunFacts> {
     const { trainDataset, runFacts: told = {} } = this.options
-    return runFacts({
+    return platform.runFacts({
       model: this.model,
       args: this.args,
       data: typeof trainDataset === 'string' ? { file: trainDataset } : { name: this.rows.train.name },
@@ -279,7 +279,7 @@ export class Trainer {
     if (outputDir === undefined) return undefined
     const { lock } = this.options
     const { model, args, hasWritten: isOwn } = this
-    const output = await RunOutput.open({ model, args, outputDir, lock, isOwn })
+    const output = await platform.openRun({ model, args, outputDir, lock, isOwn })
     this.hasWritten = true
     return output
   }

@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest'
+import type { OutputToOpen } from '../training/run-output.js'
+import { platform } from './browser.js'
+
+describe('the platform of a browser', () => {
+  it('refuses run folders by path, and says how to save', async () => {
+    const fix = expect.stringContaining('toFiles')
+    const request = { outputDir: 'out' } as OutputToOpen
+    const details = { outputDir: 'out' }
+    await expect(platform.openRun(request)).rejects.toMatchObject({ code: 'config.unsupported', details, fix })
+    await expect(platform.refuseToResume(true, 'out')).rejects.toMatchObject({ code: 'config.unsupported', fix })
+    await expect(platform.refuseToResume(false, undefined)).resolves.toBeUndefined()
+  })
+
+  it('computes on WebAssembly, which stands in for nothing there', async () => {
+    const backend = await platform.onnx({ threads: 1 })
+    expect(backend.name).toBe('onnx-web')
+    expect(platform.slownessOf(backend)).toBeUndefined()
+    await backend.close()
+  })
+})

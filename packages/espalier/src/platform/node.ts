@@ -1,0 +1,22 @@
+/** Node's platform: run folders on the disk, and ONNX Runtime's native library, or WebAssembly where there is none. */
+import { runFacts } from '../training/run-facts.js'
+import { RunOutput, refuseToResume } from '../training/run-output.js'
+import type { Platform } from './platform.js'
+
+/** The platform of this build. */
+export const platform: Platform = {
+  async onnx({ threads, wasmPaths }) {
+    const { findNative, findWasm, onnx } = await import('@espalier/backend-onnx')
+    const settings = threads === undefined ? {} : { threads }
+    if (findNative() !== undefined || findWasm() === undefined) return onnx(settings)
+    const { onnxWeb } = await import('@espalier/backend-onnx/web')
+    return onnxWeb({ ...settings, ...(wasmPaths === undefined ? {} : { wasmPaths }) })
+  },
+  slownessOf: ({ name }) =>
+    name === 'onnx-web'
+      ? `ONNX Runtime has no native library for ${process.platform} ${process.arch} here, and computes on WebAssembly: 4 to 5 times slower`
+      : undefined,
+  refuseToResume,
+  openRun: (request) => RunOutput.open(request),
+  runFacts,
+}
