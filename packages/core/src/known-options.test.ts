@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { checkOptions, type OptionKinds } from './known-options.js'
+import { checkOptions, type OptionKinds, requireParts } from './known-options.js'
 
 interface Options {
   readonly seed?: number
@@ -28,6 +28,21 @@ it('says what to do instead of names from elsewhere', () => {
     expect(() => checkOptions<Options>('draw', { [key]: 2 }, kinds, others)).toThrow(
       expect.objectContaining({ code: 'config.unsupported', details: { [key]: 2 }, fix: others.numSeeds }),
     )
+})
+
+it('refuses what are no options, and values without the parts that are used', () => {
+  for (const options of [null, undefined, 5, 'seed', []])
+    expect(() => check(options as unknown as object)).toThrow(expect.objectContaining({ code: 'config.value' }))
+  for (const value of [undefined, null, 'model', 5, {}, { compile: 1 }])
+    expect(() => requireParts('backend', value, ['compile', 'dtypes'], 'Give what onnx() returns')).toThrow(
+      expect.objectContaining({ code: 'config.value', fix: 'Give what onnx() returns' }),
+    )
+  requireParts(
+    'backend',
+    Object.assign(() => {}, { compile: 1, dtypes: 2 }),
+    ['compile', 'dtypes'],
+    '',
+  )
 })
 
 it('refuses values of another kind, naming the option', () => {

@@ -21,6 +21,8 @@ export function checkOptions<Options extends object>(
   kinds: OptionKinds<Options>,
   others: Readonly<Record<string, string>> = {},
 ): void {
+  if (kindOf(options) !== 'object')
+    throw new EspalierError('config.value', { what: `${owner} takes options by name`, got: { kind: kindOf(options) } })
   for (const [name, value] of Object.entries(options)) {
     const other = name.replace(/_([a-z0-9])/g, (_, letter: string) => letter.toUpperCase())
     if (Object.hasOwn(others, other) && value !== undefined)
@@ -43,6 +45,21 @@ export function checkOptions<Options extends object>(
       got: { [name]: value },
     })
   }
+}
+
+/**
+ * Throws config.value when a value has not the fields and methods by which it is used: what plain JavaScript may give where a model or a
+ * backend is expected. name: of the argument. fix: where to get such a value.
+ */
+export function requireParts(name: string, value: unknown, parts: readonly string[], fix: string): void {
+  const hasParts = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  if (hasParts && parts.every((part) => part in (value as object))) return
+  const isShort = value === null || typeof value === 'string' || typeof value === 'number'
+  throw new EspalierError('config.value', {
+    what: `${name} is not what it must be`,
+    got: { [name]: isShort ? value : kindOf(value) },
+    fix,
+  })
 }
 
 function kindOf(value: unknown): OptionKind {

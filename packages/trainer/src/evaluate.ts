@@ -34,7 +34,7 @@ export async function evaluateWith(
   if (source === undefined)
     throw new EspalierError('config.value', {
       what: 'there is nothing to evaluate on',
-      fix: 'Give an evaluation data set',
+      fix: 'Give evalDataset',
     })
   let sum = 0
   let count = 0

@@ -19,6 +19,7 @@ import {
   pad,
   reduceSum,
   rematerialize,
+  requireParts,
   reshape,
   type Spec,
   select,
@@ -91,6 +92,7 @@ function buildAccumulate(
   feeds: Feeds,
 ): Program {
   const sum = loss(model, inputsOf(feeds))
+  requireParts('computeLoss', sum, ['dtype', 'shape'], 'Let it return the sum of losses as a tensor of the graph')
   const parameters = namedParameters(model)
   const slots = groups.flatMap(({ members }) => members.map(({ slot }) => slot)).filter((slot) => parameters.has(slot))
   const found = gradients(

@@ -1,4 +1,5 @@
 /** A run as its user holds it: a promise of its result that is an async iterable of events too, and can be paused and stopped. */
+import { requireParts } from '@espalier/core'
 import type { TrainingEvent, WarningEvent } from './events.js'
 
 /** What a finished run came to. */
@@ -39,6 +40,8 @@ export class TrainingRun implements Promise<TrainingResult>, AsyncIterable<Train
     private readonly work: (control: RunControl) => Promise<TrainingResult>,
     private readonly signal?: AbortSignal,
   ) {
+    if (signal !== undefined)
+      requireParts('signal', signal, ['aborted', 'addEventListener'], 'Give the signal of an AbortController')
     queueMicrotask(() => this.start())
   }
 

@@ -107,7 +107,7 @@ export class AdaptedModel {
 
   /** Chooses the active adapters; they alone train from now on, none with inferenceMode. Throws adapter.name; adapter.state when they do not go together or something is merged. */
   setAdapter(names: string | readonly string[], options: SetAdapterOptions = {}): void {
-    const list = typeof names === 'string' ? [names] : [...names]
+    const list = typeof names === 'string' || !Array.isArray(names) ? [names as string] : [...names]
     const adapters = list.map((name) => this.adapter(name))
     this.requireUnmerged('switched')
     requireSeparate(adapters)

@@ -1,5 +1,6 @@
 /** Making a tuner: the definition becomes a function of its configuration that carries itself along. */
 import { EspalierError } from '../errors.js'
+import { requireParts } from '../known-options.js'
 import { nearest } from '../nearest.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
 import { type AdapterMetadata, fromFileConfig, metadataFields, splitMetadata } from './file-config.js'
@@ -109,6 +110,9 @@ function callable<T extends TunerBase<Config>, Config>(tuner: T): TunerFunction<
       got: { kind: tuner.kind },
     })
   }
-  const configured = (config: ConfigInput<Config> = {}) => configure(tuner, config as Readonly<Record<string, unknown>>)
+  const configured = (config: ConfigInput<Config> = {}) => {
+    requireParts('config', config, [], `Give ${tuner.kind} its settings by name, or nothing`)
+    return configure(tuner, config as Readonly<Record<string, unknown>>)
+  }
   return Object.assign(configured, tuner)
 }

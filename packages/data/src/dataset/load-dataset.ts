@@ -45,7 +45,7 @@ const OTHERS = {
   streaming: 'Leave it out: files are always read row by row',
 }
 
-/** The rows of a file. Nothing is read until they are asked for. Throws config.* for options that do not exist, data.file when the kind of the file is not known. */
+/** The rows of a file. Nothing is read until they are asked for. Throws config.* for options that do not exist and for what is no source, data.file when the kind of the file is not known. */
 export function loadDataset<Row extends object = DataRow>(
   source: FileSource,
   options?: LoadDatasetOptions,
@@ -69,6 +69,14 @@ export function loadDataset<Row extends object = DataRow>(
   if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
   if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)
   if (isDataFile(source)) return fromFile(source, format, fieldOptions)
+  const isIterable =
+    typeof source === 'object' && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source)
+  if (!isIterable)
+    throw new EspalierError('config.value', {
+      what: 'this is neither a file nor rows to go through',
+      got: { source: source === null ? null : typeof source },
+      fix: 'Give the path of a file, or an array of rows',
+    })
   return fromRows(source as Iterable<Row> | AsyncIterable<Row>, fieldOptions)
 }
 

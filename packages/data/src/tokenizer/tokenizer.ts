@@ -219,7 +219,7 @@ export class Tokenizer {
 
   #encodeOne(text: TextInput, options: EncodeOptions): Encoding {
     const { addSpecialTokens = true, truncation = false } = options
-    const [first, second] = typeof text === 'string' ? [text, undefined] : text
+    const [first, second] = textsOf(text)
     let pair = { a: this.#split(first), b: second === undefined ? undefined : this.#split(second) } as {
       a: readonly number[]
       b: readonly number[] | undefined
@@ -303,5 +303,15 @@ function tooShort(maxLength: number, added: number): EspalierError {
     what: 'maxLength leaves no room for the special tokens',
     got: { maxLength, specialTokens: added },
     fix: 'Raise maxLength or set addSpecialTokens to false.',
+  })
+}
+
+function textsOf(given: unknown): readonly [string, string | undefined] {
+  const [first, second] = Array.isArray(given) ? (given as readonly unknown[]) : [given]
+  if (typeof first === 'string' && (second === undefined || typeof second === 'string')) return [first, second]
+  throw new EspalierError('config.value', {
+    what: 'only texts and pairs of texts are tokenized',
+    got: { text: Array.isArray(given) ? given.map((part) => typeof part) : typeof given },
+    fix: 'Give a string, or [first, second]; several at once go to encodeBatch',
   })
 }

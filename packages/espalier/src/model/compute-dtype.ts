@@ -1,5 +1,5 @@
 /** What a model computes in, by Python's names, and whether a backend can. */
-import { type Backend, type ComputeDType, EspalierError } from '@espalier/core'
+import { type Backend, type ComputeDType, EspalierError, requireParts } from '@espalier/core'
 
 /** transformers' `dtype`, as far as backends compute in it. */
 export type ModelDType = 'float32' | 'float16'
@@ -15,8 +15,10 @@ export function computeDType(dtype: ModelDType | undefined): ComputeDType {
   })
 }
 
-/** Throws backend.unsupported when not every op computes in the dtype there. */
-export function requireComputes({ name, dtypes }: Backend, dtype: ComputeDType): void {
+/** Throws config.value for what is no backend, backend.unsupported when not every op computes in the dtype there. */
+export function requireComputes(backend: Backend, dtype: ComputeDType): void {
+  requireParts('backend', backend, ['name', 'dtypes'], 'Give what onnx() or the function of another backend returns')
+  const { name, dtypes } = backend
   if (dtypes.has(dtype)) return
   throw new EspalierError('backend.unsupported', {
     what: 'this backend does not compute in the dtype that the model was loaded for',

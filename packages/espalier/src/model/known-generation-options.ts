@@ -1,5 +1,5 @@
 /** The options of generate at run time: those that exist, and those of transformers that do not, each with what to do. */
-import { checkOptions, type OptionKinds } from '@espalier/core'
+import { checkOptions, type OptionKinds, requireParts } from '@espalier/core'
 import type { GenerateOptions } from './generation-options.js'
 
 const KINDS: OptionKinds<GenerateOptions> = {
@@ -45,5 +45,6 @@ const UNSUPPORTED: Readonly<Record<string, string>> = {
 
 /** Throws config.unsupported for options of transformers that do not exist here, config.unknown with the nearest name for others, config.value for values of another kind. */
 export function checkGenerateOptions(options: GenerateOptions): void {
+  requireParts('options', options, [], 'Give a prompt, messages or inputIds: generate({ prompt })')
   checkOptions('generate', options, KINDS, UNSUPPORTED)
 }

@@ -9,6 +9,7 @@ import {
   type Model,
   mergedWeights,
   printModule,
+  requireParts,
   type SetAdapterOptions,
   type Tuner,
   type WeightSet,
@@ -59,6 +60,8 @@ export function getPeftModel(
   configured: ConfiguredTuner,
   options: GetPeftModelOptions = {},
 ): PeftModel {
+  requireBase(base)
+  requireTuner('peftConfig', configured)
   checkNewAdapterOptions(options)
   const { adapterName = 'default', ...rest } = options
   const adapted = new AdaptedModel(base.asBase)
@@ -90,6 +93,7 @@ export class PeftModel extends RuntimeModel {
     source: Source,
     given: PeftFromPretrainedOptions = {},
   ): Promise<PeftModel> {
+    requireBase(base)
     checkPeftOptions(given)
     const { ownsBase = false, ...options } = given
     const { model, warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
@@ -144,6 +148,7 @@ export class PeftModel extends RuntimeModel {
 
   /** Adds a new adapter beside the others; it does not become active. */
   addAdapter(adapterName: string, configured: ConfiguredTuner, options: AddAdapterOptions = {}): void {
+    requireTuner('configured', configured)
     this.notes.push(
       ...this.adapted.addAdapter(adapterName, configured, withTask(this.base, configured, options)).warnings,
     )
@@ -151,6 +156,12 @@ export class PeftModel extends RuntimeModel {
 
   /** Loads another adapter; it does not become active. */
   async loadAdapter(source: Source, options: LoadAdapterIntoOptions & { readonly adapterName: string }): Promise<void> {
+    requireParts(
+      'options',
+      options,
+      ['adapterName'],
+      'Give the new adapter a name: loadAdapter(source, { adapterName })',
+    )
     checkAdapterOptions(options)
     const { warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(this.adapted, source, { ...options, tuners }),
@@ -253,6 +264,14 @@ export class PeftModel extends RuntimeModel {
     for (const name of this.adapterNames) this.adapted.adapter(name).release()
     this.dropWeights()
   }
+}
+
+function requireBase(base: unknown): void {
+  requireParts('base', base, ['asBase'], 'Give what AutoModelForCausalLM.fromPretrained or another loader returns')
+}
+
+function requireTuner(name: string, configured: unknown): void {
+  requireParts(name, configured, ['tuner', 'config', 'metadata'], 'Give what lora({ r: 8 }) or another method returns')
 }
 
 function withTask(base: PretrainedModel, configured: ConfiguredTuner, options: AddAdapterOptions): AddAdapterOptions {

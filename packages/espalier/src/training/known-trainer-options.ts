@@ -1,9 +1,9 @@
 /** What trainers and their calls are given at run time, where no compiler has looked. */
-import { checkOptions, EspalierError, type OptionKinds } from '@espalier/core'
+import { checkOptions, type OptionKinds, requireParts } from '@espalier/core'
 import type { EvaluateOptions, TrainerOptions, TrainOptions } from './trainer.js'
 
 const TRAINER: OptionKinds<TrainerOptions> = {
-  model: 'object',
+  model: 'any', // its parts are looked at
   tokenizer: 'object',
   trainDataset: 'any', // whatever has rows
   evalDataset: 'any',
@@ -30,6 +30,21 @@ const OTHERS = {
   optimizers: 'Give an optimizer, or optim and lrSchedulerType in args',
 }
 
+/** The parts by which a trainer uses what it is given. */
+const PARTS = {
+  model: {
+    parts: ['model', 'loaded', 'backend'],
+    fix: 'Load it first: await AutoModelForCausalLM.fromPretrained(name)',
+  },
+  tokenizer: { parts: ['encode', 'idToToken'], fix: 'Load it first: await AutoTokenizer.fromPretrained(name)' },
+  task: {
+    parts: ['prepare', 'collator', 'loss'],
+    fix: 'Give an object with prepare, collator and loss, or leave it out',
+  },
+  dataCollator: { parts: ['collate'], fix: 'Give an object with a method collate, or leave it out' },
+  optimizer: { parts: ['states', 'scalars', 'update'], fix: 'Give what adamw() or sgd() returns, or set optim' },
+} as const
+
 const TRAIN: OptionKinds<TrainOptions> = {
   signal: 'object',
   onRows: 'function',
@@ -39,14 +54,16 @@ const EVALUATE: OptionKinds<EvaluateOptions> = { signal: 'object', onRows: 'func
 
 /** Throws config.* for options of a trainer that do not exist, or are of another kind. */
 export function checkTrainerOptions(options: TrainerOptions): void {
-  const { model }: { readonly model: unknown } = options
-  if (typeof model === 'string')
-    throw new EspalierError('config.value', {
-      what: 'model takes a loaded model',
-      got: { model },
-      fix: 'Load it with AutoModelForCausalLM.fromPretrained',
-    })
+  requireParts('options', options, [], 'Give a model and a trainDataset: new SFTTrainer({ model, trainDataset })')
   checkOptions('a trainer', options, TRAINER, OTHERS)
+  for (const [name, { parts, fix }] of Object.entries(PARTS)) {
+    const value = options[name as keyof typeof PARTS]
+    if (value !== undefined || name === 'model') requireParts(name, value, parts, fix)
+  }
+  const { callbacks = [], transforms = [] } = options
+  for (const callback of callbacks)
+    requireParts('callbacks', callback, [], 'Give objects with methods such as onStepEnd')
+  for (const transform of transforms) requireParts('transforms', transform, ['call'], 'Give a list of functions')
 }
 
 /** The same for a trainer's `train`. */

@@ -1,5 +1,5 @@
 /** Supervised fine-tuning: the trainer on text, or on prompts with completions. TRL's SFTTrainer. */
-import { type ConfiguredTuner, EspalierError } from '@espalier/core'
+import { type ConfiguredTuner, EspalierError, requireParts } from '@espalier/core'
 import { renderSupervision, type SftData } from '@espalier/data'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -20,7 +20,9 @@ export interface SFTTrainerOptions extends Omit<TrainerOptions, 'args' | 'task' 
 /** Fine-tunes a causal language model on text or on prompts with completions. */
 export class SFTTrainer extends Trainer {
   /** Throws config.value, config.unsupported; model.unsupported for a model that does not predict the next token. */
-  constructor({ peftConfig, ...options }: SFTTrainerOptions) {
+  constructor(given: SFTTrainerOptions) {
+    requireParts('options', given, [], 'Give a model and a trainDataset: new SFTTrainer({ model, trainDataset })')
+    const { peftConfig, ...options } = given
     super({ ...options, model: adapted(options, peftConfig), task: sftTask })
   }
 

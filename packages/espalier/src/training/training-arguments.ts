@@ -64,6 +64,7 @@ export interface SFTConfig extends TrainingArguments {
   readonly completionOnlyLoss?: boolean
 }
 
+const STRATEGIES: readonly Strategy[] = ['no', 'steps', 'epoch']
 const DEFAULT_SAVE_STEPS = 500 // transformers
 /** transformers' default rows of a batch. */
 export const DEFAULT_BATCH = 8
@@ -90,6 +91,19 @@ export function settingsOf(
   { hasEvaluation }: { readonly hasEvaluation: boolean },
 ): TrainingSettings {
   checkArguments(args)
+  for (const name of ['evalStrategy', 'saveStrategy'] as const) {
+    const value = args[name]
+    if (value !== undefined && !STRATEGIES.includes(value))
+      throw new EspalierError('config.value', {
+        what: `${name} is one of ${STRATEGIES.join(', ')}`,
+        got: { [name]: value },
+      })
+  }
+  if (args.seed !== undefined && !(Number.isInteger(args.seed) && args.seed >= 0 && args.seed < 2 ** 32))
+    throw new EspalierError('config.value', {
+      what: 'seed is a whole number from 0 to 2^32 - 1',
+      got: { seed: args.seed },
+    })
   const { outputDir, warmupRatio, warmupSteps, evalStrategy = 'no' } = args
   if (outputDir === '')
     throw new EspalierError('config.value', {
@@ -101,13 +115,13 @@ export function settingsOf(
     throw new EspalierError('config.value', {
       what: 'there is nothing to evaluate on',
       got: { evalStrategy },
-      fix: 'Give evaluation data, or leave evalStrategy out',
+      fix: 'Give the trainer an evalDataset, or leave evalStrategy out',
     })
   if (args.loadBestModelAtEnd === true && evalStrategy === 'no')
     throw new EspalierError('config.value', {
       what: 'no evaluation would tell which model is the best',
       got: { loadBestModelAtEnd: true, evalStrategy },
-      fix: "Set evalStrategy to 'epoch' or 'steps' and give evaluation data, or leave loadBestModelAtEnd out",
+      fix: "Set evalStrategy to 'epoch' or 'steps' and give an evalDataset, or leave loadBestModelAtEnd out",
     })
   if (warmupRatio !== undefined && (warmupRatio < 0 || warmupRatio > 1)) {
     throw new EspalierError('config.value', { what: 'warmupRatio is a share from 0 to 1', got: { warmupRatio } })

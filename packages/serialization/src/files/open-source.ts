@@ -1,5 +1,5 @@
 /** What users call a source (a repository's name, a path, an address, a directory handle, a map of blobs) as files; and where they save to. */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, requireParts } from '@espalier/core'
 import { parseHubReference, referenceOfPage } from '../hub/repository.js'
 import { platform } from '../platform/node.js'
 import type { RepositoryOptions } from '../platform/platform.js'
@@ -23,10 +23,16 @@ export async function openSource(source: Source, options: RepositoryOptions = {}
   if (source instanceof URL) return openAddress(source, options)
   if (source instanceof Map) return blobFiles(source as ReadonlyMap<string, Blob>)
   if (isHandle(source)) return handleFiles(source)
-  return source as ModelFiles
+  const given: unknown = source // plain JavaScript may give anything
+  if (typeof given === 'object' && given !== null && 'open' in given && 'exists' in given) return source as ModelFiles
+  throw new EspalierError('source.unknown', {
+    what: 'this is neither a path nor the name of a repository',
+    got: { source: given === null ? null : typeof given },
+    fix: 'Give the path of a folder, or owner/name.',
+  })
 }
 
-/** Opens where to save to; nothing is made before the first file. Throws config.value for an empty path. */
+/** Opens where to save to; nothing is made before the first file. Throws config.value for an empty path, and for what is no place. */
 export function openTarget(target: Target): OutputFolder {
   if (target === '')
     throw new EspalierError('config.value', {
@@ -37,7 +43,9 @@ export function openTarget(target: Target): OutputFolder {
   if (target instanceof URL) return platform.folderOutput(platform.pathOf(target))
   if (typeof target === 'string')
     return platform.folderOutput(target.startsWith('file:') ? platform.pathOf(new URL(target)) : target)
-  return isHandle(target) ? handleOutput(target) : target
+  if (isHandle(target)) return handleOutput(target)
+  requireParts('target', target, ['write', 'folder'], 'Give the path of a folder, or an output folder')
+  return target
 }
 
 /** Whether a value is a directory handle, from whichever realm. */

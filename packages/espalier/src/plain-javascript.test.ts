@@ -1,0 +1,82 @@
+/** What a program in plain JavaScript may get wrong: each is an error that names the argument and what to give, none is raised by the engine. */
+import { EspalierError } from '@espalier/core'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import * as espalier from './index.js'
+import { temporaryFolder, tinyRows } from './tiny-model.fake.js'
+
+// biome-ignore lint/suspicious/noExplicitAny: no compiler looks at these programs
+type Any = any
+const { AutoModelForCausalLM, AutoTokenizer, getPeftModel, loadDataset, lora, PeftModel, SFTTrainer, Trainer } =
+  espalier as Any
+
+let local: Awaited<ReturnType<typeof temporaryFolder>>
+let base: Any
+beforeAll(async () => {
+  local = await temporaryFolder({ model: true })
+  base = await AutoModelForCausalLM.fromPretrained(local.path)
+})
+afterAll(async () => {
+  await base.close()
+  local.remove()
+})
+
+const adapted = () => getPeftModel(base, lora({ r: 2, targetModules: 'all-linear' }))
+const trainer = (options: object) =>
+  new SFTTrainer({ model: adapted(), trainDataset: tinyRows, args: { maxSteps: 1 }, ...options })
+
+const mistakes: Readonly<Record<string, () => unknown>> = {
+  'no name of a model': () => AutoModelForCausalLM.fromPretrained(),
+  'a number as a model': () => AutoModelForCausalLM.fromPretrained(5),
+  'the name of a backend': () => AutoModelForCausalLM.fromPretrained(local.path, { backend: 'onnx' }),
+  'no name of a tokenizer': () => AutoTokenizer.fromPretrained(),
+  'no folder of an adapter': () => PeftModel.fromPretrained(base),
+  'no base of an adapter': () => PeftModel.fromPretrained(undefined, local.path),
+  'no base': () => getPeftModel(),
+  'no method': () => getPeftModel(base),
+  'settings without a method': () => getPeftModel(base, { r: 8 }),
+  'null as settings': () => lora(null),
+  'an adapter without a method': () => adapted().addAdapter('other'),
+  'an adapter without a name': () => adapted().loadAdapter(local.path),
+  'no adapter to choose': () => adapted().setAdapter(),
+  'no folder to save to': () => adapted().savePretrained(),
+  'a number as a folder': () => trainer({}).saveModel(5),
+  'no options of a trainer': () => new SFTTrainer(),
+  'no model': () => new Trainer({ trainDataset: tinyRows }),
+  'the path of a model': () => trainer({ model: local.path }),
+  'no rows': () => new SFTTrainer({ model: base }),
+  'rows under a name of Python': () => trainer({ train_dataset: tinyRows }),
+  'rows of texts': () => trainer({ trainDataset: ['a', 'b'] }).train(),
+  'no rows to load': () => loadDataset(),
+  'a number of rows to load': () => loadDataset(5),
+  'null as args': () => trainer({ args: null }),
+  'settings as peftConfig': () => new SFTTrainer({ model: base, peftConfig: { r: 2 }, trainDataset: tinyRows }),
+  'one callback': () => trainer({ callbacks: { onStepEnd() {} } }),
+  'null as a callback': () => trainer({ callbacks: [null] }),
+  'the name of an optimizer': () => trainer({ optimizer: 'adamw' }),
+  'the folder of a tokenizer': () => trainer({ tokenizer: local.path }),
+  'a number as a transform': () => trainer({ transforms: [5] }),
+  'a collator that collates nothing': () => trainer({ dataCollator: {} }),
+  'a loss that is a number': () => trainer({ computeLoss: () => 5 }).train(),
+  'a strategy that does not exist': () => trainer({ args: { saveStrategy: 'sometimes' } }),
+  'a seed that is none': () => trainer({ args: { seed: -1.5 } }),
+  'a signal that is none': () => trainer({}).train({ signal: 5 }),
+  'nothing to evaluate on': () => trainer({}).evaluate(),
+  'nothing to generate from': () => base.generate(),
+  'a number to tokenize': async () => (await base.tokenizer()).encode(5),
+}
+
+it.each(Object.entries(mistakes))('%s', async (_, program) => {
+  const error: unknown = await Promise.resolve()
+    .then(program)
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+  expect(error).toSatisfy(EspalierError.isInstance)
+  expect(String(error)).not.toContain('undefined is')
+})
+
+it('names the option that would give rows to evaluate on', async () => {
+  await expect(trainer({}).evaluate()).rejects.toThrow('evalDataset')
+  expect(() => trainer({ args: { evalStrategy: 'epoch' } })).toThrow('evalDataset')
+})
