@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../cli/run-cli.fake.js'
@@ -32,6 +32,16 @@ describe('outputDir', () => {
     const trainer = trainerOf({ outputDir: local.path, overwriteOutputDir: true })
     await expect(trainer.train()).rejects.toMatchObject({ code: 'config.value' })
     await expect(trainer.saveModel('')).rejects.toMatchObject({ code: 'config.value' })
+  })
+
+  it('does not hold the rows that it is trained on', async () => {
+    const rows = at('log.jsonl')
+    writeFileSync(rows, tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const before = readFileSync(rows)
+    const trainer = new SFTTrainer({ model, peftConfig, trainDataset: rows, args: { outputDir: work.path } })
+    await expect(trainer.train()).rejects.toMatchObject({ code: 'config.value', details: { data: rows } })
+    expect(readFileSync(rows)).toEqual(before)
+    rmSync(rows)
   })
 
   it('holds the same files after a run of a program as after one of the command line', {

@@ -16,6 +16,8 @@ export interface OutputToOpen {
   readonly model: PeftModel | PretrainedModel
   readonly args: TrainingArguments
   readonly outputDir: string
+  /** Files that the rows are read from, as far as they are known. */
+  readonly data: readonly string[]
   /** The caller's; it is not let go of here. */
   readonly lock: RunLock | undefined
   /** Whether the run that lies there is the caller's own, which it may replace. */
@@ -33,8 +35,8 @@ export class RunOutput {
   ) {}
 
   /** Takes the folder; nothing is written yet. Throws config.value for a folder that is not the run's to write, run.locked. */
-  static async open({ model, args, outputDir, lock, isOwn }: OutputToOpen): Promise<RunOutput> {
-    await checkOutputPlace(outputDir, { base: model.loaded.files.path })
+  static async open({ model, args, outputDir, data, lock, isOwn }: OutputToOpen): Promise<RunOutput> {
+    await checkOutputPlace(outputDir, { base: model.loaded.files.path, data })
     const own = lock === undefined ? await lockFolder(outputDir) : undefined
     try {
       if (args.overwriteOutputDir !== true && !isOwn) await requireNoRun(outputDir)

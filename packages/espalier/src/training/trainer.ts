@@ -277,9 +277,10 @@ export class Trainer {
   private async openOutput(): Promise<RunOutput | undefined> {
     const { outputDir } = this.args
     if (outputDir === undefined) return undefined
-    const { lock } = this.options
+    const { lock, trainDataset, evalDataset } = this.options
+    const data = [trainDataset, evalDataset].filter((rows) => typeof rows === 'string')
     const { model, args, hasWritten: isOwn } = this
-    const output = await platform.openRun({ model, args, outputDir, lock, isOwn })
+    const output = await platform.openRun({ model, args, outputDir, data, lock, isOwn })
     this.hasWritten = true
     return output
   }
