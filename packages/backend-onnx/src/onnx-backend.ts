@@ -17,14 +17,14 @@ import {
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
-import { emitProgram } from './emit/emit-program.js'
+import { emitProgram, programPeak } from './emit/emit-program.js'
 import { type ExecutableOwner, HeldExecutable, OnnxExecutable } from './onnx-executable.js'
 import { OnnxState } from './onnx-state.js'
 import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
 import { planPacked } from './packed/plan-packed.js'
 import { Placements } from './placements.js'
 import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
-import { type SessionSettings, Sessions } from './sessions.js'
+import { type SessionSettings, Sessions, sessionsMemory } from './sessions.js'
 import type { Transport, WeightStore } from './transport.js'
 import { toOwnWire } from './wire.js'
 
@@ -49,6 +49,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'f16', 'i32', 'u32', 'bool'])
   readonly transport: Transport
   readonly sessions: Sessions
+  readonly memoryOf?: (programs: readonly Program[]) => number
   private readonly placements: Placements
   private readonly compiled = new Map<OnnxWeights | undefined, ProgramMap<Shared<OnnxExecutable>>>()
   private readonly underWay = new Set<Promise<unknown>>()
@@ -59,6 +60,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.name = parts.name
     this.transport = parts.transport
     this.sessions = new Sessions(parts.transport, parts.sessions)
+    const { arenaBytes, cost } = parts.sessions
+    if (cost !== undefined) this.memoryOf = (programs) => sessionsMemory(programs.map(programPeak), arenaBytes, cost)
     this.placements = new Placements(parts.store, parts.transport, () => this.count++)
   }
 

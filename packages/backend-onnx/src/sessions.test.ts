@@ -1,7 +1,7 @@
 /** No more sessions live than may, and they come back when they are needed. */
 import { describe, expect, it } from 'vitest'
 import type { HostRequest } from './host.mjs'
-import { type SessionSource, Sessions } from './sessions.js'
+import { type SessionSource, Sessions, sessionsMemory } from './sessions.js'
 import type { Transport } from './transport.js'
 
 function sessionsOf(most: number, arenaBytes = 0) {
@@ -62,5 +62,21 @@ describe('Sessions', () => {
     sessions.release(1)
     await sessions.use(a)
     expect(asked).toEqual(['open 1', 'close 1', 'open 1'])
+  })
+})
+
+describe('sessionsMemory', () => {
+  it('adds up what arenas keep, and the largest that takes its values from the heap', () => {
+    const cost = { arena: 2, heap: 1, session: 0.5 }
+    expect(sessionsMemory([6], 4, cost)).toBe(12.5) // the first has an arena, whatever its size
+    expect(sessionsMemory([3, 5, 1, 4], 4, cost)).toBe(2 * (3 + 1) + 5 + 2)
+    expect(sessionsMemory([], 4, cost)).toBe(0)
+  })
+
+  it('gives arenas to those that get one', async () => {
+    const peaks = [3, 5, 1, 4]
+    const { arenas, sessions } = sessionsOf(9, 4)
+    for (const [id, peak] of peaks.entries()) await sessions.use(source(id, peak))
+    expect(arenas).toEqual([true, false, true, false])
   })
 })

@@ -15,6 +15,28 @@ export interface SessionSettings {
   /** Most live sessions. */
   readonly most: number
   readonly profiled: boolean
+  /** What sessions take, measured; absent where it was not. */
+  readonly cost?: SessionCost
+}
+
+/** What sessions take of memory, over the bytes of values that are alive at once. */
+export interface SessionCost {
+  /** Of an arena, per byte of values: it keeps what does not fit together. */
+  readonly arena: number
+  /** Of the heap, per byte of values of a session without an arena. */
+  readonly heap: number
+  /** Bytes of the graph and its feeds. */
+  readonly session: number
+}
+
+/** Bytes that sessions take when they run in turns and are opened in this order. peaks: bytes of values alive at once, of each. */
+export function sessionsMemory(peaks: readonly number[], arenaBytes: number, cost: SessionCost): number {
+  let [kept, passing] = [0, 0]
+  peaks.forEach((peak, i) => {
+    if (i === 0 || kept + peak <= arenaBytes) kept += peak
+    else passing = Math.max(passing, peak)
+  })
+  return cost.arena * kept + cost.heap * passing + cost.session * peaks.length
 }
 
 /** A program that can be made into a session at any time. */

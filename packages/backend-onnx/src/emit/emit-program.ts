@@ -164,6 +164,11 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   return { model, plan, order: running.map(({ name }) => name) }
 }
 
+/** Bytes of intermediate values alive at once when a program runs, without its weights: what `emitProgram` plans, for who has no weights yet. */
+export function programPeak(program: Program): number {
+  return emitProgram(program, () => ({ kind: 'buffer', id: 0 })).plan.peakBytes
+}
+
 function emitInput(
   e: Emitter,
   node: Node<'input'>,

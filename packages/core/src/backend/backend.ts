@@ -71,6 +71,11 @@ export interface Backend {
   /** Present where 16-bit weights take the memory of 32-bit ones: why. Whoever tells users of memory tells them this. */
   readonly widening?: string
   /**
+   * Bytes that programs take at most beside weights and state, when they run in turns and first in this order: an estimate of what the
+   * backend keeps for each, without compiling any. Absent where it is not known.
+   */
+  memoryOf?(programs: readonly Program[]): number
+  /**
    * Makes weights available under their slot names, converted to the given dtypes. Sources that were loaded before (the same
    * objects) are shared, not loaded again.
    */

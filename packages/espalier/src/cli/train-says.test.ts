@@ -1,6 +1,7 @@
 /** What `espalier train` says of what it trains, and what looking at the data alone needs. */
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 import { escaped } from './escaped.js'
@@ -21,6 +22,16 @@ afterAll(() => {
   model.remove()
 })
 
+/** The peak that a run's log tells, over what it expected. */
+function memoryTaken(folder: string, said: string): number {
+  const expected = Number(/memory expected: about (\d+) MB = weights .* \+ this program \d+ MB/.exec(said)?.[1])
+  const log = readFileSync(at(`${folder}/log.jsonl`), 'utf8')
+    .trim()
+    .split('\n')
+  const { peak_memory_bytes } = JSON.parse(log.at(-1) ?? '') as { peak_memory_bytes: number }
+  return peak_memory_bytes / 1e6 / expected
+}
+
 describe('espalier train', { timeout: 60_000 }, () => {
   it('looks at the data without an output folder and without a backend', async () => {
     const before = readdirSync('.')
@@ -32,15 +43,20 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect((await runCli(words())).stderr).toContain('--output-dir is missing')
   })
 
-  it('expects about the memory that the run then takes', async () => {
+  it('expects the memory that the run then takes, within 15 %', async () => {
     const done = await runCli([...words(), '--output-dir', at('adapter'), '--save-strategy', 'no'])
-    const expected = Number(
-      /memory expected: about (\d+) MB = weights .* \+ this program \d+ MB/.exec(done.stderr)?.[1],
-    )
-    const log = readFileSync(at('adapter/log.jsonl'), 'utf8').trim().split('\n')
-    const { peak_memory_bytes } = JSON.parse(log.at(-1) ?? '') as { peak_memory_bytes: number }
-    expect(Math.abs(peak_memory_bytes / 1e6 - expected)).toBeLessThan(0.3 * expected)
+    expect(Math.abs(memoryTaken('adapter', done.stderr) - 1)).toBeLessThan(0.15)
     expect(done.stderr).toContain(`\nadapter: ${at('adapter')}`)
+  })
+
+  it.each([1, 2])('expects it for several shapes of batches too, on %d threads', async (threads) => {
+    const bundled = fileURLToPath(new URL('../../assets/quickstart/', import.meta.url))
+    const batches = ['--per-device-train-batch-size', '96', '--tokens-per-micro-batch', '4096', '--max-steps', '2']
+    const base = ['train', '--model', join(bundled, 'base'), '--data', join(bundled, 'data/held-out.jsonl')]
+    const place = ['--output-dir', at(`shapes-${threads}`), '--save-strategy', 'no', '--threads', String(threads)]
+    const done = await runCli([...base, ...batches, ...place])
+    expect(Number(/(\d+) batch shapes/.exec(done.stderr)?.[1])).toBeGreaterThan(2)
+    expect(Math.abs(memoryTaken(`shapes-${threads}`, done.stderr) - 1)).toBeLessThan(0.15)
   })
 
   it('calls a model a model, and leaves a card beside it', async () => {

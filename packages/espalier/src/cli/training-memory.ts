@@ -6,7 +6,6 @@ import type { Source } from '@espalier/serialization'
 import { adamw } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { getPeftModel } from '../model/peft-model.js'
-import { largestFeeds } from '../training/planned-steps.js'
 import { memoryPlan } from '../training/preflight.js'
 import { bytes } from './terminal.js'
 
@@ -18,13 +17,13 @@ export async function trainingMemory(source: Source): Promise<string> {
     const base = await AutoModelForCausalLM.fromPretrained(source, { backend: reference() })
     try {
       const length = Math.min(LENGTH, base.model.sizes.maxPositions ?? LENGTH)
-      const plan = { shapes: [{ rows: 1, length, countedSize: length }] }
+      const shape = { rows: 1, length, countedSize: length }
       const trainable = getPeftModel(base, lora({})).adapted.trainable()
       const { total, weights, adapterAndOptimizer, activations } = await memoryPlan({
         trainable,
         optimizer: adamw(),
         loss: causalLoss,
-        feeds: largestFeeds({ plan, collator: new DataCollatorForCausalLM({ padId: 0 }) }),
+        feeds: [new DataCollatorForCausalLM({ padId: 0 }).collate([], shape).feeds],
       })
       return `${bytes(total)} for LoRA of rank 8 on one row of ${length} tokens: weights ${bytes(weights)}, adapter and optimizer ${bytes(adapterAndOptimizer)}, activations ${bytes(activations)}`
     } finally {

@@ -1,10 +1,13 @@
 /** From prepared examples to the trainer's steps and evaluation batches. */
 import {
   type BatchPlan,
+  type BatchShape,
   type DataCollator,
   type Examples,
+  epochOrder,
   planBatches,
   type RowSizes,
+  splitStep,
   stepsPerEpoch,
   trainingSteps,
 } from '@espalier/data'
@@ -66,10 +69,29 @@ export function evaluationPlan(
   return room ? training : planFor(data, stepRows, args)
 }
 
-/** Feeds of the plan's largest micro-batch, without rows: for who asks what it would take. */
-export function largestFeeds({ plan, collator }: Omit<PlannedExamples, 'examples'>): MicroBatch['feeds'] {
-  const largest = plan.shapes.reduce((a, b) => (b.rows * b.length > a.rows * a.length ? b : a))
-  return collator.collate([], largest).feeds
+const MOST_STEPS_AHEAD = 500
+
+/** Feeds of each shape that a run's micro-batches take, without rows, in the order of their first use: for who asks what they would take. */
+export function feedsOfShapes(
+  { examples, plan, collator }: PlannedExamples,
+  args: TrainingArguments,
+): readonly MicroBatch['feeds'][] {
+  const stepRows = rowsPerStep(args)
+  const { shuffle = true, seed = DEFAULT_SEED } = args
+  const sampler = { rowCount: examples.length, stepRows, shuffle, seed }
+  const perEpoch = stepsPerEpoch(sampler)
+  const steps = stepsOf(examples.length, args)
+  let order = epochOrder(sampler, 0)
+  const used = new Set<BatchShape>()
+  for (let step = 0; step < Math.min(steps, MOST_STEPS_AHEAD) && used.size < plan.shapes.length; step++) {
+    const at = step % perEpoch
+    if (at === 0 && step > 0) order = epochOrder(sampler, step / perEpoch)
+    const rows = order.subarray(at * stepRows, (at + 1) * stepRows)
+    for (const { shape } of splitStep(plan.shapes, rows, examples)) used.add(shape)
+  }
+  // What so many steps did not take may come later.
+  if (steps > MOST_STEPS_AHEAD) for (const shape of plan.shapes) used.add(shape)
+  return [...used].map((shape) => collator.collate([], shape).feeds)
 }
 
 /** The steps of a run. */

@@ -13,7 +13,14 @@ import {
   type TrainableModel,
 } from '@espalier/core'
 import type { BatchPlan, SupervisionReport } from '@espalier/data'
-import { accumulateProgram, decayOf, type Optimizer, parameterGroups, type TrainingTransform } from '@espalier/trainer'
+import {
+  accumulateProgram,
+  applyProgram,
+  decayOf,
+  type Optimizer,
+  parameterGroups,
+  type TrainingTransform,
+} from '@espalier/trainer'
 
 /** Memory in bytes, and which option shrinks each part. */
 export interface MemoryPlan {
@@ -21,7 +28,7 @@ export interface MemoryPlan {
   readonly weights: number
   /** Adapter values, their gradients and the optimizer's states. */
   readonly adapterAndOptimizer: number
-  /** Intermediate values of the largest micro-batch. */
+  /** Intermediate values of micro-batches and of the optimizer's step, and what the backend keeps for each shape. */
   readonly activations: number
   /** The program around it: Node and its libraries, data, and the backend's runtime. 0 where it cannot be known, as in browsers. */
   readonly process: number
@@ -53,15 +60,20 @@ export interface RunToPlan {
   readonly weightDecay?: number
   readonly loss: LossFunction
   readonly transforms?: readonly TrainingTransform[]
-  /** Feeds of the largest micro-batch. */
-  readonly feeds: Readonly<Record<string, HostTensor>>
+  /** Feeds of each shape of micro-batch, in the order of their first use. */
+  readonly feeds: readonly Readonly<Record<string, HostTensor>>[]
+  /** Where it runs, if that is known: what it keeps for each shape. */
+  readonly backend?: Backend
   /** Bytes around the program. Default 0. */
   readonly process?: number
 }
 
-/** The memory of a run: the program of its largest micro-batch is built as the run builds it and its values are followed, without running it. */
+/**
+ * The memory of a run: the program of each shape of micro-batch is built as the run builds it. The backend tells what it keeps for them;
+ * where it does not, the values of the largest are followed.
+ */
 export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
-  const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0 } = run
+  const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0, backend } = run
   const { model } = trainable
   const values = await trainable.trainable()
   const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
@@ -69,17 +81,25 @@ export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
     (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? sizeOf(shape) * byteSize(dtype) : 0),
     0,
   )
-  // With a seed, as training has it: dropout keeps its masks.
-  const feeds = { ...run.feeds, seed: hostTensor('u32', [], [0]) }
   const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(model, weightDecay) })
-  const { intermediates } = peakMemory(programRoots(accumulateProgram({ model, loss, transforms }, groups, feeds)))
+  // With a seed, as training has it: dropout keeps its masks.
+  const seed = hostTensor('u32', [], [0])
+  const [first, ...others] = run.feeds.map((feeds) =>
+    accumulateProgram({ model, loss, transforms }, groups, { ...feeds, seed }),
+  )
+  // New values and states stand beside the old ones until the step is done.
+  const apply = applyProgram(groups, { optimizer, clips: true })
+  const programs = [...(first === undefined ? [] : [first]), apply, ...others]
+  const activations =
+    backend?.memoryOf?.(programs) ??
+    Math.max(0, ...programs.map((program) => peakMemory(programRoots(program)).intermediates))
   const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
   return {
     weights,
     adapterAndOptimizer,
-    activations: intermediates,
+    activations,
     process,
-    total: weights + adapterAndOptimizer + intermediates + process,
+    total: weights + adapterAndOptimizer + activations + process,
     advice: {
       weights: 'a smaller model (4-bit and 8-bit weights are planned)',
       adapterAndOptimizer: 'fewer target modules or a smaller r',
