@@ -1,7 +1,7 @@
 import { EspalierError } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { optionsOf } from '../cli/options.js'
-import { knownTuners, tunersByKind, unlessInstalled, withKnownTuners } from './tuners.js'
+import { knownTuners, present, tunersByKind, unlessInstalled, withKnownTuners } from './tuners.js'
 
 describe('the table of tuners', () => {
   it('names each by its kind, and --peft-type offers all of them', async () => {
@@ -20,6 +20,8 @@ describe('the table of tuners', () => {
     })
     const stub = new Error('Could not resolve "@espalier/tuner-ia3" imported by "espalier". Is it installed?')
     expect(unlessInstalled('ia3', stub)).toMatchObject({ code: 'plugin.unknown' })
+    expect(() => present('ia3', undefined)).toThrow(expect.objectContaining({ code: 'plugin.unknown' }))
+    expect(present('ia3', tunersByKind)).toBe(tunersByKind)
     const inside = Object.assign(new Error("Cannot find package 'other'"), { code: 'ERR_MODULE_NOT_FOUND' })
     expect(unlessInstalled('ia3', inside)).toBe(inside)
     const broken = new SyntaxError('unexpected token')

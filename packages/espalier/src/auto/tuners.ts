@@ -7,10 +7,10 @@ import { EspalierError, type Tuner } from '@espalier/core'
 /** Known tuners by kind: their `peft_type` in lower case, and their name for `--peft-type`. They throw plugin.unknown when not installed. */
 export const tunersByKind = {
   lora: async () => (await import('@espalier/lora')).lora,
-  ia3: async () => (await import('@espalier/tuner-ia3').catch(missing('ia3'))).ia3,
-  loha: async () => (await import('@espalier/tuner-loha').catch(missing('loha'))).loha,
-  adalora: async () => (await import('@espalier/tuner-adalora').catch(missing('adalora'))).adalora,
-  vera: async () => (await import('@espalier/tuner-vera').catch(missing('vera'))).vera,
+  ia3: async () => present('ia3', (await import('@espalier/tuner-ia3').catch(missing('ia3'))).ia3),
+  loha: async () => present('loha', (await import('@espalier/tuner-loha').catch(missing('loha'))).loha),
+  adalora: async () => present('adalora', (await import('@espalier/tuner-adalora').catch(missing('adalora'))).adalora),
+  vera: async () => present('vera', (await import('@espalier/tuner-vera').catch(missing('vera'))).vera),
 } satisfies Readonly<Record<string, () => Promise<Tuner>>>
 
 /** The kind of a new adapter when none is named. */
@@ -52,13 +52,23 @@ function missing(kind: string): (cause: unknown) => never {
   }
 }
 
+/** A tuner that its package gave; throws plugin.unknown for none: webpack can be told to put an empty module in the place of a package. */
+export function present<T>(kind: string, tuner: T | undefined): T {
+  if (tuner === undefined) throw notInstalled(kind)
+  return tuner
+}
+
 /** What the failed import of a tuner's package means: plugin.unknown when it is not there, else the failure itself. */
 export function unlessInstalled(kind: string, cause: unknown): unknown {
   const name = `@espalier/tuner-${kind}`
   const { code, message } = cause as { readonly code?: unknown; readonly message?: unknown }
   const isResolving = code === 'ERR_MODULE_NOT_FOUND' || code === 'MODULE_NOT_FOUND' || VITE_STUB.test(String(message))
   const isMissing = isResolving && String(message).includes(name)
-  if (!isMissing) return cause
+  return isMissing ? notInstalled(kind, cause) : cause
+}
+
+function notInstalled(kind: string, cause?: unknown): EspalierError {
+  const name = `@espalier/tuner-${kind}`
   return new EspalierError('plugin.unknown', {
     what: `${kind.toUpperCase()} comes in a package of its own, which is not installed`,
     got: { peftType: kind.toUpperCase(), package: name },
