@@ -295,8 +295,8 @@ const codes = {
     remedy: 'Check the file.',
   },
   'data.unsupervised': {
-    when: 'no row has a token that counts in the loss',
-    example: 'nothing in the data is supervised (rows=120, dropped=120, maxLength=16).',
+    when: 'no row has a token that counts in the loss, or almost all rows are dropped because truncation leaves them none',
+    example: 'nothing in the data is supervised (rows=120, dropped=120, maxLength=16, longest=310).',
     remedy: 'Raise maxLength, or check that completions are not empty.',
   },
   'source.unknown': {

@@ -38,7 +38,12 @@ export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
-export { type ExampleSegment, renderSupervision, type SupervisionReport } from './sft/supervision.js'
+export {
+  type ExampleSegment,
+  renderSupervision,
+  type SupervisionReport,
+  supervisionWarnings,
+} from './sft/supervision.js'
 export type { ChatTemplate, ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
 export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'

@@ -74,6 +74,7 @@ export class Loop {
       stepsPerEpoch: steps.stepsPerEpoch,
       trainableParameters: session.trainedCount,
     })
+    for (const message of this.options.warnings ?? []) await this.emit({ type: 'warning', message })
     let isBetweenEpochs = true
     for await (const batch of steps.steps()) {
       if (this.step >= steps.totalSteps || this.control.stopRequested) return

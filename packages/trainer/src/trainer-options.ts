@@ -86,6 +86,8 @@ export interface TrainerOptions {
   /** Default AdamW. */
   readonly optimizer?: Optimizer
   readonly settings?: TrainingSettings
+  /** What to know of the model and its data: an event each, once the run has started. */
+  readonly warnings?: readonly string[]
   /** Writes what the model holds; returns where. */
   save?(context: SaveContext): Promise<string | null>
   /** Runs between gradients and the optimizer; may return another count, as data parallelism would. */

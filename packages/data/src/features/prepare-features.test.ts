@@ -21,6 +21,7 @@ describe('prepareFeatures', () => {
     expect(features[0]).toMatchObject({ inputIds: want('abcdef').inputIds, labels: 2 })
     expect(features[1]).toMatchObject({ tokenTypeIds: want(['abc', 'de']).tokenTypeIds, labels: 0 })
     expect([...examples.lengths]).toEqual(features.map(({ inputIds }) => inputIds.length))
+    expect(examples.warnings).toEqual(['2 of 2 rows are cut to maxLength 4; the longest has 6 tokens'])
     expect([...examples.counts]).toEqual([0, 0]) // nothing is projected to the vocabulary
   })
 
@@ -65,6 +66,7 @@ describe('prepareFeatures', () => {
     await refused({ input_ids: [], label: 1 }, 'data.row')
     await refused({ input_ids: [1, 2], attention_mask: [1], label: 1 }, 'data.row')
     await refused({ input_ids: [1, 2], labels: [1] }, 'data.row', { labels: 'token' })
+    await refused({ input_ids: [1, 2], labels: [-100, -100] }, 'data.unsupervised', { labels: 'token' })
     await expect(prepared([])).rejects.toMatchObject({ code: 'data.empty' })
   })
 })

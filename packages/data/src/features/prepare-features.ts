@@ -8,7 +8,8 @@ import type { Features } from '../collate/pad-features.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
-import { integers, mapRows } from './rows.js'
+import { CutTally } from './cut-rows.js'
+import { IGNORED, integers, mapRows, requireCounted } from './rows.js'
 
 /** How rows become features. */
 export interface FeatureOptions {
@@ -25,28 +26,36 @@ export interface FeatureOptions {
 
 /**
  * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; or with `input_ids` (or `inputIds`), optionally
- * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty.
+ * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the
+ * place, data.empty, data.unsupervised when no label counts.
  */
 export async function prepareFeatures(
   dataset: Dataset<DataRow>,
   tokenizer: () => Promise<Tokenizer>,
   options: FeatureOptions,
 ): Promise<Examples<Features>> {
-  const rows = await mapRows(dataset, (row, place) => featuresOf(row, place, tokenizer, options), options.signal)
+  const cut = new CutTally()
+  const rows = await mapRows(
+    dataset,
+    (row, place) => featuresOf(row, place, { ...options, tokenizer, cut }),
+    options.signal,
+  )
+  requireCounted(dataset.name, rows)
   return {
     length: rows.length,
+    warnings: cut.warnings,
     lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
     counts: new Int32Array(rows.length),
     example: async (index) => rows[index] as Features,
   }
 }
 
-async function featuresOf(
-  row: DataRow,
-  place: string,
-  tokenizer: () => Promise<Tokenizer>,
-  options: FeatureOptions,
-): Promise<Features> {
+interface FeatureRequest extends FeatureOptions {
+  readonly tokenizer: () => Promise<Tokenizer>
+  readonly cut: CutTally
+}
+
+async function featuresOf(row: DataRow, place: string, options: FeatureRequest): Promise<Features> {
   const labels = labelsOf(row, place, options)
   const inputIds = row.input_ids ?? row.inputIds
   if (inputIds !== undefined) return tokenized(row, place, integers(inputIds, place, 'input_ids'), labels)
@@ -56,12 +65,12 @@ async function featuresOf(
       got: { row: place, columns: Object.keys(row) },
       fix: 'Give input_ids and labels, one label per id, -100 where none counts',
     })
-  const { maxLength } = options
   const text = textOf(row, place)
-  const encoding = (await tokenizer()).encode(text, {
-    truncation: maxLength !== null,
-    ...(maxLength == null ? {} : { maxLength }),
-  })
+  const tokenizer = await options.tokenizer()
+  const { maxLength = tokenizer.modelMaxLength } = options
+  const encoding = tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength })
+  const lost = encoding.numTruncatedTokens
+  options.cut.add({ length: encoding.inputIds.length + lost, isCut: lost > 0, maxLength })
   return {
     inputIds: encoding.inputIds,
     attentionMask: encoding.attentionMask,
@@ -104,8 +113,6 @@ function tokenized(row: DataRow, place: string, inputIds: number[], labels: numb
     })
   return { inputIds, attentionMask, tokenTypeIds, labels }
 }
-
-const IGNORED = -100 // torch's ignore_index
 
 function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {
   const given = row.labels ?? row.label

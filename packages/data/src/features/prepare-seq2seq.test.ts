@@ -25,8 +25,15 @@ describe('prepareSeq2Seq', () => {
   })
 
   it('cuts both sides to the longest that they may be', async () => {
-    const { features } = await prepared([{ prompt: 'abcdef', completion: 'fedcba' }], { maxLength: 2 })
+    const { features, examples } = await prepared([{ prompt: 'abcdef', completion: 'fedcba' }], { maxLength: 2 })
+    expect(examples.warnings).toEqual(['1 of 1 rows are cut to maxLength 2; the longest has 7 tokens'])
     expect(features).toEqual([{ inputIds: ids('abcdef').slice(0, 2), labels: ids('fedcba').slice(0, 2) }])
+  })
+
+  it('counts a completion whose end does not fit as cut', async () => {
+    const both = [{ prompt: 'a', completion: 'de' }]
+    expect((await prepared(both, { maxLength: 2 })).examples.warnings).toHaveLength(1)
+    expect((await prepared(both, { maxLength: 3 })).examples.warnings).toEqual([])
   })
 
   it('takes columns by name', async () => {
@@ -52,6 +59,7 @@ describe('prepareSeq2Seq', () => {
     ['text alone', { text: 'abc' }, 'data.shape'],
     ['a completion that is no text', { prompt: 'abc', completion: 3 }, 'data.row'],
     ['ids without labels', { input_ids: [1] }, 'data.row'],
+    ['labels of which none counts', { input_ids: [1], labels: [-100] }, 'data.unsupervised'],
     ['a mask of another length', { input_ids: [1], attention_mask: [1, 1], labels: [1] }, 'data.row'],
   ])('refuses %s', async (_, row, code) => {
     await expect(prepared([row])).rejects.toMatchObject({ code })

@@ -5,7 +5,8 @@ import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import { type DataShape, recognizeShape } from '../dataset/shape.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
-import { integers, mapRows } from './rows.js'
+import { CutTally } from './cut-rows.js'
+import { integers, mapRows, requireCounted } from './rows.js'
 
 /** What the encoder reads, and what the decoder is to write: -100 does not count. */
 export interface Seq2SeqFeatures {
@@ -24,7 +25,8 @@ export interface Seq2SeqOptions {
 /**
  * Features of rows with a prompt and a completion, each tokenized by itself, as transformers' `text_target` is, and completions ending with
  * the end-of-sequence token where there is room; or with `input_ids`, `labels` and optionally `attention_mask`. A row's length is that of its longer side, at which a batch
- * has both. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty.
+ * has both. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the place, data.empty, data.unsupervised when no label
+ * counts.
  */
 export async function prepareSeq2Seq(
   dataset: Dataset<DataRow>,
@@ -34,10 +36,23 @@ export async function prepareSeq2Seq(
   const of = async (row: DataRow, place: string): Promise<Seq2SeqFeatures> =>
     'input_ids' in row
       ? numbered(row, place)
-      : tokenized(row, recognizeShape(row, dataset.fieldOptions), place, await tokenizer(), options)
+      : tokenized(row, recognizeShape(row, dataset.fieldOptions), place, {
+          ...options,
+          tokenizer: await tokenizer(),
+          cut,
+        })
+  const cut = new CutTally()
   const rows = await mapRows(dataset, of, options.signal)
+  requireCounted(dataset.name, rows)
   const lengths = Int32Array.from(rows, ({ inputIds, labels }) => Math.max(inputIds.length, labels.length))
-  return { length: rows.length, lengths, counts: lengths, example: async (index) => rows[index] as Seq2SeqFeatures }
+  const { warnings } = cut
+  const example = async (index: number) => rows[index] as Seq2SeqFeatures
+  return { length: rows.length, lengths, counts: lengths, warnings, example }
+}
+
+interface RowRequest extends Seq2SeqOptions {
+  readonly tokenizer: Tokenizer
+  readonly cut: CutTally
 }
 
 function numbered({ input_ids, attention_mask, labels }: DataRow, place: string): Seq2SeqFeatures {
@@ -51,8 +66,7 @@ function tokenized(
   row: DataRow,
   { kind, fields, isConversational }: DataShape,
   place: string,
-  tokenizer: Tokenizer,
-  { maxLength = tokenizer.modelMaxLength }: Seq2SeqOptions,
+  { tokenizer, cut, maxLength = tokenizer.modelMaxLength }: RowRequest,
 ): Seq2SeqFeatures {
   if (kind !== 'prompt-completion' || isConversational)
     throw new EspalierError('data.shape', {
@@ -67,10 +81,17 @@ function tokenized(
         what: 'a field of a row is not text',
         got: { row: place, field, found: typeof text },
       })
-    return tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength }).inputIds
+    return tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength })
   }
-  const [inputIds, written] = [encode(fields.prompt as string), encode(fields.completion as string)]
+  const [read, written] = [encode(fields.prompt as string), encode(fields.completion as string)]
   const end = tokenizer.eosTokenId
-  const isEnded = end === undefined || written.at(-1) === end || written.length === maxLength
-  return { inputIds, labels: isEnded ? written : [...written, end] }
+  const ended = end === undefined || written.inputIds.at(-1) === end ? written.inputIds : [...written.inputIds, end]
+  const labels = maxLength === null ? ended : ended.slice(0, maxLength)
+  const [readLength, writtenLength] = [
+    read.inputIds.length + read.numTruncatedTokens,
+    ended.length + written.numTruncatedTokens,
+  ]
+  const isCut = readLength > read.inputIds.length || writtenLength > labels.length
+  cut.add({ length: Math.max(readLength, writtenLength), isCut, maxLength })
+  return { inputIds: read.inputIds, labels }
 }

@@ -3,6 +3,9 @@ import { EspalierError, turns } from '@espalier/core'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 
+/** A label that does not count: torch's ignore_index. */
+export const IGNORED = -100
+
 /** What becomes of each row; place: names it in errors. Throws data.empty, the signal's reason, and what reading and `map` throw. */
 export async function mapRows<T>(
   dataset: Dataset<DataRow>,
@@ -29,5 +32,21 @@ export function integers(values: unknown, place: string, field: string, length?:
   throw new EspalierError('data.row', {
     what: 'a field of a row is not a list of whole numbers, as many as the row has ids',
     got: { row: place, field, length: list.length, ids: length ?? 'any' },
+  })
+}
+
+interface Labelled {
+  readonly labels?: number | ArrayLike<number>
+}
+
+/** Throws data.unsupervised when no label of any row counts. */
+export function requireCounted(source: string, rows: readonly Labelled[]): void {
+  const counts = ({ labels = IGNORED }: Labelled) =>
+    Array.from(typeof labels === 'number' ? [labels] : labels).some((label) => label !== IGNORED)
+  if (rows.some(counts)) return
+  throw new EspalierError('data.unsupervised', {
+    what: 'no label in the data counts: all are -100',
+    got: { source, rows: rows.length },
+    fix: 'Give labels from 0 on to what is to be learnt.',
   })
 }

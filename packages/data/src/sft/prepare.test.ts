@@ -97,7 +97,7 @@ describe('prepareSft', () => {
       { prompt: 'ab', completion: 'cdef' }, // loses its end
       { prompt: 'abcdefgh', completion: 'c' }, // nothing left to train on
     ]
-    const { report } = await prepareSft(loadDataset(rows), tokenizer, { maxLength: 5 })
+    const { report, warnings } = await prepareSft(loadDataset(rows), tokenizer, { maxLength: 5 })
     expect(report).toMatchObject({
       rows: 3,
       kept: 2,
@@ -109,9 +109,42 @@ describe('prepareSft', () => {
       supervisedTokens: 5,
       longest: 10,
     })
+    expect(warnings).toEqual([
+      '1 of 3 rows are dropped: at maxLength 5 nothing is left of them to train on',
+      '2 of 3 rows are cut to maxLength 5; the longest has 10 tokens',
+      '1 of 3 rows lost their end-of-sequence token: a model does not learn from them to stop',
+    ])
     const lines = renderSupervision(report)
     expect(lines.join('\n')).toContain('rows: 2 kept, 1 dropped, 2 truncated (max length 5, longest 10)')
     expect(lines.at(-1)).toBe('ab[[c<eos>]]')
+  })
+
+  test('of rows that train whole there is nothing to say', async () => {
+    const { warnings } = await prepareSft(loadDataset([{ prompt: 'ab', completion: 'c' }]), tokenizer)
+    expect(warnings).toEqual([])
+  })
+
+  test('says which rows have nothing that counts, and whose prompt is tokenized otherwise', async () => {
+    const { warnings } = await prepareSft(loadDataset([{ text: 'abc' }, { text: '' }]), tokenizer)
+    expect(warnings).toEqual(['1 of 2 rows have nothing that counts in the loss'])
+    const merging = await prepareSft(loadDataset([{ prompt: 'th', completion: 'e' }]), tokenizer)
+    expect(merging.warnings).toEqual([expect.stringMatching(/^1 of 1 rows have a prompt that is tokenized otherwise/)])
+  })
+
+  test('data of which a tenth or less is left is refused, with the maxLength that keeps it', async () => {
+    const rows = (dropped: number) =>
+      loadDataset<DataRow>([
+        { prompt: 'a', completion: 'b' },
+        ...Array.from({ length: dropped }, () => ({ prompt: 'abcdefgh', completion: 'c' })),
+      ])
+    await expect(prepareSft(rows(9), tokenizer, { maxLength: 5 })).rejects.toMatchObject({
+      code: 'data.unsupervised',
+      details: { rows: 10, dropped: 9, maxLength: 5, longest: 10 },
+      fix: expect.stringContaining('Set maxLength to 10') as string,
+    })
+    const most = await prepareSft(rows(8), tokenizer, { maxLength: 5 })
+    expect([most.length, most.warnings?.length]).toEqual([1, 2])
+    expect((await prepareSft(rows(9), tokenizer, { maxLength: 10 })).length).toBe(10)
   })
 
   test('keep_end cuts the prompt instead', async () => {

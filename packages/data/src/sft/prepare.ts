@@ -10,7 +10,7 @@ import { type DataShape, recognizeShape } from '../dataset/shape.js'
 import { NumberList } from '../number-list.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { IdStore } from './id-store.js'
-import { exampleSegments, type SupervisionReport } from './supervision.js'
+import { exampleSegments, type SupervisionReport, supervisionWarnings } from './supervision.js'
 import { endOfSequence, type TokenizedRow, tokenizeRow } from './tokenize-row.js'
 
 /** One row for causal training; both arrays have one length. */
@@ -46,8 +46,9 @@ export interface SftData extends Examples<SupervisedExample> {
 
 const DEFAULT_MAX_LENGTH = 1024 // TRL's SFTConfig
 const DEFAULT_CACHE = 512 * 1024 * 1024
+const MOST_DROPPED = 0.9 // of the rows; more is a maxLength that was not meant
 
-/** Tokenizes a data set. Throws data.unsupervised when nothing would train, data.empty when there are no rows, and what reading and tokenizing throw. */
+/** Tokenizes a data set. Throws data.unsupervised when nothing, or less than a tenth of the rows, would train, data.empty when there are no rows, and what reading and tokenizing throw. */
 export async function prepareSft(
   dataset: Dataset<object>,
   tokenizer: Tokenizer,
@@ -140,26 +141,35 @@ class Pass {
         fix: 'Check the file.',
       })
     }
-    const { rows, supervised } = this.#tally
+    this.#checkEnoughIsLeft(shape)
     const length = this.#ids.length
-    const { maxLength = DEFAULT_MAX_LENGTH } = this.#options
-    if (supervised === 0) {
-      throw new EspalierError('data.unsupervised', {
-        what: 'nothing in the data is supervised',
-        got: { source: this.#dataset.name, shape: shape.description, rows, dropped: rows - length, maxLength },
-        fix: 'Raise maxLength, or check that completions are not empty.',
-      })
-    }
     const indices = Array.from({ length }, (_, index) => index)
     const example = (index: number) => this.#example(index, shape)
+    const report = await this.#report(shape, await example(this.#firstSupervised()))
     return {
       length,
       shape,
-      report: await this.#report(shape, await example(this.#firstSupervised())),
+      report,
+      warnings: supervisionWarnings(report),
       lengths: Int32Array.from(indices, (index) => this.#ids.lengthOf(index)),
       counts: Int32Array.from(indices, (index) => this.#counts.at(index)),
       example,
     }
+  }
+
+  #checkEnoughIsLeft(shape: DataShape): void {
+    const { rows, supervised, truncated, longest } = this.#tally
+    const dropped = rows - this.#ids.length
+    if (supervised > 0 && dropped < MOST_DROPPED * rows) return
+    const { maxLength = DEFAULT_MAX_LENGTH } = this.#options
+    throw new EspalierError('data.unsupervised', {
+      what: supervised === 0 ? 'nothing in the data is supervised' : 'almost all rows have nothing left to train on',
+      got: { source: this.#dataset.name, shape: shape.description, rows, dropped, maxLength, longest },
+      fix:
+        truncated === 0
+          ? 'Check that completions are not empty.'
+          : `Set maxLength to ${longest}, which keeps every row whole, or shorten the prompts.`,
+    })
   }
 
   #tokenize(row: DataRow, label: string, shape: DataShape): TokenizedRow {

@@ -1,4 +1,5 @@
-/** What will be trained on, in numbers and in words: the report shown before the first step. Counting is fed by prepare.ts. */
+/** What will be trained on, in numbers and in words: the report and the warnings before the first step. Counting is fed by prepare.ts. */
+import { cutWarnings } from '../features/cut-rows.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 
 /** A stretch of an example that trains, or does not. */
@@ -45,7 +46,29 @@ export function exampleSegments(tokenizer: Tokenizer, inputIds: Int32Array, labe
   return segments
 }
 
-/** The report as lines of text. Trained tokens of the example stand between the marks. */
+/** What to know of the rows before they train, a sentence each; none when all train whole. */
+export function supervisionWarnings(report: SupervisionReport): string[] {
+  const { rows, dropped, truncated, maxLength, longest, lostEndOfSequence, promptMismatches } = report
+  const of = (count: number) => `${count.toLocaleString('en-US')} of ${rows.toLocaleString('en-US')} rows`
+  const untrained = report.withoutSupervision - dropped
+  return [
+    ...(dropped === 0
+      ? []
+      : [`${of(dropped)} are dropped: at maxLength ${maxLength} nothing is left of them to train on`]),
+    ...cutWarnings({ rows, cut: truncated, longest, maxLength }),
+    ...(lostEndOfSequence === 0
+      ? []
+      : [`${of(lostEndOfSequence)} lost their end-of-sequence token: a model does not learn from them to stop`]),
+    ...(untrained === 0 ? [] : [`${of(untrained)} have nothing that counts in the loss`]),
+    ...(promptMismatches === 0
+      ? []
+      : [
+          `${of(promptMismatches)} have a prompt that is tokenized otherwise before its completion: end prompts without a space`,
+        ]),
+  ]
+}
+
+/** The report as lines of text, without its warnings. Trained tokens of the example stand between the marks. */
 export function renderSupervision(
   report: SupervisionReport,
   marks: readonly [open: string, close: string] = ['[[', ']]'],
@@ -58,15 +81,6 @@ export function renderSupervision(
       (report.maxLength === null ? '' : ` (max length ${count(report.maxLength)}, longest ${count(report.longest)})`),
     `supervised tokens: ${count(report.supervisedTokens)} of ${count(report.tokens)} (${share.toFixed(1)} %)`,
   ]
-  if (report.withoutSupervision > 0) lines.push(`rows with nothing supervised: ${count(report.withoutSupervision)}`)
-  if (report.lostEndOfSequence > 0) {
-    lines.push(`rows that lost their end-of-sequence: ${count(report.lostEndOfSequence)}; raise max length to keep it`)
-  }
-  if (report.promptMismatches > 0) {
-    lines.push(
-      `rows whose prompt merges with its completion: ${count(report.promptMismatches)}; end prompts without a space`,
-    )
-  }
   const [open, close] = marks
   const text = report.example
     .map((segment) => (segment.isTrained ? open + segment.text + close : segment.text))

@@ -10,6 +10,8 @@ export interface Encoding {
   readonly tokenTypeIds: number[]
   /** 1 for special tokens that the template added and for padding. */
   readonly specialTokensMask: number[]
+  /** Ids that truncation took away. */
+  readonly numTruncatedTokens: number
 }
 
 /** How to fill up: `true` and "longest" to the longest of the batch, "max_length" to maxLength. */
@@ -45,6 +47,7 @@ export function padEncodings(encodings: readonly Encoding[], settings: PaddingSe
     attentionMask: fill(encoding.attentionMask, 0),
     tokenTypeIds: fill(encoding.tokenTypeIds, padTypeId),
     specialTokensMask: fill(encoding.specialTokensMask, 1),
+    numTruncatedTokens: encoding.numTruncatedTokens,
   }))
 }
 

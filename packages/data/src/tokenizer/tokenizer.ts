@@ -17,7 +17,7 @@ import {
   readTokenizerTexts,
   type TokenizerFiles,
 } from './tokenizer-files.js'
-import { type TruncationStrategy, truncatePair } from './truncation.js'
+import { pairLength, type TruncationStrategy, truncatePair } from './truncation.js'
 import { cacheWords } from './word-cache.js'
 
 /** How a text is encoded. Names and meaning are those of a transformers tokenizer call. */
@@ -224,6 +224,7 @@ export class Tokenizer {
       a: readonly number[]
       b: readonly number[] | undefined
     }
+    const whole = pairLength(pair)
     const maxLength = options.maxLength ?? this.#files.modelMaxLength
     if (truncation !== false && Number.isFinite(maxLength)) {
       const added = addSpecialTokens ? addedTokenCount(this.#files.postProcessor, second !== undefined) : 0
@@ -237,6 +238,7 @@ export class Tokenizer {
       attentionMask: new Array<number>(ids.length).fill(1),
       tokenTypeIds: typeIds,
       specialTokensMask: specialMask,
+      numTruncatedTokens: whole - pairLength(pair),
     }
   }
 

@@ -10,6 +10,11 @@ export interface SequencePair {
   readonly b: readonly number[] | undefined
 }
 
+/** Ids of both together. */
+export function pairLength({ a, b }: SequencePair): number {
+  return a.length + (b?.length ?? 0)
+}
+
 /** The pair, cut so that both together have at most maxLength ids. side: the end that loses them. Throws config.value when the strategy cannot. */
 export function truncatePair(
   pair: SequencePair,
@@ -17,7 +22,7 @@ export function truncatePair(
   strategy: TruncationStrategy,
   side: 'left' | 'right',
 ): SequencePair {
-  const total = pair.a.length + (pair.b?.length ?? 0)
+  const total = pairLength(pair)
   if (total <= maxLength) return pair
   const excess = total - maxLength
   const cut = (ids: readonly number[], length: number) =>

@@ -1,6 +1,7 @@
 /** `espalier eval`: mean loss and perplexity. */
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { dataPaths, datasetOf } from './data-files.js'
+import { asOptions } from './failure.js'
 import { loadWithAdapter } from './load.js'
 import { Progress, result } from './terminal.js'
 import { defined, type Values } from './values.js'
@@ -20,6 +21,9 @@ export async function evaluate(values: Values): Promise<number> {
         maxLength: values.number('max-length'),
         perDeviceEvalBatchSize: values.number('per-device-eval-batch-size'),
       }),
+      onEvent: (event) => {
+        if (event.type === 'warning') progress.warning(asOptions(event.message))
+      },
     })
     progress.update('evaluating')
     const { evalLoss, perplexity } = await trainer.evaluate({

@@ -39,7 +39,7 @@ export async function loadBase(
   )
   if (computes) progress.line(`backend: ${backend.name}`)
   const slowness = slownessOf(backend)
-  if (slowness !== undefined) progress.line(`warning: ${slowness}`)
+  if (slowness !== undefined) progress.warning(slowness)
   progress.update(`loading ${model}`)
   try {
     const base = await AutoModelForCausalLM.fromPretrained(
@@ -51,7 +51,7 @@ export async function loadBase(
         ...(tokenizer === undefined ? {} : { tokenizer }),
       },
     )
-    for (const warning of base.loaded.warnings) progress.line(`warning: ${warning}`)
+    for (const warning of base.loaded.warnings) progress.warning(warning)
     return base
   } catch (error) {
     // Nobody owns it yet, and its worker would keep the process alive.
@@ -91,7 +91,7 @@ export async function loadWithAdapter(
       strict: true,
       isTrainable: options.isTrainable === true,
     })
-    for (const warning of model.warnings) progress.line(`warning: ${warning}`)
+    for (const warning of model.warnings) progress.warning(warning)
     return model
   } catch (error) {
     await base.close()

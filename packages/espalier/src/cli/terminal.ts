@@ -70,6 +70,7 @@ export class Progress {
   private text = ''
   private told = '' // the text that the last plain line showed
   private since = Date.now()
+  private readonly warned = new Set<string>()
   private readonly timer: NodeJS.Timeout | undefined
 
   constructor(private readonly quiet: boolean) {
@@ -85,6 +86,13 @@ export class Progress {
     this.clear()
     process.stderr.write(`${escaped(text)}\n`)
     this.last = Date.now()
+  }
+
+  /** Something to know, said once however often it comes. */
+  warning(text: string): void {
+    if (this.warned.has(text)) return
+    this.warned.add(text)
+    this.line(`warning: ${text}`)
   }
 
   /** What is going on now. `important` lines are shown in a pipe too. */

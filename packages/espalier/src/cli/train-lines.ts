@@ -4,6 +4,7 @@ import type { TrainingEvent } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import type { Preflight } from '../training/preflight.js'
+import { asOptions } from './failure.js'
 import { optionsOf } from './options.js'
 import { bytes, clock, type Progress } from './terminal.js'
 import type { Values } from './values.js'
@@ -36,7 +37,6 @@ export function preflightLines(plan: Preflight, model: PretrainedModel | PeftMod
     `memory expected: about ${bytes(memory.total)} = ${parts.map(({ name, size }) => `${name} ${bytes(size)}`).join(' + ')} + this program ${bytes(memory.process)}`,
     `  less of each: ${parts.map(({ name, less }) => `${name}: ${less}`).join('; ')}`,
     `${plan.totalSteps} steps, ${plan.stepsPerEpoch} an epoch; ${plan.shapes.length} batch shapes`,
-    ...plan.warnings.map((warning) => `warning: ${warning}`),
   ]
 }
 
@@ -65,7 +65,7 @@ export function show(event: TrainingEvent, progress: Progress): void {
       `step ${event.step}: evaluation loss ${event.evalLoss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}${event.best ? ', the best so far' : ''}`,
     )
   else if (event.type === 'save') progress.line(`step ${event.step}: saved ${event.path ?? ''}`)
-  else if (event.type === 'warning') progress.line(`warning: ${event.message}`)
+  else if (event.type === 'warning') progress.warning(asOptions(event.message))
   else if (event.type === 'end') {
     const losses = shownLosses.get(progress)
     progress.line(

@@ -120,6 +120,34 @@ describe('espalier train', { timeout: 60_000 }, () => {
   })
 })
 
+describe('rows that are dropped or cut', { timeout: 60_000 }, () => {
+  const rows = (long: number) => {
+    const all = [...tinyRows, ...Array(long).fill({ prompt: `${'a long prompt '.repeat(9)}: `, completion: 'yes' })]
+    writeFileSync(at('long.jsonl'), all.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    return ['--model', model.path, '--data', at('long.jsonl'), '--max-length', '20']
+  }
+
+  it('are warned of once, and as events too', async () => {
+    const out = ['--output-dir', at('cut'), '--max-steps', '1', '--json', '--save-strategy', 'no']
+    const done = await runCli(['train', ...rows(2), ...out])
+    expect(done.code).toBe(0)
+    const dropped = '2 of 8 rows are dropped: at --max-length 20 nothing is left of them to train on'
+    expect(done.stderr.split(`warning: ${dropped}`)).toHaveLength(2)
+    expect(done.stderr.match(/warning: /g)).toHaveLength(2)
+    expect(done.stdout).toContain('"type":"warning","message":"2 of 8 rows are dropped')
+    expect(readFileSync(at('cut/run.json'), 'utf8')).toContain('2 of 8 rows are dropped')
+    const evaluated = await runCli(['eval', ...rows(2)])
+    expect(evaluated).toMatchObject({ code: 0, stderr: expect.stringContaining(`warning: ${dropped}`) as string })
+  })
+
+  it('are refused where almost none are left, with the length to give', async () => {
+    const done = await runCli(['train', ...rows(60), '--output-dir', at('gone')])
+    expect(done).toMatchObject({ code: 1, stdout: '' })
+    expect(done.stderr).toMatch(/longest=(\d+)\)[\s\S]*Set --max-length to \1, which keeps every row whole/)
+    expect(existsSync(at('gone'))).toBe(false)
+  })
+})
+
 describe('text of rows', { timeout: 60_000 }, () => {
   it('is shown escaped, and the names of files in errors too', async () => {
     const prompt = 'say \u001b[2J\u001b]0;mine\u0007\u0000 \u009b31m \u202eevil'

@@ -11,7 +11,7 @@ import { fileHash } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
-import { UsageError } from './failure.js'
+import { asOptions, UsageError } from './failure.js'
 import { commandToGoOn } from './go-on.js'
 import { loadWithAdapter } from './load.js'
 import { codeAfter, type Interruption, onInterrupt } from './signals.js'
@@ -135,6 +135,7 @@ class Run {
       onRows: (rows) => progress.update(`tokenizing: ${rows.toLocaleString('en-US')} rows`),
     })
     for (const line of preflightLines(plan, model)) progress.line(line)
+    for (const warning of plan.warnings) progress.warning(asOptions(warning))
     if (inspects) return
     progress.update('preparing the weights')
     await model.weights({ signal })

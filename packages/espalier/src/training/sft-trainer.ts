@@ -1,6 +1,6 @@
 /** Supervised fine-tuning: the trainer on text, or on prompts with completions. TRL's SFTTrainer. */
 import { type ConfiguredTuner, EspalierError, requireParts } from '@espalier/core'
-import { renderSupervision, type SftData } from '@espalier/data'
+import { renderSupervision, type SftData, supervisionWarnings } from '@espalier/data'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { checkTrainerOptions } from './known-trainer-options.js'
@@ -33,7 +33,8 @@ export class SFTTrainer extends Trainer {
   }
 
   protected override supervisionOf({ train }: PreparedData): readonly string[] {
-    return renderSupervision((train.examples as SftData).report)
+    const { report } = train.examples as SftData
+    return [...supervisionWarnings(report), ...renderSupervision(report)]
   }
 }
 

@@ -136,7 +136,8 @@ export class Trainer {
 
   /** Reads and tokenizes the data, and tells what a run would take. Throws data.*, tokenizer.*, config.*. */
   async preflight(options: CallOptions = {}): Promise<TrainingPreflight> {
-    const { train } = await this.prepare(options)
+    const prepared = await this.prepare(options)
+    const { train } = prepared
     const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args)
     return {
       memory: await memoryPlan({
@@ -153,10 +154,7 @@ export class Trainer {
       stepsPerEpoch,
       trainableParameters: await this.trainedCount(),
       shapes: train.plan.shapes,
-      warnings: [
-        ...(this.model instanceof PeftModel ? this.model.warnings : []),
-        ...wideningWarnings(this.model.model, this.model.backend),
-      ],
+      warnings: this.warningsOf(prepared),
     }
   }
 
@@ -201,6 +199,7 @@ export class Trainer {
     const prepared = await this.prepare(options)
     const weights = this.holdWeights(signal)
     try {
+      for (const message of prepared.evaluation?.examples.warnings ?? []) await this.tell({ type: 'warning', message })
       const loop = this.trainer(prepared, { weights: await weights.value, onProgress })
       const found = await loop.evaluate({ signal })
       const { globalStep: step, epoch } = this.callbacks.current
@@ -263,6 +262,18 @@ export class Trainer {
     return []
   }
 
+  /** What to know before the first step: of the model, of how its weights are held, and of the rows. */
+  private warningsOf({ train, evaluation }: PreparedData): readonly string[] {
+    const { loaded, backend } = this.model
+    return [
+      ...loaded.warnings,
+      ...(this.model instanceof PeftModel ? this.model.warnings : []),
+      ...wideningWarnings(this.model.model, backend),
+      ...(train.examples.warnings ?? []),
+      ...(evaluation?.examples.warnings ?? []).map((warning) => `of the evaluation data, ${warning}`),
+    ]
+  }
+
   private async facts(prepared: PreparedData): Promise<RunFacts> {
     const { trainDataset, runFacts: told = {} } = this.options
     return platform.runFacts({
@@ -292,7 +303,7 @@ export class Trainer {
   }
 
   private trainer(
-    { train, evaluation }: PreparedData,
+    prepared: PreparedData,
     run: {
       readonly weights: WeightSet
       readonly output?: RunOutput | undefined
@@ -300,10 +311,12 @@ export class Trainer {
       readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined
     },
   ): TrainingLoop {
+    const { train, evaluation } = prepared
     const { transforms = [], computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = this.task.metrics?.(computeMetrics)
     const { weights, output, listener, onProgress } = run
     return new TrainingLoop({
+      warnings: this.warningsOf(prepared),
       model: this.trainable,
       backend: this.model.backend,
       weights,
