@@ -164,7 +164,14 @@ export type { ParameterSource } from './parameter-source.js'
 export { drawSeed, hashString, mix32, Random, siteKey } from './random.js'
 export { broadcastShapes, broadcastStrides, normalizeAxis, type Shape, sameShape, sizeOf, stridesOf } from './shape.js'
 export { type Hold, Shared, type SharedParts, type SharedValues, sharedIn } from './shared-work.js'
+export { constantParts } from './transforms/constant-parts.js'
 export { deduplicate } from './transforms/deduplicate.js'
+export {
+  type ElementwiseFusion,
+  type ElementwiseFusions,
+  type ElementwiseLimits,
+  elementwiseFusions,
+} from './transforms/elementwise-fusions.js'
 export { inlineCalls } from './transforms/inline.js'
 export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'
 export { type ArenaPlan, type Block, planArena } from './transforms/memory-plan.js'

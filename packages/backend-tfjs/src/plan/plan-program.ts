@@ -3,8 +3,8 @@
  * value known. Running it is a loop.
  */
 import {
+  constantParts,
   EspalierError,
-  filledWith,
   type HostTensor,
   inlineCalls,
   isOp,
@@ -65,8 +65,7 @@ export interface Plan {
   readonly byteLength: number
 }
 
-// Constant parts up to this size are computed once: masks and tables. Larger ones, such as zeros of a vocabulary's gradient, would cost
-// more memory than making them again costs time. Values that cannot be made again are in memory anyway, and uploaded once.
+// Constant parts up to this size are computed once: masks and tables.
 const FOLDED_BYTES = 4 << 20
 
 /** Plans a program. Throws backend.unsupported for dtypes that tfjs cannot hold or compute in. */
@@ -101,11 +100,13 @@ class Planner {
     const { outputs, updates = {} } = withRoots(program, roots)
     try {
       const pending: { node: Node; inputs: number[]; outputs: number[]; run: Step }[] = []
-      for (const node of topologicalOrder(roots)) {
+      const order = topologicalOrder(roots)
+      const fixed = constantParts(order, (x) => heldBytes(x) <= FOLDED_BYTES)
+      for (const node of order) {
         for (const x of node.outputs) heldIn(x.dtype) // f64 is refused here
         if (isOp(node, 'input')) this.number(node)
         else if (node.outputs.every((x) => sizeOf(x.shape) === 0)) this.empty(node)
-        else if (this.folds(node)) await this.fold(node)
+        else if (fixed.has(node)) await this.fold(node)
         else {
           const inputs = node.inputs.map((x) => this.numbers.get(x) as number)
           pending.push({
@@ -166,12 +167,6 @@ class Planner {
       const values = toHeldValues({ dtype: x.dtype, shape: x.shape, data: new Uint8Array(0) }, x.dtype, true)
       this.keepConstant(x, this.tf.tensor(values, [...x.shape], heldIn(x.dtype)))
     }
-  }
-
-  private folds(node: Node): boolean {
-    if (isOp(node, 'constant') && filledWith(node.outputs[0] as Tensor) === undefined) return true
-    if (node.outputs.some((x) => heldBytes(x) > FOLDED_BYTES)) return false
-    return node.inputs.every((x) => this.constants.has(this.numbers.get(x) as number))
   }
 
   private async fold(node: Node): Promise<void> {
