@@ -1,5 +1,5 @@
 /** Measuring predictions of labels: what transformers calls `compute_metrics`, and accuracy where nothing else is asked for. */
-import { passOf, sizeOf } from '@espalier/core'
+import { cast, passOf, sizeOf } from '@espalier/core'
 import type { EvaluationMetrics, PredictedBatch } from '@espalier/trainer'
 
 /** Predictions and labels of everything that counts: of each row, or of each token. */
@@ -23,7 +23,7 @@ export function labelMetrics(compute: ComputeMetrics = accuracy): EvaluationMetr
   return {
     predict(model, inputs) {
       const { ids, context } = passOf(inputs, model.causal)
-      return model.forward(ids, context)
+      return cast(model.forward(ids, context), 'f32') // the host reads halves as bits
     },
     compute: (batches) => compute(counted(batches)),
   }

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
 import { onnx } from '@espalier/backend-onnx'
-import { hostTensorFromBytes } from '@espalier/core'
+import { hostTensorFromBytes, reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { openSource, openWeights } from '@espalier/serialization'
 import type { TrainingEvent } from '@espalier/trainer'
@@ -141,6 +141,29 @@ describe('Trainer', () => {
     const right = predictions.filter((logits, i) => logits.indexOf(Math.max(...logits)) === labelIds[i]).length
     expect(metrics).toEqual({ accuracy: right / 5 })
     await base.close()
+  })
+
+  it('measures what a model in float16 predicts as numbers', async () => {
+    const { rows } = await goldenTraining()
+    const predictions = async (dtype: 'float32' | 'float16') => {
+      await using base = await AutoModelForSequenceClassification.fromPretrained(golden('base/bert/seq-cls'), {
+        backend: reference(),
+        dtype,
+      })
+      const seen: number[] = []
+      await new Trainer({
+        model: getPeftModel(base, lora({ r: 2 }), { seed: 1 }),
+        trainDataset: rows,
+        evalDataset: rows.slice(0, 4),
+        computeMetrics: ({ predictions: logits }) => {
+          for (const row of logits) seen.push(...row)
+          return {}
+        },
+      }).evaluate()
+      return seen
+    }
+    const [whole, half] = [await predictions('float32'), await predictions('float16')]
+    expect(half).toEqual(whole.map((x) => expect.closeTo(x, 1)))
   })
 
   it('reads texts and pairs of texts, learns them by heart, and its preflight is of its own loss', async () => {
