@@ -243,6 +243,11 @@ const codes = {
     example: 'the weights are only there as a Python pickle (files=["pytorch_model.bin"]).',
     remedy: 'Save it again in Python with save_pretrained, which writes safetensors.',
   },
+  'model.gguf': {
+    when: 'a model is only there as a GGUF file of llama.cpp, which cannot be read yet',
+    example: 'the model is a GGUF file of llama.cpp, and those cannot be read (file="model-Q4_K_M.gguf").',
+    remedy: 'Use the model that it was made from: a folder or hub repository with config.json and model.safetensors.',
+  },
   'tokenizer.file': {
     when: 'a file of a tokenizer is missing, broken or contradicts itself',
     example:

@@ -54,6 +54,7 @@ export {
 } from './dtype.js'
 export { type ErrorCode, type ErrorEntry, errorCodes } from './error-codes.js'
 export { assertNever, EspalierError, type EspalierErrorParts, type SerializedError } from './errors.js'
+export { type FileSignature, fileSignature, SIGNATURE_BYTES } from './file-signature.js'
 export { indexError } from './graph/index-error.js'
 export type { BinaryFn, CompareFn, OpAttrs, OpName, ReduceFn, SlotKind, UnaryFn } from './graph/op-attrs.js'
 export * from './graph/ops.js'

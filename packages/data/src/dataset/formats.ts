@@ -1,6 +1,7 @@
 /** Records to rows: what a line of JSONL, CSV, TSV or text means. Finding the records is left to records.ts. */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, SIGNATURE_BYTES } from '@espalier/core'
 import type { DataFile } from './data-file.js'
+import { refuseOtherKinds } from './other-kinds.js'
 import type { ByteRecord } from './records.js'
 
 /** One row: its fields by column name. */
@@ -65,6 +66,7 @@ export async function readJsonRows(file: DataFile): Promise<DataRow[]> {
     throw brokenJson('a JSON file is too large to be read whole; JSONL streams', { file: file.name, byteLength })
   }
   const bytes = await file.read(0, byteLength)
+  refuseOtherKinds(bytes.subarray(0, SIGNATURE_BYTES), file.name)
   let value: unknown
   try {
     value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
@@ -118,18 +120,31 @@ function separated(
   }
 }
 
-const FIELD = /(?:"((?:[^"]|"")*)"|([^,]*))(,|$)/y
-
 /** Fields of a CSV record (RFC 4180). at: the error to throw for a field that goes on after its closing quote. */
 function splitCsv(line: string, at: () => EspalierError): string[] {
   const fields: string[] = []
-  FIELD.lastIndex = 0
-  for (;;) {
-    const isQuoted = line[FIELD.lastIndex] === '"'
-    const match = FIELD.exec(line)
-    if (match === null || (isQuoted && match[1] === undefined)) throw at()
-    fields.push(match[1] === undefined ? (match[2] ?? '') : match[1].replaceAll('""', '"'))
-    if (match[3] === '') return fields
+  for (let start = 0; ; ) {
+    const isQuoted = line[start] === '"'
+    const end = isQuoted ? closingQuote(line, start, at) + 1 : endOfField(line, start)
+    fields.push(isQuoted ? line.slice(start + 1, end - 1).replaceAll('""', '"') : line.slice(start, end))
+    if (end === line.length) return fields
+    if (line[end] !== ',') throw at()
+    start = end + 1
+  }
+}
+
+function endOfField(line: string, start: number): number {
+  const comma = line.indexOf(',', start)
+  return comma < 0 ? line.length : comma
+}
+
+// A doubled quote stands for one; no expression, whose stack a long field would fill.
+function closingQuote(line: string, opening: number, at: () => EspalierError): number {
+  for (let from = opening + 1; ; ) {
+    const quote = line.indexOf('"', from)
+    if (quote < 0) throw at()
+    if (line[quote + 1] !== '"') return quote
+    from = quote + 2
   }
 }
 

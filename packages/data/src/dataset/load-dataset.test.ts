@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
 import { codeOf } from '../fixtures/tiny-tokenizer.js'
 import type { DataFile } from './data-file.js'
@@ -71,6 +72,69 @@ describe('loadDataset', () => {
     expect(await codeOf(() => all(loadDataset(file('open.csv', 'a,b\n"1,2\n3,4\n'))))).toBe('data.csv')
     expect(await codeOf(() => all(loadDataset(file('after.csv', 'a\n"1"2\n'))))).toBe('data.csv')
     expect(await codeOf(() => all(loadDataset(file('twice.csv', 'a,a\n1,2\n'))))).toBe('data.csv')
+  })
+
+  test('a field of many megabytes and doubled quotes is split', async () => {
+    const field = '""'.repeat(4e6)
+    const [row] = await all(loadDataset<DataRow>(file('quotes.csv', `a,b\n"${field}",x\n`)))
+    expect([String(row?.a).length, row?.b]).toEqual([4e6, 'x'])
+  })
+
+  test.each(['.jsonl', '.txt', '.csv'])(
+    'a %s record that is too long is refused before the file is read',
+    async (format) => {
+      let bytesRead = 0
+      const endless: DataFile = {
+        name: `endless${format}`,
+        byteLength: async () => 2 ** 40,
+        read: async (start, end) => {
+          bytesRead += end - start
+          return new Uint8Array(end - start).fill(start === 0 && format === '.csv' ? 0x22 : 0x61)
+        },
+      }
+      await expect(all(loadDataset(endless))).rejects.toMatchObject({
+        code: 'data.file',
+        what: 'a record is longer than 64 MiB',
+        details: { line: 1 },
+      })
+      expect(bytesRead).toBeLessThan(80 * 2 ** 20)
+    },
+  )
+
+  test('a record is joined once, however many reads it takes', async () => {
+    const text = 'a'.repeat(5 << 20)
+    const reads: number[] = []
+    const bytes = Buffer.from(`{"text":"${text}"}\n{"text":"b"}`)
+    const counted: DataFile = {
+      name: 'long.jsonl',
+      byteLength: async () => bytes.length,
+      read: async (start, end) => {
+        reads.push(end - start)
+        return bytes.subarray(start, end)
+      },
+    }
+    expect(await all(loadDataset(counted))).toEqual([{ text }, { text: 'b' }])
+    expect(reads.reduce((sum, length) => sum + length, 0)).toBeLessThan(bytes.length + 100)
+  })
+
+  test.each(['.jsonl', '.json', '.csv', '.tsv', '.txt'])(
+    'a compressed file called %s is refused as such',
+    async (format) => {
+      const packed = gzipSync('{"text":"a"}\n')
+      await expect(all(loadDataset(file(`packed${format}`, packed)))).rejects.toMatchObject({
+        code: 'data.file',
+        what: expect.stringContaining('compressed (gzip)') as string,
+        fix: expect.stringContaining('gunzip') as string,
+      })
+      const parquet = file(`parquet${format}`, Buffer.from('PAR1\x15\x04\x15'))
+      expect(await codeOf(() => all(loadDataset(parquet)))).toBe('config.unsupported')
+      await expect(all(loadDataset(file(`gguf${format}`, Buffer.from('GGUF\x03\0\0\0'))))).rejects.toThrow('GGUF')
+    },
+  )
+
+  test('a compressed file is told by its name too', () => {
+    for (const [name, kind] of Object.entries({ 'a.jsonl.gz': 'gzip', 'a.ZST': 'zstd', 'a.zip': 'zip' }))
+      expect(() => loadDataset(join(folder, name))).toThrow(`compressed (${kind})`)
   })
 
   test('reads TSV without quoting, text by lines, and JSON arrays', async () => {

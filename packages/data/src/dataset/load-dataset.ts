@@ -4,6 +4,7 @@ import { openPath } from '../platform/node.js'
 import { blobFile, type DataFile, inMemory, isDataFile } from './data-file.js'
 import { type Dataset, datasetOf } from './dataset.js'
 import { asRow, type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
+import { compressedByName, parquet } from './other-kinds.js'
 import { readRecords } from './records.js'
 import type { PlacedRow } from './row-source.js'
 import type { FieldOptions } from './shape.js'
@@ -85,14 +86,18 @@ function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions:
   if (extension === '.json') return fromJson(file, fieldOptions)
   const known = formats[extension]
   if (known !== undefined) return fromRecords(file, known, fieldOptions)
-  throw new EspalierError(extension === '.parquet' ? 'config.unsupported' : 'data.file', {
-    what: extension === '.parquet' ? 'parquet files cannot be read yet' : 'the kind of a data file is not known',
-    got: { file: file.name, known: ['.jsonl', '.json', '.csv', '.tsv', '.txt'] },
-    fix:
-      extension === ''
-        ? 'Name the file’s format; data sets of the hub cannot be loaded by name yet: download the file first.'
-        : 'Convert the file to JSONL, or name its format.',
-  })
+  if (extension === '.parquet') throw parquet(file.name)
+  throw (
+    compressedByName(file.name, extension) ??
+    new EspalierError('data.file', {
+      what: 'the kind of a data file is not known',
+      got: { file: file.name, known: ['.jsonl', '.json', '.csv', '.tsv', '.txt'] },
+      fix:
+        extension === ''
+          ? 'Name the file’s format; data sets of the hub cannot be loaded by name yet: download the file first.'
+          : 'Convert the file to JSONL, or name its format.',
+    })
+  )
 }
 
 const LARGEST_HELD = 64 * 1024 * 1024 // 64 MiB: a tenth of what tokenized rows may take

@@ -2,8 +2,9 @@
  * Cuts a file into records without holding it: lines, or CSV records whose quoted fields may contain line breaks. Every record comes
  * with its byte range and line number, so that it can be named in an error and read again later. Parsing is left to formats.ts.
  */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, SIGNATURE_BYTES } from '@espalier/core'
 import type { DataFile } from './data-file.js'
+import { refuseOtherKinds } from './other-kinds.js'
 
 /** The bytes of one record and where they stand. */
 export interface ByteRecord {
@@ -16,39 +17,54 @@ export interface ByteRecord {
 }
 
 const CHUNK = 1 << 20 // bytes read at a time
-const LONGEST_RECORD = 1 << 28 // 256 MiB: a longer record is a file of another kind
+const LONGEST_MIB = 64 // far above what a row can train on; a longer record is a file of another kind
+const LONGEST_RECORD = LONGEST_MIB << 20 // bytes
 const [NEWLINE, QUOTE, COMMA] = [0x0a, 0x22, 0x2c]
 
-/** Every record that is not blank, in file order. quoted: double quotes protect line breaks, as in CSV. */
+/** Every record that is not blank, in file order. quoted: double quotes protect line breaks, as in CSV. Throws data.file for a file of another kind and for a record that is too long, before it is read whole. */
 export async function* readRecords(file: DataFile, quoted: boolean): AsyncGenerator<ByteRecord> {
   const byteLength = await file.byteLength()
   const findEnd = quoted ? quotedRecordEnd() : (bytes: Uint8Array, from: number) => bytes.indexOf(NEWLINE, from)
-  let kept: Uint8Array = new Uint8Array(0) // the beginning of a record that the last chunk did not end
-  let start = await firstOffset(file, byteLength)
-  let line = 1
-  for (let position = start; position < byteLength; ) {
+  let open = openRecord(await firstOffset(file, byteLength), 1)
+  for (let position = open.start; position < byteLength; ) {
     const chunk = await file.read(position, Math.min(byteLength, position + CHUNK))
-    position += chunk.length
-    const bytes = kept.length === 0 ? chunk : join(kept, chunk)
     let begin = 0
-    let from = kept.length
-    for (let end = findEnd(bytes, from); end >= 0; end = findEnd(bytes, from)) {
-      const record = bytes.subarray(begin, end)
-      if (!isBlank(record)) yield { bytes: record, start: start + begin, end: start + end, line }
-      line += quoted ? countNewlines(record) + 1 : 1
+    for (let end = findEnd(chunk, 0); end >= 0; end = findEnd(chunk, begin)) {
+      const record = closed(open, chunk.subarray(begin, end), file.name)
+      if (!isBlank(record.bytes)) yield record
       begin = end + 1
-      from = begin
+      open = openRecord(position + begin, record.line + (quoted ? countNewlines(record.bytes) + 1 : 1))
     }
-    kept = bytes.slice(begin)
-    start += begin
-    if (kept.length > LONGEST_RECORD) throw tooLong(file.name, line)
+    position += chunk.length
+    if (begin < chunk.length) open.parts.push(chunk.slice(begin)) // a copy: it may outlive the chunk
+    if (position - open.start > LONGEST_RECORD) throw tooLong(file.name, open.line)
   }
-  if (!isBlank(kept)) yield { bytes: kept, start, end: start + kept.length, line }
+  const last = closed(open, new Uint8Array(0), file.name)
+  if (!isBlank(last.bytes)) yield last
 }
 
-/** Offset of the first byte after a UTF-8 byte-order mark. Throws data.file for UTF-16. */
+/** A record whose end is not found yet; joined once it is, so that reading takes time in proportion to its length. */
+interface OpenRecord {
+  readonly start: number
+  readonly line: number
+  readonly parts: Uint8Array[]
+}
+
+function openRecord(start: number, line: number): OpenRecord {
+  return { start, line, parts: [] }
+}
+
+function closed({ start, line, parts }: OpenRecord, last: Uint8Array, file: string): ByteRecord {
+  const bytes = parts.length === 0 ? last : join([...parts, last])
+  if (bytes.length > LONGEST_RECORD) throw tooLong(file, line)
+  return { bytes, start, end: start + bytes.length, line }
+}
+
+/** Offset of the first byte after a UTF-8 byte-order mark. Throws data.file for UTF-16 and for what is no text. */
 async function firstOffset(file: DataFile, byteLength: number): Promise<number> {
-  const [a, b, c] = await file.read(0, Math.min(3, byteLength))
+  const beginning = await file.read(0, Math.min(SIGNATURE_BYTES, byteLength))
+  refuseOtherKinds(beginning, file.name)
+  const [a, b, c] = beginning
   if ((a === 0xff && b === 0xfe) || (a === 0xfe && b === 0xff)) {
     throw new EspalierError('data.file', {
       what: 'a data file is UTF-16',
@@ -82,11 +98,14 @@ function quotedRecordEnd(): (bytes: Uint8Array, from: number) => number {
   }
 }
 
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length)
-  both.set(a)
-  both.set(b, a.length)
-  return both
+function join(parts: readonly Uint8Array[]): Uint8Array {
+  const joined = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let end = 0
+  for (const part of parts) {
+    joined.set(part, end)
+    end += part.length
+  }
+  return joined
 }
 
 function isBlank(bytes: Uint8Array): boolean {
@@ -101,8 +120,8 @@ function countNewlines(bytes: Uint8Array): number {
 
 function tooLong(file: string, line: number): EspalierError {
   return new EspalierError('data.file', {
-    what: 'a record is longer than 256 MiB',
+    what: `a record is longer than ${LONGEST_MIB} MiB`,
     got: { file, line },
-    fix: 'Check that the file has one record a line and that its quotes are closed.',
+    fix: 'Check that the file has one record a line and that its quotes are closed; split what is one long text into rows.',
   })
 }

@@ -105,10 +105,13 @@ function cutAtMark(text: string): string {
 }
 
 function templateError(what: string, cause: unknown): EspalierError {
+  const isTooDeep = cause instanceof RangeError // the engine's, of its stack
   return new EspalierError('tokenizer.template', {
     what,
-    got: { reason: cause instanceof Error ? cause.message : String(cause) },
-    fix: 'Compare the roles and their order with what the template expects, or pass another chatTemplate.',
+    got: { reason: isTooDeep ? 'it is nested too deeply' : cause instanceof Error ? cause.message : String(cause) },
+    fix: isTooDeep
+      ? 'Take the values in values out of it: no template or message needs hundreds of levels.'
+      : 'Compare the roles and their order with what the template expects, or pass another chatTemplate.',
     cause,
   })
 }

@@ -7,6 +7,7 @@ import { EspalierError } from '@espalier/core'
 import { asArray, asObject, asString, asTokenId, fileError, type JsonObject } from './json-value.js'
 
 const FILE = 'tokenizer.json'
+const DEEPEST = 16 // levels of sequences in sequences
 
 /** One step of a template: a sequence, or special tokens, with their token type. */
 export type TemplateStep =
@@ -33,6 +34,10 @@ const plain: PostProcessor = { single: [sequence('A', 0)], pair: [sequence('A', 
 
 /** The post-processor that a `post_processor` entry describes; null adds nothing. Throws tokenizer.file, or config.unsupported for an unknown type. */
 export function parsePostProcessor(value: unknown): PostProcessor {
+  return parsed(value, 0)
+}
+
+function parsed(value: unknown, depth: number): PostProcessor {
   if (value === null || value === undefined) return plain
   const config = asObject(FILE, 'post_processor', value)
   switch (config.type) {
@@ -51,7 +56,8 @@ export function parsePostProcessor(value: unknown): PostProcessor {
       return { single, pair: [...single, special(sep, 0), sequence('B', 0), special(sep, 0)] }
     }
     case 'Sequence':
-      return parseSequence(config)
+      if (depth > DEEPEST) throw fileError(FILE, 'entries are nested too deeply', { place: 'post_processor' })
+      return parseSequence(config, depth)
     default:
       throw unsupported(config.type)
   }
@@ -111,9 +117,9 @@ function parseStep(specials: JsonObject, place: string, item: JsonObject): Templ
   return { kind: 'special', ids, typeId: asTokenId(FILE, `${place}.type_id`, entry.type_id ?? 0) }
 }
 
-function parseSequence(config: JsonObject): PostProcessor {
-  const parsed = asArray(FILE, 'post_processor.processors', config.processors).map(parsePostProcessor)
-  const adding = parsed.filter((processor) => processor !== plain)
+function parseSequence(config: JsonObject, depth: number): PostProcessor {
+  const processors = asArray(FILE, 'post_processor.processors', config.processors)
+  const adding = processors.map((value) => parsed(value, depth + 1)).filter((processor) => processor !== plain)
   if (adding.length > 1) throw unsupported('Sequence of several that add tokens')
   return adding[0] ?? plain
 }

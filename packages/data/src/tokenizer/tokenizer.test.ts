@@ -1,6 +1,7 @@
 import { EspalierError } from '@espalier/core'
 import { describe, expect, test } from 'vitest'
 import { codeOf, tinyTokenizer, tinyTokenizerJson, tinyTokenizerTexts } from '../fixtures/tiny-tokenizer.js'
+import { ChatTemplate, type Message } from './chat-template.js'
 import { checkTokenizerFits } from './check-fit.js'
 import { Tokenizer } from './tokenizer.js'
 
@@ -186,8 +187,21 @@ describe('broken tokenizer files', () => {
   test('entries nested without end are refused', async () => {
     let normalizer: object = { type: 'Lowercase' }
     for (let i = 0; i < 1000; i++) normalizer = { type: 'Sequence', normalizers: [normalizer] }
-    expect(await codeOf(() => Tokenizer.fromTexts(new Map([['tokenizer.json', json({ normalizer })]])))).toBe(
-      'tokenizer.file',
+    let post_processor: object = { type: 'ByteLevel' }
+    for (let i = 0; i < 1000; i++) post_processor = { type: 'Sequence', processors: [post_processor] }
+    for (const entry of [{ normalizer }, { post_processor }])
+      expect(await codeOf(() => Tokenizer.fromTexts(new Map([['tokenizer.json', json(entry)]])))).toBe('tokenizer.file')
+  })
+
+  test('templates and messages nested without end are told from broken ones', () => {
+    const depth = 100_000
+    const read = () => new ChatTemplate(`{{ ${'('.repeat(depth)}1${')'.repeat(depth)} }}`)
+    expect(read).toThrow(expect.objectContaining({ details: { reason: 'it is nested too deeply' } }))
+    let content: object = {}
+    for (let i = 0; i < depth; i++) content = { content }
+    const template = new ChatTemplate('{{ messages }}')
+    expect(() => template.render([{ role: 'user', content } as unknown as Message], {}, {})).toThrow(
+      'nested too deeply',
     )
   })
 

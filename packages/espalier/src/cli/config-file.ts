@@ -2,15 +2,14 @@
 import { readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
 import { UsageError } from './failure.js'
-import { requireTextFile } from './text-file.js'
+import { readJsonFile, requireTextFile } from './text-file.js'
 
 /** The record in a config file. Throws UsageError when it cannot be read or is no record. */
 export async function readConfigFile(path: string): Promise<Readonly<Record<string, unknown>>> {
   await requireTextFile('config', path)
   const value = await load(path).catch((error: unknown) => {
-    throw new UsageError(
-      `the config file cannot be read (${path}: ${error instanceof Error ? error.message.split('\n')[0] : String(error)})`,
-    )
+    if (error instanceof UsageError) throw error
+    throw new UsageError(`the config file cannot be read (${path}: ${reasonOf(error)})`)
   })
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new UsageError(`the config file must hold names and values (${path})`)
@@ -29,8 +28,12 @@ async function load(path: string): Promise<unknown> {
     const { createJiti } = await import('jiti')
     return createJiti(resolve('.')).import(resolve(path), { default: true })
   }
-  const text = await readFile(path, 'utf8')
-  if (extension === '.json') return JSON.parse(text) as unknown
+  if (extension === '.json') return readJsonFile('config', path)
   const { parse } = await import('yaml')
-  return parse(text) as unknown
+  return parse(await readFile(path, 'utf8')) as unknown
+}
+
+function reasonOf(error: unknown): string {
+  const [first = ''] = (error instanceof Error ? error.message : String(error)).split('\n')
+  return first.replace('Maximum call stack size exceeded', 'nested too deeply')
 }

@@ -4,7 +4,7 @@ import type { GenerateOptions } from '../model/generation-options.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
-import { readTextFile, unreadable } from './text-file.js'
+import { readJsonFile } from './text-file.js'
 import { defined, type Values } from './values.js'
 
 /** Runs the command; its exit code. */
@@ -86,13 +86,7 @@ function stopsOf(values: Values): Pick<GenerateOptions, 'stop'> {
 }
 
 async function readMessages(path: string): Promise<Message[]> {
-  const text = await readTextFile('messages', path)
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (error) {
-    throw unreadable('messages', path, error instanceof Error ? error.message : String(error))
-  }
+  const value = await readJsonFile('messages', path)
   const messages = Array.isArray(value) ? value : (value as { messages?: unknown } | null)?.messages
   if (
     !Array.isArray(messages) ||

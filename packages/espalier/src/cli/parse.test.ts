@@ -27,6 +27,15 @@ describe('parseWords', () => {
     expect(value('max-length', '--max_seq_length', '64')).toBe(64)
   })
 
+  it('reads mappings as JSON, and refuses what is nested without end', () => {
+    expect(value('lr-scheduler-kwargs', '--lr-scheduler-kwargs', '{"power": 2}')).toEqual({ power: 2 })
+    for (const text of [`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, '[1]', '{"a":1,"a":2}']) {
+      const { message } = refusal(() => train('--lr-scheduler-kwargs', text))
+      expect(message).toMatch(/^--lr-scheduler-kwargs is a mapping/)
+      expect(message.length).toBeLessThan(300)
+    }
+  })
+
   it('reads booleans bare or as true and false, without eating the word after', () => {
     expect(value('use-rslora', '--use-rslora')).toBe(true)
     expect(value('use-rslora', '--use_rslora', 'False')).toBe(false)

@@ -1,6 +1,7 @@
 /** From words and config files to checked values. Flags may be written with - or _; a flag wins over the file. */
 
 import { nearest } from '@espalier/core'
+import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 import type { Option, OptionType } from './option.js'
 import { options, optionsOf } from './options.js'
@@ -62,13 +63,19 @@ function takes(option: Option | undefined, word: string): boolean {
 export function parseRecord(command: string, record: Readonly<Record<string, unknown>>): Omit<Arguments, 'positional'> {
   const given = Object.entries(record).flatMap(([name, value]): [string, string[]][] => {
     if (value === undefined || (value === null && dashed(name) !== 'max-length')) return []
-    return [[name, Array.isArray(value) ? value.map(worded) : [worded(value)]]]
+    const words = Array.isArray(value) ? value : [value]
+    return [[name, words.map((part) => worded(name, part))]]
   })
   return collect(command, given, 'file')
 }
 
-function worded(value: unknown): string {
-  return typeof value === 'object' && value !== null ? JSON.stringify(value) : String(value)
+function worded(name: string, value: unknown): string {
+  if (typeof value !== 'object' || value === null) return String(value)
+  try {
+    return JSON.stringify(value)
+  } catch {
+    throw new UsageError(`${name} in the config file is nested too deeply, or in a circle`)
+  }
 }
 
 function collect(
@@ -179,12 +186,16 @@ function asNumber({ name, type, range = type === 'whole' ? { least: 1 } : {} }: 
 
 function asRecord(name: string, text: string): Value {
   try {
-    const value: unknown = JSON.parse(text)
+    const value = parseJson(text, `--${name}`)
     if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
   } catch {
     // Said below.
   }
-  throw new UsageError(`--${name} is a mapping, as {"name": value}, not ${text}`)
+  throw new UsageError(`--${name} is a mapping, as {"name": value}, not ${shortened(text)}`)
+}
+
+function shortened(text: string): string {
+  return text.length <= LONGEST_SHOWN ? text : `${text.slice(0, LONGEST_SHOWN)}...`
 }
 
 function unknown(command: string, name: string): UsageError {
@@ -194,6 +205,8 @@ function unknown(command: string, name: string): UsageError {
     return new UsageError(`${command} takes no --${dashed(name)}`, `It belongs to ${elsewhere.commands.join(', ')}`)
   return new UsageError(`no option is called --${name}`, `Did you mean --${nearest(dashed(name), known)}?`)
 }
+
+const LONGEST_SHOWN = 200 // characters of a value in a message
 
 const TRUE_OR_FALSE = /^(true|false)$/i
 

@@ -1,5 +1,7 @@
 /** Text files that options name. */
 import { readFile, stat } from 'node:fs/promises'
+import { EspalierError } from '@espalier/core'
+import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 
 /** The text of a file. Throws UsageError when there is none, or when it is no file: opening a pipe would wait for its writer. */
@@ -8,6 +10,17 @@ export async function readTextFile(option: string, path: string): Promise<string
   return readFile(path, 'utf8').catch((error: unknown) => {
     throw unreadable(option, path, error instanceof Error ? error.message : String(error))
   })
+}
+
+/** The JSON of a file. Throws UsageError when it cannot be read, or a key occurs twice in it. */
+export async function readJsonFile(option: string, path: string): Promise<unknown> {
+  const text = await readTextFile(option, path)
+  try {
+    return parseJson(text, path)
+  } catch (error) {
+    if (!EspalierError.isInstance(error)) throw error
+    throw unreadable(option, path, `${error.what}, line ${String(error.details.line)}`)
+  }
 }
 
 /** Throws UsageError when there is no file at a path, or something else. */

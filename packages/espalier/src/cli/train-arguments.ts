@@ -7,7 +7,7 @@ import { optimizerOf } from '../training/optimizer-of.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf } from '../training/training-arguments.js'
 import type { RunData } from './data-files.js'
 import { optionFor, UsageError } from './failure.js'
-import { readTextFile, unreadable } from './text-file.js'
+import { readJsonFile } from './text-file.js'
 import { defined, type Values } from './values.js'
 
 /** A run's arguments; without an outputDir it writes nothing. */
@@ -131,13 +131,7 @@ function asUsage<T>(check: () => T): T {
 }
 
 async function peftConfigFile(path: string, expected: string): Promise<Record<string, unknown>> {
-  const text = await readTextFile('peft-config', path)
-  let config: Record<string, unknown>
-  try {
-    config = JSON.parse(text) as Record<string, unknown>
-  } catch (cause) {
-    throw unreadable('peft-config', path, cause instanceof Error ? cause.message : String(cause))
-  }
+  const config = (await readJsonFile('peft-config', path)) as Record<string, unknown>
   const type = config?.peft_type
   if (type !== undefined && type !== expected)
     throw new UsageError(`--peft-config has peft_type ${JSON.stringify(type)}; this run trains ${expected} (${path})`)

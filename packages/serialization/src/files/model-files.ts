@@ -2,7 +2,7 @@
  * What a model or adapter is read from: a folder of named files with random access. The implementations (local folder, directory
  * handle, map of blobs, hub) are in their own files; what the bytes mean is left to safetensors/, hf-config/ and adapter/.
  */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, fileSignature, SIGNATURE_BYTES } from '@espalier/core'
 import { checkFileName } from './file-name.js'
 import { parseJson } from './strict-json.js'
 
@@ -44,10 +44,14 @@ export async function readText(files: ModelFiles, name: string, limit = LARGEST_
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
   } catch (cause) {
+    const signature = fileSignature(bytes.subarray(0, SIGNATURE_BYTES))
     throw new EspalierError('file.encoding', {
-      what: 'a file is not UTF-8 text',
+      what: signature === undefined ? 'a file is not UTF-8 text' : `a file is ${signature.name} and not text`,
       got: { file: name, folder: files.description },
-      fix: 'Save it as UTF-8, or download it again.',
+      fix:
+        signature === undefined || signature.kind === 'format'
+          ? 'Save it as UTF-8, or download it again.'
+          : 'Decompress it under this name.',
       cause,
     })
   }

@@ -1,10 +1,11 @@
 /** What users call a source (a repository's name, a path, an address, a directory handle, a map of blobs) as files; and where they save to. */
-import { EspalierError, requireParts } from '@espalier/core'
+import { EspalierError, fileSignature, requireParts } from '@espalier/core'
 import { parseHubReference, referenceOfPage } from '../hub/repository.js'
 import { platform } from '../platform/node.js'
 import type { RepositoryOptions } from '../platform/platform.js'
 import { blobFiles } from './blob-files.js'
 import type { DirectoryHandle } from './directory-handle.js'
+import { ggufError } from './gguf.js'
 import { handleFiles } from './handle-files.js'
 import { handleOutput } from './handle-output.js'
 import type { ModelFiles } from './model-files.js'
@@ -16,7 +17,7 @@ export type Source = string | URL | DirectoryHandle | ReadonlyMap<string, Blob> 
 /** A path, a `file:` address, a directory handle, or an output folder (`memoryFolder()` for archives). */
 export type Target = string | URL | DirectoryHandle | OutputFolder
 
-/** Opens a source. A local folder wins over a repository of the same name. Throws source.unknown, hub.*, or the signal's reason. */
+/** Opens a source. A local folder wins over a repository of the same name. Throws source.unknown, model.gguf, hub.*, or the signal's reason. */
 export async function openSource(source: Source, options: RepositoryOptions = {}): Promise<ModelFiles> {
   options.signal?.throwIfAborted()
   if (typeof source === 'string') return openText(source, options)
@@ -58,7 +59,8 @@ async function openText(source: string, options: RepositoryOptions): Promise<Mod
   const kind = await platform.kindOf(source)
   if (kind === 'folder') return platform.folderFiles(source)
   const reference = kind === 'none' ? parseHubReference(source) : undefined
-  if (reference === undefined) throw unknownSource(source, kind === 'file')
+  if (kind === 'file') throw fileInPlaceOfFolder(source, await platform.beginningOf(source))
+  if (reference === undefined) throw unknownSource(source)
   return platform.openRepository(reference, options)
 }
 
@@ -66,16 +68,25 @@ async function openAddress(address: URL, options: RepositoryOptions): Promise<Mo
   if (address.protocol === 'file:') return openText(platform.pathOf(address), options)
   const { endpoint } = { ...(await platform.hubEnvironment()), ...options.environment }
   const reference = referenceOfPage(address, endpoint)
-  if (reference === undefined) throw unknownSource(address.href, false)
+  if (reference === undefined) throw unknownSource(address.href)
   return platform.openRepository(reference, options)
 }
 
-function unknownSource(source: string, isFile: boolean): EspalierError {
+function unknownSource(source: string): EspalierError {
   return new EspalierError('source.unknown', {
-    what: isFile
-      ? 'this is a file, not a folder'
-      : 'there is no such folder, and it is not the name of a repository on the hub',
+    what: 'there is no such folder, and it is not the name of a repository on the hub',
     got: { source },
-    fix: isFile ? 'Give the folder that holds it.' : 'Check the path, or write owner/name.',
+    fix: 'Check the path, or write owner/name.',
+  })
+}
+
+function fileInPlaceOfFolder(source: string, beginning: Uint8Array): EspalierError {
+  const signature = fileSignature(beginning)
+  if (signature?.name === 'GGUF' || /\.gguf$/i.test(source)) return ggufError({ file: source })
+  const isPacked = signature !== undefined && signature.kind !== 'format' && !/\.(?:bin|pt|pth|ckpt)$/i.test(source) // torch's files are zips
+  return new EspalierError('source.unknown', {
+    what: isPacked ? `this is a file packed with ${signature.name}, not a folder` : 'this is a file, not a folder',
+    got: { source },
+    fix: isPacked ? 'Unpack it, and give the folder.' : 'Give the folder that holds it.',
   })
 }

@@ -3,6 +3,7 @@
  * keys a model needs beyond those here is its architecture's.
  */
 import { EspalierError } from '@espalier/core'
+import { refuseGguf } from '../files/gguf.js'
 import { type ModelFiles, readJson } from '../files/model-files.js'
 import { ConfigReader, isRecord } from './config-reader.js'
 
@@ -24,12 +25,13 @@ export interface ModelConfigOptions {
   readonly knownTypes?: readonly string[]
 }
 
-/** Reads config.json. Throws file.missing, file.json, model.config, model.code. */
+/** Reads config.json. Throws file.missing, model.gguf, file.json, model.config, model.code. */
 export async function readModelConfig(
   files: ModelFiles,
   { knownTypes = [] }: ModelConfigOptions = {},
 ): Promise<HfConfig> {
   const file = `${files.description}/config.json`
+  if (!(await files.exists('config.json'))) await refuseGguf(files)
   const root = await readJson(files, 'config.json')
   if (!isRecord(root))
     throw new EspalierError('model.config', {

@@ -11,6 +11,7 @@ describe('quantizationOf', () => {
       [{ quantization_config: { quant_method: 'bitsandbytes', load_in_8bit: true } }, 'bitsandbytes', 'int8'],
       [{ quantization_config: { load_in_4bit: true, bnb_4bit_quant_type: 'nf4' } }, 'bitsandbytes', 'nf4'],
       [{ quantization_config: { quant_method: 'bitsandbytes', load_in_4bit: true } }, 'bitsandbytes', 'fp4'],
+      [{ quantization: { group_size: 64, bits: 4 } }, 'mlx', '4 bits'],
       [{ quantization_config: {} }, 'not named', null],
     ]
     for (const [values, method, form] of cases)

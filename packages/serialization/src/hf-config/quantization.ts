@@ -11,7 +11,7 @@ export interface Quantization {
   readonly config: Readonly<Record<string, unknown>>
 }
 
-const KEYS = ['quantization_config', 'compression_config']
+const KEYS = ['quantization_config', 'compression_config', 'quantization'] // the last one is MLX's
 
 /** The quantization that a configuration names, also inside one of its parts (`text_config`); null for weights that are plain floats. */
 export function quantizationOf(values: Readonly<Record<string, unknown>>): Quantization | null {
@@ -27,7 +27,8 @@ export function quantizationOf(values: Readonly<Record<string, unknown>>): Quant
 function methodOf(config: Quantization['config']): string {
   const { quant_method: method, load_in_4bit: in4, load_in_8bit: in8 } = config
   if (typeof method === 'string' && method !== '') return method
-  return in4 === true || in8 === true ? 'bitsandbytes' : 'not named'
+  if (in4 === true || in8 === true) return 'bitsandbytes'
+  return 'group_size' in config && 'bits' in config ? 'mlx' : 'not named'
 }
 
 function formOf(config: Quantization['config']): string | null {

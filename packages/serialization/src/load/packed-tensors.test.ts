@@ -12,6 +12,8 @@ describe('packedTensors', () => {
     expect(found({ 'q.weight': 'U8', 'q.weight.quant_state.bitsandbytes__nf4': 'U8' })).toHaveLength(2)
     expect(found({ 'q.qweight': 'I32', 'q.qzeros': 'I32', 'q.scales': 'F16' })).toEqual(['q.qweight'])
     expect(found({ 'q.weight_packed': 'I32', 'q.weight_scale': 'BF16' })).toEqual(['q.weight_packed'])
+    expect(found({ 'q.W_q': 'U8', 'q.scale': 'F16' })).toEqual(['q.W_q']) // HQQ
+    expect(found({ 'q.weight._data': 'U8', 'q.weight._scale': 'F16' })).toEqual(['q.weight._data']) // Quanto
     expect(found({ 'q.weight': 'F8_E4M3', 'q.weight_scale_inv': 'F32' })).toHaveLength(2)
     expect(found({ 'experts.gate_up_proj_blocks': 'U8', 'experts.gate_up_proj_scales': 'U8' })).toHaveLength(1)
   })

@@ -4,7 +4,8 @@ import { bitsOf, coreDType } from '../safetensors/dtype.js'
 import type { TensorEntry } from '../safetensors/header.js'
 
 // What quantizers store beside the codes of a weight, or in place of it; no weight of floats has such neighbours.
-const COMPANION = /\.(?:weight\.(?:absmax|quant_state\..+)|SCB|qweight|weight_packed|weight_scale_inv)$/
+const COMPANION =
+  /\.(?:weight\.(?:absmax|quant_state\..+)|SCB|qweight|W_q|weight\._data|weight_packed|weight_scale_inv)$/
 const CODES = /(?:^|\.)weight$|_proj_blocks$/
 const MOST_BITS = 32 // wider whole numbers save nothing: a fault in the file
 

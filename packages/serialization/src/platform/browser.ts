@@ -7,6 +7,7 @@ import type { Platform } from './platform.js'
 /** The platform of this build. */
 export const platform: Platform = {
   kindOf: async () => 'none',
+  beginningOf: noPaths,
   folderFiles: noPaths,
   folderOutput: noPaths,
   filesBelow: noPaths,

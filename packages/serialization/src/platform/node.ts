@@ -2,10 +2,11 @@
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
+import { SIGNATURE_BYTES } from '@espalier/core'
 import { remoteFiles } from '../hub/remote-files.js'
 import type { FileToUpload } from '../hub/upload.js'
 import { downloadSnapshot } from '../node/download-snapshot.js'
-import { folderFiles } from '../node/folder-files.js'
+import { folderFiles, openFile } from '../node/folder-files.js'
 import { folderOutput } from '../node/folder-output.js'
 import { hubEnvironment } from '../node/hub-environment.js'
 import type { Platform } from './platform.js'
@@ -15,6 +16,14 @@ export const platform: Platform = {
   async kindOf(path) {
     const facts = await stat(path).catch(() => undefined)
     return facts === undefined ? 'none' : facts.isDirectory() ? 'folder' : 'file'
+  },
+  async beginningOf(path) {
+    try {
+      const file = await openFile(path, path)
+      return await file.read(0, Math.min(SIGNATURE_BYTES, file.size))
+    } catch {
+      return new Uint8Array(0) // it is refused for being a file anyway
+    }
   },
   folderFiles,
   folderOutput,

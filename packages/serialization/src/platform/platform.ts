@@ -16,6 +16,8 @@ export interface RepositoryOptions extends HubOptions {
 export interface Platform {
   /** What lies at a path of the local disk. */
   kindOf(path: string): Promise<'folder' | 'file' | 'none'>
+  /** The first bytes of a local file, enough for its signature; none where it cannot be read. */
+  beginningOf(path: string): Promise<Uint8Array>
   folderFiles(path: string): ModelFiles
   folderOutput(path: string): OutputFolder
   /** Every file below a local folder, for an upload; hidden ones are left out. */

@@ -2,7 +2,7 @@
  * The header of a safetensors file: 8 bytes of length, JSON, then the tensors' bytes. Everything in it is hostile until checked here;
  * after `parseHeader` every range lies inside the file, fits its dtype and shape, and no two overlap.
  */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, fileSignature } from '@espalier/core'
 import { type JsonNode, JsonProblem, parseJsonNodes } from '../files/strict-json.js'
 import { byteLengthOf, isSafetensorsDType, type SafetensorsDType } from './dtype.js'
 
@@ -30,6 +30,16 @@ export function headerLength(start: Uint8Array, size: number, file: string): num
   if (start.byteLength < LENGTH_BYTES) {
     throw truncated('a safetensors file is too short to have a header', { file, byteLength: size })
   }
+  const signature = fileSignature(start)
+  if (signature !== undefined)
+    throw new EspalierError('safetensors.header', {
+      what: `a file is ${signature.name} and no safetensors file, whatever its name says`,
+      got: { file },
+      fix:
+        signature.kind === 'compressed'
+          ? 'Decompress it under this name.'
+          : 'Download or save the weights as safetensors.',
+    })
   const length = new DataView(start.buffer, start.byteOffset, start.byteLength).getBigUint64(0, true)
   if (length > BigInt(LARGEST_HEADER)) {
     throw new EspalierError('safetensors.header', {

@@ -4,6 +4,7 @@
  */
 import { EspalierError } from '@espalier/core'
 import { nameProblem } from '../files/file-name.js'
+import { refuseGguf } from '../files/gguf.js'
 import { type ModelFiles, missingFile, readJson } from '../files/model-files.js'
 import type { TensorEntry } from './header.js'
 import { openSafetensors, type SafetensorsFile } from './reader.js'
@@ -25,12 +26,13 @@ export interface WeightFiles {
 
 const LARGEST_INDEX = 100_000_000 // bytes, as for a header
 
-/** Opens the weights of a folder. stem: `model` or `adapter_model`. Throws file.missing, model.pickle, safetensors.*. */
+/** Opens the weights of a folder. stem: `model` or `adapter_model`. Throws file.missing, model.pickle, model.gguf, safetensors.*. */
 export async function openWeights(files: ModelFiles, stem = 'model'): Promise<WeightFiles> {
   if (await files.exists(`${stem}.safetensors`))
     return joined([[await openOne(files, `${stem}.safetensors`), undefined]])
   const index = `${stem}.safetensors.index.json`
   if (await files.exists(index)) return openIndexed(files, index)
+  await refuseGguf(files)
   await refusePickles(files, stem)
   throw missingFile(`${stem}.safetensors`, files.description, await files.list())
 }
