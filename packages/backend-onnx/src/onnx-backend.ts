@@ -7,6 +7,7 @@ import {
   EspalierError,
   type Executable,
   type HostTensor,
+  type MemoryEstimates,
   type Program,
   ProgramMap,
   type ProgressOptions,
@@ -17,7 +18,7 @@ import {
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
-import { emitProgram, programPeak } from './emit/emit-program.js'
+import { bufferedProgram, emitProgram } from './emit/emit-program.js'
 import { type ExecutableOwner, HeldExecutable, OnnxExecutable } from './onnx-executable.js'
 import { OnnxState } from './onnx-state.js'
 import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
@@ -49,7 +50,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'f16', 'i32', 'u32', 'bool'])
   readonly transport: Transport
   readonly sessions: Sessions
-  readonly memoryOf?: (programs: readonly Program[]) => number
+  readonly memory?: MemoryEstimates
   private readonly placements: Placements
   private readonly compiled = new Map<OnnxWeights | undefined, ProgramMap<Shared<OnnxExecutable>>>()
   private readonly underWay = new Set<Promise<unknown>>()
@@ -61,7 +62,11 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.transport = parts.transport
     this.sessions = new Sessions(parts.transport, parts.sessions)
     const { arenaBytes, cost } = parts.sessions
-    if (cost !== undefined) this.memoryOf = (programs) => sessionsMemory(programs.map(programPeak), arenaBytes, cost)
+    if (cost !== undefined)
+      this.memory = {
+        peakOf: (program) => bufferedProgram(program, () => 0).plan.peakBytes,
+        keptFor: (peaks) => sessionsMemory(peaks, arenaBytes, cost),
+      }
     this.placements = new Placements(parts.store, parts.transport, () => this.count++)
   }
 
@@ -169,9 +174,13 @@ class OnnxBackend implements Backend, ExecutableOwner {
   }
 
   private emit(program: Program, weights: OnnxWeights | undefined) {
+    const placeOf = (slot: string) => ((weights as OnnxWeights).weights.get(slot) as PlacedWeight).place
+    const slots = [...programSlots(program).weight.keys()]
+    if (slots.every((slot) => placeOf(slot).kind === 'buffer'))
+      return bufferedProgram(program, (slot) => heldId(placeOf(slot)) as number)
     const mounts: { location: string; id: number }[] = []
     const emitted = emitProgram(program, (slot) => {
-      const { place } = (weights as OnnxWeights).weights.get(slot) as PlacedWeight
+      const place = placeOf(slot)
       if (place.kind === 'file' && place.mounted !== undefined)
         mounts.push({ location: place.location, id: place.mounted })
       return place

@@ -12,6 +12,7 @@ export type {
   Backend,
   CompileOptions,
   Executable,
+  MemoryEstimates,
   ProgressOptions,
   RunArguments,
   StateBinding,

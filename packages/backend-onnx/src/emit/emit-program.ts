@@ -9,6 +9,7 @@ import {
   type Program,
   productFusions,
   programRoots,
+  programSlots,
   rowWrites,
   type Shape,
   simplify,
@@ -164,9 +165,21 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   return { model, plan, order: running.map(({ name }) => name) }
 }
 
-/** Bytes of intermediate values alive at once when a program runs, without its weights: what `emitProgram` plans, for who has no weights yet. */
-export function programPeak(program: Program): number {
-  return emitProgram(program, () => ({ kind: 'buffer', id: 0 })).plan.peakBytes
+// By their programs, with weights numbered in the order of their slots: whoever plans a run asks before the run does.
+const buffered = new WeakMap<Program, EmittedProgram>()
+
+/** A program whose weights all lie in buffers, as `emitProgram` gives it; translated once, however often it is asked for. */
+export function bufferedProgram(program: Program, idOf: (slot: string) => number): EmittedProgram {
+  const slots = [...programSlots(program).weight.keys()]
+  const numbers = new Map(slots.map((slot, i) => [slot, i]))
+  const known =
+    buffered.get(program) ?? emitProgram(program, (slot) => ({ kind: 'buffer', id: numbers.get(slot) as number }))
+  buffered.set(program, known)
+  const inputs = known.plan.inputs.map((input): PlanInput => {
+    const { from } = input
+    return from.kind === 'weight' ? { ...input, from: { kind: 'weight', id: idOf(slots[from.id] as string) } } : input
+  })
+  return { ...known, plan: { ...known.plan, inputs } }
 }
 
 function emitInput(

@@ -62,6 +62,14 @@ export interface CompileOptions {
   readonly signal?: AbortSignal
 }
 
+/** What programs will take on a backend, in bytes: estimates, for which nothing is compiled. */
+export interface MemoryEstimates {
+  /** Intermediate values alive at once while a program runs. */
+  peakOf(program: Program): number
+  /** What is taken at most by programs with such peaks that run in turns, first in this order. */
+  keptFor(peaks: readonly number[]): number
+}
+
 /** A device and its compiler. */
 export interface Backend {
   readonly apiVersion: 1
@@ -70,11 +78,8 @@ export interface Backend {
   readonly dtypes: ReadonlySet<DType>
   /** Present where 16-bit weights take the memory of 32-bit ones: why. Whoever tells users of memory tells them this. */
   readonly widening?: string
-  /**
-   * Bytes that programs take at most beside weights and state, when they run in turns and first in this order: an estimate of what the
-   * backend keeps for each, without compiling any. Absent where it is not known.
-   */
-  memoryOf?(programs: readonly Program[]): number
+  /** What programs take beside weights and state. Absent where it is not known. */
+  readonly memory?: MemoryEstimates
   /**
    * Makes weights available under their slot names, converted to the given dtypes. Sources that were loaded before (the same
    * objects) are shared, not loaded again.

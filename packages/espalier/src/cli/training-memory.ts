@@ -23,7 +23,7 @@ export async function trainingMemory(source: Source): Promise<string> {
         trainable,
         optimizer: adamw(),
         loss: causalLoss,
-        feeds: [new DataCollatorForCausalLM({ padId: 0 }).collate([], shape).feeds],
+        batches: [{ shape, feeds: new DataCollatorForCausalLM({ padId: 0 }).collate([], shape).feeds }],
       })
       return `${bytes(total)} for LoRA of rank 8 on one row of ${length} tokens: weights ${bytes(weights)}, adapter and optimizer ${bytes(adapterAndOptimizer)}, activations ${bytes(activations)}`
     } finally {

@@ -11,7 +11,8 @@ import {
   stepsPerEpoch,
   trainingSteps,
 } from '@espalier/data'
-import type { EvaluationSource, MicroBatch, StepSource } from '@espalier/trainer'
+import type { EvaluationSource, StepSource } from '@espalier/trainer'
+import type { ShapedFeeds } from './shape-peaks.js'
 import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type TrainingArguments } from './training-arguments.js'
 
 /** Examples, the shapes that they are batched in, and what fills these. */
@@ -71,11 +72,11 @@ export function evaluationPlan(
 
 const MOST_STEPS_AHEAD = 500
 
-/** Feeds of each shape that a run's micro-batches take, without rows, in the order of their first use: for who asks what they would take. */
-export function feedsOfShapes(
+/** Each shape that a run's micro-batches take, with feeds without rows, in the order of their first use: for who asks what they would take. */
+export function shapedFeeds(
   { examples, plan, collator }: PlannedExamples,
   args: TrainingArguments,
-): readonly MicroBatch['feeds'][] {
+): readonly ShapedFeeds[] {
   const stepRows = rowsPerStep(args)
   const { shuffle = true, seed = DEFAULT_SEED } = args
   const sampler = { rowCount: examples.length, stepRows, shuffle, seed }
@@ -91,7 +92,7 @@ export function feedsOfShapes(
   }
   // What so many steps did not take may come later.
   if (steps > MOST_STEPS_AHEAD) for (const shape of plan.shapes) used.add(shape)
-  return [...used].map((shape) => collator.collate([], shape).feeds)
+  return [...used].map((shape) => ({ shape, feeds: collator.collate([], shape).feeds }))
 }
 
 /** The steps of a run. */

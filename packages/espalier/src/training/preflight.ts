@@ -2,9 +2,9 @@
 import {
   type Backend,
   byteSize,
-  type HostTensor,
   hostTensor,
   type LossFunction,
+  type MemoryEstimates,
   type Module,
   namedParameters,
   peakMemory,
@@ -21,6 +21,7 @@ import {
   parameterGroups,
   type TrainingTransform,
 } from '@espalier/trainer'
+import { type ShapedFeeds, shapePeaks } from './shape-peaks.js'
 
 /** Memory in bytes, and which option shrinks each part. */
 export interface MemoryPlan {
@@ -60,18 +61,21 @@ export interface RunToPlan {
   readonly weightDecay?: number
   readonly loss: LossFunction
   readonly transforms?: readonly TrainingTransform[]
-  /** Feeds of each shape of micro-batch, in the order of their first use. */
-  readonly feeds: readonly Readonly<Record<string, HostTensor>>[]
+  /** Each shape of micro-batch, in the order of their first use. */
+  readonly batches: readonly ShapedFeeds[]
   /** Where it runs, if that is known: what it keeps for each shape. */
   readonly backend?: Backend
   /** Bytes around the program. Default 0. */
   readonly process?: number
 }
 
-/**
- * The memory of a run: the program of each shape of micro-batch is built as the run builds it. The backend tells what it keeps for them;
- * where it does not, the values of the largest are followed.
- */
+// Where a backend does not tell, the values of its largest program are followed.
+const FOLLOWED: MemoryEstimates = {
+  peakOf: (program) => peakMemory(programRoots(program)).intermediates,
+  keptFor: (peaks) => Math.max(0, ...peaks),
+}
+
+/** The memory of a run, from programs that are built as the run builds them. */
 export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
   const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0, backend } = run
   const { model } = trainable
@@ -84,15 +88,13 @@ export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
   const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(model, weightDecay) })
   // With a seed, as training has it: dropout keeps its masks.
   const seed = hostTensor('u32', [], [0])
-  const [first, ...others] = run.feeds.map((feeds) =>
-    accumulateProgram({ model, loss, transforms }, groups, { ...feeds, seed }),
+  const { peakOf, keptFor } = backend?.memory ?? FOLLOWED
+  const peaks = shapePeaks(run.batches, (feeds) =>
+    peakOf(accumulateProgram({ model, loss, transforms }, groups, { ...feeds, seed })),
   )
   // New values and states stand beside the old ones until the step is done.
-  const apply = applyProgram(groups, { optimizer, clips: true })
-  const programs = [...(first === undefined ? [] : [first]), apply, ...others]
-  const activations =
-    backend?.memoryOf?.(programs) ??
-    Math.max(0, ...programs.map((program) => peakMemory(programRoots(program)).intermediates))
+  const apply = peakOf(applyProgram(groups, { optimizer, clips: true }))
+  const activations = keptFor([...peaks.slice(0, 1), apply, ...peaks.slice(1)])
   const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
   return {
     weights,

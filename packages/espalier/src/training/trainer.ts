@@ -32,7 +32,7 @@ import { FullTraining } from './full-training.js'
 import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
-import { evaluationBatches, feedsOfShapes, trainSteps } from './planned-steps.js'
+import { evaluationBatches, shapedFeeds, trainSteps } from './planned-steps.js'
 import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData } from './prepared-data.js'
 import { processMemory } from './process-memory.js'
@@ -146,7 +146,7 @@ export class Trainer {
         weightDecay: this.args.weightDecay,
         loss: this.loss(),
         transforms: this.options.transforms,
-        feeds: feedsOfShapes(train, this.args),
+        batches: shapedFeeds(train, this.args),
         backend: this.model.backend,
         process: processMemory(this.model.backend.name),
       }),
