@@ -39,8 +39,9 @@ export {
   penaltyProgram,
 } from './programs.js'
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
-export { createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
+export { checkSchedule, createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
 export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
+export { checkRange } from './settings.js'
 export { Trainer } from './trainer.js'
 export {
   type Cadence,

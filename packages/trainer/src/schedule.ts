@@ -127,15 +127,48 @@ function aboveLeast(factor: number, { number }: Context): number {
   return Math.max(0, factor * (1 - least) + least)
 }
 
-/** The rate of each step, counted from 0. Throws config.value for an unknown schedule or settings out of range. */
-export function createSchedule(options: ScheduleOptions): (step: number) => number {
-  const { type, totalSteps, warmupSteps = 0, learningRate, parameters = {} } = options
-  const shape = shapes[type] as Shape | undefined
-  if (shape === undefined)
+const CURVES = ['warmupType', 'decayType']
+
+/** Settings of each schedule, as in transformers. */
+const settings: { readonly [T in SchedulerType]: readonly string[] } = {
+  linear: [],
+  cosine: ['numCycles'],
+  cosine_with_restarts: ['numCycles'],
+  polynomial: ['lrEnd', 'power'],
+  constant: [],
+  constant_with_warmup: [],
+  inverse_sqrt: ['timescale'],
+  cosine_with_min_lr: ['numCycles', 'minLr', 'minLrRate'],
+  cosine_warmup_with_min_lr: ['numCycles', 'minLr', 'minLrRate', 'warmupLrRate'],
+  warmup_stable_decay: ['numStableSteps', 'numDecaySteps', 'minLrRatio', 'numCycles', ...CURVES],
+}
+
+/** Throws config.value for a schedule that does not exist, and for settings that it does not have or that are no numbers. Null counts as not given. */
+export function checkSchedule(type: SchedulerType, parameters: Readonly<Record<string, unknown>> = {}): void {
+  const known = Object.hasOwn(settings, type) ? settings[type] : undefined
+  if (known === undefined)
     throw new EspalierError('config.value', {
       what: 'no schedule has this name',
-      got: { lrSchedulerType: type, known: Object.keys(shapes) },
+      got: { lrSchedulerType: type, known: Object.keys(settings) },
     })
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === null || value === undefined) continue
+    const isRight = CURVES.includes(name) ? typeof value === 'string' : Number.isFinite(value)
+    if (known.includes(name) && isRight) continue
+    throw new EspalierError('config.value', {
+      what: known.includes(name)
+        ? `a setting of the schedule is no ${CURVES.includes(name) ? 'name of a curve' : 'number'}`
+        : 'the schedule has no such setting',
+      got: { lrSchedulerType: type, [name]: value, known },
+    })
+  }
+}
+
+/** The rate of each step, counted from 0. Throws config.value for an unknown schedule or settings out of range; so does what it returns, for a rate that is none. */
+export function createSchedule(options: ScheduleOptions): (step: number) => number {
+  const { type, totalSteps, warmupSteps = 0, learningRate, parameters = {} } = options
+  checkSchedule(type, parameters)
+  const shape: Shape = shapes[type]
   checkWhole('warmupSteps', warmupSteps, 0)
   const warmup = type === 'constant' ? 0 : warmupSteps
   const number = (name: string, fallback: number) =>
@@ -151,5 +184,13 @@ export function createSchedule(options: ScheduleOptions): (step: number) => numb
   }
   const context: Context = { warmup, total: totalSteps, rate: learningRate, number, curve }
   const rise = shape.rise?.bind(shape) ?? ((step: number) => step / Math.max(1, warmup))
-  return (step) => learningRate * (step < warmup ? rise(step, context) : shape.at(step, context))
+  return (step) => {
+    const rate = learningRate * (step < warmup ? rise(step, context) : shape.at(step, context))
+    if (Number.isFinite(rate)) return rate
+    throw new EspalierError('config.value', {
+      what: 'the schedule gives a learning rate that is no number',
+      got: { lrSchedulerType: type, step: step + 1, ...parameters },
+      fix: 'Correct its settings: lrSchedulerKwargs.',
+    })
+  }
 }

@@ -1,6 +1,6 @@
 /** docs/cli.md from the table of options: what each command does, its options, and their defaults beside Python's. */
 import { commandHelp, plannedCommands } from 'espalier/cli/help.js'
-import type { Option } from 'espalier/cli/option.js'
+import { type Option, rangeText } from 'espalier/cli/option.js'
 import { optionsOf } from 'espalier/cli/options.js'
 import { pythonOptions } from 'espalier/cli/python-options.js'
 
@@ -63,8 +63,9 @@ function table(command: string): string[] {
   ]
 }
 
-function row({ name, help, choices, default: standard, python, aliases }: Option, compares: boolean): string {
-  const values = choices === undefined ? '' : ` (${choices.join(', ')})`
+function row({ name, help, choices, range, default: standard, python, aliases }: Option, compares: boolean): string {
+  const values =
+    choices !== undefined ? ` (${choices.join(', ')})` : range !== undefined ? ` (${rangeText(range)})` : ''
   const others = aliases === undefined ? '' : `; also ${aliases.map((alias) => `\`${alias}\``).join(', ')}`
   const cells = [`\`--${name}\``, `${help}${values}${others}`, standard ?? '']
   if (compares) cells.push(python?.value ?? standard ?? '', python?.why ?? '')

@@ -18,7 +18,7 @@ export async function evaluate(values: Values): Promise<number> {
       trainDataset: rows,
       evalDataset: rows,
       args: defined({
-        maxLength: values.number('max-length'),
+        maxLength: values.maxLength(),
         perDeviceEvalBatchSize: values.number('per-device-eval-batch-size'),
       }),
       onEvent: (event) => {

@@ -1,5 +1,5 @@
 /** What `--help` prints: what a command is for, one example that runs, and its options. */
-import type { Option } from './option.js'
+import { type Option, rangeText } from './option.js'
 import { groupNames, groupOf } from './option-groups.js'
 import { optionsOf } from './options.js'
 
@@ -162,6 +162,10 @@ function label({ name, type }: Option): string {
   return `--${name}${value}`
 }
 
-function describe({ help, choices, default: standard, python }: Option): string {
-  return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${standard === undefined ? '' : ` (default ${standard})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
+function describe({ help, choices, range, default: standard, python }: Option): string {
+  const notes = [
+    ...(range === undefined ? [] : [rangeText(range)]),
+    ...(standard === undefined ? [] : [`default ${standard}`]),
+  ]
+  return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
 }

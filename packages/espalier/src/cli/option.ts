@@ -41,3 +41,14 @@ export interface Option {
   /** One of Python's that means nothing here: said once, then left. With `planned`, so in a file, while the flag itself is refused. */
   readonly noEffect?: string
 }
+
+/** Limits in words: "above 0 and at most 1"; empty where there are none. */
+export function rangeText({ least, above, most, below }: Range): string {
+  const limits = [
+    ...(least === undefined ? [] : [`at least ${least}`]),
+    ...(above === undefined ? [] : [`above ${above}`]),
+    ...(most === undefined ? [] : [`at most ${most}`]),
+    ...(below === undefined ? [] : [`below ${below}`]),
+  ]
+  return limits.join(' and ')
+}

@@ -150,7 +150,7 @@ const own: readonly Option[] = [
     default: '0.999',
   }),
   flag('adam-epsilon', 'number', TRAIN, 'added to the root of the second moment', {
-    range: FROM_ZERO,
+    range: { above: 0, most: 1 },
     default: '1e-08',
   }),
   flag('max-grad-norm', 'number', TRAIN, 'gradients are clipped to this norm; 0: not', {

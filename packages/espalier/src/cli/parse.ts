@@ -3,8 +3,9 @@
 import { nearest } from '@espalier/core'
 import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
-import type { Option, OptionType } from './option.js'
+import { type Option, type OptionType, rangeText } from './option.js'
 import { options, optionsOf } from './options.js'
+import { pythonFloat, pythonInt } from './python-number.js'
 
 /** A checked value. */
 export type Value = string | number | boolean | readonly string[] | Readonly<Record<string, unknown>>
@@ -132,7 +133,7 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
     return first === undefined || /^true$/i.test(first) ? true : /^false$/i.test(first) ? false : first
   if (first === undefined) throw new UsageError(`--${name} needs a value`, option.help)
   if (type === 'number' || type === 'whole') {
-    if (name === 'max-length' && /^(?:none|null|false|no)$/i.test(first)) return 0 // rows stay whole
+    if (name === 'max-length' && /^(?:none|null|false|no)$/i.test(first)) return WHOLE_ROWS
     return asNumber(option, first)
   }
   if (type === 'texts') return words as string[]
@@ -143,6 +144,9 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
     throw new UsageError(`--${name} is one of ${choices.join(', ')}, not ${first}`)
   return first
 }
+
+/** What stands for `--max-length none`: rows stay whole. */
+export const WHOLE_ROWS = 0
 
 const TEXTS: ReadonlySet<OptionType> = new Set<OptionType>(['text', 'texts', 'text-or-true'])
 
@@ -163,24 +167,17 @@ function namesOrPattern(words: readonly string[], parts: readonly string[]): Val
 }
 
 function asNumber({ name, type, range = type === 'whole' ? { least: 1 } : {} }: Option, text: string): number {
-  const number = Number(text)
+  const number = type === 'whole' ? pythonInt(text) : pythonFloat(text)
   const kind = type === 'whole' ? 'a whole number' : 'a number'
-  const isNumber = text.trim() !== '' && Number.isFinite(number) && (type !== 'whole' || Number.isSafeInteger(number))
   const { least, above, most, below } = range
-  const limits = [
-    ...(least === undefined ? [] : [`at least ${least}`]),
-    ...(above === undefined ? [] : [`above ${above}`]),
-    ...(most === undefined ? [] : [`at most ${most}`]),
-    ...(below === undefined ? [] : [`below ${below}`]),
-  ]
   const isWithin =
     number >= (least ?? Number.NEGATIVE_INFINITY) &&
     number <= (most ?? Number.POSITIVE_INFINITY) &&
     (above === undefined || number > above) &&
     (below === undefined || number < below)
-  if (isNumber && isWithin) return number
+  if (isWithin) return number
   throw new UsageError(
-    `--${name} is ${[kind, limits.join(' and ')].filter((part) => part !== '').join(', ')}, not ${text}`,
+    `--${name} is ${[kind, rangeText(range)].filter((part) => part !== '').join(', ')}, not ${shortened(text)}`,
   )
 }
 

@@ -31,7 +31,7 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     perDeviceTrainBatchSize: values.number('per-device-train-batch-size'),
     perDeviceEvalBatchSize: values.number('per-device-eval-batch-size'),
     gradientAccumulationSteps: values.number('gradient-accumulation-steps'),
-    maxLength: values.number('max-length') === 0 ? null : values.number('max-length'),
+    maxLength: values.maxLength(),
     completionOnlyLoss: values.flag('completion-only-loss'),
     seed: values.number('seed'),
     shuffle: values.flag('no-shuffle') === true ? false : undefined,

@@ -1,7 +1,7 @@
 /** Reading a command's options: config file under flags, typed getters. */
 import { readConfigFile } from './config-file.js'
 import { UsageError } from './failure.js'
-import { type Arguments, parseRecord, parseWords, type Value } from './parse.js'
+import { type Arguments, parseRecord, parseWords, type Value, WHOLE_ROWS } from './parse.js'
 
 /** A command's options. */
 export class Values {
@@ -28,6 +28,12 @@ export class Values {
 
   number(name: string): number | undefined {
     return this.map.get(name) as number | undefined
+  }
+
+  /** Most tokens of a row: null where rows stay whole, undefined where nothing is said. */
+  maxLength(): number | null | undefined {
+    const length = this.number('max-length')
+    return length === WHOLE_ROWS ? null : length
   }
 
   flag(name: string): boolean | undefined {

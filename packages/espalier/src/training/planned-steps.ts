@@ -1,4 +1,5 @@
 /** From prepared examples to the trainer's steps and evaluation batches. */
+import { EspalierError } from '@espalier/core'
 import {
   type BatchPlan,
   type BatchShape,
@@ -28,10 +29,17 @@ export function rowsPerStep(args: TrainingArguments): number {
   return (args.perDeviceTrainBatchSize ?? DEFAULT_BATCH) * (args.gradientAccumulationSteps ?? 1)
 }
 
-/** Optimizer steps of a run over so many rows. */
+/** Optimizer steps of a run over so many rows. Throws config.value for more than can be counted. */
 export function stepsOf(rowCount: number, args: TrainingArguments): number {
   const { maxSteps = -1, numTrainEpochs = DEFAULT_EPOCHS } = args
-  return maxSteps > 0 ? maxSteps : Math.ceil(numTrainEpochs * stepsPerEpoch({ rowCount, stepRows: rowsPerStep(args) }))
+  if (maxSteps > 0) return maxSteps
+  const steps = Math.ceil(numTrainEpochs * stepsPerEpoch({ rowCount, stepRows: rowsPerStep(args) }))
+  if (Number.isSafeInteger(steps)) return steps
+  throw new EspalierError('config.value', {
+    what: 'so many epochs are more steps than can be counted',
+    got: { numTrainEpochs, rows: rowCount },
+    fix: 'Give fewer, or maxSteps',
+  })
 }
 
 /** What shapes follow besides the rows. */

@@ -40,7 +40,7 @@ import type { RunOutput } from './run-output.js'
 import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
-import { settingsOf, type TrainingArguments } from './training-arguments.js'
+import { argumentWarnings, settingsOf, type TrainingArguments } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
 /** What a trainer is made of. */
@@ -269,6 +269,7 @@ export class Trainer {
       ...loaded.warnings,
       ...(this.model instanceof PeftModel ? this.model.warnings : []),
       ...wideningWarnings(this.model.model, backend),
+      ...argumentWarnings(this.args),
       ...(train.examples.warnings ?? []),
       ...(evaluation?.examples.warnings ?? []).map((warning) => `of the evaluation data, ${warning}`),
     ]

@@ -1,6 +1,6 @@
 /** Arguments of trainers: transformers' and TRL's names in camelCase, with their meanings. */
 import { EspalierError } from '@espalier/core'
-import type { Cadence, SchedulerType, TrainingSettings } from '@espalier/trainer'
+import { type Cadence, checkRange, checkSchedule, type SchedulerType, type TrainingSettings } from '@espalier/trainer'
 import { checkArguments } from './known-arguments.js'
 
 /** When evaluation or saving happens. */
@@ -85,6 +85,21 @@ const COUNTS = [
   'tokensPerMicroBatch',
 ] as const
 
+const F32 = 3.4028234663852886e38 // the largest; what computes would take a larger one for infinity
+
+/** Ranges of numbers that are no counts: which ends belong to them, and the ends. */
+const RANGES = {
+  learningRate: ['[]', 0, F32],
+  weightDecay: ['[]', 0, F32],
+  adamBeta1: ['[)', 0, 1],
+  adamBeta2: ['[)', 0, 1],
+  adamEpsilon: ['(]', 0, 1],
+  maxGradNorm: ['[]', 0, F32],
+  warmupSteps: ['[]', 0, Number.MAX_SAFE_INTEGER],
+  warmupRatio: ['[]', 0, 1],
+  numTrainEpochs: ['(]', 0, Number.MAX_SAFE_INTEGER],
+} as const
+
 /** The trainer's settings from a run's arguments. Throws config.unknown; config.value, also where arguments contradict each other. */
 export function settingsOf(
   args: TrainingArguments,
@@ -123,9 +138,18 @@ export function settingsOf(
       got: { loadBestModelAtEnd: true, evalStrategy },
       fix: "Set evalStrategy to 'epoch' or 'steps' and give an evalDataset, or leave loadBestModelAtEnd out",
     })
-  if (warmupRatio !== undefined && (warmupRatio < 0 || warmupRatio > 1)) {
-    throw new EspalierError('config.value', { what: 'warmupRatio is a share from 0 to 1', got: { warmupRatio } })
+  for (const [name, [ends, from, to]] of Object.entries(RANGES)) {
+    const value = args[name as keyof typeof RANGES]
+    if (value !== undefined) checkRange(name, value, from, to, ends)
   }
+  const { maxSteps = -1 } = args
+  if (!(Number.isSafeInteger(maxSteps) && maxSteps >= -1))
+    throw new EspalierError('config.value', {
+      what: 'maxSteps is a whole number above 0, or -1 where epochs count',
+      got: { maxSteps },
+    })
+  if (args.lrSchedulerType !== undefined || args.lrSchedulerKwargs !== undefined)
+    checkSchedule(args.lrSchedulerType ?? 'linear', args.lrSchedulerKwargs)
   for (const name of COUNTS) {
     const value = args[name]
     if (value != null && !(Number.isSafeInteger(value) && value >= 1))
@@ -152,3 +176,18 @@ export function settingsOf(
 function cadence(strategy: Strategy, steps: number): Cadence {
   return strategy === 'steps' ? { steps } : strategy
 }
+
+/** What to know of arguments that are taken and leave a run with next to nothing to do. */
+export function argumentWarnings(args: TrainingArguments): string[] {
+  const { learningRate, maxGradNorm = 1, adamEpsilon = DEFAULT_EPSILON } = args
+  return [
+    ...(learningRate !== undefined && Math.fround(learningRate) === 0
+      ? [`learningRate ${learningRate} changes nothing: nothing will be learnt`]
+      : []),
+    ...(maxGradNorm > 0 && maxGradNorm < adamEpsilon
+      ? [`maxGradNorm ${maxGradNorm} leaves next to nothing of the gradients; 1 is usual, 0 turns clipping off`]
+      : []),
+  ]
+}
+
+const DEFAULT_EPSILON = 1e-8 // torch; gradients below it hardly move anything
