@@ -114,6 +114,11 @@ const codes = {
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step.',
   },
+  'evaluation.finite': {
+    when: 'the mean loss of an evaluation is NaN or infinite',
+    example: 'the loss of the evaluation is not a finite number (loss="NaN").',
+    remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
+  },
   'generation.finite': {
     when: 'the logits of a model are NaN or infinite while it generates',
     example: 'the logits of the model are not finite numbers (logit="NaN").',

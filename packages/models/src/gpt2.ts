@@ -116,7 +116,7 @@ function readSettings(keys: ConfigKeys): Settings {
       maxPositions: keys.size('n_positions', 1024),
     },
     innerSize: keys.size('n_inner', 4 * hiddenSize),
-    epsilon: keys.number('layer_norm_epsilon', 1e-5),
+    epsilon: keys.epsilon('layer_norm_epsilon', 1e-5),
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'activation_function', 'gelu_new'),
     dropout: {

@@ -76,7 +76,7 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
       maxPositions: keys.size('max_position_embeddings', 2048),
     },
     innerSize: keys.size('intermediate_size'),
-    epsilon: keys.number('rms_norm_eps', 1e-6),
+    epsilon: keys.epsilon('rms_norm_eps', 1e-6),
     bias: { projections: attentionBias, output: attentionBias, inner: keys.flag('mlp_bias', false) },
     dropout: keys.rate('attention_dropout'),
     padding: keys.optionalInteger('pad_token_id'),

@@ -111,7 +111,7 @@ function readSettings(keys: ConfigKeys): Settings {
       'gated-silu': 'silu',
       'gated-relu': 'relu',
     }),
-    epsilon: keys.number('layer_norm_epsilon', 1e-6),
+    epsilon: keys.epsilon('layer_norm_epsilon', 1e-6),
     dropout: keys.rate('dropout_rate', 0.1),
     buckets,
     farthest,

@@ -25,7 +25,7 @@ export interface EvaluationMetrics {
   compute(batches: readonly PredictedBatch[]): Readonly<Record<string, number>>
 }
 
-/** Loss, perplexity and metrics with a session's present values; undefined when it was stopped on the way. Throws config.value without data, or the signal's reason. */
+/** Loss, perplexity and metrics with a session's present values; undefined when it was stopped on the way. Throws config.value without data, evaluation.finite, or the signal's reason. */
 export async function evaluateWith(
   session: TrainingSession,
   { evaluation: source, metrics, onMoment }: Pick<TrainerOptions, 'evaluation' | 'metrics' | 'onMoment'>,
@@ -54,5 +54,11 @@ export async function evaluateWith(
     await onMoment?.({ type: 'prediction-step', tokens, ...(totalTokens === undefined ? {} : { totalTokens }) })
   }
   const evalLoss = sum / Math.max(count, 1)
+  if (!Number.isFinite(evalLoss))
+    throw new EspalierError('evaluation.finite', {
+      what: 'the loss of the evaluation is not a finite number',
+      got: { loss: String(evalLoss) },
+      fix: 'The weights of the model or of an adapter are broken, or too large for the dtype: load other ones',
+    })
   return { evalLoss, perplexity: Math.exp(evalLoss), metrics: metrics?.compute(predicted) ?? {} }
 }

@@ -123,6 +123,20 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(existsSync(at('nothing'))).toBe(false)
   })
 
+  it('refuses a split that leaves no rows on one side', async () => {
+    writeFileSync(at('few.jsonl'), '{"text": "a row"}\n'.repeat(3))
+    for (const [split, missing] of [
+      ['0.999', 'train on'],
+      ['0.001', 'evaluate on'],
+    ] as const) {
+      const words = [...base('few.jsonl'), '--output-dir', at('split'), '--validation-split', split]
+      const done = await runCli(['train', ...words])
+      expect(done.code).toBe(2)
+      expect(done.stderr).toContain(`--validation-split ${split} leaves no row of 3 to ${missing}`)
+    }
+    expect(existsSync(at('split'))).toBe(false)
+  })
+
   it('ends when there is no such model', async () => {
     const done = await runCli([
       'train',

@@ -28,11 +28,32 @@ export async function runData(values: Values): Promise<RunData> {
   const seed = values.number('seed') ?? DEFAULT_SEED
   // By the row's number, not its content: the same rows are held out in every run with this seed.
   const isHeldOut = (index: number) => siteKey(seed, index) / RANGE < split
+  await requireBothParts(all, isHeldOut, split)
   return {
     paths,
     train: all.filter((_, index) => !isHeldOut(index)),
     evaluation: all.filter((_, index) => isHeldOut(index)),
   }
+}
+
+// Read until both have a row, which is soon.
+async function requireBothParts(
+  rows: AsyncIterable<unknown>,
+  isHeldOut: (index: number) => boolean,
+  split: number,
+): Promise<void> {
+  const found = new Set<boolean>()
+  let count = 0
+  for await (const _ of rows) {
+    found.add(isHeldOut(count++))
+    if (found.size === 2) return
+  }
+  if (count === 0) return // told of the data themselves
+  const missing = found.has(true) ? 'to train on' : 'to evaluate on'
+  throw new UsageError(
+    `--validation-split ${split} leaves no row of ${count} ${missing}`,
+    'Give another share or another --seed, more rows, or rows of their own with --eval-data',
+  )
 }
 
 /** The files of `--data`. Throws UsageError when there are none, or when one is a hub data set, data.file when one is not there. */

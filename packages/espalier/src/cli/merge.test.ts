@@ -1,5 +1,5 @@
 /** `espalier merge`, on an adapter that was trained on the tiny model. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, lora, SFTTrainer } from '../index.js'
@@ -51,6 +51,35 @@ describe('espalier merge', { timeout: 60_000 }, () => {
     expect(done.stdout).toMatch(/^4 weights changed/)
     expect(done.stderr).toContain(`model: ${model.path}, which the adapter was trained on`)
     expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
+  })
+
+  it('refuses a base with a weight that is no number, and writes nothing', async () => {
+    const broken = await temporaryFolder({ model: true })
+    try {
+      const file = join(broken.path, 'model.safetensors')
+      const bytes = readFileSync(file)
+      const length = Number(bytes.readBigUInt64LE(0))
+      const header = JSON.parse(bytes.toString('utf8', 8, 8 + length)) as Record<
+        string,
+        { dtype: string; data_offsets?: [number, number] }
+      >
+      const name = 'model.norm.weight'
+      expect(header[name]?.dtype).toBe('F32')
+      bytes.writeFloatLE(Number.NaN, 8 + length + (header[name]?.data_offsets?.[0] as number))
+      writeFileSync(file, bytes)
+      const words = ['--model', broken.path, '--adapter', at('adapter')]
+      const done = await runCli(['merge', ...words, '--output-dir', at('broken')])
+      expect(done).toMatchObject({ code: 1, stdout: '' })
+      expect(done.stderr).toContain('code: merge.finite')
+      expect(done.stderr).toContain(name)
+      expect(existsSync(join(at('broken'), 'config.json'))).toBe(false)
+      writeFileSync(at('rows.jsonl'), '{"text": "some words"}\n')
+      const evaluated = await runCli(['eval', '--model', broken.path, '--data', at('rows.jsonl'), '--json'])
+      expect(evaluated).toMatchObject({ code: 1, stdout: '' })
+      expect(evaluated.stderr).toContain('code: evaluation.finite')
+    } finally {
+      broken.remove()
+    }
   })
 
   it('replaces neither the base, which the adapter names, nor the adapter', async () => {

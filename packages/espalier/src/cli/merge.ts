@@ -1,5 +1,5 @@
 /** `espalier merge`: an ordinary model folder with the adapter merged in. */
-import { EspalierError, namedParameters, readSource } from '@espalier/core'
+import { EspalierError, isFloat, namedParameters, readSource } from '@espalier/core'
 import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
@@ -32,6 +32,7 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
   try {
     progress.update('merging')
     const merged = await model.mergeAndUnload({ safe: true })
+    await requireFinite(merged.model)
     progress.update(`writing ${outputDir}`)
     const { files: replaced } = await earlierRun(outputDir)
     const unfinished = await startUnfinished(outputDir)
@@ -59,6 +60,22 @@ async function checkFolder(outputDir: string, overwrite: boolean): Promise<void>
     what: 'the output folder holds a model or a run already',
     got: { output_dir: outputDir, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
     fix: 'Choose another --output-dir, or give --overwrite-output-dir.',
+  })
+}
+
+// What the adapter changed is checked as it is merged; a base may have been broken before.
+async function requireFinite(model: PeftModel['model']): Promise<void> {
+  const broken: string[] = []
+  for (const [path, { source }] of namedParameters(model)) {
+    if (!isFloat(source.dtype)) continue
+    const { data } = await readSource(source)
+    if ((data as Float32Array).some((value) => !Number.isFinite(value))) broken.push(path)
+  }
+  if (broken.length === 0) return
+  throw new EspalierError('merge.finite', {
+    what: 'the model holds weights that are not finite numbers',
+    got: { weights: broken },
+    fix: 'Load another base',
   })
 }
 

@@ -43,6 +43,14 @@ describe('ConfigKeys', () => {
     expect(() => keys.below('below')?.size('m')).toThrow(failing('below.m'))
   })
 
+  it('holds numbers to their ranges', () => {
+    const of = (value: number) => new ConfigKeys({ value })
+    expect([of(0.5).positive('value'), of(0).epsilon('value'), keys.epsilon('none', 1e-6)]).toEqual([0.5, 0, 1e-6])
+    for (const value of [0, -5, Number.POSITIVE_INFINITY])
+      expect(() => of(value).positive('value')).toThrow(failing('a number above 0'))
+    for (const value of [-1e-6, Number.NaN]) expect(() => of(value).epsilon('value')).toThrow(failing('from 0 on'))
+  })
+
   it('counts labels by their names, then by num_labels, and else as two', () => {
     const counts = [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, { num_labels: 5 }, {}].map((config) =>
       labelCount(new ConfigKeys(config)),

@@ -34,6 +34,16 @@ export class ConfigKeys {
     return this.read(key, 'a number', fallback, Number.isFinite)
   }
 
+  /** A number above 0: a base, a factor. Throws model.config. */
+  positive(key: string, fallback?: number): number {
+    return this.read(key, 'a number above 0', fallback, (value) => Number.isFinite(value) && Number(value) > 0)
+  }
+
+  /** A number from 0 on, such as what a norm adds to a variance. Throws model.config. */
+  epsilon(key: string, fallback?: number): number {
+    return this.read(key, 'a number from 0 on', fallback, (value) => Number.isFinite(value) && Number(value) >= 0)
+  }
+
   /** A share from 0 to below 1, such as a dropout rate. Throws model.config. */
   rate(key: string, fallback = 0): number {
     return this.read(key, 'a number from 0 to below 1', fallback, (value) => Number(value) >= 0 && Number(value) < 1)

@@ -34,7 +34,7 @@ export class Rotary {
 /** Rotary positions of heads of `size`, from `rope_parameters` or the older `rope_theta` and `rope_scaling`. Throws model.unsupported, model.config. */
 export function rotaryOf(keys: ConfigKeys, size: number): Rotary {
   const scaling = keys.below('rope_parameters') ?? keys.below('rope_scaling')
-  const theta = scaling?.has('rope_theta') ? scaling.number('rope_theta') : keys.number('rope_theta', DEFAULT_THETA)
+  const theta = scaling?.has('rope_theta') ? scaling.positive('rope_theta') : keys.positive('rope_theta', DEFAULT_THETA)
   // Every step is rounded to float32, as torch does: at position 100,000 an unrounded frequency is a visible angle off.
   const plain = Array.from({ length: size / 2 }, (_, i) =>
     Math.fround(1 / Math.fround(theta ** Math.fround((2 * i) / size))),
@@ -45,7 +45,7 @@ export function rotaryOf(keys: ConfigKeys, size: number): Rotary {
     case 'default':
       return new Rotary(plain)
     case 'linear': {
-      const factor = scaling.number('factor')
+      const factor = scaling.positive('factor')
       return new Rotary(plain.map((frequency) => Math.fround(frequency / factor)))
     }
     case 'llama3':
@@ -57,8 +57,13 @@ export function rotaryOf(keys: ConfigKeys, size: number): Rotary {
 
 // Llama 3.1: long waves are stretched by `factor`, short ones kept, those between blended.
 function llama3(plain: readonly number[], keys: ConfigKeys, scaling: ConfigKeys): number[] {
-  const factor = scaling.number('factor')
-  const [low, high] = [scaling.number('low_freq_factor'), scaling.number('high_freq_factor')]
+  const factor = scaling.positive('factor')
+  const [low, high] = [scaling.positive('low_freq_factor'), scaling.positive('high_freq_factor')]
+  if (low >= high)
+    throw keys.conflict('high_freq_factor must be above low_freq_factor', {
+      low_freq_factor: low,
+      high_freq_factor: high,
+    })
   const trained = scaling.has('original_max_position_embeddings')
     ? scaling.size('original_max_position_embeddings')
     : keys.size('max_position_embeddings')

@@ -18,6 +18,7 @@ import { checkConfig, unusedWarnings } from './check-config.js'
 import { originOf } from './origin.js'
 import { checkpointLookup } from './parameter-sources.js'
 import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
+import { tokenIdWarnings } from './token-ids.js'
 
 /** Options of loadModel. */
 export interface LoadModelOptions extends HubOptions {
@@ -92,6 +93,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   const labels = labelsOf(options.labels) ?? hfConfig.labels
   const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
   const generationConfig = await readGenerationConfig(files, hfConfig)
+  const hasGenerationConfig = await files.exists('generation_config.json')
   signal?.throwIfAborted()
   const weights = await openWeights(files)
   try {
@@ -104,6 +106,11 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     const scope = new ParameterScope(lookup, { ...(weightOf && { weightOf }), dtype })
     const model = architecture.build(config, scope, task)
     scope.check()
+    const size = model.sizes.vocabularySize
+    const idWarnings = [
+      ...tokenIdWarnings('config.json', hfConfig.values, size),
+      ...(hasGenerationConfig ? tokenIdWarnings('generation_config.json', generationConfig, size) : []),
+    ]
     return {
       model,
       modelType: architecture.modelType,
@@ -119,7 +126,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       labels,
       initialized,
       unused: unused(),
-      warnings: unusedWarnings(unused()),
+      warnings: [...unusedWarnings(unused()), ...idWarnings],
       close: () => weights.close(),
     }
   } catch (error) {
