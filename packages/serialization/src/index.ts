@@ -1,4 +1,5 @@
 /** @module Everything that reads or writes files: safetensors, Hugging Face configurations, PEFT adapter folders and the hub. */
+export { configureAdapter } from './adapter/configure-adapter.js'
 export { fromFileKey, KEY_PREFIX, removeAdapterName, toFileKey } from './adapter/keys.js'
 export { type CardFacts, modelCard } from './adapter/model-card.js'
 export { type IsFloat, pythonFloat, pythonJson } from './adapter/python-json.js'

@@ -24,3 +24,13 @@ it('leaves out details that are null', () => {
   expect(asOptions('must be a number (totalStep=null). Set it')).toBe('must be a number. Set it')
   expect(asOptions('wrong (a=null, b=2, c=null)')).toBe('wrong (b=2)')
 })
+
+it('tells what mends a kind of error where the error itself does not, and never to look at a stack', () => {
+  const error = new EspalierError('config.value', { what: 'r must be above 0', got: { r: 0 } })
+  expect(describeFailure(error).lines).toEqual([
+    'error: r must be above 0 (r=0).',
+    'Use a value in the range that the message names.',
+    'code: config.value',
+  ])
+  expect(describeFailure(new TypeError('x is not a function')).lines[1]).toContain('report it')
+})

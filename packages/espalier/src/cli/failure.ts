@@ -1,5 +1,5 @@
 /** How the command line ends: what it prints for an error, and with which code. */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, errorCodes } from '@espalier/core'
 import { options } from './options.js'
 
 /** Wrong usage: exit code 2. */
@@ -15,6 +15,9 @@ export class UsageError extends Error {
 
 /** Exit codes that are promised. */
 export const exitCodes = { done: 0, failed: 1, usage: 2, hungUp: 129, interrupted: 130, terminated: 143 } as const
+
+// What has no code of its own is nothing that a user could mend.
+const DEFECT = 'This is a defect of Espalier. Please report it, with what ESPALIER_DEBUG=1 prints'
 
 const names = new Set(options.map(({ name }) => name))
 
@@ -44,7 +47,7 @@ export function describeFailure(error: unknown): { readonly lines: readonly stri
       code: exitCodes.usage,
     }
   if (EspalierError.isInstance(error)) {
-    const fix = error.fix ?? 'Run again with ESPALIER_DEBUG=1 to see where'
+    const fix = error.fix ?? errorCodes[error.code]?.remedy ?? DEFECT
     const text = error.message.endsWith(fix) ? error.message.slice(0, -fix.length).trim() : error.message
     return {
       lines: [`error: ${asOptions(text)}`, asOptions(fix), `code: ${error.code}`, ...debug],
@@ -53,7 +56,7 @@ export function describeFailure(error: unknown): { readonly lines: readonly stri
   }
   const reason = error instanceof Error ? error.message : String(error)
   return {
-    lines: [`error: ${reason}`, 'Run again with ESPALIER_DEBUG=1 to see where', 'code: internal', ...debug],
+    lines: [`error: ${reason}`, DEFECT, 'code: internal', ...debug],
     code: exitCodes.failed,
   }
 }

@@ -1,5 +1,6 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
 import { type ConfiguredTuner, configureFromFile, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
+import { configureAdapter } from '@espalier/serialization'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
@@ -107,7 +108,7 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     modulesToSave: values.list('modules-to-save'),
     taskType: values.text('task-type'),
   })
-  if (path !== undefined) configureFromFile(tuner, file) // its faults are the file's
+  if (path !== undefined) configureAdapter(tuner, file, { file: path }) // its faults are the file's
   return asUsage(() => configureFromFile(tuner, file, given))
 }
 

@@ -69,8 +69,8 @@ export function resolveOptions(
   }
   const { maxNewTokens, temperature, topK, topP, repetitionPenalty } = resolved
   const isToken = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) < vocabularySize
-  const require = (holds: boolean, what: string, got: Readonly<Record<string, unknown>>) => {
-    if (!holds) throw new EspalierError('config.value', { what, got })
+  const require = (holds: boolean, what: string, got: Readonly<Record<string, unknown>>, fix?: string) => {
+    if (!holds) throw new EspalierError('config.value', { what, got, ...(fix === undefined ? {} : { fix }) })
   }
   require(Number.isInteger(maxNewTokens) && maxNewTokens > 0, 'maxNewTokens must be a whole number above 0', {
     maxNewTokens,
@@ -98,7 +98,7 @@ export function resolveOptions(
       row,
       tokens: ids.length,
       maxPositions,
-    })
+    }, `Shorten it to ${maxPositions} tokens, or take a model with more positions`)
   })
   return resolved
 }

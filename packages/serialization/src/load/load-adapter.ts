@@ -3,13 +3,13 @@ import {
   AdaptedModel,
   type Adapter,
   type BaseModel,
-  configureFromFile,
   EspalierError,
   type HostTensor,
   hostTensorFromBytes,
   type Tuner,
 } from '@espalier/core'
-import { type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
+import { configureAdapter } from '../adapter/configure-adapter.js'
+import { ADAPTER_CONFIG, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
 import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
 import { coreDType } from '../safetensors/dtype.js'
@@ -53,7 +53,7 @@ export async function loadAdapter(
     const tuner = findTuner(files.peftType, options.tuners)
     const { runtime_config: _, ...values } = files.values
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
-    const configured = configureFromFile(tuner, values)
+    const configured = configureAdapter(tuner, values, { file: ADAPTER_CONFIG, folder: root.description })
     const adapter = target.addAdapter(adapterName, configured, {
       expected: files.tensors,
       isTrainable,
