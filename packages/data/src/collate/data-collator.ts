@@ -27,6 +27,8 @@ export interface Examples<Example> {
   /** Positions of each example that are projected to the vocabulary; 0 for losses that project none. */
   readonly counts: Int32Array
   example(index: number): Promise<Example>
+  /** Whether any has token types. A model is given them where one has. */
+  readonly haveTokenTypes?: boolean
   /** What to know of the rows before they train: how many were dropped or cut. */
   readonly warnings?: readonly string[]
 }

@@ -10,7 +10,7 @@ const dataOf = (feeds: ReturnType<DataCollatorWithPadding['collate']>['feeds']) 
   Object.fromEntries(Object.entries(feeds).map(([name, { shape, data }]) => [name, [shape.join('x'), ...data]]))
 
 describe('DataCollatorWithPadding', () => {
-  const collator = new DataCollatorWithPadding({ padId: 9 })
+  const collator = new DataCollatorWithPadding({ padId: 9, tokenTypes: true })
 
   it('fills rows and whole rows up; those see one token and do not count', () => {
     const rows = [
@@ -26,6 +26,27 @@ describe('DataCollatorWithPadding', () => {
       label_weights: ['3', 1, 1, 0],
     })
     expect([count, tokens]).toEqual([2, 4])
+  })
+
+  it('gives token types where they are wanted alone, 0 for rows without', () => {
+    const typed = { inputIds: [1, 2], tokenTypeIds: [0, 1], labels: 0 }
+    const rows = [{ inputIds: [3], labels: 1 }, typed]
+    expect(dataOf(collator.collate(rows, shape).feeds).token_type_ids).toEqual([
+      '3x4',
+      0,
+      0,
+      0,
+      0,
+      0,
+      1,
+      0,
+      0,
+      0,
+      0,
+      0,
+      0,
+    ])
+    expect(new DataCollatorWithPadding({ padId: 9 }).collate([typed], shape).feeds).not.toHaveProperty('token_type_ids')
   })
 
   it('gives the same feeds for no rows, of padding alone', () => {

@@ -13,10 +13,15 @@ import type { BatchShape } from './split-step.js'
 /** How rows are filled up. */
 export interface LabelCollatorOptions {
   readonly padId: number
+  /**
+   * Whether the model is given token types, 0 where a row has none. Default false: models that have types take 0 for all then, and GPT-2,
+   * whose types are tokens, none.
+   */
+  readonly tokenTypes?: boolean
 }
 
 /**
- * One label per row. Feeds: `input_ids`, `attention_mask`, `token_type_ids` (rows, length) and `labels`, `label_weights` (rows); counts
+ * One label per row. Feeds: `input_ids`, `attention_mask`, `token_type_ids` where they are wanted (rows, length) and `labels`, `label_weights` (rows); counts
  * rows. transformers' DataCollatorWithPadding.
  */
 export class DataCollatorWithPadding implements DataCollator<Features> {
@@ -63,7 +68,7 @@ function labelled(
   padded: FeatureBatch,
   { rows, length }: BatchShape,
   labelShape: readonly number[],
-  { padId }: LabelCollatorOptions,
+  { padId, tokenTypes = false }: LabelCollatorOptions,
 ): CollatedBatch {
   const lengths = examples.flatMap(({ inputIds, labels = 0 }) => [
     inputIds.length,
@@ -89,7 +94,7 @@ function labelled(
     feeds: {
       input_ids: filled(padded.inputIds, padId),
       attention_mask: mask,
-      token_type_ids: filled(padded.tokenTypeIds, 0),
+      ...(tokenTypes ? { token_type_ids: filled(padded.tokenTypeIds, 0) } : {}),
       labels,
       label_weights: hostTensor('f32', labelShape, weights),
     },

@@ -43,9 +43,9 @@ export function collateWithPadding(features: readonly Features[], options: PadOp
   return {
     inputIds: features.map((row) => pad(row.inputIds, options.padId)),
     attentionMask: masks.map((mask) => pad(mask, 0)),
-    ...(features[0]?.tokenTypeIds === undefined
-      ? {}
-      : { tokenTypeIds: features.map((row) => pad(row.tokenTypeIds ?? [], options.padTypeId ?? 0)) }),
+    ...(features.some(({ tokenTypeIds }) => tokenTypeIds !== undefined)
+      ? { tokenTypeIds: features.map((row) => pad(row.tokenTypeIds ?? [], options.padTypeId ?? 0)) }
+      : {}),
     ...(labels.every((label) => typeof label === 'number') && labels.length > 0 ? { labels: labels as number[] } : {}),
   }
 }

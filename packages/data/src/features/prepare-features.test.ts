@@ -19,7 +19,7 @@ describe('prepareFeatures', () => {
     const { features, examples } = await prepared([{ text: 'abcdef', label: 2 }, pair], { maxLength: 4 })
     const want = (text: string | [string, string]) => tinyTokenizer().encode(text, { truncation: true, maxLength: 4 })
     expect(features[0]).toMatchObject({ inputIds: want('abcdef').inputIds, labels: 2 })
-    expect(features[1]).toMatchObject({ tokenTypeIds: want(['abc', 'de']).tokenTypeIds, labels: 0 })
+    expect(features[1]).toMatchObject({ inputIds: want(['abc', 'de']).inputIds, labels: 0 })
     expect([...examples.lengths]).toEqual(features.map(({ inputIds }) => inputIds.length))
     expect(examples.warnings).toEqual(['2 of 2 rows are cut to maxLength 4; the longest has 6 tokens'])
     expect([...examples.counts]).toEqual([0, 0]) // nothing is projected to the vocabulary
@@ -30,11 +30,22 @@ describe('prepareFeatures', () => {
       { input_ids: [1, 2], attention_mask: [1, 0], label: 1 },
       { inputIds: [3], labels: 0 },
     ]
-    const { features } = await prepared(rows)
+    const { features, examples } = await prepared(rows)
     expect(features).toEqual([
-      { inputIds: [1, 2], attentionMask: [1, 0], tokenTypeIds: [0, 0], labels: 1 },
-      { inputIds: [3], attentionMask: [1], tokenTypeIds: [0], labels: 0 },
+      { inputIds: [1, 2], attentionMask: [1, 0], labels: 1 },
+      { inputIds: [3], attentionMask: [1], labels: 0 },
     ])
+    expect(examples.haveTokenTypes).toBe(false)
+  })
+
+  it('has token types where the row gives them, or the tokenizer does', async () => {
+    const typed = { input_ids: [1, 2], token_type_ids: [0, 1], label: 1 }
+    const { features, examples } = await prepared([{ input_ids: [3], label: 0 }, typed])
+    expect(features.map(({ tokenTypeIds }) => tokenTypeIds)).toEqual([undefined, [0, 1]])
+    expect(examples.haveTokenTypes).toBe(true)
+    // The tiny tokenizer is GPT-2's kind, for which types would be tokens.
+    expect(tinyTokenizer().givesTokenTypes).toBe(false)
+    expect((await prepared([{ sentence1: 'abc', sentence2: 'de', label: 0 }])).examples.haveTokenTypes).toBe(false)
   })
 
   it('knows labels by number, by number in text, as CSV has it, and by name', async () => {

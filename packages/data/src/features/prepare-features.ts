@@ -46,6 +46,7 @@ export async function prepareFeatures(
     warnings: cut.warnings,
     lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
     counts: new Int32Array(rows.length),
+    haveTokenTypes: rows.some(({ tokenTypeIds }) => tokenTypeIds !== undefined),
     example: async (index) => rows[index] as Features,
   }
 }
@@ -74,7 +75,7 @@ async function featuresOf(row: DataRow, place: string, options: FeatureRequest):
   return {
     inputIds: encoding.inputIds,
     attentionMask: encoding.attentionMask,
-    tokenTypeIds: encoding.tokenTypeIds,
+    ...(tokenizer.givesTokenTypes ? { tokenTypeIds: encoding.tokenTypeIds } : {}),
     labels,
   }
 }
@@ -102,16 +103,14 @@ function tokenized(row: DataRow, place: string, inputIds: number[], labels: numb
     const values = row[snake] ?? row[camel]
     return values === undefined ? undefined : integers(values, place, snake, inputIds.length)
   }
-  const [attentionMask, tokenTypeIds] = [
-    one('attention_mask', 'attentionMask') ?? new Array<number>(inputIds.length).fill(1),
-    one('token_type_ids', 'tokenTypeIds') ?? new Array<number>(inputIds.length).fill(0),
-  ]
+  const attentionMask = one('attention_mask', 'attentionMask') ?? new Array<number>(inputIds.length).fill(1)
+  const tokenTypeIds = one('token_type_ids', 'tokenTypeIds')
   if (typeof labels !== 'number' && labels.length !== inputIds.length)
     throw new EspalierError('data.row', {
       what: 'a row has another number of labels than of ids',
       got: { row: place, labels: labels.length, ids: inputIds.length },
     })
-  return { inputIds, attentionMask, tokenTypeIds, labels }
+  return { inputIds, attentionMask, ...(tokenTypeIds === undefined ? {} : { tokenTypeIds }), labels }
 }
 
 function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {

@@ -146,6 +146,14 @@ export class Tokenizer {
   get modelInputNames(): readonly string[] {
     return this.#files.inputNames
   }
+  /**
+   * Whether the model is given token types with texts, as transformers' tokenizers do by `model_input_names`. Where the files do not
+   * name these, WordPiece tells: BERT's tokenizers give types, GPT-2's and Llama's do not.
+   */
+  get givesTokenTypes(): boolean {
+    const { inputNames, modelType } = this.#files
+    return inputNames.length > 0 ? inputNames.includes('token_type_ids') : modelType === 'WordPiece'
+  }
   /** Names of the chat templates; "default" is the one used unless another is named. */
   get chatTemplateNames(): readonly string[] {
     return Object.keys(this.#files.chatTemplates)

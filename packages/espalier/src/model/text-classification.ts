@@ -34,7 +34,10 @@ export async function classificationRows(
     (inputs as readonly ClassificationInput[]).map(async (input) => {
       if (typeof input === 'object' && 'inputIds' in input) return input
       if (typeof input !== 'string' && !isPair(input)) throw noTexts(typeof input)
-      return (await tokenizer()).encode(input, maxLength === null ? {} : { truncation: true, maxLength })
+      const own = await tokenizer()
+      const encoded = own.encode(input, maxLength === null ? {} : { truncation: true, maxLength })
+      const { inputIds, attentionMask, tokenTypeIds } = encoded
+      return { inputIds, attentionMask, ...(own.givesTokenTypes ? { tokenTypeIds } : {}) }
     }),
   )
 }

@@ -3,8 +3,10 @@ import { EspalierError, sequenceClassificationLoss, tokenClassificationLoss } fr
 import {
   DataCollatorForTokenClassification,
   DataCollatorWithPadding,
+  type Examples,
   type FeatureOptions,
   type Features,
+  type LabelCollatorOptions,
   prepareFeatures,
 } from '@espalier/data'
 import { labelMetrics } from './label-metrics.js'
@@ -13,7 +15,7 @@ import type { TaskContext, TrainingTask } from './training-task.js'
 /** Rows with `text`, or `sentence1` and `sentence2`, and `label`; or tokenized ones: see `prepareFeatures`. */
 export const sequenceClassification: TrainingTask<Features> = {
   prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions('row', context)),
-  collator: async (context) => new DataCollatorWithPadding({ padId: await padIdOf(context) }),
+  collator: async (context, examples) => new DataCollatorWithPadding(await collatorOptions(context, examples)),
   loss: sequenceClassificationLoss,
   metrics: labelMetrics,
 }
@@ -21,7 +23,8 @@ export const sequenceClassification: TrainingTask<Features> = {
 /** Tokenized rows with a label per id. */
 export const tokenClassification: TrainingTask<Features> = {
   prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions('token', context)),
-  collator: async (context) => new DataCollatorForTokenClassification({ padId: await padIdOf(context) }),
+  collator: async (context, examples) =>
+    new DataCollatorForTokenClassification(await collatorOptions(context, examples)),
   loss: tokenClassificationLoss,
   metrics: labelMetrics,
 }
@@ -48,6 +51,13 @@ function featureOptions(
     ...(maxLength === undefined ? {} : { maxLength }),
     ...(signal === undefined ? {} : { signal }),
   }
+}
+
+async function collatorOptions(
+  context: TaskContext,
+  examples: readonly Examples<Features>[],
+): Promise<LabelCollatorOptions> {
+  return { padId: await padIdOf(context), tokenTypes: examples.some(({ haveTokenTypes }) => haveTokenTypes === true) }
 }
 
 // A head on the last token finds it by the id that config.json names; elsewhere the mask alone tells padding.

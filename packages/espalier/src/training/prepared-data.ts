@@ -25,13 +25,14 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   const { task, trainDataset, evalDataset, context } = request
   const { args, model } = context
   const { sizes } = model
-  const collator = request.dataCollator ?? (await task.collator(context))
   const examples = await task.prepare(trainDataset, context)
   checkRowsFit(examples, sizes)
   const limits = { ...args, maxPositions: sizes.maxPositions }
   const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
   const rows = evalDataset === undefined ? undefined : await task.prepare(evalDataset, context)
   if (rows !== undefined) checkRowsFit(rows, sizes)
+  const collator =
+    request.dataCollator ?? (await task.collator(context, rows === undefined ? [examples] : [examples, rows]))
   return {
     train: { examples, plan, collator },
     evaluation: rows === undefined ? undefined : { examples: rows, plan: evaluationPlan(rows, plan, limits), collator },

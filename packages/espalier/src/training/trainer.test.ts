@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { onnx } from '@espalier/backend-onnx'
-import { hostTensorFromBytes, reference } from '@espalier/core'
+import { hostTensorFromBytes, initialValues, ParameterScope, Random, reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { openSource, openWeights } from '@espalier/serialization'
+import { gpt2 } from '@espalier/models'
+import { memoryFolder, openSource, openWeights, saveModel } from '@espalier/serialization'
 import type { TrainingEvent } from '@espalier/trainer'
 import { describe, expect, it } from 'vitest'
 import {
@@ -141,6 +142,41 @@ describe('Trainer', () => {
     const right = predictions.filter((logits, i) => logits.indexOf(Math.max(...logits)) === labelIds[i]).length
     expect(metrics).toEqual({ accuracy: right / 5 })
     await base.close()
+  })
+
+  it('gives GPT-2 no token types unless the rows have some: there they are tokens', async () => {
+    const config = { model_type: 'gpt2', vocab_size: 600, n_embd: 16, n_head: 2, n_layer: 1, n_positions: 13, pad_token_id: 0, num_labels: 2 } // biome-ignore format: one model
+    const made = memoryFolder()
+    const weights = new ParameterScope(initialValues(new Random(1)))
+    await saveModel({ model: gpt2.build(config, weights, 'SEQ_CLS'), config }, made)
+    const files = new Map([...(await tinyModelFiles()), ...made.toFiles()])
+    await using base = await AutoModelForSequenceClassification.fromPretrained(files, { backend: reference() })
+    const rows = [{ inputIds: [5, 6, 7] }, { inputIds: [8, 9] }]
+    const measured = async (types: boolean) => {
+      const seen: number[][] = []
+      await new Trainer({
+        model: base,
+        trainDataset: rows.map((row) => ({ ...row, label: 0 })),
+        evalDataset: rows.map((row) => ({
+          ...row,
+          label: 1,
+          ...(types ? { token_type_ids: row.inputIds.map(() => 0) } : {}),
+        })),
+        computeMetrics: ({ predictions }) => {
+          for (const row of predictions) seen.push([...row])
+          return {}
+        },
+      }).evaluate()
+      return seen
+    }
+    const near = (logits: readonly Float32Array[]) => logits.map((row) => [...row].map((x) => expect.closeTo(x, 5)))
+    const [plain, typed] = [
+      await base.logits(rows),
+      await base.logits(rows.map((row) => ({ ...row, tokenTypeIds: row.inputIds.map(() => 0) }))),
+    ]
+    expect(await measured(false)).toEqual(near(plain))
+    expect(await measured(true)).toEqual(near(typed))
+    expect([...(typed[0] as Float32Array)]).not.toEqual(near(plain)[0])
   })
 
   it('measures what a model in float16 predicts as numbers', async () => {

@@ -26,8 +26,8 @@ export interface TaskContext {
 export interface TrainingTask<Example = any> {
   /** Rows as examples. Throws data.*, config.*, or the signal's reason. */
   prepare(rows: Dataset<DataRow>, context: TaskContext): Promise<Examples<Example>>
-  /** The collator of these examples, where the user gives no `dataCollator`. */
-  collator(context: TaskContext): Promise<DataCollator<Example>>
+  /** The collator of a run's examples, to train on and to evaluate on, where the user gives no `dataCollator`. */
+  collator(context: TaskContext, examples: readonly Examples<Example>[]): Promise<DataCollator<Example>>
   readonly loss: LossFunction
   /** What evaluations measure besides the loss: the user's `computeMetrics`, or the task's own. Absent where nothing is predicted. */
   metrics?(compute: ComputeMetrics | undefined): EvaluationMetrics

@@ -31,7 +31,7 @@ export interface ClassificationRow {
   readonly inputIds: readonly number[]
   /** Default: all ids count. */
   readonly attentionMask?: readonly number[]
-  /** Default: 0. */
+  /** Default: 0 where another row has some. Where none has, the model is given none. */
   readonly tokenTypeIds?: readonly number[]
 }
 
@@ -111,7 +111,8 @@ async function run(
     attention_mask: mask,
     token_type_ids: filled(({ tokenTypeIds }) => tokenTypeIds ?? [], 0),
   }
-  const program = classificationProgram(model, rows, length)
+  const hasTypes = batch.some(({ tokenTypeIds }) => tokenTypeIds !== undefined)
+  const program = classificationProgram(model, rows, length, hasTypes)
   const wanted = programSlots(program).feed // not every model reads types
   const executable = await backend.compile(program, { weights, ...(signal === undefined ? {} : { signal }) })
   try {
@@ -128,18 +129,21 @@ async function run(
 // Trees are immutable, so a tree's programs never change; they go when the tree goes.
 const traced = new WeakMap<Model, Map<string, Program>>()
 
-function classificationProgram(model: Model, rows: number, length: number): Program {
+function classificationProgram(model: Model, rows: number, length: number, hasTypes: boolean): Program {
   const programs = traced.get(model) ?? new Map<string, Program>()
   traced.set(model, programs)
-  const key = `${rows} ${length}`
-  const program = programs.get(key) ?? trace(model, rows, length)
+  const key = `${rows} ${length} ${hasTypes}`
+  const program = programs.get(key) ?? trace(model, rows, length, hasTypes)
   programs.set(key, program)
   return program
 }
 
-function trace(model: Model, rows: number, length: number): Program {
+function trace(model: Model, rows: number, length: number, hasTypes: boolean): Program {
   const inputs = Object.fromEntries(
-    ['input_ids', 'attention_mask', 'token_type_ids'].map((name) => [name, feed(name, 'i32', [rows, length])]),
+    ['input_ids', 'attention_mask', ...(hasTypes ? ['token_type_ids'] : [])].map((name) => [
+      name,
+      feed(name, 'i32', [rows, length]),
+    ]),
   )
   const { ids, context } = passOf(inputs, model.causal)
   return { name: 'classify', outputs: { logits: cast(model.forward(ids, context), 'f32') } }
