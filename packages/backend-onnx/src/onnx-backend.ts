@@ -73,8 +73,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
     this.check()
     options.signal?.throwIfAborted()
-    const { weights: placed, arrived, release } = await this.placements.take(sources, options)
-    const weights = new OnnxWeights(placed, arrived, () => {
+    const { weights: placed, arrive, release } = await this.placements.take(sources, options)
+    const weights = new OnnxWeights(placed, arrive, () => {
       this.forgetPrograms(weights)
       release()
     })
@@ -115,7 +115,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
     checkWeights(programSlots(program), program.name, (slot) => weights?.weights.get(slot)?.spec)
     const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
     try {
-      await weights?.arrived
+      await weights?.arrive()
     } catch (error) {
       runner.release()
       throw error
@@ -163,7 +163,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
       return place === undefined ? undefined : heldId(place)
     })
     if (plan === undefined) return undefined
-    await weights?.arrived // it is made from their values
+    await weights?.arrive() // it is made from their values
     return packedRunner(this.count++, plan, packedThreads, this.transport)
   }
 

@@ -18,11 +18,10 @@ export class OnnxWeights implements WeightSet {
 
   constructor(
     readonly weights: ReadonlyMap<string, PlacedWeight>,
-    /** The host has all values; rejects with what could not be read. */
-    readonly arrived: Promise<unknown>,
+    /** Waits until the host has all values; rejects with what could not be read, which the next call reads again. */
+    readonly arrive: () => Promise<unknown>,
     private readonly forget: () => void,
   ) {
-    arrived.catch(() => {}) // whoever compiles with them is told
     this.names = new Set(weights.keys())
     this.byteLength = [...weights.values()].reduce((sum, { spec }) => sum + heldBytes(spec), 0)
   }

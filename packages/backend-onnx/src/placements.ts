@@ -14,16 +14,16 @@ interface Entry extends WeightRequest {
 /** What one set of weights has. */
 export interface TakenPlaces {
   readonly weights: ReadonlyMap<string, PlacedWeight>
-  /** The host has all values; rejects with what could not be read. */
-  readonly arrived: Promise<unknown>
+  /** Waits until the host has all values; rejects with what could not be read, which the next call reads again. */
+  arrive(): Promise<unknown>
   release(): void
 }
 
 /** The placed weights of one backend. */
 export class Placements {
   private readonly entries = new WeakMap<ParameterSource, Map<DType, Entry>>()
-  /** Buffers that the host is still reading from files. */
-  private readonly arrivals = new Map<number, Promise<unknown>>()
+  /** Buffers that the host has not read from their files yet: waits for one, and begins it again after a failure. */
+  private readonly arrivals = new Map<number, () => Promise<unknown>>()
 
   constructor(
     private readonly store: WeightStore,
@@ -53,7 +53,7 @@ export class Placements {
         return [name, { place, source, spec: { dtype, shape: source.shape } }] as const
       }),
     )
-    return { weights, arrived: Promise.all(taken.map((entry) => this.arrival(entry))), release }
+    return { weights, arrive: () => Promise.all(taken.map((entry) => this.arrival(entry))), release }
   }
 
   private entriesOf(requests: readonly WeightRequest[], { onProgress }: ProgressOptions): Entry[] {
@@ -119,27 +119,31 @@ export class Placements {
 
   private async hold(tensor: Parameters<HoldWeight>[0]): Promise<WeightPlace & { kind: 'buffer' }> {
     const id = this.nextId()
-    const held = this.transport.request({ type: 'addWeight', id, tensor })
-    if ('file' in tensor) {
-      // Reading goes on while the caller builds a program.
-      this.arrivals.set(id, held)
-      held.then(
+    const add = () => this.transport.request({ type: 'addWeight', id, tensor })
+    if (!('file' in tensor)) {
+      await add()
+      return { kind: 'buffer', id }
+    }
+    // Reading goes on while the caller builds a program.
+    let reading: Promise<unknown> | undefined
+    const arrive = () => {
+      reading ??= add().then(
         () => this.arrivals.delete(id),
-        () => {}, // told to those who compile with it
+        (error: unknown) => {
+          reading = undefined
+          throw error
+        },
       )
-    } else await held
+      return reading
+    }
+    this.arrivals.set(id, arrive)
+    arrive().catch(() => {}) // told to those who compile with it
     return { kind: 'buffer', id }
   }
 
-  // A weight that could not be read is read again by the next set.
-  private async arrival(entry: Entry): Promise<void> {
-    const id = entry.place && heldId(entry.place)
-    try {
-      if (id !== undefined) await this.arrivals.get(id)
-    } catch (error) {
-      this.forget(entry)
-      throw error
-    }
+  private async arrival({ place }: Entry): Promise<void> {
+    const id = place && heldId(place)
+    if (id !== undefined) await this.arrivals.get(id)?.()
   }
 
   // Buffers go with the last set that has them; files are only mapped by sessions.

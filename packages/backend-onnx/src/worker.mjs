@@ -8,10 +8,21 @@ import { loadNative } from './runtime.mjs'
 // Slot 0 is above 0 while native code may run, so that an exiting process can wait for it; slot 1 is 1 once nothing new may start.
 const gate = new Int32Array(workerData.gate)
 let host
+let loading
 let queue = loadAhead()
 
-async function load() {
-  host = new Host(await loadNative(), startMachine)
+// Once for all who wait for it; a failure is tried again by who comes next.
+function load() {
+  loading ??= loadNative().then(
+    (ort) => {
+      host = new Host(ort, startMachine)
+    },
+    (error) => {
+      loading = undefined
+      throw error
+    },
+  )
+  return loading
 }
 
 // Loaded before anything is asked for: it takes a while, during which the main thread opens a model. A failure is told to whoever asks.

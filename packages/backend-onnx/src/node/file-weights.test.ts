@@ -185,6 +185,20 @@ it('reads small weights once for all programs, and says when a file ends too ear
   expect(Array.from((await sumOf(own, { a: source })).data)).toEqual([4, 5])
 })
 
+it('reads again what could not be read, for who compiles again with the same weights', async () => {
+  const path = join(folder, 'comes-late')
+  await writeFile(path, bytesOf(1, 2))
+  const own = start({ residentBytes: 100 })
+  const source = ranged(path, 'f32', [2], 0)
+  await rm(path)
+  const weights = await own.loadWeights(new Map([['a', { source, dtype: 'f32' as const }]]))
+  const program: Program = { name: 'a', outputs: { y: add(input('weight', 'a', 'f32', [2]), 1) } }
+  await expect(own.compile(program, { weights })).rejects.toMatchObject({ code: 'file.read' })
+  await writeFile(path, bytesOf(5, 6))
+  const { y } = await (await own.compile(program, { weights })).run({})
+  expect(Array.from(y?.data ?? [])).toEqual([6, 7])
+})
+
 it('reads in-memory sources and shares what was loaded before', async () => {
   const own = start()
   let reads = 0

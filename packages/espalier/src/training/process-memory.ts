@@ -2,9 +2,9 @@
 
 /**
  * Native memory that comes with the first program of a backend: libraries, a thread, sessions without weights. Measured as the peak of
- * runs on a model of 0.8 M parameters, less all else that is counted: 52 to 58 MB.
+ * runs on a model of 0.8 M parameters, less all else that is counted: 42 to 51 MB.
  */
-const RUNTIME_BYTES: Readonly<Record<string, number>> = { onnx: 55e6 }
+const RUNTIME_BYTES: Readonly<Record<string, number>> = { onnx: 50e6 }
 
 // Code, stacks and libraries, before anything runs: later it cannot be told from weights and intermediate values.
 const NATIVE_AT_START = nativeBytes()
