@@ -26,7 +26,7 @@ import { planPacked } from './packed/plan-packed.js'
 import { Placements } from './placements.js'
 import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
 import { type SessionSettings, Sessions, sessionsMemory } from './sessions.js'
-import type { Transport, WeightStore } from './transport.js'
+import { heldBytes, type Transport, type WeightStore } from './transport.js'
 import { toOwnWire } from './wire.js'
 
 /** What a backend is put together from. */
@@ -64,6 +64,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
     const { arenaBytes, cost } = parts.sessions
     if (cost !== undefined)
       this.memory = {
+        bytesOf: heldBytes,
         peakOf: (program) => bufferedProgram(program, () => 0).plan.peakBytes,
         keptFor: (peaks) => sessionsMemory(peaks, arenaBytes, cost),
       }

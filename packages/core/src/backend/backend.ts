@@ -64,6 +64,8 @@ export interface CompileOptions {
 
 /** What programs will take on a backend, in bytes: estimates, for which nothing is compiled. */
 export interface MemoryEstimates {
+  /** A weight or state as it is held. */
+  bytesOf(spec: Spec): number
   /** Intermediate values alive at once while a program runs. */
   peakOf(program: Program): number
   /** What is taken at most by programs with such peaks that run in turns, first in this order. */

@@ -1,4 +1,5 @@
 /** Models that compute in float16: everything that works in float32 works there, where the backend has it. */
+import { onnx } from '@espalier/backend-onnx'
 import { reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { describe, expect, it } from 'vitest'
@@ -42,6 +43,21 @@ describe('a model in float16', { timeout: 120_000 }, () => {
     const again = await AutoModelForCausalLM.fromPretrained(half.saved, { backend: reference() })
     expect((await served.generate(ask)).text).toBe((await again.generate(ask)).text)
     await Promise.all([base.close(), again.close()])
+  })
+
+  it('is told to take the memory that its backend takes for it', async () => {
+    const files = await tinyModelFiles()
+    const weightsOf = async (dtype: 'float32' | 'float16') => {
+      await using model = await AutoModelForCausalLM.fromPretrained(files, { backend: onnx({ threads: 1 }), dtype })
+      const trainer = new SFTTrainer({
+        model,
+        peftConfig: lora({ r: 2 }),
+        trainDataset: tinyRows,
+        args: { maxSteps: 1 },
+      })
+      return (await trainer.preflight()).memory.weights
+    }
+    expect(await weightsOf('float16')).toBe(await weightsOf('float32')) // onnx rounds f32
   })
 
   it('trains every parameter in float32', async () => {

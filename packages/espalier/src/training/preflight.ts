@@ -69,8 +69,9 @@ export interface RunToPlan {
   readonly process?: number
 }
 
-// Where a backend does not tell, the values of its largest program are followed.
+// Where a backend does not tell: tensors as they are, and the values of the largest program.
 const FOLLOWED: MemoryEstimates = {
+  bytesOf: ({ dtype, shape }) => sizeOf(shape) * byteSize(dtype),
   peakOf: (program) => peakMemory(programRoots(program)).intermediates,
   keptFor: (peaks) => Math.max(0, ...peaks),
 }
@@ -79,16 +80,16 @@ const FOLLOWED: MemoryEstimates = {
 export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
   const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0, backend } = run
   const { model } = trainable
+  const { bytesOf, peakOf, keptFor } = backend?.memory ?? FOLLOWED
   const values = await trainable.trainable()
   const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
   const weights = [...namedParameters(model).values()].reduce(
-    (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? sizeOf(shape) * byteSize(dtype) : 0),
+    (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? bytesOf({ dtype, shape }) : 0),
     0,
   )
   const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(model, weightDecay) })
   // With a seed, as training has it: dropout keeps its masks.
   const seed = hostTensor('u32', [], [0])
-  const { peakOf, keptFor } = backend?.memory ?? FOLLOWED
   const peaks = shapePeaks(run.batches, (feeds) =>
     peakOf(accumulateProgram({ model, loss, transforms }, groups, { ...feeds, seed })),
   )
