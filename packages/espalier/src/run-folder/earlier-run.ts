@@ -39,6 +39,11 @@ export async function earlierRun(path: string): Promise<EarlierRun> {
   }
 }
 
+/** Whether a name is one of a run's, a model's or an adapter's own files and folders: all that a result may replace. */
+export function isOfResult(name: string): boolean {
+  return [OF_RUN, OF_ADAPTER, OF_MODEL, OF_TOKENIZER].some((kind) => kind.test(name))
+}
+
 /** Whether it is one that nobody writes over unasked. */
 export function isRun({ results, checkpoints }: EarlierRun): boolean {
   return results.length + checkpoints.length > 0

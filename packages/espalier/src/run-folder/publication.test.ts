@@ -1,6 +1,16 @@
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { finishPublication, publish, startUnfinished, UNFINISHED } from './publication.js'
 import { lockFolder } from './run-lock.js'
@@ -74,6 +84,54 @@ describe('publish', () => {
     } finally {
       rmSync(begun, { recursive: true })
       root = saved
+    }
+  })
+
+  it('removes nothing outside of its folder, and nothing of others, whatever a record says', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'espalier-outside-'))
+    try {
+      writeFileSync(join(outside, 'run.json'), 'mine')
+      write('notes.txt', 'mine')
+      const records = [
+        {
+          removes: [
+            `../${basename(outside)}`,
+            `../${basename(outside)}/run.json`,
+            outside,
+            '.',
+            '..',
+            '',
+            'notes.txt',
+            7,
+          ],
+        },
+        { removes: 'run.json' },
+        [],
+        null,
+      ]
+      for (const record of records) {
+        write('.publication.json', JSON.stringify(record))
+        await finishPublication(root)
+      }
+      expect(readFileSync(join(outside, 'run.json'), 'utf8')).toBe('mine')
+      expect(readFileSync(join(root, 'notes.txt'), 'utf8')).toBe('mine')
+    } finally {
+      rmSync(outside, { recursive: true })
+    }
+  })
+
+  it('takes nothing from where a link in the place of the unfinished folder leads', async () => {
+    const outside = mkdtempSync(join(tmpdir(), 'espalier-outside-'))
+    try {
+      writeFileSync(join(outside, 'adapter_model.safetensors'), 'theirs')
+      rmSync(join(root, UNFINISHED), { recursive: true })
+      symlinkSync(outside, join(root, UNFINISHED))
+      write('.publication.json', JSON.stringify({ removes: [] }))
+      await finishPublication(root)
+      expect(readdirSync(outside)).toEqual(['adapter_model.safetensors'])
+      expect(readFileSync(join(root, 'adapter_model.safetensors'), 'utf8')).toBe('old')
+    } finally {
+      rmSync(outside, { recursive: true })
     }
   })
 })

@@ -2,9 +2,10 @@
  * A result takes its place in a folder together, and what it replaces goes together. It is written to a folder inside. When it is whole, a
  * record says which files of an earlier run go: from then on it counts, and whoever takes the folder next moves what is not moved yet.
  */
-import { readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { lstat, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
+import { isOfResult } from './earlier-run.js'
 import { removeWhole } from './whole-folder.js'
 
 /** Where what is not published yet lies in its folder. */
@@ -35,7 +36,8 @@ export async function finishPublication(folder: string): Promise<void> {
   const record = await readRecord(folder)
   if (record === undefined) return
   const unfinished = join(folder, UNFINISHED)
-  const names = configurationsLast(await readdir(unfinished).catch(() => []))
+  const isOwn = (await lstat(unfinished).catch(() => undefined))?.isDirectory() === true // no link to somewhere else
+  const names = isOwn ? configurationsLast(await readdir(unfinished)) : []
   for (const name of configurationsLast([...record.removes, ...names.filter(isConfiguration)]).reverse())
     await removeWhole(join(folder, name))
   for (const name of names) await moveInto(folder, name)
@@ -50,8 +52,13 @@ interface Publication {
 
 async function readRecord(folder: string): Promise<Publication | undefined> {
   try {
-    const { removes } = JSON.parse(await readFile(join(folder, RECORD), 'utf8')) as Publication
-    return { removes }
+    const { removes } = JSON.parse(await readFile(join(folder, RECORD), 'utf8')) as { readonly removes: unknown }
+    // A folder may come from anywhere: it names nothing outside, and nothing that no result has.
+    return {
+      removes: (removes as readonly unknown[]).filter(
+        (name) => typeof name === 'string' && isOfResult(name),
+      ) as string[],
+    }
   } catch {
     return undefined
   }
