@@ -6,14 +6,19 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
+function writtenToStderr(): string[] {
+  const written: string[] = []
+  vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
+    written.push(String(text))
+    return true
+  })
+  return written
+}
+
 describe('Progress', () => {
   it('gives a line to work that leaves timers no turn, and shows no text of data as it is', () => {
     vi.useFakeTimers()
-    const written: string[] = []
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-      written.push(String(text))
-      return true
-    })
+    const written = writtenToStderr()
     const progress = new Progress(false)
     progress.update('reading a')
     vi.setSystemTime(Date.now() + 11_000)
@@ -25,11 +30,7 @@ describe('Progress', () => {
 
   it('gives a pipe a line at least every ten seconds, whatever goes on', () => {
     vi.useFakeTimers()
-    const written: string[] = []
-    vi.spyOn(process.stderr, 'write').mockImplementation((text) => {
-      written.push(String(text))
-      return true
-    })
+    const written = writtenToStderr()
     const progress = new Progress(false)
     progress.update('downloading model.safetensors: 1 MB')
     vi.advanceTimersByTime(10_000)

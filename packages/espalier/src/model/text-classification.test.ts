@@ -83,6 +83,14 @@ describe('a sequence classifier', () => {
     await expect(writer.predict('once')).rejects.toMatchObject({ code: 'model.unsupported' })
   })
 
+  it('refuses what is no text', async () => {
+    await using model = await bert()
+    for (const input of [null, 7, ['one'], ['a', 'b', 'c'], {}])
+      await expect(model.predict([input as never]), JSON.stringify(input)).rejects.toMatchObject({
+        code: 'config.value',
+      })
+  })
+
   it('scores labels that may hold at once each by itself, and leaves the numbers of a regression', () => {
     const logits = Float32Array.of(0, 100)
     const config = (problem_type: string) => ({ problem_type })

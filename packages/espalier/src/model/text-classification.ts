@@ -32,7 +32,7 @@ export async function classificationRows(
   if (!Array.isArray(inputs)) throw noTexts(typeof inputs)
   return Promise.all(
     (inputs as readonly ClassificationInput[]).map(async (input) => {
-      if (typeof input === 'object' && 'inputIds' in input) return input
+      if (typeof input === 'object' && input !== null && 'inputIds' in input) return input
       if (typeof input !== 'string' && !isPair(input)) throw noTexts(typeof input)
       const own = await tokenizer()
       const encoded = own.encode(input, maxLength === null ? {} : { truncation: true, maxLength })
