@@ -48,7 +48,7 @@ async function main(): Promise<void> {
   const groups = trainer.parameterGroups(await trainable.trainable(), optimization)
   const program = trainer.accumulateProgram({ model: trainable.model, loss: core.causalLoss }, groups, feeds)
   part('graph and gradients')
-  core.peakMemory(core.programRoots(program))
+  backend.memory?.peakOf(program)
   part('preflight: the graph followed for its memory')
   const compile = backend.compile.bind(backend)
   let compiling = 0
