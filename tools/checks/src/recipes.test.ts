@@ -52,6 +52,25 @@ describe('docs/plugins.md', () => {
   })
 })
 
+describe('adding a tuner', () => {
+  const tuners = readdirSync(join(root, 'plugins')).filter((name) => name.startsWith('tuner-'))
+  const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+  it.each(tuners)('%s is where the recipe says', (name) => {
+    const whole = `@espalier/${name}`
+    const { peerDependencies, peerDependenciesMeta, devDependencies } = JSON.parse(
+      read('packages/espalier/package.json'),
+    ) as Record<string, Record<string, unknown>>
+    expect(peerDependencies).toHaveProperty([whole])
+    expect(peerDependenciesMeta?.[whole]).toEqual({ optional: true })
+    expect(devDependencies).toHaveProperty([whole])
+    const { dependencies } = JSON.parse(read('tools/interop/package.json')) as Record<string, object>
+    expect(dependencies).toHaveProperty([whole])
+    for (const path of ['packages/espalier/src/auto/tuners.ts', 'README.md', 'docs/from-python.md'])
+      expect(read(path), path).toContain(whole)
+  })
+})
+
 describe('adding an op', () => {
   it('makes the compiler name the tables that the recipe names, and no other file', { timeout: 240_000 }, () => {
     const text = readFileSync(join(root, '.github/CONTRIBUTING.md'), 'utf8')
