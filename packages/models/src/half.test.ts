@@ -20,6 +20,7 @@ import {
   TINY_BERT,
   TINY_GPT2,
   TINY_LLAMA,
+  TINY_MT5,
   TINY_QWEN2,
   TINY_ROBERTA,
   TINY_T5,
@@ -28,6 +29,7 @@ import {
 import { runOver, seededWeights } from './fixtures/tiny-model.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
+import { mt5 } from './mt5.js'
 import { qwen2 } from './qwen2.js'
 import { roberta } from './roberta.js'
 import { t5 } from './t5.js'
@@ -40,6 +42,7 @@ const families: readonly (readonly [Architecture, ModelConfig])[] = [
   [roberta, TINY_ROBERTA],
   [t5, TINY_T5],
   [t5, TINY_T5_V1_1],
+  [mt5, TINY_MT5],
 ]
 const NEAR = 0.03 // of the largest magnitude: 2^-11 at each of some tens of roundings
 

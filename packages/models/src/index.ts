@@ -11,6 +11,7 @@ export type {
 } from './generation/options.js'
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
+export { mt5 } from './mt5.js'
 export { qwen2 } from './qwen2.js'
 export { roberta } from './roberta.js'
 export { t5 } from './t5.js'

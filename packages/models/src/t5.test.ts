@@ -110,6 +110,14 @@ describe('t5', () => {
     expect(count(3)).toBe(count(1))
   })
 
+  it("builds CodeT5's configuration, whose tokens have ids of their own", () => {
+    const model = build(
+      { ...TINY_T5, bos_token_id: 1, eos_token_id: 2, is_gated_act: false, dense_act_fn: 'relu' },
+      tied,
+    )
+    expect([model.startToken, model.paddingToken, model.className]).toEqual([0, 0, 'T5ForConditionalGeneration'])
+  })
+
   it('needs what the decoder reads', async () => {
     await expect(forwardOf(build(TINY_T5), source)).rejects.toMatchObject({ code: 'graph.slot' })
   })

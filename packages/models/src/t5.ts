@@ -4,6 +4,7 @@ import {
   type Context,
   Embedding,
   Linear,
+  type ModelConfig,
   type ModelSizes,
   type Module,
   mul,
@@ -16,46 +17,81 @@ import { unsupportedTask } from './config/unsupported-task.js'
 import { activationOf } from './layers/activation.js'
 import { buildStack, type StackSettings } from './t5/stack.js'
 
-/** T5 with the head for SEQ_2_SEQ_LM. */
-export const t5: Architecture = {
+/** T5 with the head for SEQ_2_SEQ_LM. CodeT5 is one. */
+export const t5: Architecture = t5Like({
   modelType: 't5',
-  tasks: ['SEQ_2_SEQ_LM'],
-  baseModelPrefix: 'transformer',
-  defaultTargets: ['q', 'v'],
-  // Files may name the shared table after any of its three places.
-  renameParameter: (name) => name.replace(/^(?:encoder|decoder)\.embed_tokens\./, 'shared.'),
-  build(config, scope, task) {
-    if (task !== 'SEQ_2_SEQ_LM') throw unsupportedTask(t5, task)
-    return buildSeq2Seq(readSettings(new ConfigKeys(config)), scope)
-  },
+  className: 'T5',
+  // Configurations of before transformers 5 say it by whether the head is tied; newer ones always say that it is.
+  scalesHead: (keys) => keys.flag('scale_decoder_outputs', keys.flag('tie_word_embeddings', true)),
+  // Of tying the file tells; without a word of the factor, it would be read from whether the head is tied.
+  untiedConfig: (scalesHead) => ({ scale_decoder_outputs: scalesHead }),
+})
+
+/** What a family has of its own that is built as T5 is. */
+export interface T5Like {
+  readonly modelType: string
+  /** What its classes in transformers begin with. */
+  readonly className: string
+  /** What config.json means where it lacks these keys, as far as that differs from T5. */
+  readonly defaults?: ModelConfig
+  /** Whether hidden states are scaled before the head. */
+  scalesHead(keys: ConfigKeys): boolean
+  /** What config.json says once the head has a weight of its own. */
+  untiedConfig(scalesHead: boolean): ModelConfig
+}
+
+/** A family that differs from T5 in its settings alone. */
+export function t5Like(family: T5Like): Architecture {
+  const architecture: Architecture = {
+    modelType: family.modelType,
+    tasks: ['SEQ_2_SEQ_LM'],
+    baseModelPrefix: 'transformer',
+    defaultTargets: ['q', 'v'],
+    // Files may name the shared table after any of its three places.
+    renameParameter: (name) => name.replace(/^(?:encoder|decoder)\.embed_tokens\./, 'shared.'),
+    build(config, scope, task) {
+      if (task !== 'SEQ_2_SEQ_LM') throw unsupportedTask(architecture, task)
+      return buildSeq2Seq(readSettings(new ConfigKeys({ ...family.defaults, ...config }), family), scope)
+    },
+  }
+  return architecture
 }
 
 /** T5 with the projection to its vocabulary. Captures `encoder_last_hidden_state`. */
 class T5ForConditionalGeneration extends Seq2SeqLM {
-  readonly className = 'T5ForConditionalGeneration'
-
   constructor(
     /** The table that both sides' own share; no pass reads it here. */
     readonly shared: Module,
     readonly encoder: Module,
     readonly decoder: Module,
     readonly lm_head: Module,
-    readonly sizes: ModelSizes,
-    readonly startToken: number,
-    readonly paddingToken: number,
-    /** Factor of hidden states before the head. */
-    readonly headScale: number,
+    readonly settings: Settings,
   ) {
     super()
+  }
+
+  get className(): string {
+    return this.settings.className
+  }
+
+  get sizes(): ModelSizes {
+    return this.settings.sizes
+  }
+
+  get startToken(): number {
+    return this.settings.startToken
+  }
+
+  get paddingToken(): number {
+    return this.settings.paddingToken
   }
 
   override get layerPaths(): readonly string[] {
     return ['encoder.block', 'decoder.block']
   }
 
-  // Of tying the file tells; without a word of the factor, it would be read from whether the head is tied.
-  override get untiedConfig() {
-    return { scale_decoder_outputs: this.headScale !== 1 }
+  override get untiedConfig(): ModelConfig {
+    return this.settings.untiedConfig
   }
 
   encode(ids: Tensor, context: Context): Tensor {
@@ -64,7 +100,8 @@ class T5ForConditionalGeneration extends Seq2SeqLM {
 
   decode(ids: Tensor, context: Context): Tensor {
     const hidden = this.decoder.forward(ids, context)
-    return this.headScale === 1 ? hidden : mul(hidden, this.headScale)
+    const { scalesHead, sizes } = this.settings
+    return scalesHead ? mul(hidden, sizes.hiddenSize ** -0.5) : hidden
   }
 
   head(): Module {
@@ -73,20 +110,23 @@ class T5ForConditionalGeneration extends Seq2SeqLM {
 }
 
 interface Settings extends StackSettings {
+  readonly className: string
   readonly sizes: ModelSizes
   readonly encoderLayers: number
   readonly startToken: number
   readonly paddingToken: number
   readonly scalesHead: boolean
+  readonly untiedConfig: ModelConfig
 }
 
-function readSettings(keys: ConfigKeys): Settings {
+function readSettings(keys: ConfigKeys, family: T5Like): Settings {
   const encoderLayers = keys.size('num_layers', 6)
   const heads = keys.size('num_heads', 8)
   const paddingToken = keys.optionalInteger('pad_token_id') ?? 0
   const feedForward = keys.text('feed_forward_proj', 'relu')
   const buckets = keys.size('relative_attention_num_buckets', 32)
   const farthest = keys.size('relative_attention_max_distance', 128)
+  const scalesHead = family.scalesHead(keys)
   if (buckets < 4 || farthest <= buckets / 2) {
     throw keys.conflict('biases need at least 4 buckets, and far distances to share some', {
       relative_attention_num_buckets: buckets,
@@ -94,6 +134,7 @@ function readSettings(keys: ConfigKeys): Settings {
     })
   }
   return {
+    className: `${family.className}ForConditionalGeneration`,
     sizes: {
       vocabularySize: keys.size('vocab_size'),
       hiddenSize: keys.size('d_model', 512),
@@ -118,13 +159,13 @@ function readSettings(keys: ConfigKeys): Settings {
     deviation: keys.number('initializer_factor', 1),
     startToken: keys.optionalInteger('decoder_start_token_id') ?? paddingToken,
     paddingToken,
-    // Configurations of before transformers 5 say it by whether the head is tied; newer ones always say that it is.
-    scalesHead: keys.flag('scale_decoder_outputs', keys.flag('tie_word_embeddings', true)),
+    scalesHead,
+    untiedConfig: family.untiedConfig(scalesHead),
   }
 }
 
 function buildSeq2Seq(settings: Settings, scope: ParameterScope): T5ForConditionalGeneration {
-  const { sizes, encoderLayers, startToken, paddingToken, scalesHead, deviation } = settings
+  const { sizes, encoderLayers, deviation } = settings
   const { vocabularySize: rows, hiddenSize: size } = sizes
   const shared = scope.embedding('shared', rows, size, deviation)
   const stack = (name: string, layers: number, isDecoder: boolean) =>
@@ -133,14 +174,6 @@ function buildSeq2Seq(settings: Settings, scope: ParameterScope): T5ForCondition
   const head = scope.has('lm_head.weight', [rows, size])
     ? scope.linear('lm_head', size, rows, { bias: false, deviation })
     : new Linear(shared.weight, null)
-  return new T5ForConditionalGeneration(
-    shared,
-    stack('encoder', encoderLayers, false),
-    stack('decoder', sizes.layerCount, true),
-    head,
-    sizes,
-    startToken,
-    paddingToken,
-    scalesHead ? size ** -0.5 : 1,
-  )
+  const [encoder, decoder] = [stack('encoder', encoderLayers, false), stack('decoder', sizes.layerCount, true)]
+  return new T5ForConditionalGeneration(shared, encoder, decoder, head, settings)
 }

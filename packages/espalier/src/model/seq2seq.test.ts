@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
-import { reference } from '@espalier/core'
+import { AdaptedModel, ParameterScope, reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
+import { mt5 } from '@espalier/models'
 import { describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM, AutoModelForSeq2SeqLM } from '../auto/auto-model.js'
 import { AutoPeftModel, AutoPeftModelForSeq2SeqLM } from '../auto/auto-peft-model.js'
@@ -57,6 +58,24 @@ describe('encoder-decoder models', () => {
     // Drawn by their probabilities, tokens tell the factor too.
     const sampled = { ...PROMPT, maxNewTokens: 24, doSample: true, seed: 5 }
     expect((await again.generate(sampled)).tokenIds).toEqual((await merged.generate(sampled)).tokenIds)
+  })
+
+  it('count what trains from config.json alone, as PEFT does: mt0-small', () => {
+    const config = { model_type: 'mt5', d_model: 512, d_ff: 1024, d_kv: 64, num_heads: 6, num_layers: 8 }
+    const shapes = new ParameterScope((_, shape) => ({ dtype: 'f32', shape, read: async () => new Uint8Array() }))
+    const model = mt5.build({ ...config, vocab_size: 250_112, tie_word_embeddings: false }, shapes, 'SEQ_2_SEQ_LM')
+    const nowhere = { nameOrPath: null, revision: null }
+    const adapted = new AdaptedModel({
+      ...nowhere,
+      model,
+      config,
+      modelType: 'mt5',
+      defaultTargets: mt5.defaultTargets,
+    })
+    adapted.addAdapter('default', lora({ r: 8, taskType: 'SEQ_2_SEQ_LM' }))
+    expect(adapted.printTrainableParameters()).toBe(
+      'trainable params: 344,064 || all params: 300,520,832 || trainable%: 0.1145',
+    )
   })
 
   it('are no models that continue one text', async () => {
