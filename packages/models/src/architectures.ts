@@ -4,9 +4,10 @@ import { bert } from './bert.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { mt5 } from './mt5.js'
+import { opt } from './opt.js'
 import { qwen2 } from './qwen2.js'
 import { roberta } from './roberta.js'
 import { t5 } from './t5.js'
 
 /** Every architecture here, for lookups by config.json's model_type. */
-export const architectures: readonly Architecture[] = [llama, bert, gpt2, qwen2, roberta, t5, mt5]
+export const architectures: readonly Architecture[] = [llama, bert, gpt2, qwen2, roberta, t5, mt5, opt]

@@ -1,21 +1,16 @@
 import { moduleAt, namedModules, printModule, type TaskType } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { architectures } from './architectures.js'
-import { TINY_BERT, TINY_GPT2, TINY_LLAMA, TINY_QWEN2, TINY_ROBERTA, TINY_T5 } from './fixtures/tiny-configs.js'
-import { tinyModel } from './fixtures/tiny-model.js'
+import { tinyFamilies, tinyModel } from './fixtures/tiny-model.js'
 
-const configs = {
-  llama: TINY_LLAMA,
-  bert: TINY_BERT,
-  gpt2: TINY_GPT2,
-  qwen2: TINY_QWEN2,
-  roberta: TINY_ROBERTA,
-  t5: TINY_T5,
-}
+it('has a tiny configuration of every family', () => {
+  expect(new Set(tinyFamilies.map(([{ modelType }]) => modelType))).toEqual(
+    new Set(architectures.map(({ modelType }) => modelType)),
+  )
+})
 
-describe.each(architectures)('the family $modelType', (architecture) => {
-  const build = (task: TaskType) =>
-    tinyModel(architecture, configs[architecture.modelType as keyof typeof configs], task)
+describe.each(tinyFamilies)('the family $modelType', (architecture, config) => {
+  const build = (task: TaskType) => tinyModel(architecture, config, task)
 
   it.each(architecture.tasks)('names its layers, its class and its bare model in %s', (task) => {
     const model = build(task)
@@ -30,7 +25,9 @@ describe.each(architectures)('the family $modelType', (architecture) => {
   })
 
   it('refuses tasks that it has no head for', () => {
-    const others = (['CAUSAL_LM', 'SEQ_CLS', 'TOKEN_CLS'] as const).filter((task) => !architecture.tasks.includes(task))
+    const others = (['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'TOKEN_CLS'] as const).filter(
+      (task) => !architecture.tasks.includes(task),
+    )
     expect(others.length).toBeGreaterThan(0)
     for (const task of others) expect(() => build(task)).toThrow(expect.objectContaining({ code: 'model.unsupported' }))
   })

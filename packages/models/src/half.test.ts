@@ -1,13 +1,11 @@
 /** Every family in f16: it traces, its results and gradients are near those in f32, and adapters over it train in f32. */
 import {
-  type Architecture,
   type ComputeDType,
   feed,
   gradients,
   type HostTensor,
   hostTensor,
   lossOf,
-  type ModelConfig,
   namedParameters,
   ParameterScope,
   type TaskType,
@@ -15,38 +13,11 @@ import {
   toFloat64,
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
-import { bert } from './bert.js'
-import {
-  TINY_BERT,
-  TINY_GPT2,
-  TINY_LLAMA,
-  TINY_MT5,
-  TINY_QWEN2,
-  TINY_ROBERTA,
-  TINY_T5,
-  TINY_T5_V1_1,
-} from './fixtures/tiny-configs.js'
-import { runOver, seededWeights } from './fixtures/tiny-model.js'
-import { gpt2 } from './gpt2.js'
-import { llama } from './llama.js'
-import { mt5 } from './mt5.js'
-import { qwen2 } from './qwen2.js'
-import { roberta } from './roberta.js'
-import { t5 } from './t5.js'
+import { runOver, seededWeights, tinyFamilies } from './fixtures/tiny-model.js'
 
-const families: readonly (readonly [Architecture, ModelConfig])[] = [
-  [llama, TINY_LLAMA],
-  [gpt2, TINY_GPT2],
-  [qwen2, TINY_QWEN2],
-  [bert, TINY_BERT],
-  [roberta, TINY_ROBERTA],
-  [t5, TINY_T5],
-  [t5, TINY_T5_V1_1],
-  [mt5, TINY_MT5],
-]
 const NEAR = 0.03 // of the largest magnitude: 2^-11 at each of some tens of roundings
 
-describe.each(families)('$modelType in f16', (architecture, config) => {
+describe.each(tinyFamilies)('$modelType in f16', (architecture, config) => {
   const tasks = architecture.tasks.filter((task) => task !== 'FEATURE_EXTRACTION')
   it.each(tasks)(
     '%s: the loss and the gradient of every weight are near those in f32, with dropout too',
@@ -65,7 +36,8 @@ describe.each(families)('$modelType in f16', (architecture, config) => {
 
   async function results(task: TaskType, dtype: ComputeDType): Promise<Record<string, HostTensor>> {
     const scope = new ParameterScope(seededWeights, { dtype })
-    const dropout = { attention_dropout: 0.1, attn_pdrop: 0.1, resid_pdrop: 0.1, hidden_dropout_prob: 0.1 }
+    const rates = ['attention_dropout', 'attn_pdrop', 'resid_pdrop', 'hidden_dropout_prob', 'dropout']
+    const dropout = Object.fromEntries(rates.map((key) => [key, 0.1]))
     const model = architecture.build({ ...config, ...dropout }, scope, task)
     const feeds = feedsOf(task)
     const inputs = Object.entries(feeds).map(([name, { dtype: own, shape }]) => [name, feed(name, own, shape)] as const)

@@ -12,6 +12,7 @@ export type {
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
 export { mt5 } from './mt5.js'
+export { opt } from './opt.js'
 export { qwen2 } from './qwen2.js'
 export { roberta } from './roberta.js'
 export { t5 } from './t5.js'

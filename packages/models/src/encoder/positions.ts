@@ -1,5 +1,6 @@
 /** Which row of the table of positions each token has. */
-import { add, type Context, cast, constant, iota, lessEqual, matmul, mul, notEqual, type Tensor } from '@espalier/core'
+import { add, type Context, cast, constant, mul, notEqual, type Tensor } from '@espalier/core'
+import { runningCount } from '../layers/running-count.js'
 
 /** ids (batch, tokens) -> positions (batch or 1, tokens) i32. */
 export type CountPositions = (ids: Tensor, context: Context) => Tensor
@@ -14,11 +15,7 @@ export const givenPositions: CountPositions = (_, context) => context.positions
 export function positionsAfterPadding(padding: number): CountPositions {
   return (ids, context) => {
     if (context.hasGivenPositions) return context.positions
-    const length = context.length
-    const isToken = cast(notEqual(ids, constant(padding, ids.dtype)), 'f32')
-    // A running count as a product; float32 holds whole numbers up to 2^24 exactly.
-    const isBefore = cast(lessEqual(iota([length, length], 0), iota([length, length], 1)), 'f32')
-    const counted = mul(matmul(isToken, isBefore), isToken)
-    return add(cast(counted, 'i32'), constant(padding, 'i32'))
+    const isToken = notEqual(ids, constant(padding, ids.dtype))
+    return add(mul(runningCount(isToken), cast(isToken, 'i32')), constant(padding, 'i32'))
   }
 }

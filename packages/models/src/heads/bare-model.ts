@@ -7,4 +7,9 @@ export abstract class BareModel extends Model {
 
   /** The token table, whose weight a tied head shares. */
   abstract tokenTable(): Embedding
+
+  /** Size of its last hidden states, which heads read. */
+  get outSize(): number {
+    return this.sizes.hiddenSize
+  }
 }

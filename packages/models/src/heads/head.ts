@@ -44,5 +44,5 @@ export function headLinear(
   options: { readonly bias: boolean },
 ): Linear {
   const deviation = keys.number('initializer_range', 0.02)
-  return scope.linear(field, base.sizes.hiddenSize, outSize, { ...options, deviation })
+  return scope.linear(field, base.outSize, outSize, { ...options, deviation })
 }

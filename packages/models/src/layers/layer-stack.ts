@@ -2,14 +2,14 @@
 import type { Context, Module, Tensor } from '@espalier/core'
 
 /**
- * x (batch, tokens, hidden) through all layers and the last norm, if there is one. Captures `hidden_states.0` before the layers and
- * `hidden_states.i` after layer i; the last one is taken after the norm. name: instead of `hidden_states`.
+ * x (batch, tokens, hidden) through all layers and the last norm, or what else stands there. Captures `hidden_states.0` before the layers
+ * and `hidden_states.i` after layer i; the last one is taken after the norm. name: instead of `hidden_states`.
  */
 export function runLayers(
   x: Tensor,
   layers: readonly Module[],
   context: Context,
-  norm?: Module,
+  norm?: Pick<Module, 'forward'>,
   name = 'hidden_states',
 ): Tensor {
   const capture = (index: number, value: Tensor) => context.trace.capture(`${name}.${index}`, () => value)

@@ -1,0 +1,42 @@
+/** How many parameters a method trains of real models, by their configurations alone. The numbers are PEFT's. */
+import { AdaptedModel, type Architecture, type ModelConfig, ParameterScope, type TaskType } from '@espalier/core'
+import { lora } from '@espalier/lora'
+import { opt } from '@espalier/models'
+import { describe, expect, it } from 'vitest'
+
+// config.json of facebook/opt-350m, without what says nothing of sizes.
+const OPT_350M = {
+  model_type: 'opt',
+  do_layer_norm_before: false,
+  ffn_dim: 4096,
+  hidden_size: 1024,
+  max_position_embeddings: 2048,
+  num_attention_heads: 16,
+  num_hidden_layers: 24,
+  pad_token_id: 1,
+  vocab_size: 50_272,
+  word_embed_proj_dim: 512,
+}
+
+/** A base model whose weights are never read. */
+function withoutWeights(architecture: Architecture, config: ModelConfig, task: TaskType): AdaptedModel {
+  const scope = new ParameterScope((_, shape) => ({
+    dtype: 'f32',
+    shape,
+    read: () => Promise.reject(new Error('there are no weights')),
+  }))
+  const model = architecture.build(config, scope, task)
+  const { modelType, defaultTargets } = architecture
+  return new AdaptedModel({ model, modelType, config, nameOrPath: null, revision: null, defaultTargets })
+}
+
+describe('LoRA on opt-350m', () => {
+  it.each([
+    [16, 1_572_864],
+    [8, 786_432],
+  ])('trains as many parameters as with PEFT at rank %i', (r, trainable) => {
+    const adapted = withoutWeights(opt, OPT_350M, 'CAUSAL_LM')
+    adapted.addAdapter('default', lora({ r, targetModules: ['q_proj', 'v_proj'] }))
+    expect(adapted.parameterCounts()).toEqual({ trainable, all: 331_196_416 + trainable })
+  })
+})
