@@ -10,6 +10,8 @@ export interface Family<Settings, Base extends BareModel>
   extends Pick<Architecture, 'modelType' | 'baseModelPrefix' | 'defaultTargets' | 'renameParameter'> {
   /** What config.json means where it lacks these keys, as far as that differs between families. */
   readonly defaults?: ModelConfig
+  /** Other keys of config.json -> those that mean the same and are read. */
+  readonly aliases?: Readonly<Record<string, string>>
   /** What config.json says of the bare model, checked. Throws model.config and model.unsupported, naming the key. */
   settings(keys: ConfigKeys): Settings
   /** The bare model, with the parts that a task's head needs. */
@@ -20,12 +22,13 @@ export interface Family<Settings, Base extends BareModel>
 
 /** The architecture of a family: the bare model at the scope's root, or below the family's prefix and under a head. */
 export function architectureOf<Settings, Base extends BareModel>(family: Family<Settings, Base>): Architecture {
-  const { heads, settings, base, defaults, ...own } = family
+  const { heads, settings, base, defaults, aliases = {}, ...own } = family
   const architecture: Architecture = {
     ...own,
     tasks: Object.keys(heads) as TaskType[],
     build(config, scope, task) {
-      const keys = new ConfigKeys({ ...defaults, ...config })
+      const renamed = Object.entries(aliases).flatMap(([alias, key]) => (alias in config ? [[key, config[alias]]] : []))
+      const keys = new ConfigKeys({ ...defaults, ...Object.fromEntries(renamed), ...config })
       const prefix = own.baseModelPrefix
       const checked = settings(keys)
       const head = Object.hasOwn(heads, task) ? heads[task] : undefined

@@ -1,7 +1,6 @@
 /** GPT-2: Conv1D weights, learned positions, and a head that shares the token table. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3. */
 import {
   type Architecture,
-  add,
   type Context,
   type ModelSizes,
   type Module,
@@ -40,25 +39,6 @@ export const gpt2: Architecture = architectureOf({
 const modelNames = { tokens: 'wte', positions: 'wpe', layers: 'h', norm: 'ln_f' }
 const blockNames = { attentionNorm: 'ln_1', attention: 'attn', innerNorm: 'ln_2', inner: 'mlp' }
 const innerNames = { up: 'c_fc', down: 'c_proj' }
-
-/** Token types are rows of the token table, and the embeddings have dropout. */
-class GPT2Model extends DecoderModel {
-  constructor(
-    sizes: ModelSizes,
-    parts: DecoderParts,
-    readonly rate: number,
-    readonly site: string,
-  ) {
-    super('GPT2Model', sizes, modelNames, parts)
-  }
-
-  override embed(ids: Tensor, context: Context): Tensor {
-    const placed = super.embed(ids, context)
-    const table: Module = this.tokenTable()
-    const typed = context.tokenTypes === undefined ? placed : add(placed, table.forward(context.tokenTypes, context))
-    return maybeDropout(typed, context, this.rate, this.site)
-  }
-}
 
 /** Attention; one product makes queries, keys and values side by side. */
 class GPT2Attention extends Attention {
@@ -128,7 +108,7 @@ function readSettings(keys: ConfigKeys): Settings {
   }
 }
 
-function buildModel(settings: Settings, scope: ParameterScope): GPT2Model {
+function buildModel(settings: Settings, scope: ParameterScope): DecoderModel {
   const { sizes, epsilon, deviation, dropout } = settings
   const { hiddenSize: size } = sizes
   const parts: DecoderParts = {
@@ -139,7 +119,10 @@ function buildModel(settings: Settings, scope: ParameterScope): GPT2Model {
     ),
     norm: scope.layerNorm(modelNames.norm, size, epsilon),
   }
-  return new GPT2Model(sizes, parts, dropout.embedding, scope.at('drop').path)
+  return new DecoderModel('GPT2Model', sizes, modelNames, parts, {
+    hasTokenTypes: true,
+    dropout: { rate: dropout.embedding, site: scope.at('drop').path },
+  })
 }
 
 function buildBlock(settings: Settings, scope: ParameterScope, layer: number): DecoderBlock {

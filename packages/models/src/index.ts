@@ -1,6 +1,7 @@
 /** @module Model architectures under their Hugging Face names, and generation: token ids in, token ids out. */
 export { architectures } from './architectures.js'
 export { bert } from './bert.js'
+export { bloom } from './bloom.js'
 export { type ClassificationRow, type ClassificationSource, classifyRows } from './classification/classify-rows.js'
 export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {

@@ -1,24 +1,9 @@
-import { hostTensor, namedParameters } from '@espalier/core'
+import { namedParameters } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
+import { leftPadded, near, rightPadded, rows } from './fixtures/padded-rows.js'
 import { TINY_OPT, TINY_OPT_350M } from './fixtures/tiny-configs.js'
 import { continuationsOf, forwardOf, idsOf, rounded, tinyModel } from './fixtures/tiny-model.js'
 import { opt } from './opt.js'
-
-const right = {
-  input_ids: idsOf([
-    [5, 3, 9, 1, 0, 0],
-    [2, 7, 7, 12, 4, 8],
-  ]),
-  attention_mask: hostTensor('i32', [2, 6], [1, 1, 1, 1, 0, 0, 1, 1, 1, 1, 1, 1]),
-}
-const left = {
-  input_ids: idsOf([
-    [0, 0, 5, 3, 9, 1],
-    [2, 7, 7, 12, 4, 8],
-  ]),
-  attention_mask: hostTensor('i32', [2, 6], [0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]),
-}
-const near = (values: readonly number[]) => values.map((x) => expect.closeTo(x, 3))
 
 describe('opt', () => {
   it.each([
@@ -26,28 +11,24 @@ describe('opt', () => {
     [TINY_OPT_350M, [-0.0556, 0.89, 0.1202, -0.1713, 0.2078], [0.12, -0.1571, -0.3167, -0.0165, -0.3179]],
   ])("gives transformers' logits for seeded weights, padded on either side", async (config, first, second) => {
     const model = tinyModel(opt, config, 'CAUSAL_LM')
-    const logits = rounded((await forwardOf(model, right)).y)
+    const logits = rounded((await forwardOf(model, rightPadded)).y)
     expect([logits.slice(39, 44), logits.slice(143, 148)]).toEqual([near(first), near(second)])
-    expect(rounded((await forwardOf(model, left)).y).slice(65, 70)).toEqual(near(first))
+    expect(rounded((await forwardOf(model, leftPadded)).y).slice(65, 70)).toEqual(near(first))
   })
 
   it.each([
     [TINY_OPT, Array(8).fill(3), [10, 10, 10, 10, 10, 3, 10, 10]],
     [TINY_OPT_350M, Array(8).fill(1), [12, 1, 1, 1, 1, 1, 1, 1]],
   ])("generates transformers' tokens for rows of two lengths", async (config, first, second) => {
-    const rows = [
-      [5, 3, 9, 1],
-      [2, 7, 7, 12, 4, 8],
-    ]
     expect(await continuationsOf(tinyModel(opt, config, 'CAUSAL_LM'), rows, 8)).toEqual([first, second])
   })
 
   it('classifies rows and finds answers from states as wide as its tokens', async () => {
-    const rows = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'SEQ_CLS'), right)
-    expect(rounded(rows.y)).toEqual(near([1.3103, -0.1723, -0.4929, 0.0064, -0.0967, -0.3004]))
-    const ends = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'QUESTION_ANS'), right)
+    const labels = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'SEQ_CLS'), rightPadded)
+    expect(rounded(labels.y)).toEqual(near([1.3103, -0.1723, -0.4929, 0.0064, -0.0967, -0.3004]))
+    const ends = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'QUESTION_ANS'), rightPadded)
     expect(rounded(ends.y).slice(0, 4)).toEqual(near([-0.2787, -0.6868, -0.4629, 0.4127]))
-    const states = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'FEATURE_EXTRACTION'), right)
+    const states = await forwardOf(tinyModel(opt, TINY_OPT_350M, 'FEATURE_EXTRACTION'), rightPadded)
     expect(states.y?.shape).toEqual([2, 6, 6])
     expect(rounded(states.y).slice(-6, -1)).toEqual(near([-0.0177, -1.3021, 0.3661, -1.0031, -0.7269]))
   })
@@ -58,8 +39,8 @@ describe('opt', () => {
       [0, 0, 0, 1, 2, 3],
       [0, 1, 2, 3, 4, 5],
     ])
-    const given = await forwardOf(model, { ...left, position_ids })
-    expect(rounded(given.y).slice(65)).toEqual(rounded((await forwardOf(model, left)).y).slice(65))
+    const given = await forwardOf(model, { ...leftPadded, position_ids })
+    expect(rounded(given.y).slice(65)).toEqual(rounded((await forwardOf(model, leftPadded)).y).slice(65))
     expect(namedParameters(model).get('model.decoder.embed_positions.weight')?.shape).toEqual([34, 8])
   })
 

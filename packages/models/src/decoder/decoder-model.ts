@@ -1,5 +1,13 @@
 /** The bare model of decoders: tables of tokens and, in some families, of positions; layers; a last norm. */
-import { add, type Context, type Embedding, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+import {
+  add,
+  type Context,
+  type Embedding,
+  type ModelSizes,
+  type Module,
+  maybeDropout,
+  type Tensor,
+} from '@espalier/core'
 import { BareModel } from '../heads/bare-model.js'
 import { runLayers } from '../layers/layer-stack.js'
 import { type PartNames, partOf, setParts } from '../layers/parts.js'
@@ -13,6 +21,13 @@ export interface DecoderParts {
   readonly norm: Module
 }
 
+/** What a decoder does with its tables besides adding what they give. */
+export interface EmbeddingSettings {
+  /** Token types are rows of the token table. */
+  readonly hasTokenTypes?: boolean
+  readonly dropout?: { readonly rate: number; readonly site: string }
+}
+
 /** ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). */
 export class DecoderModel extends BareModel {
   readonly causal = true
@@ -23,6 +38,7 @@ export class DecoderModel extends BareModel {
     readonly sizes: ModelSizes,
     readonly names: PartNames<DecoderParts>,
     parts: DecoderParts,
+    readonly embedding: EmbeddingSettings = {},
   ) {
     super()
     setParts(this, names, parts)
@@ -44,8 +60,13 @@ export class DecoderModel extends BareModel {
   /** ids (batch, tokens) -> what the first layer reads (batch, tokens, hidden). */
   embed(ids: Tensor, context: Context): Tensor {
     const table: Module = this.tokenTable()
-    const words = table.forward(ids, context)
     const { positions } = this.names
-    return positions === undefined ? words : add(words, partOf(this, positions).forward(context.positions, context))
+    const { hasTokenTypes = false, dropout } = this.embedding
+    const words = table.forward(ids, context)
+    const placed =
+      positions === undefined ? words : add(words, partOf(this, positions).forward(context.positions, context))
+    const types = hasTokenTypes ? context.tokenTypes : undefined
+    const typed = types === undefined ? placed : add(placed, table.forward(types, context))
+    return dropout === undefined ? typed : maybeDropout(typed, context, dropout.rate, dropout.site)
   }
 }

@@ -4,13 +4,15 @@ import { type PartNames, partOf, setParts } from '../layers/parts.js'
 import type { BareModel } from './bare-model.js'
 import { type Head, type HeadedParts, type HeadNames, headLinear } from './head.js'
 
-/** A projection without bias, which may share the token table. */
-export function causalLM({ className, field }: HeadNames): Head {
+/** A projection, which may share the token table. */
+export function causalLM({ className, field }: HeadNames, { bias = false }: { readonly bias?: boolean } = {}): Head {
   return (request) => {
-    const { base, keys, prefix } = request
+    const { base, keys, prefix, scope } = request
+    const { vocabularySize } = base.sizes
+    const ownBias = () => (bias ? scope.at(field).parameter('bias', [vocabularySize], { fill: 0 }) : null)
     const head = keys.flag('tie_word_embeddings', false)
-      ? new Linear(base.tokenTable().weight, null)
-      : headLinear(request, field, base.sizes.vocabularySize, { bias: false })
+      ? new Linear(base.tokenTable().weight, ownBias())
+      : headLinear(request, field, vocabularySize, { bias })
     return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head })
   }
 }

@@ -33,7 +33,8 @@ export const bareModel: Head = ({ base }) => base
 
 /** The dropout before a classifier: `classifier_dropout`, else that of hidden states. */
 export function headDropout(keys: ConfigKeys): number {
-  return keys.has('classifier_dropout') ? keys.rate('classifier_dropout') : keys.rate('hidden_dropout_prob', 0.1)
+  const key = ['classifier_dropout', 'hidden_dropout_prob', 'hidden_dropout'].find((name) => keys.has(name))
+  return key === undefined ? 0.1 : keys.rate(key)
 }
 
 /** A head's linear layer from hidden states to `outSize`, with the configuration's initial deviation. */
