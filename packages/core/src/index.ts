@@ -76,7 +76,15 @@ export {
   shiftedRight,
   tokenClassificationLoss,
 } from './model/losses.js'
-export { CausalLM, LanguageModel, Model, type ModelSizes, Seq2SeqLM, type TaskType } from './model/model.js'
+export {
+  CausalLM,
+  LanguageModel,
+  Model,
+  type ModelSizes,
+  Seq2SeqLM,
+  type TaskType,
+  withEncoded,
+} from './model/model.js'
 export {
   type Adaptable,
   Conv1D,
@@ -123,6 +131,7 @@ export {
   type SourceLookup,
 } from './module/scope.js'
 export {
+  learnedParameters,
   mapModules,
   mapParameters,
   moduleAt,

@@ -1,5 +1,6 @@
 /** All families of this package as one list. A program that needs one family imports that one. */
 import type { Architecture } from '@espalier/core'
+import { bart } from './bart.js'
 import { bert } from './bert.js'
 import { bloom } from './bloom.js'
 import { gpt2 } from './gpt2.js'
@@ -11,4 +12,4 @@ import { roberta } from './roberta.js'
 import { t5 } from './t5.js'
 
 /** Every architecture here, for lookups by config.json's model_type. */
-export const architectures: readonly Architecture[] = [llama, bert, gpt2, qwen2, roberta, t5, mt5, opt, bloom]
+export const architectures: readonly Architecture[] = [llama, bert, gpt2, qwen2, roberta, t5, mt5, opt, bloom, bart]

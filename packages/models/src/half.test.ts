@@ -36,7 +36,14 @@ describe.each(tinyFamilies)('$modelType in f16', (architecture, config) => {
 
   async function results(task: TaskType, dtype: ComputeDType): Promise<Record<string, HostTensor>> {
     const scope = new ParameterScope(seededWeights, { dtype })
-    const rates = ['attention_dropout', 'attn_pdrop', 'resid_pdrop', 'hidden_dropout_prob', 'dropout']
+    const rates = [
+      'attention_dropout',
+      'attn_pdrop',
+      'resid_pdrop',
+      'hidden_dropout_prob',
+      'dropout',
+      'activation_dropout',
+    ]
     const dropout = Object.fromEntries(rates.map((key) => [key, 0.1]))
     const model = architecture.build({ ...config, ...dropout }, scope, task)
     const feeds = feedsOf(task)

@@ -1,5 +1,6 @@
 /** @module Model architectures under their Hugging Face names, and generation: token ids in, token ids out. */
 export { architectures } from './architectures.js'
+export { bart } from './bart.js'
 export { bert } from './bert.js'
 export { bloom } from './bloom.js'
 export { type ClassificationRow, type ClassificationSource, classifyRows } from './classification/classify-rows.js'

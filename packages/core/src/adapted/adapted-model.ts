@@ -6,7 +6,7 @@ import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import type { Model } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
-import { namedModules, namedParameters } from '../module/tree.js'
+import { learnedParameters, namedModules } from '../module/tree.js'
 import type { AdapterPart } from '../tuner/adapted-layer.js'
 import type { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner } from '../tuner/families.js'
@@ -213,7 +213,7 @@ export class AdaptedModel {
       const { specs, frozen } = this.adapter(name)
       return count([...specs].flatMap(([key, spec]) => (frozen.has(key) ? [] : [spec])))
     }
-    const base = count(namedParameters(this.base.model).values())
+    const base = count(learnedParameters(this.base.model).values())
     return {
       trainable: this.trainedAdapters.reduce((sum, name) => sum + own(name), 0),
       all: this.adapterNames.reduce((sum, name) => sum + own(name), base),

@@ -2,12 +2,12 @@
 import type { HostTensor } from '../dtype.js'
 import type { Model } from '../model/model.js'
 import { refusePacked } from '../module/packed.js'
-import { mapParameters, namedParameters } from '../module/tree.js'
+import { learnedParameters, mapParameters, namedParameters } from '../module/tree.js'
 import { readSource } from '../tuner/adapter.js'
 import type { TrainableModel } from './base-model.js'
 import { withValues } from './weights.js'
 
-/** A model of which all parameters (or those that `select` accepts) train. `values()` gives the trained ones by path. Throws model.quantized for packed weights. */
+/** A model of which all parameters (or those that `select` accepts) train, but no buffers. `values()` gives the trained ones by path. Throws model.quantized for packed weights. */
 export class FullModel implements TrainableModel {
   readonly model: Model
   private current: ReadonlyMap<string, HostTensor> | undefined
@@ -16,11 +16,9 @@ export class FullModel implements TrainableModel {
     readonly base: Model,
     select: (path: string) => boolean = () => true,
   ) {
-    refusePacked(
-      base,
-      [...namedParameters(base).values()].filter(({ path }) => select(path)),
-    )
-    this.model = mapParameters(base, (parameter) => (select(parameter.path) ? parameter.asState() : parameter))
+    const chosen = new Set([...learnedParameters(base).values()].filter(({ path }) => select(path)))
+    refusePacked(base, [...chosen])
+    this.model = mapParameters(base, (parameter) => (chosen.has(parameter) ? parameter.asState() : parameter))
   }
 
   /** Values of what trains, by parameter path. */

@@ -92,19 +92,20 @@ export abstract class Seq2SeqLM extends LanguageModel {
 
   /** ids (batch, tokens) of the decoder -> hidden states before the head; encodes the source unless the context has that done. */
   hidden(ids: Tensor, context: Context): Tensor {
-    return this.decode(ids, context.encoded === undefined ? this.encoded(context) : context)
+    return this.decode(ids, context.encoded === undefined ? withEncoded(context, this) : context)
   }
+}
 
-  private encoded({ source, ...context }: Context): Context {
-    if (source === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'an encoder-decoder model needs two inputs',
-        got: { feeds: ['input_ids'] },
-        fix: 'Feed what the decoder reads as decoder_input_ids',
-      })
-    const { length, mask } = source.context
-    const hidden = this.encode(source.ids, source.context)
-    context.trace.capture('encoder_last_hidden_state', () => hidden)
-    return { ...context, encoded: { hidden, length, ...(mask.keep === undefined ? {} : { keep: mask.keep }) } }
-  }
+/** The context of a decoder, with what the encoder made of the context's source. Throws graph.slot where there is none. */
+export function withEncoded({ source, ...context }: Context, model: Pick<Seq2SeqLM, 'encode'>): Context {
+  if (source === undefined)
+    throw new EspalierError('graph.slot', {
+      what: 'an encoder-decoder model needs two inputs',
+      got: { feeds: ['input_ids'] },
+      fix: 'Feed what the decoder reads as decoder_input_ids',
+    })
+  const { length, mask } = source.context
+  const hidden = model.encode(source.ids, source.context)
+  context.trace.capture('encoder_last_hidden_state', () => hidden)
+  return { ...context, encoded: { hidden, length, ...(mask.keep === undefined ? {} : { keep: mask.keep }) } }
 }

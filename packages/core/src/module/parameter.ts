@@ -23,6 +23,7 @@ export class Parameter implements Spec {
    * @param source where the bytes are
    * @param slot frozen weight, or trainable state
    * @param slotName the program slot; the path unless an adapter owns it
+   * @param isBuffer PyTorch's buffer: of the file and never trained, so it is no parameter where those are counted
    */
   constructor(
     readonly path: string,
@@ -31,6 +32,7 @@ export class Parameter implements Spec {
     readonly source: ParameterSource,
     readonly slot: ParameterSlot = 'weight',
     readonly slotName: string = path,
+    readonly isBuffer: boolean = false,
   ) {
     this.value = input(slot, slotName, dtype, shape)
     Object.defineProperty(this, MARK, { value: true })
@@ -48,12 +50,12 @@ export class Parameter implements Spec {
 
   /** The same parameter with bytes from elsewhere: merged weights. */
   withSource(source: ParameterSource): Parameter {
-    return new Parameter(this.path, this.dtype, this.shape, source, this.slot, this.slotName)
+    return new Parameter(this.path, this.dtype, this.shape, source, this.slot, this.slotName, this.isBuffer)
   }
 
   /** A frozen parameter of its own with the same value: one use of a tied parameter, by that use's path. */
   untied(path: string): Parameter {
-    return new Parameter(path, this.dtype, this.shape, this.source)
+    return new Parameter(path, this.dtype, this.shape, this.source, 'weight', path, this.isBuffer)
   }
 
   /** Whether a value is a Parameter, from this or another copy of the package. */

@@ -71,6 +71,11 @@ export class ParameterScope {
     return this.take(name, { dtype: this.dtype, shape }, initial)
   }
 
+  /** A tensor of the file that never trains and is not counted: PyTorch's buffer. */
+  buffer(name: string, shape: Shape, initial?: Initial): Parameter {
+    return this.take(name, { dtype: this.dtype, shape }, initial, true)
+  }
+
   /** Whether the file has a parameter of this name, as far as a model may do without it. New models have every one. */
   has(name: string, shape: Shape): boolean {
     return this.lookup(joinPath(this.path, name), shape, undefined) !== undefined
@@ -85,7 +90,7 @@ export class ParameterScope {
     return made ?? new DenseWeight(floats())
   }
 
-  private take(name: string, { dtype, shape }: Spec, initial: Initial | undefined): Parameter {
+  private take(name: string, { dtype, shape }: Spec, initial: Initial | undefined, isBuffer = false): Parameter {
     const { made, missing } = this.place
     const path = joinPath(this.path, name)
     const known = made.get(path)
@@ -103,6 +108,9 @@ export class ParameterScope {
       dtype,
       shape,
       source ?? { dtype, shape, read: async () => new Uint8Array(byteSize(dtype) * sizeOf(shape)) },
+      'weight',
+      path,
+      isBuffer,
     )
     made.set(path, parameter)
     return parameter

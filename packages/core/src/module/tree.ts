@@ -41,6 +41,11 @@ export function namedParameters(root: Module): Map<string, Parameter> {
   return found
 }
 
+/** As `namedParameters`, without buffers: what PyTorch calls parameters. */
+export function learnedParameters(root: Module): Map<string, Parameter> {
+  return new Map([...namedParameters(root)].filter(([, { isBuffer }]) => !isBuffer))
+}
+
 /** A Parameter in a module that uses it; of a tied one there are several. */
 export interface ParameterUse {
   readonly parameter: Parameter

@@ -1,5 +1,5 @@
 /** What a run is about, as its files tell it: what was asked for, which model and data, and what computes. */
-import { namedParameters, sizeOf, snakeCase } from '@espalier/core'
+import { learnedParameters, sizeOf, snakeCase } from '@espalier/core'
 import { DEFAULT_RATE } from '@espalier/trainer'
 import { packageVersion } from '../cli/version.js'
 import { PeftModel } from '../model/peft-model.js'
@@ -78,5 +78,5 @@ function optionsInForce(args: TrainingArguments): Readonly<Record<string, unknow
 /** Of the base, without what an adapter adds to its tree. */
 function parameterCount(model: PretrainedModel | PeftModel): number {
   const { model: tree } = model instanceof PeftModel ? model.base : model
-  return [...namedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
+  return [...learnedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 }

@@ -1,12 +1,13 @@
-/** The head that gives one row of labels per sequence through a layer of its own over the first token. */
+/** The head that gives one row of labels per sequence through a layer of its own over one token, the first unless a family has another. */
 import { type Context, Module, maybeDropout, type Tensor, tanh } from '@espalier/core'
 import { labelCount } from '../config/config-keys.js'
 import { firstTokens } from '../layers/first-token.js'
-import { classifier } from './classifier.js'
+import type { BareModel } from './bare-model.js'
+import { classifier, type HeadInput } from './classifier.js'
 import { type Head, type HeadNames, headDropout, headLinear } from './head.js'
 
-/** A linear layer with tanh and another one to the labels, with dropout before each. */
-export function firstTokenClassifier(names: HeadNames): Head {
+/** A linear layer with tanh and another one to the labels, with dropout before each. input: the token that it reads. */
+export function firstTokenClassifier(names: HeadNames, input: HeadInput<BareModel> = firstTokens): Head {
   return (request) => {
     const { base, keys } = request
     const head = new ClassificationHead(
@@ -15,11 +16,11 @@ export function firstTokenClassifier(names: HeadNames): Head {
       headDropout(keys),
       `${names.field}.dropout`,
     )
-    return classifier(request, { task: 'SEQ_CLS', names, head, input: firstTokens })
+    return classifier(request, { task: 'SEQ_CLS', names, head, input })
   }
 }
 
-/** first tokens (batch, hidden) -> (batch, labels). */
+/** tokens (batch, hidden) -> (batch, labels). */
 class ClassificationHead extends Module {
   constructor(
     readonly dense: Module,

@@ -28,8 +28,9 @@ export class PaddedEmbedding extends Embedding {
     weight: Embedding['weight'],
     /** The row that does not learn. */
     readonly paddingRow: number,
+    scale = 1,
   ) {
-    super(weight)
+    super(weight, scale)
   }
 
   /** ids (...) -> (..., size). */
@@ -39,13 +40,21 @@ export class PaddedEmbedding extends Embedding {
   }
 }
 
-/** A token table whose padding row, if there is one, does not learn. A negative id counts from the end, as in torch. */
-export function tokenEmbedding(
-  scope: ParameterScope,
-  name: string,
-  sizes: { readonly rows: number; readonly size: number; readonly deviation: number; readonly padding: number | null },
-): Embedding {
-  const { rows, size, deviation, padding } = sizes
-  const plain = scope.embedding(name, rows, size, deviation)
-  return padding === null ? plain : new PaddedEmbedding(plain.weight, padding < 0 ? rows + padding : padding)
+/** What a token table is made with. */
+export interface TokenTable {
+  readonly rows: number
+  readonly size: number
+  readonly deviation: number
+  /** The row that does not learn; a negative id counts from the end, as in torch. */
+  readonly padding: number | null
+  /** Factor of its rows. Default 1. */
+  readonly scale?: number
+}
+
+/** A token table whose padding row, if there is one, does not learn. */
+export function tokenEmbedding(scope: ParameterScope, name: string, table: TokenTable): Embedding {
+  const { rows, size, deviation, padding, scale = 1 } = table
+  const { weight } = scope.embedding(name, rows, size, deviation)
+  if (padding === null) return new Embedding(weight, scale)
+  return new PaddedEmbedding(weight, padding < 0 ? rows + padding : padding, scale)
 }

@@ -12,11 +12,12 @@ import {
   reshape,
   type Tensor,
 } from '@espalier/core'
+import { CrossAttention } from '../decoder/cross-attention.js'
 import type { Activation } from '../layers/activation.js'
 import { type BucketSettings, distanceBuckets } from '../layers/distance-buckets.js'
 import { runLayers } from '../layers/layer-stack.js'
 import { type PartNames, partOf, setParts } from '../layers/parts.js'
-import { T5Attention } from './attention.js'
+import { projectionNames, T5SelfAttention } from './attention.js'
 import { T5DenseActDense, T5DenseGatedActDense } from './feed-forward.js'
 
 /** What both stacks are made with. */
@@ -137,20 +138,23 @@ function buildBlock(settings: StackSettings, scope: ParameterScope, index: numbe
   )
 }
 
-function buildAttention(settings: StackSettings, scope: ParameterScope, layer: number, isCross: boolean): T5Attention {
+function buildAttention(settings: StackSettings, scope: ParameterScope, layer: number, isCross: boolean): Module {
   const { sizes, buckets, dropout, deviation } = settings
   const { hiddenSize, headCount: heads, headSize } = sizes
   const all = heads * headSize
   const plain = (size: number) => ({ bias: false, deviation: deviation * size ** -0.5 })
-  const hasTable = layer === 0 && !isCross
-  return new T5Attention(
-    scope.linear('q', hiddenSize, all, plain(hiddenSize * headSize)),
-    scope.linear('k', hiddenSize, all, plain(hiddenSize)),
-    scope.linear('v', hiddenSize, all, plain(hiddenSize)),
-    scope.linear('o', all, hiddenSize, plain(all)),
-    hasTable ? scope.embedding('relative_attention_bias', buckets, heads, deviation * hiddenSize ** -0.5) : null,
-    { layer, heads, isCross, scale: 1, dropout: { rate: dropout, site: `${scope.path}.dropout` } },
-  )
+  const parts = {
+    query: scope.linear('q', hiddenSize, all, plain(hiddenSize * headSize)),
+    key: scope.linear('k', hiddenSize, all, plain(hiddenSize)),
+    value: scope.linear('v', hiddenSize, all, plain(hiddenSize)),
+    output: scope.linear('o', all, hiddenSize, plain(all)),
+  }
+  // Without a scale: it is in the initial deviation of the queries.
+  const own = { layer, heads, scale: 1, dropout: { rate: dropout, site: `${scope.path}.dropout` } }
+  if (isCross) return new CrossAttention(own, projectionNames, parts)
+  const table =
+    layer === 0 ? scope.embedding('relative_attention_bias', buckets, heads, deviation * hiddenSize ** -0.5) : null
+  return new T5SelfAttention({ ...own, groups: heads }, parts, table)
 }
 
 function buildFeedForward(settings: StackSettings, scope: ParameterScope): Module {
