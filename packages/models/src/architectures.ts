@@ -3,6 +3,7 @@ import type { Architecture } from '@espalier/core'
 import { bart } from './bart.js'
 import { bert } from './bert.js'
 import { bloom } from './bloom.js'
+import { falcon } from './falcon.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { mt5 } from './mt5.js'
@@ -12,4 +13,16 @@ import { roberta } from './roberta.js'
 import { t5 } from './t5.js'
 
 /** Every architecture here, for lookups by config.json's model_type. */
-export const architectures: readonly Architecture[] = [llama, bert, gpt2, qwen2, roberta, t5, mt5, opt, bloom, bart]
+export const architectures: readonly Architecture[] = [
+  llama,
+  bert,
+  gpt2,
+  qwen2,
+  roberta,
+  t5,
+  mt5,
+  opt,
+  bloom,
+  bart,
+  falcon,
+]

@@ -53,14 +53,11 @@ const blockNames = {
 }
 const innerNames = { up: 'dense_h_to_4h', down: 'dense_4h_to_h' }
 
+/** Tokens are normed before the first layer. */
 class BloomModel extends DecoderModel {
   constructor(sizes: ModelSizes, parts: BloomParts) {
-    super('BloomModel', sizes, modelNames, parts)
-  }
-
-  override forward(ids: Tensor, context: Context): Tensor {
-    const { dtype } = this.tokenTable().weight
-    return super.forward(ids, { ...context, bias: alibi({ heads: this.sizes.headCount, dtype }, context) })
+    const own = { heads: sizes.headCount, dtype: parts.tokens.weight.dtype }
+    super('BloomModel', sizes, modelNames, parts, { bias: (context) => alibi(own, context) })
   }
 
   override embed(ids: Tensor, context: Context): Tensor {

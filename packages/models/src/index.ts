@@ -4,6 +4,7 @@ export { bart } from './bart.js'
 export { bert } from './bert.js'
 export { bloom } from './bloom.js'
 export { type ClassificationRow, type ClassificationSource, classifyRows } from './classification/classify-rows.js'
+export { falcon } from './falcon.js'
 export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {
   FinishReason,

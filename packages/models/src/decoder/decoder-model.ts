@@ -6,6 +6,7 @@ import {
   type ModelSizes,
   type Module,
   maybeDropout,
+  type ScoreBias,
   type Tensor,
 } from '@espalier/core'
 import { BareModel } from '../heads/bare-model.js'
@@ -21,11 +22,14 @@ export interface DecoderParts {
   readonly norm: Module
 }
 
-/** What a decoder does with its tables besides adding what they give. */
-export interface EmbeddingSettings {
+/** What a decoder does besides running its modules. */
+export interface DecoderSettings {
   /** Token types are rows of the token table. */
   readonly hasTokenTypes?: boolean
+  /** Of what the first layer reads. */
   readonly dropout?: { readonly rate: number; readonly site: string }
+  /** What the scores of all layers get added. */
+  readonly bias?: (context: Context) => ScoreBias
 }
 
 /** ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). */
@@ -38,7 +42,7 @@ export class DecoderModel extends BareModel {
     readonly sizes: ModelSizes,
     readonly names: PartNames<DecoderParts>,
     parts: DecoderParts,
-    readonly embedding: EmbeddingSettings = {},
+    readonly settings: DecoderSettings = {},
   ) {
     super()
     setParts(this, names, parts)
@@ -54,14 +58,16 @@ export class DecoderModel extends BareModel {
 
   forward(ids: Tensor, context: Context): Tensor {
     const { layers, norm } = this.names
-    return runLayers(this.embed(ids, context), partOf(this, layers), context, partOf(this, norm))
+    const bias = this.settings.bias?.(context)
+    const biased = bias === undefined ? context : { ...context, bias }
+    return runLayers(this.embed(ids, context), partOf(this, layers), biased, partOf(this, norm))
   }
 
   /** ids (batch, tokens) -> what the first layer reads (batch, tokens, hidden). */
   embed(ids: Tensor, context: Context): Tensor {
     const table: Module = this.tokenTable()
     const { positions } = this.names
-    const { hasTokenTypes = false, dropout } = this.embedding
+    const { hasTokenTypes = false, dropout } = this.settings
     const words = table.forward(ids, context)
     const placed =
       positions === undefined ? words : add(words, partOf(this, positions).forward(context.positions, context))

@@ -23,8 +23,11 @@ async function biasOf(context: Context, keys: number, feeds: Record<string, Host
 describe('alibi', () => {
   it("has transformers' slopes", () => {
     expect(alibiSlopes(8)).toEqual([0.5, 0.25, 0.125, 0.0625, 0.03125, 0.015625, 0.0078125, 0.00390625])
-    // BLOOM's and Falcon's build_alibi_tensor for 6 heads, in float32
+    // build_alibi_tensor of transformers' BLOOM, in float32
     expect(alibiSlopes(6)).toEqual([0.25, 0.0625, 0.015625, 0.00390625, 0.5, 0.125])
+    expect(alibiSlopes(12).slice(8)).toEqual([
+      0.7071067690849304, 0.3535533845424652, 0.1767766773700714, 0.0883883386850357,
+    ])
     expect(alibiSlopes(1)).toEqual([0.00390625])
   })
 
