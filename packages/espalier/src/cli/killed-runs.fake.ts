@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { UNFINISHED } from '../run-folder/publication.js'
+import { UNFINISHED } from '../run-folder/run-names.js'
 
 /** A run that was not disturbed. */
 export interface KnownRun {

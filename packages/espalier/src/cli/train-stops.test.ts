@@ -41,11 +41,13 @@ describe('espalier train', { timeout: 60_000 }, () => {
     mkdirSync(at('holding'))
     writeFileSync(at('holding/log.jsonl'), readFileSync(at('rows.jsonl')))
     symlinkSync(at('not there'), at('dangling'))
+    mkdirSync(at('taken/run.json'), { recursive: true })
     for (const [given, code] of [
       [words(''), 2],
       [[...words(model.path), '--overwrite-output-dir'], 1],
       [words(at('rows.jsonl')), 1],
       [words(at('dangling')), 1],
+      [words(at('taken')), 1],
       [[...words(at('holding')), '--eval-data', at('holding/log.jsonl')], 1],
     ] as const) {
       const done = await runCli(given)
@@ -54,7 +56,7 @@ describe('espalier train', { timeout: 60_000 }, () => {
       expect(done.stderr).not.toContain('backend:')
     }
     expect(readFileSync(join(model.path, 'config.json'))).toEqual(before)
-    expect(readdirSync(at('holding'))).toEqual(['log.jsonl'])
+    expect([...readdirSync(at('holding')), ...readdirSync(at('taken'))]).toEqual(['log.jsonl', 'run.json'])
   })
 
   it('counts the parameters of base and adapter apart, and keeps why values are not Python’s', async () => {

@@ -1,6 +1,7 @@
 /** What a folder holds of an earlier run or a model: whether a new one may write there, and what it replaces. */
 import { readdir } from 'node:fs/promises'
 import { EspalierError } from '@espalier/core'
+import { checkpointName, checkpointStep, OF_ADAPTER, OF_MODEL, OF_RUN, OF_TOKENIZER } from './run-names.js'
 
 /** What was found, by name. */
 export interface EarlierRun {
@@ -13,12 +14,6 @@ export interface EarlierRun {
 }
 
 const RESULTS = ['adapter_config.json', 'adapter_model.safetensors', 'model.safetensors', 'trainer_state.json']
-const CHECKPOINT = /^checkpoint-(\d+)$/
-const OF_RUN = /^(?:run\.json|log\.jsonl|trainer_state\.json|report\.html|checkpoint-\d+)$/
-const OF_ADAPTER = /^adapter_(?:config\.json|model\.(?:safetensors|bin))$/
-const OF_MODEL = /^(?:(?:generation_)?config\.json|model(?:-\d+-of-\d+)?\.safetensors(?:\.index\.json)?)$/
-const OF_TOKENIZER =
-  /^(?:tokenizer(?:_config)?\.json|special_tokens_map\.json|added_tokens\.json|vocab\.(?:json|txt)|merges\.txt|(?:spiece|tokenizer)\.model|chat_template\.(?:jinja|json))$/
 
 /** What a folder holds; one that is not there holds nothing. */
 export async function earlierRun(path: string): Promise<EarlierRun> {
@@ -31,17 +26,12 @@ export async function earlierRun(path: string): Promise<EarlierRun> {
     results: names.filter((name) => RESULTS.includes(name)),
     checkpoints: names
       .flatMap((name) => {
-        const step = CHECKPOINT.exec(name)?.[1]
-        return step === undefined ? [] : [Number(step)]
+        const step = checkpointStep(name)
+        return step === undefined ? [] : [step]
       })
       .sort((a, b) => a - b),
     files: names.filter((name) => kinds.some((kind) => kind.test(name))),
   }
-}
-
-/** Whether a name is one of a run's, a model's or an adapter's own files and folders: all that a result may replace. */
-export function isOfResult(name: string): boolean {
-  return [OF_RUN, OF_ADAPTER, OF_MODEL, OF_TOKENIZER].some((kind) => kind.test(name))
 }
 
 /** Whether it is one that nobody writes over unasked. */
@@ -56,7 +46,7 @@ export async function requireNoRun(path: string): Promise<void> {
   const { results, checkpoints } = found
   throw new EspalierError('config.value', {
     what: 'the output folder holds a run already',
-    got: { outputDir: path, holds: [...results, ...checkpoints.map((step) => `checkpoint-${step}`)] },
+    got: { outputDir: path, holds: [...results, ...checkpoints.map(checkpointName)] },
     fix: 'Choose another outputDir, or set overwriteOutputDir',
   })
 }

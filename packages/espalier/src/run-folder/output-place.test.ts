@@ -1,4 +1,5 @@
-import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../tiny-model.fake.js'
@@ -51,4 +52,54 @@ describe('checkOutputPlace', () => {
     await checkOutputPlace(at('base/new'), { base: at('base') })
     await checkOutputPlace(at('out'), { adapter: at('out'), data: [at('out/rows/rows.jsonl')] })
   })
+
+  const FILES = ['adapter_config.json', 'adapter_model.safetensors', 'config.json', 'model.safetensors', 'README.md', 'run.json', 'log.jsonl', 'report.html', 'trainer_state.json', 'tokenizer.json', 'chat_template.jinja', '.publication.json', '.espalier.lock'] // biome-ignore format: one list
+  const FOLDERS = ['checkpoint-12', 'unfinished-run', 'french']
+  const inTheWay: readonly (readonly [string, string, (path: string) => void])[] = [
+    ...FILES.map((name) => [name, 'a folder', (path: string) => mkdirSync(path)] as const),
+    ...FOLDERS.map((name) => [name, 'a file', (path: string) => writeFileSync(path, '')] as const),
+    ['run.json', 'a link to nothing', (path) => symlinkSync(at('nowhere'), path)],
+    ['report.html', 'a link to nothing', (path) => symlinkSync(path, path)],
+    ['log.jsonl', 'a link out of the folder', (path) => symlinkSync(at('rows.jsonl'), path)],
+    ['unfinished-run', 'a link out of the folder', (path) => symlinkSync(at('base'), path)],
+    ['french', 'a folder of other files than an adapter’s', (path) => write(path, 'rows.jsonl')],
+  ]
+  it.each(inTheWay)('tells of what lies under the name of a file: %s is %s', async (name, what, make) => {
+    const folder = mkdtempSync(at('way-'))
+    make(join(folder, name))
+    await expect(checkOutputPlace(folder, { adapterNames: ['default', 'french'] })).rejects.toMatchObject({
+      ...REFUSED,
+      details: { outputDir: folder, inTheWay: [`${join(folder, name)}: ${what}`] },
+    })
+  })
+
+  it.runIf(process.platform !== 'win32')('tells of pipes before it opens them, and of all at once', async () => {
+    const folder = mkdtempSync(at('way-'))
+    const names = ['.espalier.lock', '.publication.json', 'README.md', 'log.jsonl']
+    for (const name of names) execFileSync('mkfifo', [join(folder, name)])
+    const inTheWay = names.map((name) => `${join(folder, name)}: a pipe`)
+    await expect(checkOutputPlace(folder, {})).rejects.toMatchObject({ ...REFUSED, details: { inTheWay } })
+  })
+
+  it('refuses names of adapters that are those of a run’s own files', async () => {
+    const names = { adapterNames: ['french', 'unfinished-run', 'checkpoint-2', 'run.json'] }
+    const details = { adapters: names.adapterNames.slice(1) }
+    await expect(checkOutputPlace(at('new'), names)).rejects.toMatchObject({ ...REFUSED, details })
+  })
+
+  it('takes what an earlier run left, links within its folder, and what has other names', async () => {
+    const folder = mkdtempSync(at('way-'))
+    for (const name of ['adapter_config.json', 'run.json', 'step-9.safetensors', '.espalier.lock'])
+      writeFileSync(join(folder, name), '{}')
+    symlinkSync('step-9.safetensors', join(folder, 'adapter_model.safetensors'))
+    symlinkSync(at('rows.jsonl'), join(folder, 'rows.jsonl'))
+    for (const name of ['checkpoint-3', 'unfinished-run', 'notes.json', 'data']) mkdirSync(join(folder, name))
+    write(join(folder, 'french'), 'adapter_config.json')
+    await checkOutputPlace(folder, { adapterNames: ['french'] })
+  })
 })
+
+function write(folder: string, name: string): void {
+  mkdirSync(folder)
+  writeFileSync(join(folder, name), '')
+}

@@ -2,6 +2,8 @@
 import { lstat, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
+import { requireFreeNames } from './free-names.js'
+import { checkpointStep, UNFINISHED } from './run-names.js'
 
 /** What is read while the output is written: local paths; hub ids and whatever else is no path here lie elsewhere. */
 export interface OutputSources {
@@ -12,11 +14,13 @@ export interface OutputSources {
   /** Whether the output may take the adapter's place, as when it trains further. Default true. */
   readonly replacesAdapter?: boolean
   readonly data?: readonly string[]
+  /** Names of the adapters that are saved, where they are known. */
+  readonly adapterNames?: readonly string[]
 }
 
-/** Throws config.value when the output is empty, a file, a link to nothing, the base model's own folder, or holds what is read. */
+/** Throws config.value when the output is empty, a file, a link to nothing, the base model's own folder, or holds what is read, or something else under the names of what is written. */
 export async function checkOutputPlace(outputDir: string, sources: OutputSources): Promise<void> {
-  const { base, adapter, replacesAdapter = true, data = [] } = sources
+  const { base, adapter, replacesAdapter = true, data = [], adapterNames } = sources
   await requireFolder(outputDir)
   if (base !== undefined && (await isSame(outputDir, base)))
     throw refused('the output folder is the base model’s own: its weights would be written over', { outputDir, base })
@@ -31,6 +35,7 @@ export async function checkOutputPlace(outputDir: string, sources: OutputSources
   for (const path of data)
     if ((await isIn(outputDir, path)) || (await isBelow(outputDir, path)))
       throw refused('the output folder holds the data: a run’s files could replace them', { outputDir, data: path })
+  await requireFreeNames(outputDir, adapterNames)
 }
 
 /** Throws config.value when a path is empty, or no folder can be there. */
@@ -60,11 +65,13 @@ async function isIn(folder: string, path: string): Promise<boolean> {
 async function isBelow(folder: string, path: string): Promise<boolean> {
   for (const place of await places(path))
     for (let inner = place; dirname(inner) !== inner; inner = dirname(inner))
-      if (REMOVED.test(basename(inner)) && (await isSame(folder, dirname(inner)))) return true
+      if (isRemoved(basename(inner)) && (await isSame(folder, dirname(inner)))) return true
   return false
 }
 
-const REMOVED = /^(?:checkpoint-\d+|unfinished-run)$/
+function isRemoved(name: string): boolean {
+  return name === UNFINISHED || checkpointStep(name) !== undefined
+}
 
 async function places(path: string): Promise<readonly string[]> {
   return [resolve(path), await realpath(path).catch(() => resolve(path))]

@@ -12,8 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { finishPublication, publish, startUnfinished, UNFINISHED } from './publication.js'
+import { finishPublication, publish, startUnfinished } from './publication.js'
 import { lockFolder } from './run-lock.js'
+import { UNFINISHED } from './run-names.js'
 
 let root = ''
 beforeEach(async () => {

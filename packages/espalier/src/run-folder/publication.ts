@@ -5,13 +5,9 @@
 import { lstat, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
-import { isOfResult } from './earlier-run.js'
+import { isOfResult, RECORD, UNFINISHED } from './run-names.js'
 import { removeWhole } from './whole-folder.js'
 
-/** Where what is not published yet lies in its folder. */
-export const UNFINISHED = 'unfinished-run'
-
-const RECORD = '.publication.json'
 /** Without it a folder is neither a model nor an adapter for any program: the first to go and the last to come. */
 const CONFIGURATIONS: readonly string[] = ['adapter_config.json', 'config.json']
 

@@ -5,7 +5,8 @@ import { dirname, join } from 'node:path'
 import type { EspalierError } from '@espalier/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processStart } from './process-start.js'
-import { LOCK_FILE, lockFolder } from './run-lock.js'
+import { lockFolder } from './run-lock.js'
+import { LOCK_FILE } from './run-names.js'
 
 let root = ''
 beforeEach(() => {

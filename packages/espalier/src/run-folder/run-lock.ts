@@ -11,10 +11,8 @@ import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
 import { processStart } from './process-start.js'
 import { finishPublication } from './publication.js'
+import { LOCK_FILE } from './run-names.js'
 import { shellWord } from './shell-word.js'
-
-/** The lock's file in the output folder. */
-export const LOCK_FILE = '.espalier.lock'
 
 /** A held lock. */
 export interface RunLock {

@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { earlierRun } from '../run-folder/earlier-run.js'
-import { UNFINISHED } from '../run-folder/publication.js'
+import { UNFINISHED } from '../run-folder/run-names.js'
 import { tinyModelFiles } from '../tiny-model.fake.js'
 import { runFolder, type SavedAs } from './checkpoints.js'
 

@@ -4,7 +4,8 @@ import { openTarget, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
 import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { publish, UNFINISHED } from '../run-folder/publication.js'
+import { publish } from '../run-folder/publication.js'
+import { CARD, checkpointName, UNFINISHED } from '../run-folder/run-names.js'
 import { removeWhole, writeWhole } from '../run-folder/whole-folder.js'
 import { saveTo } from './save-to.js'
 
@@ -44,7 +45,7 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
     working,
     async saveStep(model, context) {
       const isFinal = context.kind === 'final'
-      const name = isFinal ? '' : nameAt(context.step)
+      const name = isFinal ? '' : checkpointName(context.step)
       const best = keepsBest ? bestOf(name, context) : null
       const bestModel = best === null ? null : join(isFinal ? path : working, best)
       const files = (await texts?.({ ...context, bestModel })) ?? {}
@@ -81,7 +82,7 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
   }
 
   function bestOf(name: string, { bestStep, isBest }: SaveContext): string | null {
-    const best = bestStep === null ? undefined : nameAt(bestStep)
+    const best = bestStep === null ? undefined : checkpointName(bestStep)
     if (best !== undefined && written.includes(best)) return best
     return isBest ? name : null
   }
@@ -91,14 +92,10 @@ function word(text: string): string {
   return JSON.stringify(text)
 }
 
-function nameAt(step: number): string {
-  return `checkpoint-${step}`
-}
-
 // A card that somebody wrote is kept, or brought up to date.
 async function keepCard(path: string): Promise<void> {
-  const card = await openTarget(path).readText('README.md')
-  if (card !== undefined) await openTarget(join(path, UNFINISHED)).write('README.md', textContent(card))
+  const card = await openTarget(path).readText(CARD)
+  if (card !== undefined) await openTarget(join(path, UNFINISHED)).write(CARD, textContent(card))
 }
 
 /** As transformers counts: the best one is among the limit, and with a limit of 1 the newest stays beside it while the run goes on. */

@@ -1,9 +1,9 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../cli/run-cli.fake.js'
-import { AutoModelForCausalLM, lora, type PretrainedModel, type SFTConfig, SFTTrainer } from '../index.js'
-import { UNFINISHED } from '../run-folder/publication.js'
+import { AutoModelForCausalLM, getPeftModel, lora, type PretrainedModel, type SFTConfig, SFTTrainer } from '../index.js'
+import { UNFINISHED } from '../run-folder/run-names.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 
 const peftConfig = lora({ r: 2, targetModules: 'all-linear' })
@@ -42,6 +42,16 @@ describe('outputDir', () => {
     await expect(trainer.train()).rejects.toMatchObject({ code: 'config.value', details: { data: rows } })
     expect(readFileSync(rows)).toEqual(before)
     rmSync(rows)
+  })
+
+  it('has no folder of somebody’s data under the name of an adapter', async () => {
+    mkdirSync(at('named/rows'), { recursive: true })
+    writeFileSync(at('named/rows/rows.jsonl'), '')
+    const adapted = getPeftModel(model, peftConfig, { adapterName: 'rows' })
+    const trainer = new SFTTrainer({ model: adapted, trainDataset: tinyRows, args: { outputDir: at('named') } })
+    const details = { inTheWay: [expect.stringContaining(at('named/rows'))] }
+    await expect(trainer.train()).rejects.toMatchObject({ code: 'config.value', details })
+    await adapted.close()
   })
 
   it('holds the same files after a run of a program as after one of the command line', {

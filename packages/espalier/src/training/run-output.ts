@@ -1,7 +1,7 @@
 /** What a run leaves in its folder, from the lock that it takes to what its end is called: the same for programs and the command line. */
 import { EspalierError } from '@espalier/core'
 import type { SaveContext, TrainingEvent } from '@espalier/trainer'
-import type { PeftModel } from '../model/peft-model.js'
+import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { earlierRun, isRun, requireNoRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
@@ -36,7 +36,8 @@ export class RunOutput {
 
   /** Takes the folder; nothing is written yet. Throws config.value for a folder that is not the run's to write, run.locked. */
   static async open({ model, args, outputDir, data, lock, isOwn }: OutputToOpen): Promise<RunOutput> {
-    await checkOutputPlace(outputDir, { base: model.loaded.files.path, data })
+    const adapterNames = model instanceof PeftModel ? model.adapterNames : []
+    await checkOutputPlace(outputDir, { base: model.loaded.files.path, data, adapterNames })
     const own = lock === undefined ? await lockFolder(outputDir) : undefined
     try {
       if (args.overwriteOutputDir !== true && !isOwn) await requireNoRun(outputDir)
