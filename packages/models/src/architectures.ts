@@ -4,6 +4,7 @@ import { bart } from './bart.js'
 import { bert } from './bert.js'
 import { bloom } from './bloom.js'
 import { falcon } from './falcon.js'
+import { gemma } from './gemma.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { mt5 } from './mt5.js'
@@ -25,4 +26,5 @@ export const architectures: readonly Architecture[] = [
   bloom,
   bart,
   falcon,
+  gemma,
 ]

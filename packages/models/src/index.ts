@@ -5,6 +5,7 @@ export { bert } from './bert.js'
 export { bloom } from './bloom.js'
 export { type ClassificationRow, type ClassificationSource, classifyRows } from './classification/classify-rows.js'
 export { falcon } from './falcon.js'
+export { gemma } from './gemma.js'
 export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {
   FinishReason,

@@ -1,5 +1,5 @@
 /** The Llama family: Llama 2 and 3, SmolLM2, TinyLlama and all else with this model_type. Source: arXiv:2302.13971 §2.2; arXiv:2307.09288. */
-import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
+import type { Architecture, ModelSizes, Module, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel } from './decoder/decoder-model.js'
@@ -12,6 +12,7 @@ import { lastTokenClassifier } from './heads/sequence-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 import { type Rotary, rotaryOf } from './layers/rotary.js'
+import type { NormMaker } from './layers/shifted-norm.js'
 
 /** Llama with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
 export const llama: Architecture = llamaLike({ modelType: 'llama', className: 'Llama', settings: llamaSettings })
@@ -25,28 +26,41 @@ export interface LlamaSettings {
   readonly bias: { readonly projections: boolean; readonly output: boolean; readonly inner: boolean }
   readonly dropout: number
   readonly padding: number | null
+  /** Factor of the token table's rows. Default 1. */
+  readonly tokenScale?: number
   readonly deviation: number
   readonly activation: Activation
   readonly rotary: Rotary
+}
+
+/** Parts that families put in the place of Llama's. */
+export interface LlamaParts {
+  /** A norm; Llama's is the root mean square, times the weight. */
+  readonly norm: NormMaker
 }
 
 /** What a family has of its own that is built as Llama is. */
 export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings'> {
   /** What its classes in transformers begin with. */
   readonly className: string
+  /** Heads besides Llama's, or in their place. */
+  readonly heads?: Family<LlamaSettings, DecoderModel>['heads']
+  readonly parts?: Partial<LlamaParts>
 }
 
-/** A family that differs from Llama in its settings alone. */
-export function llamaLike({ className, ...own }: LlamaLike): Architecture {
+/** A family that differs from Llama in its settings, and in the parts that it names. */
+export function llamaLike({ className, heads, parts, ...own }: LlamaLike): Architecture {
+  const built: LlamaParts = { norm: rmsNorm, ...parts }
   return architectureOf({
     ...own,
     baseModelPrefix: 'model',
     defaultTargets: ['q_proj', 'v_proj'],
-    base: (read, scope) => buildModel(`${className}Model`, read, scope),
+    base: (read, scope) => buildModel(`${className}Model`, { ...read, ...built }, scope),
     heads: {
       CAUSAL_LM: causalLM({ className: `${className}ForCausalLM`, field: 'lm_head' }),
       SEQ_CLS: lastTokenClassifier({ className: `${className}ForSequenceClassification`, field: 'score' }),
       FEATURE_EXTRACTION: bareModel,
+      ...heads,
     },
   })
 }
@@ -86,16 +100,22 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
   }
 }
 
-function buildModel(className: string, settings: LlamaSettings, scope: ParameterScope): DecoderModel {
-  const { sizes, deviation, padding, epsilon } = settings
+type Built = LlamaSettings & LlamaParts
+
+function rmsNorm(scope: ParameterScope, name: string, size: number, epsilon: number): Module {
+  return scope.rmsNorm(name, size, epsilon)
+}
+
+function buildModel(className: string, settings: Built, scope: ParameterScope): DecoderModel {
+  const { sizes, deviation, padding, epsilon, norm, tokenScale: scale = 1 } = settings
   const { vocabularySize: rows, hiddenSize: size } = sizes
   const names = { tokens: 'embed_tokens', layers: 'layers', norm: 'norm' }
   return new DecoderModel(className, sizes, names, {
-    tokens: tokenEmbedding(scope, names.tokens, { rows, size, deviation, padding }),
+    tokens: tokenEmbedding(scope, names.tokens, { rows, size, deviation, padding, scale }),
     layers: Array.from({ length: sizes.layerCount }, (_, layer) =>
       buildBlock(settings, scope.at(`${names.layers}.${layer}`), layer),
     ),
-    norm: scope.rmsNorm(names.norm, size, epsilon),
+    norm: norm(scope, names.norm, size, epsilon),
   })
 }
 
@@ -106,13 +126,13 @@ const blockNames = {
   innerNorm: 'post_attention_layernorm',
 }
 
-function buildBlock(settings: LlamaSettings, scope: ParameterScope, layer: number): DecoderBlock {
-  const { sizes, epsilon } = settings
+function buildBlock(settings: Built, scope: ParameterScope, layer: number): DecoderBlock {
+  const { sizes, epsilon, norm } = settings
   return new DecoderBlock(blockNames, {
     attention: buildAttention(settings, scope.at(blockNames.attention), layer),
     inner: buildMlp(settings, scope.at(blockNames.inner)),
-    attentionNorm: scope.rmsNorm(blockNames.attentionNorm, sizes.hiddenSize, epsilon),
-    innerNorm: scope.rmsNorm(blockNames.innerNorm, sizes.hiddenSize, epsilon),
+    attentionNorm: norm(scope, blockNames.attentionNorm, sizes.hiddenSize, epsilon),
+    innerNorm: norm(scope, blockNames.innerNorm, sizes.hiddenSize, epsilon),
   })
 }
 

@@ -78,6 +78,12 @@ export const cases: readonly ExchangeCase[] = [
   { ...causal, name: 'lora-bias', base: 'base/llama-bias', config: { ...task, lora_bias: true } },
   { ...causal, name: 'gpt2', base: 'base/gpt2', config: task },
   { ...causal, name: 'qwen2', base: 'base/qwen2', config: { ...task, layers_to_transform: [0] } },
+  ...['gemma'].map((name) => ({
+    ...causal,
+    name,
+    base: `base/${name}`,
+    config: { ...task, target_modules: 'all-linear' },
+  })),
   { ...classifier, method: 'lora', name: 'bert', config: { task_type: 'SEQ_CLS' } },
   {
     ...classifier,
