@@ -1,8 +1,11 @@
 /** All families of this package as one list. A program that needs one family imports that one. */
 import type { Architecture } from '@espalier/core'
+import { albert } from './albert.js'
 import { bart } from './bart.js'
 import { bert } from './bert.js'
 import { bloom } from './bloom.js'
+import { distilbert } from './distilbert.js'
+import { electra } from './electra.js'
 import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
 import { gpt2 } from './gpt2.js'
@@ -12,6 +15,7 @@ import { opt } from './opt.js'
 import { qwen2 } from './qwen2.js'
 import { roberta } from './roberta.js'
 import { t5 } from './t5.js'
+import { xlmRoberta } from './xlm-roberta.js'
 
 /** Every architecture here, for lookups by config.json's model_type. */
 export const architectures: readonly Architecture[] = [
@@ -20,6 +24,10 @@ export const architectures: readonly Architecture[] = [
   gpt2,
   qwen2,
   roberta,
+  xlmRoberta,
+  distilbert,
+  electra,
+  albert,
   t5,
   mt5,
   opt,

@@ -38,7 +38,7 @@ export const bart: Architecture = architectureOf<Settings, BartModel>({
     SEQ_CLS: (request) => {
       const end = request.keys.optionalInteger('eos_token_id') ?? 2
       const names = { className: 'BartForSequenceClassification', field: 'classification_head' }
-      return firstTokenClassifier(names, (hidden, { ids }) => lastOfToken(hidden, ids, end))(request)
+      return firstTokenClassifier(names, { input: (hidden, { ids }) => lastOfToken(hidden, ids, end) })(request)
     },
     QUESTION_ANS: questionAnswering({ className: 'BartForQuestionAnswering', field: 'qa_outputs' }),
     FEATURE_EXTRACTION: bareModel,

@@ -11,20 +11,31 @@ import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
 /** RoBERTa with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
-export const roberta: Architecture = architectureOf({
-  modelType: 'roberta',
-  baseModelPrefix: 'roberta',
-  defaultTargets: ['query', 'value'],
-  defaults: { pad_token_id: 1 },
-  settings: robertaSettings,
-  base: (settings, scope, task) => buildEncoder('RobertaModel', settings, scope, task === 'FEATURE_EXTRACTION'),
-  heads: {
-    FEATURE_EXTRACTION: bareModel,
-    SEQ_CLS: firstTokenClassifier({ className: 'RobertaForSequenceClassification', field: 'classifier' }),
-    TOKEN_CLS: tokenClassifier({ className: 'RobertaForTokenClassification', field: 'classifier' }),
-    QUESTION_ANS: questionAnswering({ className: 'RobertaForQuestionAnswering', field: 'qa_outputs' }),
-  },
-})
+export const roberta: Architecture = robertaLike({ modelType: 'roberta', className: 'Roberta' })
+
+/** A family that is RoBERTa under another name. className: what transformers' classes begin with. */
+export function robertaLike({
+  modelType,
+  className,
+}: {
+  readonly modelType: string
+  readonly className: string
+}): Architecture {
+  return architectureOf({
+    modelType,
+    baseModelPrefix: 'roberta',
+    defaultTargets: ['query', 'value'],
+    defaults: { pad_token_id: 1 },
+    settings: robertaSettings,
+    base: (settings, scope, task) => buildEncoder(`${className}Model`, settings, scope, task === 'FEATURE_EXTRACTION'),
+    heads: {
+      FEATURE_EXTRACTION: bareModel,
+      SEQ_CLS: firstTokenClassifier({ className: `${className}ForSequenceClassification`, field: 'classifier' }),
+      TOKEN_CLS: tokenClassifier({ className: `${className}ForTokenClassification`, field: 'classifier' }),
+      QUESTION_ANS: questionAnswering({ className: `${className}ForQuestionAnswering`, field: 'qa_outputs' }),
+    },
+  })
+}
 
 // The first rows of the table, up to the padding id, are never a token's position.
 function robertaSettings(keys: ConfigKeys): EncoderSettings {

@@ -14,12 +14,12 @@ import { tokenEmbedding } from '../layers/padded-embedding.js'
 import type { EncoderSettings } from './encoder-settings.js'
 import type { CountPositions } from './positions.js'
 
-/** ids (batch, tokens) -> (batch, tokens, hidden). */
+/** ids (batch, tokens) -> (batch, tokens, width of the tables). */
 export class EncoderEmbeddings extends Module {
   constructor(
     readonly word_embeddings: Embedding,
     readonly position_embeddings: Module,
-    readonly token_type_embeddings: Module,
+    readonly token_type_embeddings: Module | null,
     readonly LayerNorm: Module,
     readonly positionsOf: CountPositions,
     readonly rate: number,
@@ -29,22 +29,26 @@ export class EncoderEmbeddings extends Module {
   }
 
   forward(ids: Tensor, context: Context): Tensor {
-    const types = context.tokenTypes ?? constant(0, 'i32', [1, context.length])
     const table: Module = this.word_embeddings
-    const typed = add(table.forward(ids, context), this.token_type_embeddings.forward(types, context))
+    const typed = this.withTypes(table.forward(ids, context), context)
     const placed = add(typed, this.position_embeddings.forward(this.positionsOf(ids, context), context))
     return maybeDropout(this.LayerNorm.forward(placed, context), context, this.rate, this.site)
+  }
+
+  private withTypes(x: Tensor, context: Context): Tensor {
+    if (this.token_type_embeddings === null) return x
+    const types = context.tokenTypes ?? constant(0, 'i32', [1, context.length])
+    return add(x, this.token_type_embeddings.forward(types, context))
   }
 }
 
 /** The embeddings in their scope. */
 export function buildEmbeddings(settings: EncoderSettings, scope: ParameterScope): EncoderEmbeddings {
-  const { sizes, positions, deviation, padding } = settings
-  const { vocabularySize: rows, hiddenSize: size } = sizes
+  const { sizes, embeddingSize: size, positions, typeCount, deviation, padding } = settings
   return new EncoderEmbeddings(
-    tokenEmbedding(scope, 'word_embeddings', { rows, size, deviation, padding }),
+    tokenEmbedding(scope, 'word_embeddings', { rows: sizes.vocabularySize, size, deviation, padding }),
     tokenEmbedding(scope, 'position_embeddings', { rows: positions.rows, size, deviation, padding: positions.padding }),
-    scope.embedding('token_type_embeddings', settings.typeCount, size, deviation),
+    typeCount === 0 ? null : scope.embedding('token_type_embeddings', typeCount, size, deviation),
     scope.layerNorm('LayerNorm', size, settings.epsilon),
     positions.count,
     settings.dropout,

@@ -24,6 +24,8 @@ export class EncoderModel extends BareModel {
     /** transformers' class. */
     readonly className: string,
     readonly embeddings: EncoderEmbeddings,
+    /** From the width of the tables to the hidden size; null where they are the same or the encoder does it. */
+    readonly embeddings_project: Module | null,
     readonly encoder: Module,
     readonly pooler: Module | null,
     readonly sizes: ModelSizes,
@@ -40,7 +42,9 @@ export class EncoderModel extends BareModel {
   }
 
   forward(ids: Tensor, context: Context): Tensor {
-    const hidden = this.encoder.forward(this.embeddings.forward(ids, context), context)
+    const embedded = this.embeddings.forward(ids, context)
+    const { embeddings_project: project } = this
+    const hidden = this.encoder.forward(project === null ? embedded : project.forward(embedded, context), context)
     if (this.pooler !== null) context.trace.capture('pooler_output', () => this.pooled(hidden, context))
     return hidden
   }
@@ -78,5 +82,9 @@ export function buildEncoder(
     ? new Dense(scope.at('pooler').linear('dense', size, size, { bias: true, deviation }), tanh)
     : null
   const embeddings = buildEmbeddings(settings, scope.at('embeddings'))
-  return new EncoderModel(className, embeddings, new Encoder(layers), pooler, sizes)
+  const project =
+    settings.embeddingSize === size
+      ? null
+      : scope.linear('embeddings_project', settings.embeddingSize, size, { bias: true, deviation })
+  return new EncoderModel(className, embeddings, project, new Encoder(layers), pooler, sizes)
 }

@@ -8,6 +8,8 @@ import { type CountPositions, givenPositions } from './positions.js'
 export interface EncoderSettings {
   readonly sizes: ModelSizes
   readonly innerSize: number
+  /** Width of the tables. Where it is not the hidden size, a projection follows them. */
+  readonly embeddingSize: number
   readonly positions: {
     /** Rows of the table. */
     readonly rows: number
@@ -15,6 +17,7 @@ export interface EncoderSettings {
     readonly padding: number | null
     readonly count: CountPositions
   }
+  /** Token types; 0: no table of them. */
   readonly typeCount: number
   readonly epsilon: number
   readonly dropout: number
@@ -49,6 +52,7 @@ export function encoderSettings(keys: ConfigKeys): EncoderSettings {
       maxPositions: rows,
     },
     innerSize: keys.size('intermediate_size'),
+    embeddingSize: hiddenSize,
     positions: { rows, padding: null, count: givenPositions },
     typeCount: keys.size('type_vocab_size', 2),
     epsilon: keys.epsilon('layer_norm_eps', 1e-12),

@@ -7,6 +7,8 @@ import type { HeadedParts, HeadNames, HeadRequest } from './head.js'
 /** What a head may look at besides the last hidden states. */
 export interface HeadPass<Base extends BareModel> {
   readonly base: Base
+  /** The layer that pools, of a model that has one beside the bare model. */
+  readonly pooler: Module | null
   readonly ids: Tensor
   readonly context: Context
 }
@@ -20,22 +22,32 @@ export interface ClassifierParts<Base extends BareModel> {
   readonly names: HeadNames
   readonly head: Module
   readonly input: HeadInput<Base>
+  /** A layer of the whole model that `input` runs, and its path. */
+  readonly pooler?: { readonly path: string; readonly module: Module }
+}
+
+interface ClassifierModules<Base extends BareModel> extends HeadedParts<Base> {
+  readonly pooler?: Module
 }
 
 /** The model with a head: logits of what `input` takes of the hidden states. */
 export function classifier<Base extends BareModel>(
   { base, prefix }: HeadRequest<Base>,
-  { task, names, head, input }: ClassifierParts<Base>,
+  { task, names, head, input, pooler }: ClassifierParts<Base>,
 ): Model {
-  return new Classifier(task, names.className, { base: prefix, head: names.field }, { base, head }, input)
+  const [fields, parts] = [
+    { base: prefix, ...(pooler === undefined ? {} : { pooler: pooler.path }), head: names.field },
+    { base, head, ...(pooler === undefined ? {} : { pooler: pooler.module }) },
+  ]
+  return new Classifier(task, names.className, fields, parts, input)
 }
 
 class Classifier<Base extends BareModel> extends Model {
   constructor(
     readonly task: TaskType,
     readonly className: string,
-    readonly names: PartNames<HeadedParts>,
-    parts: HeadedParts<Base>,
+    readonly names: PartNames<ClassifierModules<Base>>,
+    parts: ClassifierModules<Base>,
     readonly input: HeadInput<Base>,
   ) {
     super()
@@ -55,9 +67,10 @@ class Classifier<Base extends BareModel> extends Model {
   }
 
   forward(ids: Tensor, context: Context): Tensor {
-    const { base } = this
-    const read = this.input(base.forward(ids, context), { base, ids, context })
-    return partOf(this, this.names.head).forward(read, context)
+    const { base, names } = this
+    const pooler = names.pooler === undefined ? null : partOf(this, names.pooler)
+    const read = this.input(base.forward(ids, context), { base, pooler, ids, context })
+    return partOf(this, names.head).forward(read, context)
   }
 
   private get base(): Base {

@@ -7,7 +7,7 @@ import type { Context, Module, Tensor } from '@espalier/core'
  */
 export function runLayers(
   x: Tensor,
-  layers: readonly Module[],
+  layers: readonly Pick<Module, 'forward'>[],
   context: Context,
   norm?: Pick<Module, 'forward'>,
   name = 'hidden_states',

@@ -1,0 +1,165 @@
+/** DistilBERT: half of BERT's layers, without token types and pooler. Source: arXiv:1910.01108 §3. */
+import {
+  type Architecture,
+  add,
+  type Context,
+  type Embedding,
+  type ModelSizes,
+  Module,
+  type ParameterScope,
+  relu,
+  type Tensor,
+} from '@espalier/core'
+import type { ConfigKeys } from './config/config-keys.js'
+import { Mlp } from './decoder/mlp.js'
+import { SplitAttention } from './decoder/split-attention.js'
+import { buildEmbeddings, type EncoderEmbeddings } from './encoder/embeddings.js'
+import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+import { architectureOf } from './family.js'
+import { BareModel } from './heads/bare-model.js'
+import { bareModel } from './heads/head.js'
+import { poolingClassifier } from './heads/pooling-classifier.js'
+import { questionAnswering } from './heads/question-answering.js'
+import { tokenClassifier } from './heads/token-classification.js'
+import { runLayers } from './layers/layer-stack.js'
+
+/** DistilBERT with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. PEFT has no targets for it. */
+export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBertModel>({
+  modelType: 'distilbert',
+  baseModelPrefix: 'distilbert',
+  defaultTargets: [],
+  defaults: {
+    pad_token_id: 0,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_hidden_layers: 6,
+    num_attention_heads: 12,
+  },
+  aliases: {
+    dim: 'hidden_size',
+    hidden_dim: 'intermediate_size',
+    n_layers: 'num_hidden_layers',
+    n_heads: 'num_attention_heads',
+    dropout: 'hidden_dropout_prob',
+    attention_dropout: 'attention_probs_dropout_prob',
+    activation: 'hidden_act',
+  },
+  settings: distilbertSettings,
+  base: buildModel,
+  heads: {
+    FEATURE_EXTRACTION: bareModel,
+    SEQ_CLS: poolingClassifier(
+      { className: 'DistilBertForSequenceClassification', field: 'classifier' },
+      {
+        path: 'pre_classifier',
+        activation: () => relu,
+        rates: (keys) => [0, keys.rate('seq_classif_dropout', 0.2)],
+      },
+    ),
+    TOKEN_CLS: tokenClassifier({ className: 'DistilBertForTokenClassification', field: 'classifier' }),
+    QUESTION_ANS: questionAnswering(
+      { className: 'DistilBertForQuestionAnswering', field: 'qa_outputs' },
+      { dropout: (keys) => keys.rate('qa_dropout', 0.1) },
+    ),
+  },
+})
+
+// No key says another epsilon than BERT's.
+function distilbertSettings(keys: ConfigKeys): EncoderSettings {
+  return { ...encoderSettings(keys), typeCount: 0, epsilon: 1e-12 }
+}
+
+/** ids (batch, tokens) -> hidden states (batch, tokens, hidden). */
+class DistilBertModel extends BareModel {
+  readonly className = 'DistilBertModel'
+  readonly causal = false
+
+  constructor(
+    readonly embeddings: EncoderEmbeddings,
+    readonly transformer: Module,
+    readonly sizes: ModelSizes,
+  ) {
+    super()
+  }
+
+  override get layerPaths(): readonly string[] {
+    return ['transformer.layer']
+  }
+
+  tokenTable(): Embedding {
+    return this.embeddings.word_embeddings
+  }
+
+  forward(ids: Tensor, context: Context): Tensor {
+    return this.transformer.forward(this.embeddings.forward(ids, context), context)
+  }
+}
+
+class Transformer extends Module {
+  constructor(readonly layer: readonly Module[]) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    return runLayers(x, this.layer, context)
+  }
+}
+
+/** norm(x + part(x)) for attention and the wide half: (batch, tokens, hidden) -> same. */
+class TransformerBlock extends Module {
+  constructor(
+    readonly attention: Module,
+    readonly sa_layer_norm: Module,
+    readonly ffn: Module,
+    readonly output_layer_norm: Module,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    const attended = this.sa_layer_norm.forward(add(this.attention.forward(x, context), x), context)
+    return this.output_layer_norm.forward(add(this.ffn.forward(attended, context), attended), context)
+  }
+}
+
+function buildModel(settings: EncoderSettings, scope: ParameterScope): DistilBertModel {
+  const { sizes } = settings
+  const layers = Array.from({ length: sizes.layerCount }, (_, layer) =>
+    buildBlock(settings, scope.at(`transformer.layer.${layer}`), layer),
+  )
+  return new DistilBertModel(buildEmbeddings(settings, scope.at('embeddings')), new Transformer(layers), sizes)
+}
+
+function buildBlock(settings: EncoderSettings, scope: ParameterScope, layer: number): Module {
+  const { sizes, innerSize, epsilon, deviation, dropout, attentionDropout, activation } = settings
+  const { hiddenSize: size, headCount: heads, headSize } = sizes
+  const linear = (own: ParameterScope, name: string, from = size, to = size) =>
+    own.linear(name, from, to, { bias: true, deviation })
+  const [attention, wide] = [scope.at('attention'), scope.at('ffn')]
+  const site = (own: ParameterScope) => `${own.path}.dropout`
+  return new TransformerBlock(
+    new SplitAttention(
+      {
+        layer,
+        heads,
+        groups: heads,
+        scale: headSize ** -0.5,
+        dropout: { rate: attentionDropout, site: site(attention) },
+      },
+      { query: 'q_lin', key: 'k_lin', value: 'v_lin', output: 'out_lin' },
+      {
+        query: linear(attention, 'q_lin'),
+        key: linear(attention, 'k_lin'),
+        value: linear(attention, 'v_lin'),
+        output: linear(attention, 'out_lin'),
+      },
+    ),
+    scope.layerNorm('sa_layer_norm', size, epsilon),
+    new Mlp(
+      { activation, dropout, site: site(wide) },
+      { up: 'lin1', down: 'lin2' },
+      { up: linear(wide, 'lin1', size, innerSize), down: linear(wide, 'lin2', innerSize, size) },
+    ),
+    scope.layerNorm('output_layer_norm', size, epsilon),
+  )
+}

@@ -1,0 +1,33 @@
+/** ELECTRA: BERT over narrower tables, and a head of its own for rows. Source: arXiv:2003.10555 §3. */
+import { type Architecture, gelu } from '@espalier/core'
+import type { ConfigKeys } from './config/config-keys.js'
+import { buildEncoder } from './encoder/encoder-model.js'
+import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+import { architectureOf } from './family.js'
+import { firstTokenClassifier } from './heads/first-token-classifier.js'
+import { bareModel } from './heads/head.js'
+import { questionAnswering } from './heads/question-answering.js'
+import { tokenClassifier } from './heads/token-classification.js'
+
+/** ELECTRA with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model, which has no pooler. */
+export const electra: Architecture = architectureOf({
+  modelType: 'electra',
+  baseModelPrefix: 'electra',
+  defaultTargets: ['query', 'value'],
+  defaults: { pad_token_id: 0, embedding_size: 128 },
+  settings: electraSettings,
+  base: (settings, scope) => buildEncoder('ElectraModel', settings, scope, false),
+  heads: {
+    FEATURE_EXTRACTION: bareModel,
+    SEQ_CLS: firstTokenClassifier(
+      { className: 'ElectraForSequenceClassification', field: 'classifier' },
+      { activation: (x) => gelu(x) },
+    ),
+    TOKEN_CLS: tokenClassifier({ className: 'ElectraForTokenClassification', field: 'classifier' }),
+    QUESTION_ANS: questionAnswering({ className: 'ElectraForQuestionAnswering', field: 'qa_outputs' }),
+  },
+})
+
+function electraSettings(keys: ConfigKeys): EncoderSettings {
+  return { ...encoderSettings(keys), embeddingSize: keys.size('embedding_size') }
+}
