@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   cpSync,
   mkdirSync,
@@ -12,7 +13,7 @@ import {
 import { tmpdir } from 'node:os'
 import { basename, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { finishPublication, publish, startUnfinished } from './publication.js'
+import { finishPublication, isUnsettled, publish, startUnfinished } from './publication.js'
 import { lockFolder } from './run-lock.js'
 import { UNFINISHED } from './run-names.js'
 
@@ -119,6 +120,31 @@ describe('publish', () => {
     } finally {
       rmSync(outside, { recursive: true })
     }
+  })
+
+  it('removes nothing by a record whose files are gone, or that is no record', async () => {
+    const before = () => readdirSync(root).filter((name) => name !== '.publication.json')
+    rmSync(join(root, UNFINISHED), { recursive: true })
+    for (const leave of [() => {}, () => mkdirSync(join(root, UNFINISHED))]) {
+      leave()
+      const names = before().filter((name) => name !== UNFINISHED)
+      write('.publication.json', JSON.stringify({ removes }))
+      expect(await isUnsettled(root)).toBe(false)
+      await finishPublication(root)
+      expect(readdirSync(root)).toEqual(names)
+    }
+    mkdirSync(join(root, '.publication.json'))
+    await finishPublication(root)
+    rmSync(join(root, '.publication.json'), { recursive: true })
+    if (process.platform !== 'win32') execFileSync('mkfifo', [join(root, '.publication.json')])
+    await finishPublication(root) // and does not wait for who writes to the pipe
+    expect(before()).toEqual(['adapter_config.json', 'adapter_model.safetensors', 'checkpoint-1', 'vocab.json'])
+  })
+
+  it('leaves what others hide in the unfinished folder out of the result', async () => {
+    write(join(UNFINISHED, '.DS_Store'), 'hidden')
+    await publish(root, removes)
+    expectPublished()
   })
 
   it('takes nothing from where a link in the place of the unfinished folder leads', async () => {

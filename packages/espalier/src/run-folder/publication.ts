@@ -2,7 +2,7 @@
  * A result takes its place in a folder together, and what it replaces goes together. It is written to a folder inside. When it is whole, a
  * record says which files of an earlier run go: from then on it counts, and whoever takes the folder next moves what is not moved yet.
  */
-import { lstat, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { lstat, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
 import { isOfResult, RECORD, UNFINISHED } from './run-names.js'
@@ -20,7 +20,7 @@ export async function startUnfinished(folder: string): Promise<string> {
 
 /** Puts all that lies in the unfinished folder in its place; `removes` goes. Throws file.write: before the record is there, the folder is as it was. */
 export async function publish(folder: string, removes: readonly string[]): Promise<void> {
-  const names = await readdir(join(folder, UNFINISHED))
+  const names = await unpublished(folder)
   await requireReplaceable(folder, names)
   const record: Publication = { removes: removes.filter((name) => !names.includes(name)) }
   await openTarget(folder).write(RECORD, textContent(`${JSON.stringify(record)}\n`))
@@ -31,14 +31,18 @@ export async function publish(folder: string, removes: readonly string[]): Promi
 export async function finishPublication(folder: string): Promise<void> {
   const record = await readRecord(folder)
   if (record === undefined) return
-  const unfinished = join(folder, UNFINISHED)
-  const isOwn = (await lstat(unfinished).catch(() => undefined))?.isDirectory() === true // no link to somewhere else
-  const names = isOwn ? configurationsLast(await readdir(unfinished)) : []
-  for (const name of configurationsLast([...record.removes, ...names.filter(isConfiguration)]).reverse())
-    await removeWhole(join(folder, name))
-  for (const name of names) await moveInto(folder, name)
-  await rmdir(unfinished).catch(() => {})
+  const names = await unpublished(folder)
+  // What goes is gone before the first file moves: where none is left to move, a record only has to go itself.
+  const goes = names.length === 0 ? [] : [...record.removes, ...names.filter(isConfiguration)]
+  for (const name of configurationsLast(goes).reverse()) await removeWhole(join(folder, name))
+  for (const name of configurationsLast(names)) await moveInto(folder, name)
+  if (await isOwnFolder(join(folder, UNFINISHED))) await rm(join(folder, UNFINISHED), { recursive: true })
   await unlink(join(folder, RECORD))
+}
+
+/** Whether a folder holds a publication that is not finished: files of two results may lie there. */
+export async function isUnsettled(folder: string): Promise<boolean> {
+  return (await readRecord(folder)) !== undefined && (await unpublished(folder)).length > 0
 }
 
 interface Publication {
@@ -46,9 +50,36 @@ interface Publication {
   readonly removes: readonly string[]
 }
 
+/** Names that a result has and its place lacks: those of the unfinished folder but for hidden ones, which others put there. */
+async function unpublished(folder: string): Promise<readonly string[]> {
+  const unfinished = join(folder, UNFINISHED)
+  const names = (await isOwnFolder(unfinished)) ? await namesIn(unfinished) : []
+  return names.filter((name) => !name.startsWith('.') && name !== UNFINISHED)
+}
+
+/** None where a folder is gone meanwhile. */
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+/** Whether it is no link to somewhere else. */
+function isOwnFolder(path: string): Promise<boolean> {
+  return lstat(path).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+}
+
 async function readRecord(folder: string): Promise<Publication | undefined> {
   try {
-    const { removes } = JSON.parse(await readFile(join(folder, RECORD), 'utf8')) as { readonly removes: unknown }
+    const path = join(folder, RECORD)
+    if (!(await lstat(path)).isFile()) return undefined // a pipe would be waited for
+    const { removes } = JSON.parse(await readFile(path, 'utf8')) as { readonly removes: unknown }
     // A folder may come from anywhere: it names nothing outside, and nothing that no result has.
     return {
       removes: (removes as readonly unknown[]).filter(

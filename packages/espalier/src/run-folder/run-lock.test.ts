@@ -6,7 +6,7 @@ import type { EspalierError } from '@espalier/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { processStart } from './process-start.js'
 import { lockFolder } from './run-lock.js'
-import { LOCK_FILE } from './run-names.js'
+import { LOCK_FILE, RECORD, UNFINISHED } from './run-names.js'
 
 let root = ''
 beforeEach(() => {
@@ -93,6 +93,26 @@ describe('lockFolder', () => {
     await (await lockFolder(root)).release()
     const left = readdirSync(root, { recursive: true }).map(String)
     expect(left.sort()).toEqual([...others, 'below'].sort())
+  })
+
+  it('lets go when what it finds cannot be finished', async () => {
+    mkdirSync(join(root, 'a/in the way'), { recursive: true })
+    mkdirSync(join(root, UNFINISHED))
+    writeFileSync(join(root, UNFINISHED, 'a'), 'new')
+    writeFileSync(join(root, RECORD), JSON.stringify({ removes: [] }))
+    for (const _ of ['once', 'again'])
+      await expect(lockFolder(root)).rejects.toMatchObject({ code: 'file.write', details: { file: 'a' } })
+    expect(readdirSync(root)).not.toContain(LOCK_FILE)
+  })
+
+  it('is no folder and no pipe', async () => {
+    const makes = [() => mkdirSync(join(root, LOCK_FILE)), () => execSync(`mkfifo ${join(root, LOCK_FILE)}`)]
+    for (const make of process.platform === 'win32' ? makes.slice(0, 1) : makes) {
+      make()
+      await expect(lockFolder(root)).rejects.toMatchObject({ code: 'file.write', details: { file: LOCK_FILE } })
+      expect(readdirSync(root)).toEqual([LOCK_FILE])
+      rmSync(join(root, LOCK_FILE), { recursive: true })
+    }
   })
 
   it('removes a folder that it made when nothing was written', async () => {

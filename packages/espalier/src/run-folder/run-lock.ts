@@ -4,9 +4,9 @@
  */
 import { randomBytes } from 'node:crypto'
 import { constants, unlinkSync } from 'node:fs'
-import { copyFile, link, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { copyFile, link, lstat, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname, uptime } from 'node:os'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
 import { processStart } from './process-start.js'
@@ -46,15 +46,21 @@ export async function lockFolder(folder: string): Promise<RunLock> {
   }
   if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
   hold(path)
-  await removeLeftovers(folder)
-  await finishPublication(folder)
-  return {
+  const lock: RunLock = {
     folder,
     async release() {
       letGo(path)
       await unlink(path).catch(() => {})
       if (!existed) await rmdir(folder).catch(() => {}) // it holds files, as it should
     },
+  }
+  try {
+    await removeLeftovers(folder)
+    await finishPublication(folder)
+    return lock
+  } catch (error) {
+    await lock.release()
+    throw error
   }
 }
 
@@ -69,6 +75,7 @@ async function claim(folder: string, holder: Holder): Promise<boolean> {
   try {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       if (await placed(join(folder, own), path)) return true
+      await requireFile(path)
       const other = await readHolder(path)
       if (other !== undefined && (await isAlive(other, path))) return false
       await removeStale(path, other)
@@ -93,13 +100,19 @@ async function placed(from: string, path: string): Promise<boolean> {
     return true
   } catch (error) {
     if (isTaken(error)) return false
-    throw writeError(LOCK_FILE, resolve(path, '..'), error)
+    throw writeError(LOCK_FILE, dirname(path), error)
   }
+}
+
+/** A folder is no lock that could be stale, and a pipe would be waited for. Throws file.write. */
+async function requireFile(path: string): Promise<void> {
+  const found = await lstat(path).catch(() => undefined)
+  if (found !== undefined && !found.isFile()) throw writeError(LOCK_FILE, dirname(path), new Error('it is no file'))
 }
 
 /** Moves a stale lock away. One that another run has put there meanwhile is put back. */
 async function removeStale(path: string, stale: Holder | undefined): Promise<void> {
-  const aside = resolve(path, '..', besideName())
+  const aside = join(dirname(path), besideName())
   try {
     await rename(path, aside)
   } catch {

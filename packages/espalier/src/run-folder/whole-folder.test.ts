@@ -50,4 +50,11 @@ describe('removeWhole', () => {
     await removeWhole(at('it'))
     expect(readdirSync(root)).toEqual([])
   })
+
+  it('says that it could not', async () => {
+    const name = 'x'.repeat(250) // there is no room for a longer one beside it
+    await fill(at(name), 'old')
+    await expect(removeWhole(at(name))).rejects.toMatchObject({ code: 'file.write', details: { file: name } })
+    expect(readdirSync(root)).toEqual([name])
+  })
 })

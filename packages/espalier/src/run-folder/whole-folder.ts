@@ -16,13 +16,14 @@ export async function writeWhole(path: string, write: (beside: string) => Promis
   }
 }
 
-/** Deletes a folder: it is gone from under its name at once, so that no half of it stays there. */
+/** Deletes a folder or a file: it is gone from under its name at once, so that no half of it stays there. Throws file.write when it stays. */
 export async function removeWhole(path: string): Promise<void> {
   const aside = besideName(path)
   try {
     await rename(path, aside)
-  } catch {
-    return // it is gone already
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return // it is gone already
+    throw writeError(basename(path), dirname(path), cause)
   }
   await rm(aside, { recursive: true, force: true })
 }

@@ -58,7 +58,8 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
         written = [...written.filter((other) => other !== name), name]
       }
       const kept = keptOf(written, { saveTotalLimit, best, isFinal })
-      for (const old of written) if (!kept.includes(old)) await removeWhole(join(working, old))
+      // One that cannot be deleted takes room, and ends no run.
+      for (const old of written) if (!kept.includes(old)) await removeWhole(join(working, old)).catch(() => {})
       written = kept
       if (!isFinal) return join(working, name)
       await keepCard(path)
