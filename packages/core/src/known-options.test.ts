@@ -45,6 +45,19 @@ it('refuses what are no options, and values without the parts that are used', ()
   )
 })
 
+it('names the await that a promise lacks', () => {
+  const promise = Promise.resolve({ compile: 1 })
+  for (const call of [
+    () => requireParts('backend', promise, ['compile'], 'Give what onnx() returns'),
+    () => check({ seed: promise }),
+    () => check(promise),
+    () => checkOptions<{ source: unknown }>('draw', { source: promise }, { source: 'any' }),
+  ]) {
+    expect(call).toThrow(expect.objectContaining({ code: 'config.value' }))
+    expect(call).toThrow('await')
+  }
+})
+
 it('refuses values of another kind, naming the option', () => {
   for (const options of [{ seed: '1' }, { seed: null }, { stop: {} }, { maxLength: [] }, { seed: 1n }])
     expect(() => check(options)).toThrow(expect.objectContaining({ code: 'config.value', details: options }))

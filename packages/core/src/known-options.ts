@@ -21,6 +21,7 @@ export function checkOptions<Options extends object>(
   kinds: OptionKinds<Options>,
   others: Readonly<Record<string, string>> = {},
 ): void {
+  requireAwaited('options', options)
   if (kindOf(options) !== 'object')
     throw new EspalierError('config.value', { what: `${owner} takes options by name`, got: { kind: kindOf(options) } })
   for (const [name, value] of Object.entries(options)) {
@@ -37,6 +38,7 @@ export function checkOptions<Options extends object>(
         got: { key: name },
         fix: `Did you mean ${nearest(name, Object.keys(kinds))}?`,
       })
+    requireAwaited(name, value)
     const kind: OptionKind | readonly OptionKind[] = kinds[name as keyof Options]
     const allowed = typeof kind === 'string' ? [kind] : kind
     if (value === undefined || allowed.includes('any') || allowed.includes(kindOf(value))) continue
@@ -52,6 +54,7 @@ export function checkOptions<Options extends object>(
  * backend is expected. name: of the argument. fix: where to get such a value.
  */
 export function requireParts(name: string, value: unknown, parts: readonly string[], fix: string): void {
+  requireAwaited(name, value)
   const hasParts = (typeof value === 'object' && value !== null) || typeof value === 'function'
   if (hasParts && parts.every((part) => part in (value as object))) return
   const isShort = value === null || typeof value === 'string' || typeof value === 'number'
@@ -59,6 +62,16 @@ export function requireParts(name: string, value: unknown, parts: readonly strin
     what: `${name} is not what it must be`,
     got: { [name]: isShort ? value : kindOf(value) },
     fix,
+  })
+}
+
+/** Throws config.value when a value is a promise where what it promises is needed: an await was forgotten. name: of the argument. */
+export function requireAwaited(name: string, value: unknown): void {
+  if (typeof value !== 'object' || value === null || typeof (value as { then?: unknown }).then !== 'function') return
+  throw new EspalierError('config.value', {
+    what: `${name} is a promise of a value, not the value: an await is missing`,
+    got: { [name]: 'promise' },
+    fix: 'Write await before the call that gives it, as in: const model = await AutoModelForCausalLM.fromPretrained(name)',
   })
 }
 

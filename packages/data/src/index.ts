@@ -33,6 +33,7 @@ export {
 } from './dataset/load-dataset.js'
 export type { MapOptions, MappedRow } from './dataset/map-columns.js'
 export type { Place, PlacedRow, RowSource } from './dataset/row-source.js'
+export type { MakeRows, RowsToPass } from './dataset/rows-in-memory.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'

@@ -13,8 +13,10 @@ export {
   type Dataset,
   type Features,
   loadDataset,
+  type MakeRows,
   type MapOptions,
   type PromptCompletion,
+  type RowsToPass,
   type ShuffleOptions,
   type TextRow,
   Tokenizer,
@@ -72,8 +74,9 @@ export {
   type LoadAdapterIntoOptions,
   type PeftFromPretrainedOptions,
   PeftModel,
+  type SavePeftOptions,
 } from './model/peft-model.js'
-export { PretrainedModel, type PretrainedOptions } from './model/pretrained-model.js'
+export { PretrainedModel, type PretrainedOptions, type SavePretrainedOptions } from './model/pretrained-model.js'
 export {
   type HeldModel,
   type HeldState,

@@ -114,6 +114,47 @@ describe.each(Object.entries(sources))('rows of a %s', (kind, open) => {
   })
 })
 
+describe.each(['array', '.json file'])('rows held in memory, of an %s', (kind) => {
+  const jsonPath = join(folder, 'nested.json')
+  const given = () => [{ n: 1, parts: [{ text: 'a' }], ids: Int32Array.of(1) }]
+  const open = (rows = given()) => {
+    if (kind === 'array') return loadDataset(rows)
+    writeFileSync(jsonPath, JSON.stringify(rows))
+    return loadDataset<(typeof rows)[number]>(jsonPath)
+  }
+
+  it('stay as they are, whatever a function does with the row that it is given', async () => {
+    const rows = given()
+    const change = (row: (typeof rows)[number]) => {
+      row.n += 1
+      row.parts.push({ text: 'b' })
+      row.ids[0] = 5
+      return row
+    }
+    const mapped = open(rows).map(change)
+    const changed = { n: 2, parts: [{ text: 'a' }, { text: 'b' }] }
+    for (let pass = 0; pass < 2; pass++) expect(await all(mapped)).toMatchObject([changed])
+    expect(await all(mapped.shuffle())).toMatchObject([changed])
+    const dataset = open(rows)
+    expect(await all(dataset.filter(change))).toHaveLength(1)
+    for await (const row of dataset) change(row)
+    expect(await all(dataset)).toMatchObject([{ n: 1, parts: [{ text: 'a' }] }])
+    expect(rows).toEqual(given())
+  })
+
+  it('keep what a function changed in place beside what it returned, and lose it where it returned nothing, as in Python', async () => {
+    const change = (row: { n: number }) => {
+      row.n = 9
+    }
+    const kept = open().map((row) => {
+      change(row)
+      return { added: 1 }
+    })
+    expect(await all(kept)).toMatchObject([{ n: 9, added: 1 }])
+    expect(await all(open().map((row) => change(row) as undefined))).toMatchObject([{ n: 1 }])
+  })
+})
+
 describe('a data set refuses', () => {
   const rows = loadDataset(numbers(4))
 
@@ -130,6 +171,23 @@ describe('a data set refuses', () => {
     for (const index of [-1, 0.5, '1' as unknown as number])
       expect(() => rows.select([index])).toThrow(expect.objectContaining({ code: 'config.value' }))
     expect(await codeOf(() => all(rows.select([4])))).toBe('config.value')
+  })
+
+  it('numbers and sets that are not in a list', () => {
+    const refused: readonly (readonly [() => unknown, string])[] = [
+      [() => rows.select(2 as never), 'select([2])'],
+      [() => rows.select(undefined as never), 'select([0, 1])'],
+      [() => rows.select('12' as never), 'select([0, 1])'],
+      [() => concatenateDatasets(rows as never), 'concatenateDatasets([a, b])'],
+      [() => (concatenateDatasets as (...sets: unknown[]) => unknown)(rows, rows), 'concatenateDatasets([a, b])'],
+      [() => concatenateDatasets([rows, numbers(2)] as never), 'loadDataset(rows)'],
+      [() => concatenateDatasets(['a.jsonl'] as never), "loadDataset('a.jsonl')"],
+      [() => concatenateDatasets([rows, Promise.resolve(rows)] as never), 'await'],
+    ]
+    for (const [call, fix] of refused) {
+      expect(call).toThrow(expect.objectContaining({ code: 'config.value' }))
+      expect(call).toThrow(fix)
+    }
   })
 
   it('splits with a part that is empty', async () => {

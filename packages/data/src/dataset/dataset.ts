@@ -25,15 +25,16 @@ export interface TrainTestSplit<Row> {
 }
 
 /**
- * Rows that can be gone through any number of times, unless their source is a generator. What a method gives is another data set; this
- * one stays as it is. Functions given to methods may be called again for a row, and must give the same again.
+ * Rows that can be gone through any number of times, unless their source is an iterator or a stream; then a second pass throws data.file.
+ * Rows are given away as copies. What a method gives is another data set; this one stays as it is. Functions given to methods may be called again for a row, and must give the same again.
  */
 export interface Dataset<Row = DataRow> extends RowSource<Row>, AsyncIterable<Row> {
   /** How many rows there are; reads them once. */
   numRows(): Promise<number>
   /**
    * Rows with the columns that the function returns, in place of those of the same name; columns that it does not return stay unless
-   * `removeColumns` names them. A function that returns nothing changes nothing. index: the row's number, from 0. Throws config.*; while
+   * `removeColumns` names them. The function is given a copy; what it changes there stays too, unless it returns nothing, which changes
+   * nothing. index: the row's number, from 0. Throws config.*; while
    * rows are read, data.row when the function returns no row, data.shape for a column to remove that is not there.
    */
   map<Changed extends object, const Removed extends keyof Row & string = never>(
@@ -42,7 +43,7 @@ export interface Dataset<Row = DataRow> extends RowSource<Row>, AsyncIterable<Ro
   ): Dataset<MappedRow<Row, Changed, Removed>>
   /** The rows for which the function returns true, or a promise of it. */
   filter(keeps: (row: Row, index: number) => unknown): Dataset<Row>
-  /** The rows of these numbers, counted from 0, in their order. Throws config.value; while rows are read, also for a number beyond them. */
+  /** The rows of these numbers, counted from 0, in their order: `select([0, 1])`. Throws config.value; while rows are read, also for a number beyond them. */
   select(indices: Iterable<number>): Dataset<Row>
   /** All rows in a random order. */
   shuffle(options?: ShuffleOptions): Dataset<Row>
@@ -99,6 +100,8 @@ class SourceDataset<Row> implements Dataset<Row> {
   }
 
   select(indices: Iterable<number>): Dataset<Row> {
+    const isList = typeof indices === 'object' && indices !== null && Symbol.iterator in indices
+    if (!isList) throw noList(indices)
     const numbers = [...indices]
     requireAll(numbers, (index) => Number.isSafeInteger(index) && index >= 0, {})
     return this.#inOrder((count) => {
@@ -135,6 +138,14 @@ class SourceDataset<Row> implements Dataset<Row> {
 function requireFunction(method: string, given: unknown): void {
   if (typeof given === 'function') return
   throw new EspalierError('config.value', { what: `${method} takes a function of a row`, got: { given: typeof given } })
+}
+
+function noList(given: unknown): EspalierError {
+  return new EspalierError('config.value', {
+    what: 'select takes a list of numbers of rows',
+    got: { given: typeof given },
+    fix: `Give them in one list: ${typeof given === 'number' ? `select([${given}])` : 'select([0, 1])'}`,
+  })
 }
 
 function requireAll(

@@ -24,6 +24,15 @@ async function all<Row>(dataset: Dataset<Row>): Promise<Row[]> {
   return rows
 }
 
+/** Each byte as a row. */
+function rowsOfBytes(): TransformStream<Uint8Array, TextRow> {
+  return new TransformStream({
+    transform: (bytes, controller) => {
+      for (const byte of bytes) controller.enqueue({ text: String.fromCharCode(byte) })
+    },
+  })
+}
+
 describe('loadDataset', () => {
   test('reads JSONL with a byte-order mark, CRLF, blank lines and no final newline', async () => {
     const path = file('a.jsonl', '\uFEFF{"text":"é"}\r\n\r\n  \n{"text":"b\\n"}\r\n{"text":"c\u2028d"}')
@@ -159,6 +168,57 @@ describe('loadDataset', () => {
     const blob = new Blob(['a,b\n1,2\n'])
     expect(await all(loadDataset<DataRow>(blob, { format: '.csv' }))).toEqual([{ a: '1', b: '2' }])
     expect(await codeOf(() => all(loadDataset([1 as unknown as DataRow])))).toBe('data.json')
+  })
+
+  test('rows of an iterator are read once: a second pass is refused, one of a function that makes iterators is not', async () => {
+    const generate = function* () {
+      yield { text: 'a' }
+      yield { text: 'b' }
+    }
+    const stream = () => new Blob(['ab']).stream().pipeThrough(rowsOfBytes()) as AsyncIterable<TextRow>
+    for (const spent of [loadDataset(generate()), loadDataset(generate()).map((row) => row), loadDataset(stream())]) {
+      expect(await spent.numRows()).toBe(2)
+      await expect(all(spent)).rejects.toMatchObject({
+        code: 'data.file',
+        fix: expect.stringContaining('loadDataset(() => ') as string,
+      })
+    }
+    const broken = loadDataset(generate())
+    for await (const _ of broken) break
+    expect(await codeOf(() => all(broken))).toBe('data.file')
+
+    for (const make of [generate, () => stream(), async () => generate(), () => [{ text: 'a' }, { text: 'b' }]]) {
+      const made = loadDataset<TextRow>(make)
+      for (let pass = 0; pass < 2; pass++) expect(await all(made)).toEqual([{ text: 'a' }, { text: 'b' }])
+      expect(await all(made.shuffle({ seed: 1 }))).toHaveLength(2)
+    }
+    const same = generate()
+    const made = loadDataset<TextRow>(() => same)
+    await all(made)
+    expect(await codeOf(() => all(made))).toBe('data.file')
+    expect(await codeOf(() => all(loadDataset<TextRow>(() => 5 as never)))).toBe('config.value')
+    expect(await all(loadDataset(new Set(generate())).filter(() => true))).toHaveLength(2)
+  })
+
+  test('sources that Python takes are answered with what to write here', () => {
+    const refused: readonly (readonly [() => unknown, string])[] = [
+      [
+        () => loadDataset(['a.jsonl', 'b.jsonl'] as never),
+        'concatenateDatasets(paths.map((path) => loadDataset(path)))',
+      ],
+      [() => loadDataset([loadDataset('a.jsonl')] as never), 'concatenateDatasets'],
+      [() => loadDataset('json', { dataFiles: ['a.jsonl'] } as never), "loadDataset('a.jsonl')"],
+      [() => loadDataset('csv', { data_files: 'b.csv' } as never), "loadDataset('b.csv')"],
+      [() => loadDataset('json', { dataFiles: { train: 'c.json', test: 'd.json' } } as never), "loadDataset('c.json')"],
+      [() => loadDataset('json', { dataFiles: ['a.jsonl', 'b.jsonl'] } as never), 'concatenateDatasets'],
+      [() => loadDataset('a.jsonl', { split: 'train' } as never), 'trainTestSplit'],
+      [() => loadDataset({ text: ['a', 'b'] } as never), 'one object per row'],
+      [() => loadDataset({ train: 'a.jsonl' } as never), "loadDataset('a.jsonl')"],
+      [() => loadDataset(Promise.resolve([]) as never), 'await'],
+      [() => loadDataset('stanfordnlp/imdb'), 'download'],
+      [() => loadDataset('a.jsonl', 'train' as never), 'by name'],
+    ]
+    for (const [call, fix] of refused) expect(call).toThrow(fix)
   })
 
   test('options that do not exist are refused', () => {

@@ -1,19 +1,22 @@
 /** Where data sets come from: files of any size, whose rows are not held, and rows from memory or a generator. */
-import { checkOptions, EspalierError, type OptionKinds } from '@espalier/core'
+import { checkOptions, EspalierError, type OptionKinds, requireAwaited } from '@espalier/core'
 import { openPath } from '../platform/node.js'
+import { copiedRow } from './copied-row.js'
 import { blobFile, type DataFile, inMemory, isDataFile } from './data-file.js'
 import { type Dataset, datasetOf } from './dataset.js'
-import { asRow, type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
+import { type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
 import { compressedByName, parquet } from './other-kinds.js'
 import { readRecords } from './records.js'
+import { refuseList, refuseLoader, refuseObject } from './refused-sources.js'
 import type { PlacedRow } from './row-source.js'
+import { isIterable, type MakeRows, type RowsToPass, rowsInMemory } from './rows-in-memory.js'
 import type { FieldOptions } from './shape.js'
 
 /** A file of rows: a path, a file URL, a File or Blob, or a file of one's own. */
 export type FileSource = string | URL | Blob | DataFile
 
-/** What rows can be loaded from: a file, or rows. */
-export type DataSource<Row extends object = DataRow> = FileSource | Iterable<Row> | AsyncIterable<Row>
+/** What rows can be loaded from: a file, rows, or a function that makes them for each pass. */
+export type DataSource<Row extends object = DataRow> = FileSource | RowsToPass<Row> | MakeRows<Row>
 
 /** How a data set is loaded. */
 export interface LoadDatasetOptions extends FieldOptions {
@@ -42,7 +45,6 @@ const OPTIONS: OptionKinds<LoadDatasetOptions> = {
 /** Options of datasets' load_dataset. */
 const OTHERS = {
   split: 'Use trainTestSplit, or select, of what is loaded',
-  dataFiles: 'Give the file itself: loadDataset("train.jsonl")',
   streaming: 'Leave it out: files are always read row by row',
 }
 
@@ -51,9 +53,9 @@ export function loadDataset<Row extends object = DataRow>(
   source: FileSource,
   options?: LoadDatasetOptions,
 ): Dataset<Row>
-/** Rows from memory or a generator. */
+/** Rows from memory, or from a generator function; those of an iterator or a stream can be gone through once. */
 export function loadDataset<Row extends object>(
-  source: Iterable<Row> | AsyncIterable<Row>,
+  source: RowsToPass<Row> | MakeRows<Row>,
   options?: LoadDatasetOptions,
 ): Dataset<Row>
 /** Either. */
@@ -65,20 +67,22 @@ export function loadDataset<Row extends object = DataRow>(
   source: DataSource<Row>,
   options: LoadDatasetOptions = {},
 ): Dataset<Row> {
+  requireAwaited('source', source)
+  refuseLoader(source, options)
   checkOptions('loadDataset', options, OPTIONS, OTHERS)
   const { format, ...fieldOptions } = options
   if (typeof source === 'string' || source instanceof URL) return fromFile(openPath(source), format, fieldOptions)
   if (source instanceof Blob) return fromFile(blobFile(source), format, fieldOptions)
   if (isDataFile(source)) return fromFile(source, format, fieldOptions)
-  const isIterable =
-    typeof source === 'object' && source !== null && (Symbol.iterator in source || Symbol.asyncIterator in source)
-  if (!isIterable)
-    throw new EspalierError('config.value', {
-      what: 'this is neither a file nor rows to go through',
-      got: { source: source === null ? null : typeof source },
-      fix: 'Give the path of a file, or an array of rows',
-    })
-  return fromRows(source as Iterable<Row> | AsyncIterable<Row>, fieldOptions)
+  if (Array.isArray(source)) refuseList(source)
+  const rows: unknown = source // plain JavaScript may give anything
+  if (typeof rows === 'function' || isIterable(rows)) return rowsInMemory(rows as RowsToPass<Row>, fieldOptions)
+  refuseObject(rows)
+  throw new EspalierError('config.value', {
+    what: 'this is neither a file nor rows to go through',
+    got: { source: rows === null ? null : typeof rows },
+    fix: 'Give the path of a file, or an array of rows',
+  })
 }
 
 function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions: FieldOptions): Dataset<Row> {
@@ -142,35 +146,9 @@ function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row>
     isRereadable: true,
     placedRows: async function* () {
       for (const [index, row] of (await read()).entries()) {
-        yield { row: row as Row, label: `${file.name}, row ${index + 1}`, place: [index, index + 1] }
+        yield { row: copiedRow(row) as Row, label: `${file.name}, row ${index + 1}`, place: [index, index + 1] }
       }
     },
-    readAgain: async ([index]) => (await read())[index] as Row,
-  })
-}
-
-function fromRows<Row>(source: Iterable<Row> | AsyncIterable<Row>, fieldOptions: FieldOptions): Dataset<Row> {
-  const array = Array.isArray(source) ? (source as readonly Row[]) : undefined
-  return datasetOf<Row>({
-    name: 'rows',
-    fieldOptions,
-    isRereadable: array !== undefined,
-    placedRows: async function* () {
-      let index = 0
-      for await (const row of source) {
-        asRow(row, { row: index + 1 })
-        yield { row, label: `row ${index + 1}`, place: [index, index + 1] }
-        index += 1
-      }
-    },
-    readAgain: async ([index]) => {
-      const row = array?.[index]
-      if (row !== undefined) return row
-      throw new EspalierError('data.file', {
-        what: 'rows of a generator cannot be read again',
-        got: { row: index + 1 },
-        fix: 'Pass an array or a file.',
-      })
-    },
+    readAgain: async ([index]) => copiedRow((await read())[index]) as Row,
   })
 }

@@ -1,5 +1,6 @@
 /** What becomes of a row's columns when a function maps it: as in Hugging Face's datasets, the row is updated, not replaced. */
 import { checkOptions, EspalierError } from '@espalier/core'
+import { copiedRow } from './copied-row.js'
 
 /** Options of `map`. */
 export interface MapOptions<Removed extends string = string> {
@@ -20,14 +21,17 @@ export function withColumns<Row, Changed extends object, Removed extends string>
   const removed = new Set<string>(options.removeColumns)
   return async (row, index) => {
     if (index === 0) requireColumns(row as object, removed)
-    const columns = await change(row, index)
-    if (columns !== undefined && columns !== null) requireRow(columns, source, index)
-    const kept = removed.size === 0 ? row : without(row as object, removed)
+    const given = copiedRow(row)
+    const columns = await change(given, index)
+    const isChanged = columns !== undefined && columns !== null
+    if (isChanged) requireRow(columns, source, index)
+    const kept = without((isChanged ? given : row) as object, removed)
     return { ...kept, ...columns } as MappedRow<Row, Changed, Removed> // as its type says
   }
 }
 
 function without(row: object, removed: ReadonlySet<string>): object {
+  if (removed.size === 0) return row
   return Object.fromEntries(Object.entries(row).filter(([column]) => !removed.has(column)))
 }
 

@@ -1,4 +1,5 @@
 /** Rows by number, in any order: what select, shuffle and split read through. */
+import { copiedRow } from './copied-row.js'
 import { Places } from './places.js'
 import type { RowSource } from './row-source.js'
 
@@ -20,6 +21,6 @@ export async function numberRows<Row>(source: RowSource<Row>): Promise<NumberedR
   }
   return {
     count,
-    row: async (index) => (source.isRereadable ? source.readAgain(places.at(index)) : (kept[index] as Row)),
+    row: async (index) => (source.isRereadable ? source.readAgain(places.at(index)) : copiedRow(kept[index] as Row)),
   }
 }

@@ -1,4 +1,5 @@
 /** Sources made of others: changed, left out and reordered rows. Nothing is read before the rows are asked for, and no row is held. */
+import { copiedRow } from './copied-row.js'
 import type { NumberedRows } from './numbered-rows.js'
 import { Places } from './places.js'
 import type { PlacedRow, RowSource } from './row-source.js'
@@ -23,13 +24,13 @@ export function mapped<Row, Changed>(
   }
 }
 
-/** The rows that are kept. */
+/** The rows that are kept. The function is given a copy: what it does to it changes no row. */
 export function filtered<Row>(source: RowSource<Row>, keeps: (row: Row, index: number) => unknown): RowSource<Row> {
   return {
     ...about(source),
     async *placedRows(): AsyncGenerator<PlacedRow<Row>> {
       let index = 0
-      for await (const placed of source.placedRows()) if (await keeps(placed.row, index++)) yield placed
+      for await (const placed of source.placedRows()) if (await keeps(copiedRow(placed.row), index++)) yield placed
     },
     readAgain: (place) => source.readAgain(place),
   }
