@@ -6,7 +6,9 @@ import { temporaryFolder, tinyRows } from './tiny-model.fake.js'
 
 // biome-ignore lint/suspicious/noExplicitAny: no compiler looks at these programs
 type Any = any
-const { AutoModelForCausalLM, AutoTokenizer, getPeftModel, loadDataset, lora, PeftModel, SFTTrainer, Trainer } =
+const { AutoModelForCausalLM, AutoTokenizer, getLayerStatus, getModelStatus, getPeftModel, getPeftModelStateDict } =
+  espalier as Any
+const { concatenateDatasets, loadDataset, lora, PeftModel, setPeftModelStateDict, SFTTrainer, Trainer } =
   espalier as Any
 
 let local: Awaited<ReturnType<typeof temporaryFolder>>
@@ -23,6 +25,15 @@ afterAll(async () => {
 const adapted = () => getPeftModel(base, lora({ r: 2, targetModules: 'all-linear' }))
 const trainer = (options: object) =>
   new SFTTrainer({ model: adapted(), trainDataset: tinyRows, args: { maxSteps: 1 }, ...options })
+
+function failureOf(program: () => unknown): Promise<unknown> {
+  return Promise.resolve()
+    .then(program)
+    .then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+}
 
 const mistakes: Readonly<Record<string, () => unknown>> = {
   'no name of a model': () => AutoModelForCausalLM.fromPretrained(),
@@ -48,6 +59,10 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'rows of texts': () => trainer({ trainDataset: ['a', 'b'] }).train(),
   'no rows to load': () => loadDataset(),
   'a number of rows to load': () => loadDataset(5),
+  'a list of data sets to train on': () => trainer({ trainDataset: [loadDataset(tinyRows), tinyRows] }),
+  'a list of rows beside data sets': () => concatenateDatasets([loadDataset(tinyRows), tinyRows]),
+  'splits to train on': () => trainer({ trainDataset: loadDataset(tinyRows).trainTestSplit() }),
+  'splits to evaluate on': () => trainer({ evalDataset: { validation: loadDataset(tinyRows) } }),
   'null as args': () => trainer({ args: null }),
   'settings as peftConfig': () => new SFTTrainer({ model: base, peftConfig: { r: 2 }, trainDataset: tinyRows }),
   'one callback': () => trainer({ callbacks: { onStepEnd() {} } }),
@@ -66,14 +81,49 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
 }
 
 it.each(Object.entries(mistakes))('%s', async (_, program) => {
-  const error: unknown = await Promise.resolve()
-    .then(program)
-    .then(
-      () => undefined,
-      (thrown: unknown) => thrown,
-    )
+  const error = await failureOf(program)
   expect(error).toSatisfy(EspalierError.isInstance)
   expect(String(error)).not.toContain('undefined is')
+})
+
+const promised: Readonly<Record<string, () => unknown>> = {
+  'a base of getPeftModel': () => getPeftModel(Promise.resolve(base), lora()),
+  'a base of PeftModel.fromPretrained': () => PeftModel.fromPretrained(Promise.resolve(base), 'x'),
+  'a method of getPeftModel': () => getPeftModel(base, Promise.resolve(lora())),
+  'a model of a trainer': () => trainer({ model: Promise.resolve(base) }),
+  'a model of a trainer with a method': () =>
+    new SFTTrainer({ model: Promise.resolve(base), peftConfig: lora(), trainDataset: tinyRows }),
+  'a method of a trainer': () =>
+    new SFTTrainer({ model: base, peftConfig: Promise.resolve(lora()), trainDataset: tinyRows }),
+  'a tokenizer of a trainer': () => trainer({ tokenizer: base.tokenizer() }),
+  'rows of a trainer': () => trainer({ trainDataset: Promise.resolve(tinyRows) }),
+  'rows to evaluate on': () => trainer({ evalDataset: Promise.resolve(tinyRows) }),
+  'a callback of a trainer': () => trainer({ callbacks: [Promise.resolve({})] }),
+  'arguments of a trainer': () => trainer({ args: { maxSteps: Promise.resolve(1) } }),
+  'rows to load': () => loadDataset(Promise.resolve(tinyRows)),
+  'a tokenizer of a model': () => base.setTokenizer(base.tokenizer()),
+  'a tokenizer to load with': () => AutoModelForCausalLM.fromPretrained(local.path, { tokenizer: base.tokenizer() }),
+  'a backend to load on': () => AutoModelForCausalLM.fromPretrained(local.path, { backend: Promise.resolve({}) }),
+  'a name of a model': () => AutoModelForCausalLM.fromPretrained(Promise.resolve(local.path)),
+  'a name of a tokenizer': () => AutoTokenizer.fromPretrained(Promise.resolve(local.path)),
+  'a folder of an adapter': () => PeftModel.fromPretrained(base, Promise.resolve(local.path)),
+  'another backend': () => base.to(Promise.resolve({})),
+  'a prompt': () => base.generate({ prompt: Promise.resolve('a') }),
+  'options of generate': () => base.generate(Promise.resolve({ prompt: 'a' })),
+  'a folder to save to': () => adapted().savePretrained(Promise.resolve(local.path)),
+  'a name of an adapter': () => adapted().setAdapter(Promise.resolve('default')),
+  'a text to tokenize': async () => (await base.tokenizer()).encode(Promise.resolve('a')),
+  'a model of getLayerStatus': () => getLayerStatus(Promise.resolve(base)),
+  'a model of getModelStatus': () => getModelStatus(Promise.resolve(base)),
+  'a model of getPeftModelStateDict': () => getPeftModelStateDict(Promise.resolve(adapted())),
+  'a model of setPeftModelStateDict': () => setPeftModelStateDict(Promise.resolve(adapted()), new Map()),
+  'a state to set': () => setPeftModelStateDict(adapted(), getPeftModelStateDict(adapted())),
+}
+
+it.each(Object.entries(promised))('a promise as %s: the missing await is named', async (_, program) => {
+  const error = await failureOf(program)
+  expect(error).toSatisfy(EspalierError.isInstance)
+  expect(String(error)).toContain('await is missing')
 })
 
 it('names the option that would give rows to evaluate on', async () => {

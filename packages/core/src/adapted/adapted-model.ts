@@ -4,6 +4,7 @@
  */
 import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
+import { requireAwaited } from '../known-options.js'
 import type { Model } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
 import { learnedParameters, namedModules } from '../module/tree.js'
@@ -107,6 +108,7 @@ export class AdaptedModel {
 
   /** Chooses the active adapters; they alone train from now on, none with inferenceMode. Throws adapter.name; adapter.state when they do not go together or something is merged. */
   setAdapter(names: string | readonly string[], options: SetAdapterOptions = {}): void {
+    requireAwaited('names', names)
     const list = typeof names === 'string' || !Array.isArray(names) ? [names as string] : [...names]
     const adapters = list.map((name) => this.adapter(name))
     this.requireUnmerged('switched')

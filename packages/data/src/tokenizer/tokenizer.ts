@@ -2,7 +2,7 @@
  * Text to token ids and back, as transformers does it: `@huggingface/tokenizers` splits and merges, this class adds what it lacks
  * (pairs, batches, truncation, padding, chats, streaming) and corrects where it differs. Downloading files is left to the caller.
  */
-import { EspalierError } from '@espalier/core'
+import { EspalierError, requireAwaited } from '@espalier/core'
 import { Tokenizer as Engine } from '@huggingface/tokenizers'
 import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
 import { correctEngine } from './corrections.js'
@@ -317,6 +317,7 @@ function tooShort(maxLength: number, added: number): EspalierError {
 }
 
 function textsOf(given: unknown): readonly [string, string | undefined] {
+  requireAwaited('text', given)
   const [first, second] = Array.isArray(given) ? (given as readonly unknown[]) : [given]
   if (typeof first === 'string' && (second === undefined || typeof second === 'string')) return [first, second]
   throw new EspalierError('config.value', {

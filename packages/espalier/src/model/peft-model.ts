@@ -26,6 +26,7 @@ import {
 import { checkAdapterOptions, checkNewAdapterOptions, checkPeftOptions } from '../auto/known-load-options.js'
 import type { AdapterConfig } from '../auto/peft-config.js'
 import { withKnownTuners } from '../auto/tuners.js'
+import { checkAddOptions, checkMergeOptions, checkSaveAdaptersOptions, checkSetOptions } from './known-model-options.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
 
@@ -52,6 +53,13 @@ export interface PeftFromPretrainedOptions extends LoadAdapterIntoOptions {
 export interface GetPeftModelOptions extends AddAdapterOptions {
   /** Default 'default'. */
   readonly adapterName?: string
+}
+
+/** Options of `savePretrained` of adapters. */
+export interface SavePeftOptions {
+  /** Default: all of them. */
+  readonly selectedAdapters?: readonly string[]
+  readonly signal?: AbortSignal
 }
 
 /** A base model with a new adapter. The base is untouched. Throws target.*, config.*. */
@@ -149,6 +157,7 @@ export class PeftModel extends RuntimeModel {
   /** Adds a new adapter beside the others; it does not become active. */
   addAdapter(adapterName: string, configured: ConfiguredTuner, options: AddAdapterOptions = {}): void {
     requireTuner('configured', configured)
+    checkAddOptions(options)
     this.notes.push(
       ...this.adapted.addAdapter(adapterName, configured, withTask(this.base, configured, options)).warnings,
     )
@@ -171,6 +180,7 @@ export class PeftModel extends RuntimeModel {
 
   /** Chooses the active adapters; they alone train from now on, none with `inferenceMode`. An adapter of the same structure compiles nothing. */
   setAdapter(adapterName: string | readonly string[], options: SetAdapterOptions = {}): void {
+    checkSetOptions(options)
     this.adapted.setAdapter(adapterName, options)
   }
 
@@ -192,6 +202,7 @@ export class PeftModel extends RuntimeModel {
 
   /** Merges adapters (the active ones) into the weights that this model runs with; the base stays as it is. */
   async mergeAdapter(options: MergeOptions = {}): Promise<void> {
+    checkMergeOptions('mergeAdapter', options)
     const { names, weights } = await this.merged(options)
     this.adapted.setMerged(names, weights)
     this.dropWeights() // of what was merged before
@@ -205,6 +216,7 @@ export class PeftModel extends RuntimeModel {
 
   /** The plain model with adapters merged in, as a handle to close by itself; this model stays as it is. */
   async mergeAndUnload(options: MergeOptions = {}): Promise<PretrainedModel> {
+    checkMergeOptions('mergeAndUnload', options)
     const { weights } = await this.merged(options)
     return this.base.withModel(withValues(this.adapted.base.model, weights))
   }
@@ -215,10 +227,8 @@ export class PeftModel extends RuntimeModel {
   }
 
   /** Writes adapters in PEFT's layout: `default` into the folder, others below it. */
-  async savePretrained(
-    target: Target,
-    options: { readonly selectedAdapters?: readonly string[]; readonly signal?: AbortSignal } = {},
-  ): Promise<void> {
+  async savePretrained(target: Target, options: SavePeftOptions = {}): Promise<void> {
+    checkSaveAdaptersOptions(options)
     const { selectedAdapters, signal } = options
     await saveAdapter(this.adapted, target, {
       ...(selectedAdapters === undefined ? {} : { adapters: selectedAdapters }),

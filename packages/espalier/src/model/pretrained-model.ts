@@ -3,6 +3,7 @@ import { type Backend, type BaseModel, type Model, printModule } from '@espalier
 import { type LoadedModel, memoryFolder, type SaveModelOptions, saveModel, type Target } from '@espalier/serialization'
 import { requireComputes } from './compute-dtype.js'
 import { hold, letGo } from './held.js'
+import { checkSaveOptions } from './known-model-options.js'
 import { type HeldState, RuntimeModel, type RuntimeOptions } from './runtime-model.js'
 import { saveTokenizer } from './save-tokenizer.js'
 
@@ -11,6 +12,9 @@ export interface PretrainedOptions extends RuntimeOptions {
   /** Another tree of the same architecture than the files': merged or trained weights. */
   readonly model?: Model
 }
+
+/** Options of `savePretrained` of a plain model. */
+export type SavePretrainedOptions = Pick<SaveModelOptions, 'signal' | 'values' | 'dtype'>
 
 /** A base model. Adapters attach to it without changing it. */
 export class PretrainedModel extends RuntimeModel {
@@ -60,11 +64,9 @@ export class PretrainedModel extends RuntimeModel {
     })
   }
 
-  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files; `dtype`: see SaveModelOptions. */
-  async savePretrained(
-    target: Target,
-    options: Pick<SaveModelOptions, 'signal' | 'values' | 'dtype'> = {},
-  ): Promise<void> {
+  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files; `dtype`: see SaveModelOptions. Throws config.*, file.write. */
+  async savePretrained(target: Target, options: SavePretrainedOptions = {}): Promise<void> {
+    checkSaveOptions(options)
     const { generationConfig } = this.loaded
     const files: Record<string, string> =
       Object.keys(generationConfig).length > 0

@@ -18,6 +18,7 @@ import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
 import { checkGenerateOptions } from './known-generation-options.js'
+import { requireTokenizer } from './known-model-options.js'
 import type { OnLoadProgress } from './load-progress.js'
 import { StopScanner } from './stop-strings.js'
 import {
@@ -102,8 +103,9 @@ export abstract class RuntimeModel {
     return this.tokenizerPromise
   }
 
-  /** Uses another tokenizer than the one beside the model. */
+  /** Uses another tokenizer than the one beside the model. Throws config.value for what is none. */
   setTokenizer(tokenizer: Tokenizer): void {
+    requireTokenizer(tokenizer)
     this.tokenizerPromise = Promise.resolve(tokenizer)
   }
 
@@ -168,10 +170,24 @@ export abstract class RuntimeModel {
   }
 
   /**
-   * Logits of texts by label, one array per text, of a model with a head for whole texts; longer texts than it can read are cut. With the
-   * model as it is now. Throws model.unsupported for other models, config.value, tokenizer.*, or the signal's reason.
+   * Logits of a text by label, of a model with a head for whole texts; a longer text than it can read is cut. With the model as it is now.
+   * Throws model.unsupported for other models, config.value, tokenizer.*, or the signal's reason.
    */
-  async logits(inputs: readonly ClassificationInput[], options: PredictOptions = {}): Promise<readonly Float32Array[]> {
+  async logits(input: string, options?: PredictOptions): Promise<Float32Array>
+  /** The same for several texts, pairs of texts or rows of ids: one array for each. */
+  async logits(inputs: readonly ClassificationInput[], options?: PredictOptions): Promise<readonly Float32Array[]>
+  async logits(
+    given: string | readonly ClassificationInput[],
+    options: PredictOptions = {},
+  ): Promise<Float32Array | readonly Float32Array[]> {
+    const found = await this.logitsOf(typeof given === 'string' ? [given] : given, options)
+    return typeof given === 'string' ? (found[0] as Float32Array) : found
+  }
+
+  private async logitsOf(
+    inputs: readonly ClassificationInput[],
+    options: PredictOptions,
+  ): Promise<readonly Float32Array[]> {
     const { model } = this
     const rows = await classificationRows(inputs, () => this.tokenizer(), model.sizes.maxPositions, options)
     const { signal } = options
@@ -191,7 +207,7 @@ export abstract class RuntimeModel {
     given: string | readonly ClassificationInput[],
     options: PredictOptions = {},
   ): Promise<Prediction | Prediction[]> {
-    const found = await this.logits(typeof given === 'string' ? [given] : given, options)
+    const found = await this.logitsOf(typeof given === 'string' ? [given] : given, options)
     const predictions = found.map((logits) => predictionOf(logits, this.loaded.labels, this.config))
     return typeof given === 'string' ? (predictions[0] as Prediction) : predictions
   }

@@ -1,6 +1,7 @@
 /** An adapter's tensors under the names of its file: PEFT's get_peft_model_state_dict and set_peft_model_state_dict. */
-import { EspalierError, type HostTensor } from '@espalier/core'
+import { EspalierError, type HostTensor, requireParts } from '@espalier/core'
 import { fromFileKey, toFileKey } from '@espalier/serialization'
+import { checkStateDictOptions, requirePeftModel } from './known-model-options.js'
 import type { PeftModel } from './peft-model.js'
 
 /** Which adapter. */
@@ -15,21 +16,28 @@ export interface IncompatibleKeys {
   readonly unexpectedKeys: readonly string[]
 }
 
-/** The adapter's tensors as its file holds them, by name: `base_model.model.….lora_A.weight`. Throws adapter.name. */
+/** The adapter's tensors as its file holds them, by name: `base_model.model.….lora_A.weight`. Throws adapter.name, config.*. */
 export async function getPeftModelStateDict(
   model: PeftModel,
-  { adapterName = 'default' }: StateDictOptions = {},
+  options: StateDictOptions = {},
 ): Promise<Map<string, HostTensor>> {
+  requirePeftModel(model)
+  checkStateDictOptions('getPeftModelStateDict', options)
+  const { adapterName = 'default' } = options
   const values = await model.adapted.adapter(adapterName).fileValues()
   return new Map([...values].map(([key, tensor]) => [toFileKey(key), tensor]))
 }
 
-/** Sets an adapter's tensors by the names of its file, and tells which were missing or unknown. Nothing changes when it throws: adapter.name, adapter.tensors for a wrong shape. */
+/** Sets an adapter's tensors by the names of its file, and tells which were missing or unknown. Nothing changes when it throws: adapter.name, adapter.tensors for a wrong shape, config.* for other arguments than these. */
 export function setPeftModelStateDict(
   model: PeftModel,
   stateDict: ReadonlyMap<string, HostTensor>,
-  { adapterName = 'default' }: StateDictOptions = {},
+  options: StateDictOptions = {},
 ): IncompatibleKeys {
+  requirePeftModel(model)
+  requireParts('stateDict', stateDict, ['get', 'keys'], 'Give a Map of tensors by name, as getPeftModelStateDict does')
+  checkStateDictOptions('setPeftModelStateDict', options)
+  const { adapterName = 'default' } = options
   const adapter = model.adapted.adapter(adapterName)
   const { specs } = adapter
   const given = new Map([...stateDict].map(([key, tensor]) => [fromFileKey(key), { key, tensor }]))

@@ -1,5 +1,6 @@
 /** What adapters do to a model right now, layer by layer and in sum: PEFT's get_layer_status and get_model_status in camelCase. */
 import type { LayerKind } from '@espalier/core'
+import { requirePeftModel } from './known-model-options.js'
 import type { PeftModel } from './peft-model.js'
 
 /** One adapted layer. */
@@ -31,6 +32,7 @@ export interface ModelStatus extends Omit<LayerStatus, 'name' | 'moduleType'> {
 
 /** The status of every layer that some adapter changes, in the order of the adapters' own. */
 export function getLayerStatus(model: PeftModel): LayerStatus[] {
+  requirePeftModel(model)
   const layers = new Map<string, { readonly kind: LayerKind; readonly adapters: string[] }>()
   for (const name of model.adapterNames) {
     for (const { path, kind } of model.adapted.adapter(name).sites) {
@@ -48,6 +50,7 @@ export function getLayerStatus(model: PeftModel): LayerStatus[] {
 
 /** The status of the model. */
 export function getModelStatus(model: PeftModel): ModelStatus {
+  requirePeftModel(model)
   const { trainable, all } = model.adapted.parameterCounts()
   const kind = kindOf(model)
   return {

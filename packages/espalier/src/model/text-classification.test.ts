@@ -67,6 +67,7 @@ describe('a sequence classifier', () => {
     const ids = { inputIds: tokenizer.encode('once upon').inputIds }
     expect(await base.predict(['once upon', ['once', 'twice'], ids])).toEqual([one, expect.anything(), one])
     expect(await base.predict([])).toEqual([])
+    expect(await base.logits('once upon')).toEqual((await base.logits(['once upon']))[0])
     expect((await base.predict('word '.repeat(400))).label).toMatch(/good|bad/) // more than its 128 positions: cut
     const adapted = getPeftModel(base, lora({ targetModules: ['q_proj'], initLoraWeights: false }))
     expect((await adapted.predict('once upon')).score).not.toBe(one.score)

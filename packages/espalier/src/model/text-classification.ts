@@ -1,5 +1,5 @@
 /** From texts to labels with scores: what transformers' text-classification pipeline does around a model. */
-import { checkOptions, EspalierError } from '@espalier/core'
+import { checkOptions, EspalierError, requireAwaited } from '@espalier/core'
 import type { TextInput, Tokenizer } from '@espalier/data'
 import type { ClassificationRow } from '@espalier/models'
 
@@ -29,6 +29,7 @@ export async function classificationRows(
   options: PredictOptions = {},
 ): Promise<ClassificationRow[]> {
   checkOptions('predict', options, { signal: 'object' })
+  requireAwaited('inputs', inputs)
   if (!Array.isArray(inputs)) throw noTexts(typeof inputs)
   return Promise.all(
     (inputs as readonly ClassificationInput[]).map(async (input) => {
@@ -77,6 +78,6 @@ function noTexts(found: string): EspalierError {
   return new EspalierError('config.value', {
     what: 'there are no texts to classify',
     got: { found },
-    fix: 'Give a list of texts, of pairs of texts, or of { inputIds }',
+    fix: 'Give a text, or a list of texts, of pairs of texts, or of { inputIds }',
   })
 }

@@ -1,5 +1,6 @@
 /** What trainers and their calls are given at run time, where no compiler has looked. */
 import { checkOptions, type OptionKinds, requireParts } from '@espalier/core'
+import { requireTokenizer } from '../model/known-model-options.js'
 import type { EvaluateOptions, TrainerOptions, TrainOptions } from './trainer.js'
 
 const TRAINER: OptionKinds<TrainerOptions> = {
@@ -36,7 +37,6 @@ const PARTS = {
     parts: ['model', 'loaded', 'backend'],
     fix: 'Load it first: await AutoModelForCausalLM.fromPretrained(name)',
   },
-  tokenizer: { parts: ['encode', 'idToToken'], fix: 'Load it first: await AutoTokenizer.fromPretrained(name)' },
   task: {
     parts: ['prepare', 'collator', 'loss'],
     fix: 'Give an object with prepare, collator and loss, or leave it out',
@@ -60,6 +60,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
     const value = options[name as keyof typeof PARTS]
     if (value !== undefined || name === 'model') requireParts(name, value, parts, fix)
   }
+  if (options.tokenizer !== undefined) requireTokenizer(options.tokenizer)
   const { callbacks = [], transforms = [] } = options
   for (const callback of callbacks)
     requireParts('callbacks', callback, [], 'Give objects with methods such as onStepEnd')

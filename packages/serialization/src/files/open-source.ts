@@ -1,5 +1,5 @@
 /** What users call a source (a repository's name, a path, an address, a directory handle, a map of blobs) as files; and where they save to. */
-import { EspalierError, fileSignature, requireParts } from '@espalier/core'
+import { EspalierError, fileSignature, requireAwaited, requireParts } from '@espalier/core'
 import { parseHubReference, referenceOfPage } from '../hub/repository.js'
 import { platform } from '../platform/node.js'
 import type { RepositoryOptions } from '../platform/platform.js'
@@ -25,6 +25,7 @@ export async function openSource(source: Source, options: RepositoryOptions = {}
   if (source instanceof Map) return blobFiles(source as ReadonlyMap<string, Blob>)
   if (isHandle(source)) return handleFiles(source)
   const given: unknown = source // plain JavaScript may give anything
+  requireAwaited('source', given)
   if (typeof given === 'object' && given !== null && 'open' in given && 'exists' in given) return source as ModelFiles
   throw new EspalierError('source.unknown', {
     what: 'this is neither a path nor the name of a repository',
