@@ -10,6 +10,7 @@ import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
+import { mistral } from './mistral.js'
 import { mt5 } from './mt5.js'
 import { opt } from './opt.js'
 import { qwen2 } from './qwen2.js'
@@ -23,6 +24,7 @@ export const architectures: readonly Architecture[] = [
   bert,
   gpt2,
   qwen2,
+  mistral,
   roberta,
   xlmRoberta,
   distilbert,

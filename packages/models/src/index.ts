@@ -18,6 +18,7 @@ export type {
 } from './generation/options.js'
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
+export { mistral } from './mistral.js'
 export { mt5 } from './mt5.js'
 export { opt } from './opt.js'
 export { qwen2 } from './qwen2.js'

@@ -31,6 +31,14 @@ export interface LlamaSettings {
   readonly deviation: number
   readonly activation: Activation
   readonly rotary: Rotary
+  /** What layers differ in, by index. */
+  readonly layers?: readonly LayerSettings[]
+}
+
+/** What one layer's attention has of its own. */
+export interface LayerSettings {
+  /** Keys that a query sees, its own included; null, the default: all before it. */
+  readonly window?: number | null
 }
 
 /** Parts that families put in the place of Llama's. */
@@ -140,11 +148,20 @@ const projectionNames = { query: 'q_proj', key: 'k_proj', value: 'v_proj', outpu
 
 function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: number): SplitAttention {
   const { bias, rotary, dropout, deviation } = settings
+  const { window = null } = settings.layers?.[layer] ?? {}
   const { hiddenSize, headCount: heads, groupCount: groups, headSize } = settings.sizes
   const project = (name: string, count: number) =>
     scope.linear(name, hiddenSize, count * headSize, { bias: bias.projections, deviation })
   return new SplitAttention(
-    { layer, heads, groups, scale: 1 / Math.sqrt(headSize), rotary, dropout: { rate: dropout, site: scope.path } },
+    {
+      layer,
+      heads,
+      groups,
+      scale: 1 / Math.sqrt(headSize),
+      window,
+      rotary,
+      dropout: { rate: dropout, site: scope.path },
+    },
     projectionNames,
     {
       query: project(projectionNames.query, heads),

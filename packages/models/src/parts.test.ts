@@ -12,12 +12,12 @@ import {
   llamaSettings,
 } from './parts.js'
 
-const mistral = llamaLike({
-  modelType: 'mistral',
-  className: 'Mistral',
-  defaults: { num_key_value_heads: 2 },
+const seedOss = llamaLike({
+  modelType: 'seed_oss',
+  className: 'SeedOss',
+  defaults: { num_key_value_heads: 2, residual_dropout: 0.1 },
   settings(keys: ConfigKeys) {
-    if (keys.has('sliding_window')) throw keys.unsupported('sliding_window', [null])
+    if (keys.rate('residual_dropout') > 0) throw keys.unsupported('residual_dropout', [0])
     return llamaSettings(keys)
   },
 })
@@ -26,15 +26,15 @@ describe('a family made from the public parts', () => {
   it('computes what Llama does from the same weights', async () => {
     const { num_key_value_heads: _, ...config } = { ...TINY_LLAMA, num_key_value_heads: 2 }
     const feeds = { input_ids: idsOf([[3, 1, 4, 1, 5]]) }
-    const own = await forwardOf(tinyModel(mistral, { ...config, model_type: 'mistral' }, 'CAUSAL_LM'), feeds)
+    const own = await forwardOf(tinyModel(seedOss, { ...config, residual_dropout: 0 }, 'CAUSAL_LM'), feeds)
     const theirs = await forwardOf(tinyModel(llama, { ...config, num_key_value_heads: 2 }, 'CAUSAL_LM'), feeds)
     expect(rounded(own.y)).toEqual(rounded(theirs.y))
     expect(rounded(own.y).some((x) => x !== 0)).toBe(true)
   })
 
   it('refuses by its key what it does not build', () => {
-    expect(() => tinyModel(mistral, { ...TINY_LLAMA, sliding_window: 4 }, 'CAUSAL_LM')).toThrow(
-      expect.objectContaining({ code: 'model.unsupported', message: expect.stringContaining('sliding_window') }),
+    expect(() => tinyModel(seedOss, TINY_LLAMA, 'CAUSAL_LM')).toThrow(
+      expect.objectContaining({ code: 'model.unsupported', message: expect.stringContaining('residual_dropout') }),
     )
   })
 

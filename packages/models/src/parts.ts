@@ -3,6 +3,7 @@
  * `@espalier/models` has the finished families.
  */
 export { ConfigKeys } from './config/config-keys.js'
+export { layerWindows } from './config/layer-windows.js'
 export { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
 export { CrossAttention } from './decoder/cross-attention.js'
 export { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
@@ -34,4 +35,11 @@ export { type TokenTable, tokenEmbedding } from './layers/padded-embedding.js'
 export { type PartNames, partOf, setParts } from './layers/parts.js'
 export { type Rotary, type RotaryTables, rotaryOf } from './layers/rotary.js'
 export { type NormMaker, shiftedRmsNorm } from './layers/shifted-norm.js'
-export { type LlamaLike, type LlamaParts, type LlamaSettings, llamaLike, llamaSettings } from './llama.js'
+export {
+  type LayerSettings,
+  type LlamaLike,
+  type LlamaParts,
+  type LlamaSettings,
+  llamaLike,
+  llamaSettings,
+} from './llama.js'

@@ -1,5 +1,6 @@
 import { namedParameters } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
+import { near, rightPadded } from './fixtures/padded-rows.js'
 import { TINY_QWEN2 } from './fixtures/tiny-configs.js'
 import { forwardOf, idsOf, rounded, tinyModel } from './fixtures/tiny-model.js'
 import { qwen2 } from './qwen2.js'
@@ -28,23 +29,25 @@ describe('qwen2', () => {
     expect(biases).toEqual(['q_proj', 'k_proj', 'v_proj'].map((name) => `model.layers.0.self_attn.${name}.bias`))
   })
 
-  it('refuses layers whose attention has a window, naming the key', () => {
-    const refused = (key: string) =>
-      expect.objectContaining({ code: 'model.unsupported', details: expect.objectContaining({ key }) })
-    const windows = { use_sliding_window: true, max_window_layers: 1 }
-    expect(build(windows)).toThrow(refused('use_sliding_window'))
-    expect(build({ layer_types: ['full_attention', 'sliding_attention'] })).toThrow(refused('layer_types'))
+  it('has windows in the layers that the configuration names, if they are on', async () => {
+    const logits = async (config: object) => rounded((await forwardOf(build(config)(), rightPadded)).y)
+    const on = { use_sliding_window: true, sliding_window: 3, max_window_layers: 1 }
+    const [windowed, all] = [await logits(on), await logits({})]
+    expect([windowed.slice(39, 43), windowed.slice(143, 147)]).toEqual([
+      near([-0.8434, 0.037, 0.9465, 0.3929]),
+      near([0.3006, -0.0437, -0.1552, 0.7034]),
+    ])
+    expect(await logits({ ...on, max_window_layers: 2, layer_types: ['full_attention', 'sliding_attention'] })).toEqual(
+      windowed,
+    )
+    for (const off of [{ use_sliding_window: false }, { max_window_layers: 2 }, { sliding_window: null }])
+      expect(await logits({ ...on, ...off })).toEqual(all)
   })
 
-  it('builds where the configuration has windows that no layer uses', () => {
-    const windows = { use_sliding_window: true, sliding_window: 8, max_window_layers: 1 }
-    for (const extra of [
-      { ...windows, use_sliding_window: false },
-      { ...windows, max_window_layers: 2 },
-      { ...windows, sliding_window: null },
-      { ...windows, layer_types: ['full_attention', 'full_attention'] },
-    ])
-      expect(build(extra)().className).toBe('Qwen2ForCausalLM')
+  it('refuses layers that slide while windows are off', () => {
+    expect(build({ layer_types: ['full_attention', 'sliding_attention'] })).toThrow(
+      expect.objectContaining({ code: 'model.config' }),
+    )
   })
 
   it('takes as many positions as transformers where the configuration does not say', () => {

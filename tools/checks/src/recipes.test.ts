@@ -46,7 +46,7 @@ describe('docs/plugins.md', () => {
     const blocks = codeBlocks(readFileSync(join(root, 'docs/plugins.md'), 'utf8'))
     const examples = new Map([...blocks].map(([name, text]) => [join(root, `docs/${name}.ts`), text]))
     expect([...examples.keys()].map((path) => basename(path))).toEqual(
-      expect.arrayContaining(['gain.ts', 'thin.ts', 'drift.ts', 'rowScaled.ts', 'mistral.ts', 'small.ts', 'reader.ts']),
+      expect.arrayContaining(['gain.ts', 'thin.ts', 'drift.ts', 'rowScaled.ts', 'seedOss.ts', 'small.ts', 'reader.ts']),
     )
     expect(faultsOf([...examples.keys()], examples)).toEqual([])
   })

@@ -1,7 +1,7 @@
 /** How many parameters a method trains of real models, by their configurations alone. The numbers are PEFT's. */
 import { AdaptedModel, type Architecture, type ModelConfig, ParameterScope, type TaskType } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { opt } from '@espalier/models'
+import { mistral, opt } from '@espalier/models'
 import { describe, expect, it } from 'vitest'
 
 // config.json of facebook/opt-350m, without what says nothing of sizes.
@@ -16,6 +16,17 @@ const OPT_350M = {
   pad_token_id: 1,
   vocab_size: 50_272,
   word_embed_proj_dim: 512,
+}
+
+// config.json of mistralai/Mistral-7B-v0.1.
+const MISTRAL_7B = {
+  model_type: 'mistral',
+  hidden_size: 4096,
+  intermediate_size: 14_336,
+  num_attention_heads: 32,
+  num_hidden_layers: 32,
+  num_key_value_heads: 8,
+  vocab_size: 32_000,
 }
 
 /** A base model whose weights are never read. */
@@ -39,4 +50,15 @@ describe('LoRA on opt-350m', () => {
     adapted.addAdapter('default', lora({ r, targetModules: ['q_proj', 'v_proj'] }))
     expect(adapted.parameterCounts()).toEqual({ trainable, all: 331_196_416 + trainable })
   })
+})
+
+describe('LoRA on decoders with rotary positions', () => {
+  it.each([['mistral-7b', mistral, MISTRAL_7B, 3_407_872, 7_245_139_968]])(
+    'trains as many parameters as with PEFT by its defaults (%s)',
+    (_, architecture, config, trainable, all) => {
+      const adapted = withoutWeights(architecture, config, 'CAUSAL_LM')
+      adapted.addAdapter('default', lora({}))
+      expect(adapted.parameterCounts()).toEqual({ trainable, all })
+    },
+  )
 })
