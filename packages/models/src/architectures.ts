@@ -8,6 +8,7 @@ import { distilbert } from './distilbert.js'
 import { electra } from './electra.js'
 import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
+import { gptNeo } from './gpt-neo.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { mistral } from './mistral.js'
@@ -36,5 +37,6 @@ export const architectures: readonly Architecture[] = [
   bloom,
   bart,
   falcon,
+  gptNeo,
   gemma,
 ]

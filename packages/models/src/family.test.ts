@@ -1,7 +1,7 @@
 import { moduleAt, namedModules, printModule, type TaskType } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { architectures } from './architectures.js'
-import { tinyFamilies, tinyModel } from './fixtures/tiny-model.js'
+import { continuationsOf, forwardOf, idsOf, rounded, tinyFamilies, tinyModel } from './fixtures/tiny-model.js'
 
 it('has a tiny configuration of every family', () => {
   expect(new Set(tinyFamilies.map(([{ modelType }]) => modelType))).toEqual(
@@ -31,4 +31,25 @@ describe.each(tinyFamilies)('the family $modelType', (architecture, config) => {
     expect(others.length).toBeGreaterThan(0)
     for (const task of others) expect(() => build(task)).toThrow(expect.objectContaining({ code: 'model.unsupported' }))
   })
+})
+
+const causal = tinyFamilies.filter(([{ tasks }]) => tasks.includes('CAUSAL_LM'))
+
+describe.each(causal)('the causal family $modelType', (architecture, config) => {
+  it.runIf(architecture.tasks.includes('CAUSAL_LM'))(
+    'generates with a cache what passes without one give',
+    async () => {
+      const model = tinyModel(architecture, config, 'CAUSAL_LM')
+      const prompt = [5, 3, 9, 1, 7]
+      const [made = []] = await continuationsOf(model, [prompt], 6)
+      const logits = rounded((await forwardOf(model, { input_ids: idsOf([[...prompt, ...made]]) })).y, 6)
+      const { vocabularySize: width } = model.sizes
+      const likeliest = made.map((_, i) => {
+        const row = logits.slice((prompt.length - 1 + i) * width, (prompt.length + i) * width)
+        return row.indexOf(Math.max(...row))
+      })
+      expect(made).toHaveLength(6)
+      expect(made).toEqual(likeliest)
+    },
+  )
 })

@@ -1,19 +1,9 @@
 /** GPT-2: Conv1D weights, learned positions, and a head that shares the token table. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3. */
-import {
-  type Architecture,
-  type Context,
-  type ModelSizes,
-  type Module,
-  maybeDropout,
-  type ParameterScope,
-  sliceAxis,
-  splitHeads,
-  type Tensor,
-} from '@espalier/core'
+import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
-import { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
+import { JointAttention } from './decoder/joint-attention.js'
 import { Mlp } from './decoder/mlp.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
@@ -38,31 +28,8 @@ export const gpt2: Architecture = architectureOf({
 
 const modelNames = { tokens: 'wte', positions: 'wpe', layers: 'h', norm: 'ln_f' }
 const blockNames = { attentionNorm: 'ln_1', attention: 'attn', innerNorm: 'ln_2', inner: 'mlp' }
+const projectionNames = { joint: 'c_attn', output: 'c_proj' }
 const innerNames = { up: 'c_fc', down: 'c_proj' }
-
-/** Attention; one product makes queries, keys and values side by side. */
-class GPT2Attention extends Attention {
-  constructor(
-    readonly c_attn: Module,
-    readonly c_proj: Module,
-    readonly settings: AttentionSettings,
-    readonly rate: number,
-    readonly site: string,
-  ) {
-    super()
-  }
-
-  project(x: Tensor, context: Context): Projected {
-    const size = x.shape[2] as number
-    const all = this.c_attn.forward(x, context) // (batch, tokens, 3 * hidden)
-    const part = (i: number) => splitHeads(sliceAxis(all, 2, i * size, (i + 1) * size), this.settings.heads)
-    return [part(0), part(1), part(2)]
-  }
-
-  output(x: Tensor, context: Context): Tensor {
-    return maybeDropout(this.c_proj.forward(x, context), context, this.rate, this.site)
-  }
-}
 
 interface Settings {
   readonly sizes: ModelSizes & { readonly maxPositions: number }
@@ -135,16 +102,20 @@ function buildBlock(settings: Settings, scope: ParameterScope, layer: number): D
   })
 }
 
-function buildAttention({ sizes, dropout, scale }: Settings, scope: ParameterScope, layer: number): GPT2Attention {
+function buildAttention({ sizes, dropout, scale }: Settings, scope: ParameterScope, layer: number): JointAttention {
   const { hiddenSize: size, headCount: heads } = sizes
-  const attentionDropout = { rate: dropout.attention, site: `${scope.path}.attn_dropout` }
-  return new GPT2Attention(
-    scope.conv1d('c_attn', size, 3 * size),
-    scope.conv1d('c_proj', size, size),
-    { layer, heads, groups: heads, scale: scale(layer), dropout: attentionDropout },
-    dropout.residual,
-    `${scope.path}.resid_dropout`,
-  )
+  const own = {
+    layer,
+    heads,
+    groups: heads,
+    scale: scale(layer),
+    dropout: { rate: dropout.attention, site: `${scope.path}.attn_dropout` },
+    outputDropout: { rate: dropout.residual, site: `${scope.path}.resid_dropout` },
+  }
+  return new JointAttention(own, projectionNames, {
+    joint: scope.conv1d(projectionNames.joint, size, 3 * size),
+    output: scope.conv1d(projectionNames.output, size, size),
+  })
 }
 
 function buildMlp({ sizes, innerSize, activation, dropout }: Settings, scope: ParameterScope): Mlp {

@@ -16,6 +16,7 @@ export type {
   GenerateTokensOptions,
   GenerationSource,
 } from './generation/options.js'
+export { gptNeo } from './gpt-neo.js'
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'
 export { mistral } from './mistral.js'

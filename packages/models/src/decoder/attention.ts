@@ -1,5 +1,14 @@
 /** Attention of decoders: how queries, keys and values are projected is a family's own; rotation, dropout and the end are shared. */
-import { type AttendOptions, attend, type Context, joinHeads, Module, rope, type Tensor } from '@espalier/core'
+import {
+  type AttendOptions,
+  attend,
+  type Context,
+  joinHeads,
+  Module,
+  maybeDropout,
+  rope,
+  type Tensor,
+} from '@espalier/core'
 import type { Rotary } from '../layers/rotary.js'
 
 /** What one layer's attention is made with besides its projections. */
@@ -9,6 +18,8 @@ export interface AttentionSettings extends AttendOptions {
   readonly groups: number
   /** Absent: positions are in the embeddings. */
   readonly rotary?: Rotary
+  /** Of what it gives. */
+  readonly outputDropout?: { readonly rate: number; readonly site: string }
 }
 
 /** Queries (batch, heads, tokens, size); keys and values (batch, groups, tokens, size). */
@@ -28,6 +39,8 @@ export abstract class Attention extends Module {
     const [q, k, v] = this.project(x, context)
     const tables = this.settings.rotary?.at(context.positions)
     const turned = (part: Tensor) => (tables === undefined ? part : rope(part, tables.cos, tables.sin))
-    return this.output(joinHeads(attend(turned(q), turned(k), v, context, this.settings)), context)
+    const y = this.output(joinHeads(attend(turned(q), turned(k), v, context, this.settings)), context)
+    const { outputDropout } = this.settings
+    return outputDropout === undefined ? y : maybeDropout(y, context, outputDropout.rate, outputDropout.site)
   }
 }

@@ -1,19 +1,13 @@
 /** Attention of which one product makes each group's queries, its key and its value, side by side. */
-import { type Context, type Module, maybeDropout, permute, reshape, sliceAxis, type Tensor } from '@espalier/core'
+import { type Context, type Module, permute, reshape, sliceAxis, type Tensor } from '@espalier/core'
 import { Attention, type AttentionSettings, type Projected } from './attention.js'
-
-/** What it is made with besides its projections. */
-export interface FusedSettings extends AttentionSettings {
-  /** Of what it gives. */
-  readonly outputDropout: { readonly rate: number; readonly site: string }
-}
 
 /** x (batch, tokens, hidden) -> same. */
 export class FusedAttention extends Attention {
   constructor(
     readonly query_key_value: Module,
     readonly dense: Module,
-    readonly settings: FusedSettings,
+    readonly settings: AttentionSettings,
   ) {
     super()
   }
@@ -31,7 +25,6 @@ export class FusedAttention extends Attention {
   }
 
   output(x: Tensor, context: Context): Tensor {
-    const { rate, site } = this.settings.outputDropout
-    return maybeDropout(this.dense.forward(x, context), context, rate, site)
+    return this.dense.forward(x, context)
   }
 }
