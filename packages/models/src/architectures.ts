@@ -4,6 +4,8 @@ import { albert } from './albert.js'
 import { bart } from './bart.js'
 import { bert } from './bert.js'
 import { bloom } from './bloom.js'
+import { deberta } from './deberta.js'
+import { debertaV2 } from './deberta-v2.js'
 import { distilbert } from './distilbert.js'
 import { electra } from './electra.js'
 import { falcon } from './falcon.js'
@@ -31,6 +33,8 @@ export const architectures: readonly Architecture[] = [
   distilbert,
   electra,
   albert,
+  deberta,
+  debertaV2,
   t5,
   mt5,
   opt,

@@ -103,6 +103,13 @@ export const cases: readonly ExchangeCase[] = [
   {
     ...classifier,
     method: 'lora',
+    name: 'deberta-v2',
+    base: 'base/deberta-v2/seq-cls',
+    config: { task_type: 'SEQ_CLS' },
+  },
+  {
+    ...classifier,
+    method: 'lora',
     name: 'albert',
     base: 'base/albert/seq-cls',
     config: { task_type: 'SEQ_CLS', target_modules: 'all-linear' },

@@ -48,6 +48,8 @@ describe('ConfigKeys', () => {
     expect([of(0.5).positive('value'), of(0).epsilon('value'), keys.epsilon('none', 1e-6)]).toEqual([0.5, 0, 1e-6])
     for (const value of [0, -5, Number.POSITIVE_INFINITY])
       expect(() => of(value).positive('value')).toThrow(failing('a number above 0'))
+    expect([of(0).count('value'), keys.count('none', 2)]).toEqual([0, 2])
+    for (const value of [-1, 1.5]) expect(() => of(value).count('value')).toThrow(failing('from 0 on'))
     for (const value of [-1e-6, Number.NaN]) expect(() => of(value).epsilon('value')).toThrow(failing('from 0 on'))
   })
 

@@ -24,6 +24,16 @@ export class ConfigKeys {
     )
   }
 
+  /** A whole number from 0 on: how many there are of what a model may lack. Throws model.config. */
+  count(key: string, fallback?: number): number {
+    return this.read(
+      key,
+      'a whole number from 0 on',
+      fallback,
+      (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+    )
+  }
+
   /** A whole number, or null when the key is absent. Throws model.config. */
   optionalInteger(key: string): number | null {
     return this.has(key) ? this.read<number>(key, 'a whole number', undefined, Number.isSafeInteger) : null

@@ -3,7 +3,6 @@ import { type Context, Module, type ParameterScope, type Tensor } from '@espalie
 import { Dense } from '../layers/dense.js'
 import type { EncoderSettings } from './encoder-settings.js'
 import { buildResidual, type Residual } from './residual.js'
-import { buildSelfAttention } from './self-attention.js'
 
 /** x (batch, tokens, hidden) -> same. */
 class EncoderLayer extends Module {
@@ -35,14 +34,18 @@ class EncoderAttention extends Module {
   }
 }
 
-/** A layer in its scope. */
-export function buildEncoderLayer(settings: EncoderSettings, scope: ParameterScope, layer: number): Module {
+/** A layer in its scope. buildSelf: its attention from tokens to joined heads. */
+export function buildEncoderLayer(
+  settings: EncoderSettings,
+  scope: ParameterScope,
+  buildSelf: (own: ParameterScope) => Module,
+): Module {
   const { sizes, innerSize, activation, deviation } = settings
   const attention = scope.at('attention')
   const wide = scope.at('intermediate').linear('dense', sizes.hiddenSize, innerSize, { bias: true, deviation })
   return new EncoderLayer(
     new EncoderAttention(
-      buildSelfAttention(settings, attention.at('self'), layer),
+      buildSelf(attention.at('self')),
       buildResidual(settings, attention.at('output'), sizes.hiddenSize),
     ),
     new Dense(wide, activation),

@@ -15,6 +15,7 @@ import { runLayers } from '../layers/layer-stack.js'
 import { buildEmbeddings, type EncoderEmbeddings } from './embeddings.js'
 import { buildEncoderLayer } from './encoder-layer.js'
 import type { EncoderSettings } from './encoder-settings.js'
+import { buildSelfAttention } from './self-attention.js'
 
 /** ids (batch, tokens) -> hidden states (batch, tokens, hidden). Captures `pooler_output` where there is a pooler. */
 export class EncoderModel extends BareModel {
@@ -76,7 +77,7 @@ export function buildEncoder(
   const { sizes, deviation } = settings
   const { hiddenSize: size } = sizes
   const layers = Array.from({ length: sizes.layerCount }, (_, layer) =>
-    buildEncoderLayer(settings, scope.at(`encoder.layer.${layer}`), layer),
+    buildEncoderLayer(settings, scope.at(`encoder.layer.${layer}`), (own) => buildSelfAttention(settings, own, layer)),
   )
   const pooler = pools
     ? new Dense(scope.at('pooler').linear('dense', size, size, { bias: true, deviation }), tanh)

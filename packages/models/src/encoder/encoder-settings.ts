@@ -54,7 +54,7 @@ export function encoderSettings(keys: ConfigKeys): EncoderSettings {
     innerSize: keys.size('intermediate_size'),
     embeddingSize: hiddenSize,
     positions: { rows, padding: null, count: givenPositions },
-    typeCount: keys.size('type_vocab_size', 2),
+    typeCount: keys.count('type_vocab_size', 2),
     epsilon: keys.epsilon('layer_norm_eps', 1e-12),
     dropout: keys.rate('hidden_dropout_prob', 0.1),
     attentionDropout: keys.rate('attention_probs_dropout_prob', 0.1),

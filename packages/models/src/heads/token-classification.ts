@@ -1,13 +1,16 @@
 /** The head that gives labels for every token: (batch, tokens, labels). */
 import { maybeDropout } from '@espalier/core'
-import { labelCount } from '../config/config-keys.js'
+import { type ConfigKeys, labelCount } from '../config/config-keys.js'
 import { classifier } from './classifier.js'
 import { type Head, type HeadNames, headDropout, headLinear } from './head.js'
 
-/** A linear layer over every token. */
-export function tokenClassifier(names: HeadNames): Head {
+/** A linear layer over every token. dropout: the rate before it; `headDropout` when left out. */
+export function tokenClassifier(
+  names: HeadNames,
+  { dropout = headDropout }: { readonly dropout?: (keys: ConfigKeys) => number } = {},
+): Head {
   return (request) => {
-    const rate = headDropout(request.keys)
+    const rate = dropout(request.keys)
     return classifier(request, {
       task: 'TOKEN_CLS',
       names,
