@@ -174,13 +174,16 @@ const own: readonly Option[] = [
     },
   ),
   flag('no-shuffle', 'boolean', TRAIN, 'rows in the order of the file'),
-  flag('eval-strategy', 'text', TRAIN, 'when to evaluate', { default: 'no', choices: ['no', 'steps', 'epoch'] }),
+  flag('eval-strategy', 'text', TRAIN, 'when to evaluate; with --eval-steps and rows to evaluate on: steps', {
+    default: 'no',
+    choices: ['no', 'steps', 'epoch'],
+  }),
   flag('eval-steps', 'whole', TRAIN, 'steps between evaluations'),
   flag('logging-steps', 'whole', TRAIN, 'steps between log entries', {
     default: '1',
     python: { value: '10', why: 'nothing is averaged away' },
   }),
-  flag('save-strategy', 'text', TRAIN, 'when to write a checkpoint', {
+  flag('save-strategy', 'text', TRAIN, 'when to write a checkpoint; with --save-steps: steps', {
     default: 'epoch',
     choices: ['no', 'steps', 'epoch'],
     python: { value: 'steps', why: 'short runs never reach 500 steps' },

@@ -5,7 +5,7 @@ import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { optimizerOf } from '../training/optimizer-of.js'
-import { DEFAULT_SEED, type SFTConfig, settingsOf } from '../training/training-arguments.js'
+import { DEFAULT_SEED, type SFTConfig, settingsOf, strategiesOf } from '../training/training-arguments.js'
 import type { RunData } from './data-files.js'
 import { optionFor, UsageError } from './failure.js'
 import { readJsonFile } from './text-file.js'
@@ -47,14 +47,25 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
   })
 }
 
+/** The options with the strategies that follow from `--eval-steps` and `--save-steps`. */
+export function withStrategies(values: Values, { evaluation }: Pick<RunData, 'evaluation'>): Values {
+  const args = sftArguments(values, values.text('output-dir') ?? '')
+  const { evalStrategy, saveStrategy } = strategiesOf(args, { hasEvaluation: evaluation !== undefined })
+  return values.implying({
+    ...(evalStrategy === 'steps' ? { 'eval-strategy': evalStrategy } : {}),
+    ...(saveStrategy === 'steps' ? { 'save-strategy': saveStrategy } : {}),
+  })
+}
+
 /** Checks what needs no model. Throws UsageError for options that contradict each other or ask for what does not exist. */
 export function checkArguments(
   values: Values,
   outputDir: string | undefined,
   { evaluation }: Pick<RunData, 'evaluation'>,
 ): void {
+  const hasEvaluation = evaluation !== undefined
   const strategy = values.text('eval-strategy') ?? 'no'
-  if (strategy !== 'no' && evaluation === undefined)
+  if (strategy !== 'no' && !hasEvaluation)
     throw new UsageError(
       `--eval-strategy ${strategy} needs --eval-data or --validation-split`,
       'Give one of them, or leave --eval-strategy out',
@@ -66,7 +77,7 @@ export function checkArguments(
     )
   asUsage(() => {
     const args = sftArguments(values, outputDir)
-    settingsOf(args, { hasEvaluation: evaluation !== undefined })
+    settingsOf(args, { hasEvaluation })
     optimizerOf(args)
   })
 }
@@ -84,6 +95,30 @@ export function adapted(
 /** The adapter that a run would start with; undefined where it goes on with one, or trains everything. Throws UsageError for options that are wrong or do not exist yet, config.* for such a file. */
 export async function newTuner(values: Values): Promise<ConfiguredTuner | undefined> {
   return values.text('adapter') !== undefined || trainsEverything(values) ? undefined : tunerOf(values)
+}
+
+const ADAPTER_OPTIONS = [
+  'peft-config',
+  'lora-r',
+  'lora-alpha',
+  'lora-dropout',
+  'lora-target-modules',
+  'bias',
+  'lora-bias',
+  'use-rslora',
+  'init-lora-weights',
+  'modules-to-save',
+  'task-type',
+]
+
+/** What there is to say of options for a new adapter where none is made. */
+export function adapterNotes(values: Values): string[] {
+  const goesOn = values.text('adapter') !== undefined
+  if (!goesOn && !trainsEverything(values)) return []
+  const given = values.given()
+  const unused = ADAPTER_OPTIONS.filter((name) => given[name.replaceAll('-', '_')] !== undefined)
+  const why = goesOn ? '--adapter has a configuration of its own' : 'all parameters train, without an adapter'
+  return unused.map((name) => `--${name} has no effect: ${why}`)
 }
 
 function trainsEverything(values: Values): boolean {

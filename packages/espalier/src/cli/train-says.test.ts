@@ -59,8 +59,31 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(Math.abs(memoryTaken(`shapes-${threads}`, done.stderr) - 1)).toBeLessThan(0.15)
   })
 
+  it('saves and evaluates every so many steps where only the steps are given, and says where they have no effect', async () => {
+    const steps = ['--save-steps', '1', '--eval-steps', '1', '--eval-data', at('rows.jsonl')]
+    const done = await runCli([...words(), '--output-dir', at('every'), ...steps])
+    expect(done).toMatchObject({ code: 0 })
+    expect(done.stderr).not.toMatch(/no effect|not used|save_strategy/)
+    expect(existsSync(at('every/checkpoint-1'))).toBe(true)
+    expect(readFileSync(at('every/log.jsonl'), 'utf8').split('eval_loss')).toHaveLength(3)
+    const { config } = JSON.parse(readFileSync(at('every/run.json'), 'utf8'))
+    expect(config).toMatchObject({ save_strategy: 'steps', eval_strategy: 'steps' })
+    const epoch = await runCli([
+      ...words(),
+      '--output-dir',
+      at('epoch'),
+      '--save-strategy',
+      'epoch',
+      ...steps.slice(0, 4),
+    ])
+    expect(epoch.stderr).toContain('warning: --save-steps 1 has no effect: --save-strategy is epoch')
+    expect(epoch.stderr).toContain('warning: --eval-steps 1 has no effect: there are no rows to evaluate on')
+  })
+
   it('calls a model a model, and leaves a card beside it', async () => {
-    const done = await runCli([...words(), '--output-dir', at('full'), '--peft-type', 'none', '--save-strategy', 'no'])
+    const full = ['--output-dir', at('full'), '--peft-type', 'none', '--lora-r', '4', '--save-strategy', 'no']
+    const done = await runCli([...words(), ...full])
+    expect(done.stderr).toContain('note: --lora-r has no effect: all parameters train, without an adapter')
     expect(done.code).toBe(0)
     expect(done.stderr).toContain(`\nmodel:   ${at('full')}`)
     expect(done.stderr).toMatch(/memory expected: about \d+ MB = parameters and optimizer /)

@@ -6,7 +6,7 @@ import type { TrainingRun } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
-import { checkOutputPlace } from '../run-folder/output-place.js'
+import { checkOutputPlace, type OutputSources } from '../run-folder/output-place.js'
 import { fileHash } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
@@ -16,24 +16,20 @@ import { commandToGoOn } from './go-on.js'
 import { loadWithAdapter } from './load.js'
 import { codeAfter, type Interruption, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
-import { adapted, checkArguments, newTuner, sftArguments } from './train-arguments.js'
+import { adapted, adapterNotes, checkArguments, newTuner, sftArguments, withStrategies } from './train-arguments.js'
 import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
 import type { Values } from './values.js'
 
 const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen others takes longer, and faults of the data come first
 
 /** Runs the command; its exit code. */
-export async function train(values: Values): Promise<number> {
-  values.needed('model')
-  const inspects = values.flag('inspect-data') === true
-  const outputDir = inspects ? (values.text('output-dir') ?? '') : values.needed('output-dir') // looking writes nothing
-  if (!inspects) {
-    const [base, adapter] = [values.text('model'), values.text('adapter')]
-    const evaluation = values.text('eval-data')
-    const data = [...(values.list('data') ?? []), ...(evaluation === undefined ? [] : [evaluation])]
-    await checkOutputPlace(outputDir, { base, adapter, data })
-  }
-  const data = await runData(values)
+export async function train(given: Values): Promise<number> {
+  given.needed('model')
+  const inspects = given.flag('inspect-data') === true
+  const outputDir = inspects ? (given.text('output-dir') ?? '') : given.needed('output-dir') // looking writes nothing
+  if (!inspects) await checkOutputPlace(outputDir, sourcesOf(given))
+  const data = await runData(given)
+  const values = withStrategies(given, data)
   checkArguments(values, inspects ? undefined : outputDir, data)
   const tuner = await newTuner(values)
   if (inspects) return trainInto({ values, outputDir, data, tuner, inspects })
@@ -43,6 +39,16 @@ export async function train(values: Values): Promise<number> {
     return await trainInto({ values, outputDir, data, tuner, inspects, lock })
   } finally {
     await lock.release()
+  }
+}
+
+/** What is read while the run writes. */
+function sourcesOf(values: Values): OutputSources {
+  const evaluation = values.text('eval-data')
+  return {
+    base: values.text('model'),
+    adapter: values.text('adapter'),
+    data: [...(values.list('data') ?? []), ...(evaluation === undefined ? [] : [evaluation])],
   }
 }
 
@@ -174,6 +180,7 @@ function hints(values: Values, { evaluation }: RunData): string[] {
   const strategy = values.text('eval-strategy') ?? 'no'
   const dtype = values.text('dtype') ?? 'float32'
   return [
+    ...adapterNotes(values).map((note) => `note: ${note}`),
     ...(evaluation !== undefined && strategy === 'no'
       ? ['note: there are rows to evaluate on, but --eval-strategy is no: they are not used']
       : []),

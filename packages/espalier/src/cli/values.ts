@@ -22,6 +22,11 @@ export class Values {
     return new Values(new Map([...file.values, ...line.values]), line.positional, [...file.notes, ...line.notes], words)
   }
 
+  /** The same with options that follow from the others, as if they had been given. */
+  implying(options: Readonly<Record<string, Value>>): Values {
+    return new Values(new Map([...this.map, ...Object.entries(options)]), this.positional, this.notes, this.words)
+  }
+
   text(name: string): string | undefined {
     return this.map.get(name) as string | undefined
   }

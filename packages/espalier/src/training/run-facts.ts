@@ -7,12 +7,19 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { fileHash, type RunFacts } from '../run-folder/run-files.js'
-import { DEFAULT_BATCH, DEFAULT_EPOCHS, DEFAULT_SEED, type TrainingArguments } from './training-arguments.js'
+import {
+  DEFAULT_BATCH,
+  DEFAULT_EPOCHS,
+  DEFAULT_SEED,
+  strategiesOf,
+  type TrainingArguments,
+} from './training-arguments.js'
 
 /** What the facts follow from. */
 export interface RunToTell {
   readonly model: PeftModel | PretrainedModel
   readonly args: TrainingArguments
+  readonly hasEvaluation: boolean
   /** Where the rows come from: a path, or what their data set is called. */
   readonly data: { readonly file: string } | { readonly name: string }
   /** Number of values that train. */
@@ -25,10 +32,10 @@ export interface RunToTell {
 
 /** The facts of a run. Reads headers and hashes; throws what reading the base's files throws. */
 export async function runFacts(run: RunToTell): Promise<RunFacts> {
-  const { model, args, trainableParameters, supervision, told } = run
+  const { model, args, hasEvaluation, trainableParameters, supervision, told } = run
   const isAdapter = model instanceof PeftModel
   return {
-    config: optionsInForce(args),
+    config: optionsInForce(args, hasEvaluation),
     versions: { espalier: packageVersion(), node: process.version, ...(await dependencyVersions()) },
     backend: model.backend.name,
     base: {
@@ -53,7 +60,7 @@ async function dataFact(data: RunToTell['data']): Promise<RunFacts['data'][numbe
 }
 
 /** What was given over the defaults, by snake_case name. */
-function optionsInForce(args: TrainingArguments): Readonly<Record<string, unknown>> {
+function optionsInForce(args: TrainingArguments, hasEvaluation: boolean): Readonly<Record<string, unknown>> {
   const defaults: TrainingArguments = {
     learningRate: DEFAULT_RATE,
     lrSchedulerType: 'linear',
@@ -63,8 +70,7 @@ function optionsInForce(args: TrainingArguments): Readonly<Record<string, unknow
     weightDecay: 0,
     maxGradNorm: 1,
     optim: 'adamw_torch_fused',
-    evalStrategy: 'no',
-    saveStrategy: 'epoch',
+    ...strategiesOf(args, { hasEvaluation }),
     loggingSteps: 1,
     seed: DEFAULT_SEED,
   }

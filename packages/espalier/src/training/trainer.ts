@@ -269,7 +269,7 @@ export class Trainer {
       ...loaded.warnings,
       ...(this.model instanceof PeftModel ? this.model.warnings : []),
       ...wideningWarnings(this.model.model, backend),
-      ...argumentWarnings(this.args),
+      ...argumentWarnings(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(train.examples.warnings ?? []),
       ...(evaluation?.examples.warnings ?? []).map((warning) => `of the evaluation data, ${warning}`),
     ]
@@ -280,6 +280,7 @@ export class Trainer {
     return platform.runFacts({
       model: this.model,
       args: this.args,
+      hasEvaluation: this.rows.evaluation !== undefined,
       data: typeof trainDataset === 'string' ? { file: trainDataset } : { name: this.rows.train.name },
       trainableParameters: await this.trainedCount(),
       supervision: this.supervisionOf(prepared),

@@ -41,12 +41,13 @@ export interface TrainingArguments {
   readonly seed?: number
   /** False takes rows in file order. Default true. */
   readonly shuffle?: boolean
-  /** Default 'no'. Another one needs evaluation data. */
+  /** Default 'no', with `evalSteps` and evaluation data 'steps'. Another one than 'no' needs evaluation data. */
   readonly evalStrategy?: Strategy
   /** Default: loggingSteps, as transformers. */
   readonly evalSteps?: number
-  /** Default 'epoch' with an output folder: transformers saves every 500 steps, which short runs never reach. */
+  /** Default with an output folder 'epoch', with `saveSteps` 'steps': transformers saves every 500 steps, which short runs never reach. */
   readonly saveStrategy?: Strategy
+  /** Default 500. */
   readonly saveSteps?: number
   /** Most checkpoints of this run kept; the oldest go first. */
   readonly saveTotalLimit?: number
@@ -119,13 +120,14 @@ export function settingsOf(
       what: 'seed is a whole number from 0 to 2^32 - 1',
       got: { seed: args.seed },
     })
-  const { outputDir, warmupRatio, warmupSteps, evalStrategy = 'no' } = args
+  const { outputDir, warmupRatio, warmupSteps } = args
   if (outputDir === '')
     throw new EspalierError('config.value', {
       what: 'outputDir is empty',
       got: { outputDir },
       fix: 'Name a folder, or leave outputDir out to write nothing',
     })
+  const { evalStrategy, saveStrategy } = strategiesOf(args, { hasEvaluation })
   if (evalStrategy !== 'no' && !hasEvaluation)
     throw new EspalierError('config.value', {
       what: 'there is nothing to evaluate on',
@@ -165,11 +167,19 @@ export function settingsOf(
     maxGradNorm: args.maxGradNorm,
     seed: args.seed ?? DEFAULT_SEED,
     evaluateEvery: cadence(evalStrategy, args.evalSteps ?? args.loggingSteps ?? 1),
-    saveEvery: cadence(
-      args.saveStrategy ?? (args.outputDir === undefined ? 'no' : 'epoch'),
-      args.saveSteps ?? DEFAULT_SAVE_STEPS,
-    ),
+    saveEvery: cadence(saveStrategy, args.saveSteps ?? DEFAULT_SAVE_STEPS),
     loadBestModelAtEnd: args.loadBestModelAtEnd,
+  }
+}
+
+/** The strategies in force. Steps that are given without a strategy mean steps: transformers takes no notice of `evalSteps` alone. */
+export function strategiesOf(
+  { evalStrategy, evalSteps, saveStrategy, saveSteps, outputDir }: TrainingArguments,
+  { hasEvaluation }: { readonly hasEvaluation: boolean },
+): { readonly evalStrategy: Strategy; readonly saveStrategy: Strategy } {
+  return {
+    evalStrategy: evalStrategy ?? (evalSteps !== undefined && hasEvaluation ? 'steps' : 'no'),
+    saveStrategy: saveStrategy ?? (outputDir === undefined ? 'no' : saveSteps === undefined ? 'epoch' : 'steps'),
   }
 }
 
@@ -177,10 +187,23 @@ function cadence(strategy: Strategy, steps: number): Cadence {
   return strategy === 'steps' ? { steps } : strategy
 }
 
-/** What to know of arguments that are taken and leave a run with next to nothing to do. */
-export function argumentWarnings(args: TrainingArguments): string[] {
-  const { learningRate, maxGradNorm = 1, adamEpsilon = DEFAULT_EPSILON } = args
+/** What to know of arguments that are taken and have no effect, or leave a run with next to nothing to do. */
+export function argumentWarnings(args: TrainingArguments, data: { readonly hasEvaluation: boolean }): string[] {
+  const { learningRate, maxGradNorm = 1, adamEpsilon = DEFAULT_EPSILON, evalSteps, saveSteps } = args
+  const { evalStrategy, saveStrategy } = strategiesOf(args, data)
+  const noRows = args.evalStrategy === undefined && !data.hasEvaluation
+  const noFolder = args.saveStrategy === undefined && args.outputDir === undefined
   return [
+    ...(evalSteps !== undefined && evalStrategy !== 'steps'
+      ? [
+          `evalSteps ${evalSteps} has no effect: ${noRows ? 'there are no rows to evaluate on' : `evalStrategy is ${evalStrategy}`}`,
+        ]
+      : []),
+    ...(saveSteps !== undefined && saveStrategy !== 'steps'
+      ? [
+          `saveSteps ${saveSteps} has no effect: ${noFolder ? 'there is no outputDir' : `saveStrategy is ${saveStrategy}`}`,
+        ]
+      : []),
     ...(learningRate !== undefined && Math.fround(learningRate) === 0
       ? [`learningRate ${learningRate} changes nothing: nothing will be learnt`]
       : []),
