@@ -83,11 +83,11 @@ export class Loop {
       await this.train(session, batch, schedule)
       if (this.control.isPaused) await this.pause()
       this.signal?.throwIfAborted()
-      await this.evaluateAndSave(session, (cadence) => isDueAtStep(cadence, this.step))
+      await this.evaluateAndSave(session, (cadence) => isDueAtStep(cadence, this.step, steps.totalSteps))
       isBetweenEpochs = batch.endsEpoch
       if (!isBetweenEpochs && this.step < steps.totalSteps && !this.control.stopRequested) continue
       await this.moment('epoch-end')
-      await this.evaluateAndSave(session, (cadence) => batch.endsEpoch && cadence === 'epoch')
+      await this.evaluateAndSave(session, (cadence) => cadence === 'epoch') // also where the run ends inside an epoch
     }
   }
 
@@ -235,8 +235,9 @@ function warmupOf({ warmupSteps = 0, warmupRatio = 0 }: TrainingSettings, totalS
   return warmupSteps < 1 ? Math.ceil(share * totalSteps) : Math.floor(warmupSteps)
 }
 
-function isDueAtStep(cadence: Cadence, step: number): boolean {
-  return typeof cadence === 'object' && step % cadence.steps === 0
+// A run ends with an evaluation, as in transformers 5, also between two that were due.
+function isDueAtStep(cadence: Cadence, step: number, totalSteps: number): boolean {
+  return typeof cadence === 'object' && (step % cadence.steps === 0 || step >= totalSteps)
 }
 
 function now(): number {

@@ -232,6 +232,21 @@ describe('Trainer', () => {
     expect(await saved('epoch')).toEqual(['checkpoint 2', 'checkpoint 4', 'final 6'])
   })
 
+  it('evaluates at its cadence, and at the end of a run that ends between two, as transformers does', async () => {
+    const evaluated = async (evaluateEvery: 'no' | 'epoch' | { readonly steps: number }, totalSteps: number) => {
+      const evaluation = { batches: () => [toyBatch(toyRows)] }
+      const { events } = await eventsOf({ totalSteps, evaluation, settings: { evaluateEvery } })
+      return events.flatMap((event) => (event.type === 'evaluate' ? [event.step] : []))
+    }
+    expect(await evaluated('no', 3)).toEqual([])
+    expect(await evaluated('epoch', 1)).toEqual([1])
+    expect(await evaluated('epoch', 3)).toEqual([2, 3])
+    expect(await evaluated('epoch', 4)).toEqual([2, 4])
+    expect(await evaluated({ steps: 2 }, 3)).toEqual([2, 3])
+    expect(await evaluated({ steps: 2 }, 4)).toEqual([2, 4])
+    expect(await evaluated({ steps: 10 }, 3)).toEqual([3])
+  })
+
   it('compiles once per shape and program', async () => {
     const { backend, counts } = countedBackend()
     const [short, long] = [toyBatch(toyRows, 5), toyBatch(toyRows, 8)]
