@@ -143,7 +143,7 @@ export {
   printModule,
 } from './module/tree.js'
 export { DenseWeight, GivenWeight, type Weight } from './module/weight.js'
-export { nearest } from './nearest.js'
+export { didYouMean, nearest } from './nearest.js'
 export { gelu, geluCall, relu, silu, siluCall } from './nn/activations.js'
 export {
   type AttentionAttributes,

@@ -1,6 +1,6 @@
 /** Options of a call at run time, where no compiler has looked: their names, and what kind of value each takes. */
 import { EspalierError } from './errors.js'
-import { nearest } from './nearest.js'
+import { didYouMean } from './nearest.js'
 
 /** What kind of value an option takes: `typeof`, but for lists and null; `any` where it is checked by who uses it. */
 export type OptionKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null' | 'any'
@@ -11,7 +11,7 @@ export type OptionKinds<Options extends object> = {
 }
 
 /**
- * Throws config.unknown with the nearest name for an option that does not exist, config.value for a value of another kind. Whether a
+ * Throws config.unknown with the nearest name, or all of them, for an option that does not exist, config.value for a value of another kind. Whether a
  * value is in its range is left to who uses it. owner: who takes the options, as the message begins: "shuffle". others: names that
  * people bring along from Python, in camelCase, with what to do instead: config.unsupported.
  */
@@ -36,7 +36,7 @@ export function checkOptions<Options extends object>(
       throw new EspalierError('config.unknown', {
         what: `${owner} has no option of this name`,
         got: { key: name },
-        fix: `Did you mean ${nearest(name, Object.keys(kinds))}?`,
+        fix: didYouMean(name, Object.keys(kinds)),
       })
     requireAwaited(name, value)
     const kind: OptionKind | readonly OptionKind[] = kinds[name as keyof Options]

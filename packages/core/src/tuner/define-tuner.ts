@@ -1,7 +1,7 @@
 /** Making a tuner: the definition becomes a function of its configuration that carries itself along. */
 import { EspalierError } from '../errors.js'
 import { requireParts } from '../known-options.js'
-import { nearest } from '../nearest.js'
+import { didYouMean } from '../nearest.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
 import { type AdapterMetadata, fromFileConfig, metadataFields, splitMetadata } from './file-config.js'
 import { toPythonPattern } from './python-regex.js'
@@ -85,7 +85,7 @@ function completed<Config>(
     throw new EspalierError('config.unknown', {
       what: `${tuner.kind} has no setting of this name`,
       got: { key: mistaken, kind: tuner.kind },
-      fix: `Did you mean ${nearest(mistaken, [...known, ...metadataFields])}?`,
+      fix: didYouMean(mistaken, [...known, ...metadataFields]),
     })
   return { tuner: tuner as unknown as ConfiguredTuner['tuner'], config, metadata, unknownKeys }
 }

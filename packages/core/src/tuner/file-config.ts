@@ -1,7 +1,7 @@
 /** adapter_config.json's keys and ours: snake_case in files, camelCase in programs. Keys inside values are never renamed. */
 import { EspalierError } from '../errors.js'
 import type { TaskType } from '../model/model.js'
-import { nearest } from '../nearest.js'
+import { didYouMean } from '../nearest.js'
 import type { TunerBase } from './families.js'
 
 /** Fields of adapter_config.json that belong to every method. */
@@ -75,7 +75,7 @@ export function splitMetadata(raw: Readonly<Record<string, unknown>>): {
     throw new EspalierError('config.value', {
       what: 'no task has this name',
       got: { taskType: raw.taskType, known: taskTypes },
-      fix: `Did you mean ${nearest(String(raw.taskType), taskTypes)}?`,
+      fix: didYouMean(String(raw.taskType), taskTypes),
     })
   const common = entries.filter(([key, value]) => metadataKeys.has(snakeCase(key)) && value != null)
   const texts = common.filter(([key, value]) => typeof value === 'string' && key !== 'peftType')

@@ -1,5 +1,5 @@
 /** From the words of the command line to an exit code. Heavy modules load only when a command needs them. */
-import { nearest } from '@espalier/core'
+import { didYouMean } from '@espalier/core'
 import { describeFailure, exitCodes, UsageError } from './failure.js'
 import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
 import { problems, result } from './terminal.js'
@@ -49,7 +49,10 @@ async function dispatch([command, ...words]: readonly string[]): Promise<number>
   if (planned !== undefined) throw new UsageError(planned, 'espalier --help lists what exists')
   const load = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (load === undefined)
-    throw new UsageError(`no command is called ${command}`, `Did you mean ${nearest(command, Object.keys(commands))}?`)
+    throw new UsageError(
+      `no command is called ${command}`,
+      didYouMean(command, Object.keys(commands), 'espalier --help lists them'),
+    )
   if (words.includes('--help') || words.includes('-h')) {
     result(helpFor(command))
     return exitCodes.done

@@ -1,6 +1,6 @@
 /** From words and config files to checked values. Flags may be written with - or _; a flag wins over the file. */
 
-import { nearest } from '@espalier/core'
+import { didYouMean } from '@espalier/core'
 import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 import { type Option, type OptionType, rangeText } from './option.js'
@@ -196,11 +196,14 @@ function shortened(text: string): string {
 }
 
 function unknown(command: string, name: string): UsageError {
-  const known = optionsOf(command).map((option) => option.name)
+  const known = optionsOf(command).map((option) => `--${option.name}`)
   const elsewhere = byName.get(dashed(name))
   if (elsewhere !== undefined)
     return new UsageError(`${command} takes no --${dashed(name)}`, `It belongs to ${elsewhere.commands.join(', ')}`)
-  return new UsageError(`no option is called --${name}`, `Did you mean --${nearest(dashed(name), known)}?`)
+  return new UsageError(
+    `no option is called --${name}`,
+    didYouMean(dashed(name), known, `espalier ${command} --help lists them`),
+  )
 }
 
 const LONGEST_SHOWN = 200 // characters of a value in a message

@@ -1,5 +1,6 @@
 /** The arguments of trainers at run time, where no compiler has looked: their names, and what kind of value each takes. */
 import { checkOptions, type OptionKinds } from '@espalier/core'
+import { pythonArguments } from './python-arguments.js'
 import type { SFTConfig } from './training-arguments.js'
 
 const KINDS: OptionKinds<SFTConfig> = {
@@ -35,7 +36,7 @@ const KINDS: OptionKinds<SFTConfig> = {
   completionOnlyLoss: 'boolean',
 }
 
-/** Throws config.unknown with the nearest name for an argument that does not exist, config.value for a value of another kind. */
+/** Throws config.unknown with the nearest name for an argument that does not exist, config.unsupported for one of Python's with what to do instead, config.value for a value of another kind. */
 export function checkArguments(args: object): void {
-  checkOptions<SFTConfig>('a trainer’s args', args, KINDS)
+  checkOptions<SFTConfig>('a trainer’s args', args, KINDS, pythonArguments)
 }
