@@ -93,7 +93,13 @@ export {
 } from './model/state-dict.js'
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
 export type { ClassificationInput, Prediction, PredictOptions } from './model/text-classification.js'
-export type { EvaluationProgress, TrainerCallback, TrainerControl, TrainerState } from './training/callbacks.js'
+export type {
+  EvaluationProgress,
+  TrainerCallback,
+  TrainerControl,
+  TrainerState,
+  TrainingLog,
+} from './training/callbacks.js'
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
 export type { PlannedExamples } from './training/planned-steps.js'
 export type { MemoryPlan, Preflight, TrainingPreflight } from './training/preflight.js'

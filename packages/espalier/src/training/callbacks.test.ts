@@ -6,7 +6,7 @@ import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { getPeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
-import type { EvaluationProgress, TrainerCallback } from './callbacks.js'
+import type { EvaluationProgress, TrainerCallback, TrainingLog } from './callbacks.js'
 import { SFTTrainer, type SFTTrainerOptions } from './sft-trainer.js'
 import type { SFTConfig } from './training-arguments.js'
 
@@ -52,17 +52,17 @@ it('are called in the order of transformers, and waited for', async () => {
   const calls: string[] = []
   const trainer = trainerOf({ numTrainEpochs: 2, evalStrategy: 'epoch' }, { callbacks: [noting(calls)] })
   await trainer.train()
-  // as transformers 5.18 calls them, but that it logs the evaluations and the end too
+  // as transformers 5.18 calls them
   const wanted =
-    'TrainBegin0 EpochBegin0 StepBegin0 StepEnd1 Log1 StepBegin1 StepEnd2 Log2 EpochEnd2 PredictionStep2 Evaluate2 ' +
-    'EpochBegin2 StepBegin2 StepEnd3 Log3 StepBegin3 StepEnd4 Log4 EpochEnd4 PredictionStep4 Evaluate4 TrainEnd4'
+    'TrainBegin0 EpochBegin0 StepBegin0 StepEnd1 Log1 StepBegin1 StepEnd2 Log2 EpochEnd2 PredictionStep2 Log2 Evaluate2 ' +
+    'EpochBegin2 StepBegin2 StepEnd3 Log3 StepBegin3 StepEnd4 Log4 EpochEnd4 PredictionStep4 Log4 Evaluate4 Log4 TrainEnd4'
   expect(calls.join(' ')).toBe(wanted)
 
   calls.length = 0
   const short = trainerOf({ maxSteps: 1, evalStrategy: 'steps', evalSteps: 1 }, { callbacks: [noting(calls)] })
   await short.train()
   expect(calls.join(' ')).toBe(
-    'TrainBegin0 EpochBegin0 StepBegin0 StepEnd1 Log1 PredictionStep1 Evaluate1 EpochEnd1 TrainEnd1',
+    'TrainBegin0 EpochBegin0 StepBegin0 StepEnd1 Log1 PredictionStep1 Log1 Evaluate1 EpochEnd1 Log1 TrainEnd1',
   )
 })
 
@@ -89,6 +89,28 @@ it('may ask for things in any of their calls, and end a run by failing', async (
   await expect(failing.train()).rejects.toThrow('no disk')
 })
 
+it('are told what is logged of steps, evaluations and the end, which the trainer’s state keeps', async () => {
+  const logged: TrainingLog[] = []
+  const trainer = trainerOf(
+    { maxSteps: 3, loggingSteps: 2, evalStrategy: 'epoch' },
+    { callbacks: [{ onLog: (_, __, ___, logs) => void logged.push(logs) }] },
+  )
+  expect(trainer.state.logHistory).toEqual([])
+  const { trainingLoss } = await trainer.train()
+  expect(logged).toMatchObject([
+    { type: 'step', step: 2, epoch: 1, loss: expect.any(Number), learningRate: expect.any(Number) },
+    { type: 'evaluate', step: 2, epoch: 1, evalLoss: expect.any(Number) },
+    { type: 'evaluate', step: 3, epoch: 1.5, evalLoss: expect.any(Number) },
+    { type: 'end', step: 3, epoch: 1.5, trainingLoss },
+  ])
+  expect(trainer.state).toEqual({ globalStep: 3, maxSteps: 3, epoch: 1.5, logHistory: logged })
+  const { evalLoss } = await trainer.evaluate()
+  expect(trainer.state.logHistory.at(-1)).toMatchObject({ type: 'evaluate', step: 3, evalLoss })
+  expect(logged).toHaveLength(5)
+  await trainer.train()
+  expect(trainer.state.logHistory).toHaveLength(4)
+})
+
 it('hear of evaluations by themselves, which tell how far they are', async () => {
   const [calls, events, progress]: [string[], TrainingEvent[], EvaluationProgress[]] = [[], [], []]
   const trainer = trainerOf(
@@ -100,7 +122,7 @@ it('hear of evaluations by themselves, which tell how far they are', async () =>
     },
   )
   const found = await trainer.evaluate({ onProgress: (at) => void progress.push(at) })
-  expect(calls).toEqual(['PredictionStep0', 'PredictionStep0', 'Evaluate0'])
+  expect(calls).toEqual(['PredictionStep0', 'PredictionStep0', 'Log0', 'Evaluate0'])
   expect(events).toMatchObject([{ type: 'evaluate', step: 0, ...found }])
   expect(progress).toHaveLength(2)
   expect(progress[0]?.tokens).toBeLessThan(progress[0]?.totalTokens ?? 0)

@@ -1,5 +1,6 @@
 /** Callbacks as transformers has them, on top of a run's events: for people who bring some along. */
 import type {
+  EndEvent,
   EvaluateEvent,
   EvaluationMoment,
   RunMoment,
@@ -9,11 +10,23 @@ import type {
 } from '@espalier/trainer'
 import type { TrainingArguments } from './training-arguments.js'
 
-/** Where a run is. */
+/** Fields that an event has and others have not. */
+type FieldsOf<Event> = Partial<Omit<Event, 'type' | 'step' | 'epoch'>>
+
+/** An entry of the log, as transformers keeps it: the fields of a step's event (`loss`), of an evaluation's (`evalLoss`), or of the end's (`trainingLoss`). */
+export interface TrainingLog extends FieldsOf<StepEvent>, FieldsOf<EvaluateEvent>, FieldsOf<EndEvent> {
+  readonly type: 'step' | 'evaluate' | 'end'
+  readonly step: number
+  readonly epoch: number
+}
+
+/** Where a run is, and what it logged. */
 export interface TrainerState {
   readonly globalStep: number
   readonly maxSteps: number
   readonly epoch: number
+  /** What `onLog` was told in this run and since. */
+  readonly logHistory: readonly TrainingLog[]
 }
 
 /** What a callback may ask for by setting it to true; each request is carried out after the step. */
@@ -39,16 +52,17 @@ export interface EvaluationProgress {
 
 /**
  * Functions that are called as a run goes on, in transformers' order: onTrainBegin; in each epoch onEpochBegin, then for each step
- * onStepBegin, onStepEnd, onLog, onEvaluate, onSave; onEpochEnd, and what is due at the end of epochs; onTrainEnd. The run waits for
- * those that return a promise. All may be left out.
+ * onStepBegin, onStepEnd, onLog, then onLog, onEvaluate and onSave where they are due; onEpochEnd, and what is due at the end of epochs;
+ * onLog and onTrainEnd. The run waits for those that return a promise. All may be left out. A trainer refuses another name that begins
+ * with `on`, which nobody would call.
  */
 export interface TrainerCallback {
   readonly onTrainBegin?: Callback
   readonly onEpochBegin?: Callback
   readonly onStepBegin?: Callback
   readonly onStepEnd?: Callback
-  /** Every `loggingSteps` steps, and when asked for. */
-  readonly onLog?: Callback<[logs: StepEvent]>
+  /** Every `loggingSteps` steps and when asked for, before each `onEvaluate`, and at the end. */
+  readonly onLog?: Callback<[logs: TrainingLog]>
   /** After each batch of an evaluation. */
   readonly onPredictionStep?: Callback<[progress: EvaluationProgress]>
   /** After each evaluation, that of `trainer.evaluate()` too. */
@@ -63,7 +77,8 @@ const MOMENTS = { 'epoch-begin': 'onEpochBegin', 'step-begin': 'onStepBegin', 'e
 
 /** Calls callbacks one after the other, and carries out what they ask for. */
 export class CallbackHandler {
-  private state: TrainerState = { globalStep: 0, maxSteps: 0, epoch: 0 }
+  private history: TrainingLog[] = []
+  private state: TrainerState = { globalStep: 0, maxSteps: 0, epoch: 0, logHistory: this.history }
   private readonly control: TrainerControl = {
     shouldTrainingStop: false,
     shouldSave: false,
@@ -90,8 +105,12 @@ export class CallbackHandler {
 
   async onEvent(event: TrainingEvent): Promise<void> {
     const { args, control } = this
-    if (event.type === 'start') this.state = { globalStep: 0, epoch: 0, maxSteps: event.totalSteps }
+    if (event.type === 'start') {
+      this.history = []
+      this.state = { globalStep: 0, epoch: 0, maxSteps: event.totalSteps, logHistory: this.history }
+    }
     if (event.type === 'step') this.state = { ...this.state, globalStep: event.step, epoch: event.epoch }
+    if (event.type === 'evaluate' || event.type === 'end') await this.log(event)
     const { state } = this
     for (const callback of this.callbacks) {
       if (event.type === 'start') await callback.onTrainBegin?.(args, state, control)
@@ -101,8 +120,15 @@ export class CallbackHandler {
       if (event.type === 'end') await callback.onTrainEnd?.(args, state, control)
     }
     if (event.type === 'step' && (control.shouldLog || event.step % (args.loggingSteps ?? 1) === 0))
-      for (const callback of this.callbacks) await callback.onLog?.(args, state, control, event)
+      await this.log(event)
     this.carryOut()
+  }
+
+  private async log(event: StepEvent | EvaluateEvent | EndEvent): Promise<void> {
+    const { globalStep: step, epoch } = this.state
+    const logs: TrainingLog = { ...event, step, epoch }
+    this.history.push(logs)
+    for (const callback of this.callbacks) await callback.onLog?.(this.args, this.state, this.control, logs)
   }
 
   async onMoment(moment: RunMoment): Promise<void> {

@@ -1,6 +1,7 @@
 /** What trainers and their calls are given at run time, where no compiler has looked. */
 import { checkOptions, type OptionKinds, requireParts } from '@espalier/core'
 import { requireTokenizer } from '../model/known-model-options.js'
+import { checkCallbacks } from './known-callbacks.js'
 import type { EvaluateOptions, TrainerOptions, TrainOptions } from './trainer.js'
 
 const TRAINER: OptionKinds<TrainerOptions> = {
@@ -62,8 +63,7 @@ export function checkTrainerOptions(options: TrainerOptions): void {
   }
   if (options.tokenizer !== undefined) requireTokenizer(options.tokenizer)
   const { callbacks = [], transforms = [] } = options
-  for (const callback of callbacks)
-    requireParts('callbacks', callback, [], 'Give objects with methods such as onStepEnd')
+  checkCallbacks(callbacks)
   for (const transform of transforms) requireParts('transforms', transform, ['call'], 'Give a list of functions')
 }
 

@@ -375,7 +375,8 @@ describe('SFTTrainer', () => {
               if (globalStep === 1) control.shouldEvaluate = true
               if (globalStep === 3) control.shouldTrainingStop = true
             },
-            onLog: (_, { globalStep }, __, { loss }) => void calls.push(`log ${globalStep} ${loss > 0}`),
+            onLog: (_, { globalStep }, __, { type, loss = 0 }) =>
+              void calls.push(`log ${type} ${globalStep} ${loss > 0}`),
             onEvaluate: (_, { globalStep }) => void calls.push(`evaluate ${globalStep}`),
             onTrainEnd: () => void calls.push('end'),
           },
@@ -383,6 +384,16 @@ describe('SFTTrainer', () => {
       },
     )
     expect((await trainer.train().result).reason).toBe('stopped')
-    expect(calls).toEqual(['begin 20', 'step 1', 'evaluate 1', 'step 2', 'log 2 true', 'step 3', 'end'])
+    expect(calls).toEqual([
+      'begin 20',
+      'step 1',
+      'log evaluate 1 false',
+      'evaluate 1',
+      'step 2',
+      'log step 2 true',
+      'step 3',
+      'log end 3 false',
+      'end',
+    ])
   })
 })

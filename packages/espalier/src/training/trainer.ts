@@ -27,7 +27,13 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { platform } from '../platform/node.js'
 import type { RunFacts } from '../run-folder/run-files.js'
 import type { RunLock } from '../run-folder/run-lock.js'
-import { CallbackHandler, type EvaluationProgress, progressOf, type TrainerCallback } from './callbacks.js'
+import {
+  CallbackHandler,
+  type EvaluationProgress,
+  progressOf,
+  type TrainerCallback,
+  type TrainerState,
+} from './callbacks.js'
 import { FullTraining } from './full-training.js'
 import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
@@ -232,6 +238,11 @@ export class Trainer {
       keep: true,
     })
     return this.prepared.wait(signal)
+  }
+
+  /** Where the latest run is or ended, and what it logged: transformers' `trainer.state`. */
+  get state(): TrainerState {
+    return this.callbacks.current
   }
 
   private async tell(event: TrainingEvent): Promise<void> {
