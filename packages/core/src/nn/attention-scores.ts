@@ -38,7 +38,7 @@ export function cappedSlope(scores: Tensor, softCap: number): Tensor {
   return add(mul(mul(share, share), -1), 1)
 }
 
-/** Capped scores (batch, groups, heads of a group, queries, keys) with a bias that broadcasts to them, and masks of such shapes. */
+/** Capped scores with a bias that broadcasts to them, and masks of such shapes. */
 export function biased(scores: Tensor, bias: Tensor | undefined, masks: readonly (Tensor | undefined)[]): Tensor {
   const terms = [bias, ...masks].filter((term) => term !== undefined)
   return terms.reduce((sum, term) => add(sum, term), scores)
@@ -50,10 +50,18 @@ export function biasByGroup(bias: Tensor, groups: number): Tensor {
   return reshape(bias, heads === 1 ? [batch, 1, 1, queries, keys] : [batch, groups, heads / groups, queries, keys])
 }
 
-/** Scores with each head's sink (heads) as a last key, one without a value. Source: arXiv:2309.17453 §3.3, learned as in gpt-oss. */
+/**
+ * Scores of each head's sink (heads), a last key without a value, for rows of scores (batch, groups, heads of a group, queries): with a
+ * last axis of 1. Source: arXiv:2309.17453 §3.3, learned as in gpt-oss.
+ */
+export function sinkScores(sinks: Tensor, rows: readonly [number, number, number, number]): Tensor {
+  const [, groups, heads] = rows
+  return broadcast(reshape(sinks, [1, groups, heads, 1, 1]), [...rows, 1])
+}
+
+/** Scores (batch, groups, heads of a group, queries, keys) with each head's sink as a last key. */
 export function withSinks(scores: Tensor, sinks: Tensor | undefined): Tensor {
   if (sinks === undefined) return scores
   const [batch, groups, heads, queries] = scores.shape as [number, number, number, number]
-  const own = broadcast(reshape(sinks, [1, groups, heads, 1, 1]), [batch, groups, heads, queries, 1])
-  return concat([scores, own], 4)
+  return concat([scores, sinkScores(sinks, [batch, groups, heads, queries])], 4)
 }

@@ -3,6 +3,7 @@
  * exist for a block of queries at a time, and a causal block reads only the keys before its end.
  */
 import { add, and, mul, sub } from '../graph/ops/binary.js'
+import { broadcast } from '../graph/ops/broadcast.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
 import { less, lessEqual } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
@@ -21,7 +22,7 @@ import {
   cappedSlope,
   hidden,
   type ScoreAttributes,
-  withSinks,
+  sinkScores,
 } from './attention-scores.js'
 import { dropout } from './dropout.js'
 import { softmax } from './softmax.js'
@@ -98,7 +99,7 @@ export const attentionCall: CallDefinition<CallAttributes> = {
     const extras = named(rest, attributes)
     const parts = blocksOf(query, key, attributes).map((block) => {
       const { scores, probabilities, ofKeys } = shares(query, key, extras, block, attributes)
-      const kept = dropped(mergeQueries(ofKeys), extras, block, attributes)
+      const kept = dropped(ofKeys, extras, block, attributes)
       const y = matmul(kept, sliceAxis(value, 2, block.from, block.to))
       const top = reduceMax(scores, { axes: [-1] })
       const share = reduceMax(probabilities, { axes: [-1] }) // 1 / sum of exponentials
@@ -141,6 +142,7 @@ export const attentionBackwardCall: CallDefinition<CallAttributes> = {
   body([q, k, v, y, , g, ...rest], attributes) {
     const [query, key, value] = [q as Tensor, k as Tensor, v as Tensor]
     const extras = named(rest, attributes)
+    const delta = reduceSum(mul(g as Tensor, y as Tensor), { axes: [-1], keepDims: true })
     const dq: Tensor[] = []
     const sums = new Map<string, Tensor>()
     const accumulate = (name: string, part: Tensor) => {
@@ -152,21 +154,20 @@ export const attentionBackwardCall: CallDefinition<CallAttributes> = {
     for (const block of blocksOf(query, key, attributes)) {
       const keys = sliceAxis(key, 2, block.from, block.to)
       const values = sliceAxis(value, 2, block.from, block.to)
-      const { products, probabilities: all, ofKeys } = shares(query, key, extras, block, attributes)
-      const probabilities = mergeQueries(ofKeys) // (batch, groups, queries of a group, keys)
+      const { products, probabilities, ofKeys } = shares(query, key, extras, block, attributes)
       const gBlock = group(g as Tensor, key, block)
-      const delta = reduceSum(mul(gBlock, group(y as Tensor, key, block)), { axes: [-1], keepDims: true })
+      const deltaBlock = group(delta, key, block)
       const dProbabilities = dropped(matmul(gBlock, values, { transposeB: true }), extras, block, attributes)
-      const dScores = mul(probabilities, sub(dProbabilities, delta))
+      const dScores = mul(ofKeys, sub(dProbabilities, deltaBlock))
       const { softCap, scale } = attributes
-      const dProducts = softCap === undefined ? dScores : mul(dScores, cappedSlope(mergeQueries(products), softCap))
+      const dProducts = softCap === undefined ? dScores : mul(dScores, cappedSlope(products, softCap))
       dq.push(ungroup(mul(matmul(dProducts, keys), scale), query, block))
       const dKeys = mul(matmul(dProducts, group(query, key, block), { transposeA: true }), scale)
-      const kept = dropped(probabilities, extras, block, attributes)
+      const kept = dropped(ofKeys, extras, block, attributes)
       accumulate('k', toKeys(dKeys, block))
       accumulate('v', toKeys(matmul(kept, gBlock, { transposeA: true }), block))
       if (extras.bias !== undefined) accumulate('bias', toBias(dScores, extras.bias, query, block))
-      if (extras.sinks !== undefined) accumulate('sinks', toSinks(all, delta))
+      if (extras.sinks !== undefined) accumulate('sinks', toSinks(probabilities, deltaBlock, query))
     }
     return [
       concat(dq, 2),
@@ -217,28 +218,32 @@ interface Shares {
   readonly ofKeys: Tensor
 }
 
-/** What a block's queries make of its keys: each (batch, groups, heads of a group, queries, keys). */
+/** What a block's queries make of its keys: each (batch, groups, heads of a group * queries, keys). */
 function shares(q: Tensor, k: Tensor, extras: ExtraInputs, block: Block, attributes: AttentionAttributes): Shares {
   const [batch, groups] = [k.shape[0] as number, k.shape[1] as number]
   const [queries, keys] = [block.end - block.start, block.to - block.from]
-  const scaled = mul(
-    matmul(group(q, k, block), sliceAxis(k, 2, block.from, block.to), { transposeB: true }),
-    attributes.scale,
+  const heads = (q.shape[1] as number) / groups
+  const keysOfBlock = sliceAxis(k, 2, block.from, block.to)
+  const products = capped(
+    mul(matmul(group(q, k, block), keysOfBlock, { transposeB: true }), attributes.scale),
+    attributes,
   )
-  const shape = [batch, groups, (q.shape[1] as number) / groups, queries, keys]
-  const products = capped(reshape(scaled, shape), attributes)
   const { keep, bias, sinks } = extras
   const seen = visible(block, (k.shape[2] as number) - (q.shape[2] as number), attributes)
-  const scores = withSinks(
-    biased(products, bias && biasByGroup(biasOf(bias, block), groups), [
-      seen && hidden(seen, q.dtype),
-      keep && reshape(hidden(sliceAxis(keep, 1, block.from, block.to), q.dtype), [batch, 1, 1, 1, keys]),
-    ]),
-    sinks,
-  )
-  const probabilities = softmax(scores)
-  const ofKeys = sinks === undefined ? probabilities : sliceAxis(probabilities, 4, 0, keys)
-  return { products, scores, probabilities, ofKeys }
+  const masks = [
+    seen && mergeQueries(reshape(hidden(seen, q.dtype), [1, 1, 1, queries, keys]), heads, queries),
+    keep && reshape(hidden(sliceAxis(keep, 1, block.from, block.to), q.dtype), [batch, 1, 1, keys]),
+  ]
+  const own = bias && mergeQueries(biasByGroup(biasOf(bias, block), groups), heads, queries)
+  const scores = biased(products, own, masks)
+  if (sinks === undefined) {
+    const probabilities = softmax(scores)
+    return { products, scores, probabilities, ofKeys: probabilities }
+  }
+  const ofSinks = mergeQueries(sinkScores(sinks, [batch, groups, heads, queries]), heads, queries)
+  const all = concat([scores, ofSinks], 3)
+  const probabilities = softmax(all)
+  return { products, scores: all, probabilities, ofKeys: sliceAxis(probabilities, 3, 0, keys) }
 }
 
 /** Which keys a query of the block sees, (queries, keys) bool; undefined when it sees all. */
@@ -274,11 +279,11 @@ function toBias(dScores: Tensor, bias: Tensor, q: Tensor, { start, end, from, to
 }
 
 /** Cotangent of the sinks: what the probabilities' sum takes from them, having no value of their own. */
-function toSinks(probabilities: Tensor, delta: Tensor): Tensor {
-  const [batch, groups, heads, queries, keys] = probabilities.shape as [number, number, number, number, number]
-  const ofSink = sliceAxis(probabilities, 4, keys - 1, keys)
-  const taken = mul(mul(ofSink, reshape(delta, [batch, groups, heads, queries, 1])), -1)
-  return reshape(reduceSum(taken, { axes: [0, 3, 4] }), [groups * heads])
+function toSinks(probabilities: Tensor, delta: Tensor, q: Tensor): Tensor {
+  const [batch, groups, rows, keys] = probabilities.shape as [number, number, number, number]
+  const heads = q.shape[1] as number
+  const taken = mul(mul(sliceAxis(probabilities, 3, keys - 1, keys), delta), -1)
+  return reduceSum(reshape(taken, [batch, heads, (groups * rows) / heads]), { axes: [0, 2] })
 }
 
 /** A block of queries by group: (batch, heads, queries, size) -> (batch, groups, heads of a group * queries, size). */
@@ -292,8 +297,9 @@ function ungroup(y: Tensor, q: Tensor, block: Block): Tensor {
   return reshape(y, [q.shape[0] as number, q.shape[1] as number, block.end - block.start, q.shape[3] as number])
 }
 
-/** (batch, groups, heads of a group, queries, keys) -> (batch, groups, heads of a group * queries, keys). */
-function mergeQueries(x: Tensor): Tensor {
-  const [batch, groups, heads, queries, keys] = x.shape as [number, number, number, number, number]
-  return reshape(x, [batch, groups, heads * queries, keys])
+/** What is added to scores, (.., .., 1 or heads of a group, 1 or queries, keys) -> (.., .., heads of a group * queries or 1, keys). */
+function mergeQueries(x: Tensor, heads: number, queries: number): Tensor {
+  const [batch, groups, ownHeads, ownQueries, keys] = x.shape as [number, number, number, number, number]
+  if (ownHeads * ownQueries === 1) return reshape(x, [batch, groups, 1, keys])
+  return reshape(broadcast(x, [batch, groups, heads, queries, keys]), [batch, groups, heads * queries, keys])
 }
