@@ -20,7 +20,7 @@ import {
   softmaxCall,
   type Tensor,
 } from '@espalier/core'
-import { CONTRIB, type Emitter } from './emitter.js'
+import { CONTRIB, type Emitter, type Value } from './emitter.js'
 
 interface CallRule<A extends CallAttributes> {
   /** Whether the kernel covers this use. */
@@ -37,35 +37,40 @@ const rules: ReadonlyMap<CallDefinition, CallRule<CallAttributes>> = new Map([
   }),
   rule(siluCall, {
     accepts: inF32,
-    emit: (e, [x], [y]) =>
-      e.set(y as Tensor, e.one('QuickGelu', [e.full(x as Tensor)], { alpha: { float: 1 } }, CONTRIB)),
+    emit: (e, [x], [y]) => {
+      const { name, shape } = rowsIn(e, x as Tensor)
+      e.set(y as Tensor, e.one('QuickGelu', [name], { alpha: { float: 1 } }, CONTRIB), shape)
+    },
   }),
   rule(geluCall, {
     accepts: inF32,
-    emit: (e, [x], [y], { approximate }) =>
-      e.set(y as Tensor, e.one('Gelu', [e.full(x as Tensor)], { approximate: { string: approximate } })),
+    emit: (e, [x], [y], { approximate }) => {
+      const { name, shape } = rowsIn(e, x as Tensor)
+      e.set(y as Tensor, e.one('Gelu', [name], { approximate: { string: approximate } }), shape)
+    },
   }),
   rule(rmsNormCall, {
     accepts: isNorm,
     emit(e, [x, weight], [y, inverse], { epsilon }) {
       const attributes = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } }
-      const [normal, deviation] = e.node(
-        'SimplifiedLayerNormalization',
-        [e.full(x as Tensor), e.full(weight as Tensor)],
-        { attributes, outputs: 2 },
-      )
-      e.set(y as Tensor, normal as string)
-      e.set(inverse as Tensor, deviation as string)
+      const { name, shape } = rowsIn(e, x as Tensor)
+      const [normal, deviation] = e.node('SimplifiedLayerNormalization', [name, e.full(weight as Tensor)], {
+        attributes,
+        outputs: 2,
+      })
+      e.set(y as Tensor, normal as string, shape)
+      e.set(inverse as Tensor, deviation as string, [...shape.slice(0, -1), 1])
     },
   }),
   rule(layerNormCall, {
     accepts: isNorm,
     emit(e, [x, weight, bias], outputs, { epsilon }) {
       const attributes = { axis: { int: -1 }, epsilon: { float: epsilon }, stash_type: { int: 1 } }
-      const inputs = [x, weight, bias].map((input) => e.full(input as Tensor))
+      const { name, shape } = rowsIn(e, x as Tensor)
+      const inputs = [name, e.full(weight as Tensor), e.full(bias as Tensor)]
       const names = e.node('LayerNormalization', inputs, { attributes, outputs: 3 })
       outputs.forEach((y, i) => {
-        e.set(y, names[i] as string)
+        e.set(y, names[i] as string, i === 0 ? shape : [...shape.slice(0, -1), 1])
       })
     },
   }),
@@ -113,6 +118,11 @@ export function keepsCall(node: Node<'call'>): boolean {
 export function emitCall(e: Emitter, node: Node<'call'>): void {
   const { definition, attributes } = node.attrs
   rules.get(definition)?.emit(e, node.inputs, node.outputs, attributes)
+}
+
+// All of a tensor, in its own shape or as the matrix of its rows.
+function rowsIn(e: Emitter, x: Tensor): Value {
+  return e.isInRows(x) ? e.value(x) : { name: e.full(x), shape: x.shape }
 }
 
 /** An entry of the table: a rule gets the attributes of the definition that it is for. */

@@ -21,9 +21,11 @@ import {
 import { encodeModel, type OnnxInitializer, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
 import { keepsCall } from './calls.js'
 import { Emitter, type HostMask, held } from './emitter.js'
+import { emitSplit } from './movement.js'
 import { emitProduct } from './products.js'
 import { recomputeCheap } from './recompute.js'
 import { numbered, schedule } from './schedule.js'
+import { splitsOf } from './splits.js'
 import { emitNode } from './table.js'
 
 /** Where a weight lies: a range of a file that the runtime maps, or a buffer that every run is given. */
@@ -98,13 +100,16 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   const initializers: OnnxInitializer[] = []
   const order = topologicalOrder(wanted)
   const { products, absorbed } = productFusions(wanted, order)
+  const splits = splitsOf(order)
   for (const node of order) {
     if (absorbed.has(node) || node.outputs.every((x) => sizeOf(x.shape) === 0)) continue
     const y = node.outputs[0] as Tensor
     e.enter(nameOf(node))
     const product = products.get(node)
+    const split = splits.get(node)
     if (product !== undefined) emitProduct(e, product, y)
     else if (isOp(node, 'input')) emitInput(e, node, y, inputs, initializers, placeOf)
+    else if (split !== undefined) emitSplit(e, split, node)
     else emitNode(e, node)
   }
 

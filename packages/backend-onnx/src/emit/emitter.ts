@@ -5,7 +5,10 @@
 import { broadcastShapes, type DType, type HostArray, type Shape, sameShape, sizeOf, type Tensor } from '@espalier/core'
 import type { OnnxAttribute, OnnxInitializer, OnnxNode, OnnxType } from '../model/onnx-model.js'
 
-/** A value of the ONNX graph. Its shape may be smaller than the tensor's that it stands for: it then repeats by broadcasting. */
+/**
+ * A value of the ONNX graph. Its shape may be smaller than the tensor's that it stands for: it then repeats by broadcasting. Or it is the
+ * tensor's as a matrix of its rows, (all leading axes, last axis), as products make and read it.
+ */
 export interface Value {
   readonly name: string
   readonly shape: Shape
@@ -39,6 +42,12 @@ export function held(dtype: DType): OnnxType {
 /** Integer attributes, by name. */
 export function ints(attributes: Readonly<Record<string, number>>): Record<string, OnnxAttribute> {
   return Object.fromEntries(Object.entries(attributes).map(([name, int]) => [name, { int }]))
+}
+
+/** The shape of a tensor as a matrix of its rows. */
+export function rowsOf(shape: Shape): Shape {
+  const columns = shape[shape.length - 1] as number
+  return [shape.slice(0, -1).reduce((a, b) => a * b, 1), columns]
 }
 
 const typeNumbers: { readonly [K in OnnxType]: number } = {
@@ -190,6 +199,11 @@ export class Emitter {
     return this.storedValues.get(tensor)
   }
 
+  /** Whether a value stands for the tensor already. */
+  has(tensor: Tensor): boolean {
+    return this.values.has(tensor)
+  }
+
   /** The value of a tensor, possibly smaller than the tensor. */
   value(tensor: Tensor): Value {
     const value = this.values.get(tensor)
@@ -210,6 +224,35 @@ export class Emitter {
       sizeOf(shape) === sizeOf(tensor.shape) ? this.reshaped(name, shape, tensor.shape) : this.expand(name, tensor)
     this.expanded.set(tensor, own)
     return own
+  }
+
+  /** The value of a tensor in another shape of as many elements, without a copy. */
+  inShape(tensor: Tensor, shape: Shape): string {
+    const value = this.value(tensor)
+    return sizeOf(value.shape) === sizeOf(tensor.shape)
+      ? this.reshaped(value.name, value.shape, shape)
+      : this.reshaped(this.full(tensor), tensor.shape, shape)
+  }
+
+  /** Whether the value of a tensor is the matrix of its rows where that does not broadcast as the tensor does. */
+  isInRows(tensor: Tensor): boolean {
+    const shape = this.values.get(tensor)?.shape
+    return shape !== undefined && tensor.shape.length > 2 && sameShape(shape, rowsOf(tensor.shape))
+  }
+
+  /** The values of what broadcasts to one shape, so that they broadcast as they are: where one is a matrix of rows, all are. */
+  aligned(tensors: readonly Tensor[]): Value[] {
+    const inRows = tensors.find((x) => this.isInRows(x))
+    if (inRows === undefined) return tensors.map((x) => this.value(x))
+    const leading = inRows.shape.slice(0, -1)
+    const isRepeated = (x: Tensor) => this.value(x).shape.length <= 1
+    const hasRows = (x: Tensor) => x.shape.length > 2 && sameShape(x.shape.slice(0, -1), leading)
+    const fit = tensors.every((x) => isRepeated(x) || hasRows(x))
+    return tensors.map((x) => {
+      if (fit && isRepeated(x)) return this.value(x)
+      const shape = fit ? rowsOf(x.shape) : x.shape
+      return { name: this.inShape(x, shape), shape }
+    })
   }
 
   /** Notes the result of an op that broadcasts its inputs by itself: it is as small as they are. */

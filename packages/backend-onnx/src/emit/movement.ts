@@ -4,14 +4,17 @@ import {
   type HostArray,
   hostArray,
   hostTensor,
+  type Node,
   type Shape,
+  sameShape,
   sizeOf,
   type Tensor,
   toFloat32,
   toFloat64,
 } from '@espalier/core'
 import type { EmitOp } from './emit-op.js'
-import { type Emitter, held } from './emitter.js'
+import { type Emitter, held, ints, rowsOf } from './emitter.js'
+import type { Split } from './splits.js'
 
 /** `constant`: a number stays a scalar until somebody needs it in full. */
 export const emitConstant: EmitOp<'constant'> = (e, node) => {
@@ -41,10 +44,12 @@ export const emitIota: EmitOp<'iota'> = (e, node) => {
   e.set(y, e.reshaped(e.rounded(e.cast(counted, held(y.dtype)), y.dtype), [extent], shape), shape)
 }
 
-/** `reshape`. */
+/** `reshape`: between a tensor and the matrix of its rows nothing happens until somebody needs it in full. */
 export const emitReshape: EmitOp<'reshape'> = (e, node, [x]) => {
   const y = node.outputs[0] as Tensor
-  e.set(y, e.reshaped(e.full(x), x.shape, y.shape))
+  const { name, shape } = e.value(x)
+  if (y.shape.length > 1 && sameShape(shape, rowsOf(y.shape))) e.set(y, name, shape)
+  else e.set(y, e.inShape(x, y.shape))
 }
 
 /** `permute`. */
@@ -54,7 +59,7 @@ export const emitPermute: EmitOp<'permute'> = (e, node, [x]) => {
 
 /** `broadcast`: nothing happens until somebody needs it in full. */
 export const emitBroadcast: EmitOp<'broadcast'> = (e, node, [x]) => {
-  const { name, shape } = e.value(x)
+  const { name, shape } = e.isInRows(x) ? { name: e.full(x), shape: x.shape } : e.value(x)
   e.set(node.outputs[0] as Tensor, name, shape)
 }
 
@@ -64,6 +69,18 @@ export const emitSlice: EmitOp<'slice'> = (e, node, [x]) => {
   const axes = x.shape.map((_, axis) => axis).filter((axis) => starts[axis] !== 0 || ends[axis] !== x.shape[axis])
   const pick = (list: readonly number[]) => e.list(axes.map((axis) => list[axis] as number))
   e.set(node.outputs[0] as Tensor, e.one('Slice', [e.full(x), pick(starts), pick(ends), e.list(axes)]))
+}
+
+/** A split, once: with the first of its slices that is reached. */
+export function emitSplit(e: Emitter, { axis, slices }: Split, reached: Node): void {
+  if (slices.some((slice) => e.has(slice.outputs[0] as Tensor))) return
+  const [x] = reached.inputs as readonly [Tensor]
+  const parts = slices.map((slice) => slice.outputs[0] as Tensor)
+  const sizes = parts.map(({ shape }) => shape[axis] as number)
+  const names = e.node('Split', [e.full(x), e.list(sizes)], { attributes: ints({ axis }), outputs: parts.length })
+  parts.forEach((part, i) => {
+    e.set(part, names[i] as string)
+  })
 }
 
 /** `pad`. */

@@ -10,7 +10,7 @@ import {
   type Tensor,
 } from '@espalier/core'
 import type { EmitOp } from './emit-op.js'
-import { CONTRIB, type Emitter, ints, type NodeParts } from './emitter.js'
+import { CONTRIB, type Emitter, ints, type NodeParts, rowsOf } from './emitter.js'
 
 /** `matmul`. */
 export const emitMatmul: EmitOp<'matmul'> = (e, node) => {
@@ -46,28 +46,22 @@ export function emitProduct(e: Emitter, product: FusedProduct, y: Tensor): void 
 function emitFlat(e: Emitter, { node, alpha, addend, sumsBatch }: FusedProduct, y: Tensor): void {
   const { transposeA, transposeB } = node.attrs
   const [a, b] = node.inputs as readonly [Tensor, Tensor]
-  const columns = (x: Tensor) => x.shape[x.shape.length - 1] as number
-  const flat = (x: Tensor) => {
-    const shape: Shape = [sizeOf(x.shape) / columns(x), columns(x)]
-    return e.reshaped(e.full(x), x.shape, shape)
-  }
+  const flat = (x: Tensor) => e.inShape(x, rowsOf(x.shape))
   // A batch of one on either side has as many rows as the matrix; more rows only where nothing is transposed, or summed over.
   const [left, right] = [flat(a), flat(b)]
-  const matrix: Shape = [sizeOf(y.shape) / columns(y), columns(y)]
+  const matrix = rowsOf(y.shape)
   const inputs = addend === undefined ? [left, right] : [left, right, addendOf(e, addend, y, matrix)]
   const result = e.one('Gemm', inputs, {
     ...ints({ transA: Number(transposeA || sumsBatch), transB: Number(transposeB) }),
     alpha: { float: alpha },
   })
-  const rounded = e.rounded(result, y.dtype)
-  e.set(y, e.reshaped(rounded, matrix, y.shape))
+  e.set(y, e.rounded(result, y.dtype), matrix)
 }
 
 function addendOf(e: Emitter, addend: Tensor, y: Tensor, matrix: Shape): string {
   const { name, shape } = e.value(addend)
   if (shape.length <= 1 && y.shape.length >= 1) return name
-  const full = e.full(addend)
-  return addend.shape.length <= 1 ? full : e.reshaped(full, addend.shape, matrix)
+  return addend.shape.length <= 1 ? e.full(addend) : e.inShape(addend, matrix)
 }
 
 // Repeated batches need not be materialised, only the matrices themselves.
@@ -89,9 +83,10 @@ export const emitReduce: EmitOp<'reduce'> = (e, node, [x]) => {
   const { fn, axes, keepDims } = node.attrs
   const y = node.outputs[0] as Tensor
   if (sizeOf(x.shape) === 0) e.set(y, e.scalar(y.dtype, overNothing[fn]), [])
-  else
-    e.set(
-      y,
-      e.rounded(e.one(reduceNames[fn], [e.full(x), e.list(axes)], ints({ keepdims: Number(keepDims) })), y.dtype),
-    )
+  else {
+    const ofRows = keepDims && axes.length === 1 && axes[0] === x.shape.length - 1 && e.isInRows(x)
+    const inputs = ofRows ? [e.value(x).name, e.list([1])] : [e.full(x), e.list(axes)]
+    const reduced = e.rounded(e.one(reduceNames[fn], inputs, ints({ keepdims: Number(keepDims) })), y.dtype)
+    e.set(y, reduced, ofRows ? rowsOf(y.shape) : y.shape)
+  }
 }
