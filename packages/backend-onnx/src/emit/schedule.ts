@@ -98,7 +98,8 @@ class Walk {
       // Deepest first: what needs the activations comes before what needs none, such as widening a weight, which so runs right before its use.
       // The parts of a concatenation are alike, and shallow ones may read what is made on the way to deep ones: gradients of many layers.
       const sign = this.input.nodes[i]?.op === 'Concat' ? 1 : -1
-      producers.sort((a, b) => sign * ((this.depth[a] as number) - (this.depth[b] as number)) || a - b)
+      if (producers.length > 1)
+        producers.sort((a, b) => sign * ((this.depth[a] as number) - (this.depth[b] as number)) || a - b)
     })
     const kept = outputs.map((name) => this.owner(name))
     const count = this.values.size

@@ -51,36 +51,49 @@ export function partsOf(
   adapters: readonly Adapter[],
   prefix: (index: number) => string,
 ): (paths: readonly string[]) => AdapterPart[] {
-  const shared = adapters.map((adapter, index) => sharedParameters(adapter, prefix(index)))
+  const known = adapters.map((adapter, index): KnownAdapter => {
+    const { specs, bufferSpecs } = adapter // made anew each time they are asked for
+    const sites = new Map(adapter.sites.map((site) => [site.path, site]))
+    const own = { adapter, specs, bufferSpecs, sites, prefix: prefix(index) }
+    return { ...own, shared: sharedParameters(own) }
+  })
   return (paths) =>
-    adapters.flatMap((adapter, index) => {
-      const site = adapter.sites.find(({ path }) => paths.includes(path))
-      return site === undefined ? [] : [partOf(adapter, site, prefix(index), shared[index] ?? {})]
+    known.flatMap((one) => {
+      const path = paths.find((path) => one.sites.has(path))
+      return path === undefined ? [] : [partOf(one, one.sites.get(path) as Site)]
     })
 }
 
-function partOf(
-  adapter: Adapter,
-  site: Site,
-  prefix: string,
-  shared: Readonly<Record<string, Parameter>>,
-): AdapterPart {
+interface AdapterSpecs {
+  readonly adapter: Adapter
+  readonly specs: ReadonlyMap<string, Spec>
+  readonly bufferSpecs: ReadonlyMap<string, Spec>
+  readonly sites: ReadonlyMap<string, Site>
+  /** Of its state slots. */
+  readonly prefix: string
+}
+
+interface KnownAdapter extends AdapterSpecs {
+  readonly shared: Readonly<Record<string, Parameter>>
+}
+
+function partOf({ adapter, specs, bufferSpecs, prefix, shared }: KnownAdapter, site: Site): AdapterPart {
   const named: Record<string, Parameter> = { ...shared }
   for (const [name, fileKey] of Object.entries(siteFileKeys(adapter.tuner, site, adapter.config))) {
     const key = `${site.path}.${fileKey}`
-    const spec = adapter.specs.get(key)
+    const spec = specs.get(key)
     if (spec !== undefined) named[name] = stateParameter(key, spec, prefix)
   }
   for (const name of Object.keys(adapter.tuner.buffers?.({ site, config: adapter.config }) ?? {})) {
     const key = bufferKey(site, name)
-    named[name] = stateParameter(key, adapter.bufferSpecs.get(key) as Spec, prefix)
+    named[name] = stateParameter(key, bufferSpecs.get(key) as Spec, prefix)
   }
   return new AdapterPart(adapter.name, adapter.tuner, adapter.config, site, new SiteState(named))
 }
 
-function sharedParameters(adapter: Adapter, prefix: string): Record<string, Parameter> {
+function sharedParameters({ adapter, specs, bufferSpecs, prefix }: AdapterSpecs): Record<string, Parameter> {
   const entries = [...sharedKeys(adapter)].map(([name, key]) => {
-    const spec = (adapter.specs.get(key) ?? adapter.bufferSpecs.get(key)) as Spec
+    const spec = (specs.get(key) ?? bufferSpecs.get(key)) as Spec
     // A # in a Parameter's path marks state that does not train.
     const path = adapter.frozen.has(key) ? `#${key}` : key
     return [name, stateParameter(path, spec, prefix, key)] as const
