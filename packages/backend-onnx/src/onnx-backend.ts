@@ -13,6 +13,7 @@ import {
   type ProgressOptions,
   programSlots,
   type Shared,
+  type StateOptions,
   type StateSet,
   sharedIn,
   type WeightRequest,
@@ -27,7 +28,7 @@ import { Placements } from './placements.js'
 import { idleRunner, packedRunner, type Runner, sessionRunner } from './runner.js'
 import { type SessionSettings, Sessions, sessionsMemory } from './sessions.js'
 import { heldBytes, type Transport, type WeightStore } from './transport.js'
-import { toOwnWire } from './wire.js'
+import { toOwnWire, toWire } from './wire.js'
 
 /** What a backend is put together from. */
 export interface OnnxBackendParts {
@@ -82,14 +83,17 @@ class OnnxBackend implements Backend, ExecutableOwner {
     return weights
   }
 
-  async createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet> {
+  async createState(
+    tensors: ReadonlyMap<string, HostTensor>,
+    { handsOver = false }: StateOptions = {},
+  ): Promise<StateSet> {
     this.check()
     const state = this.count++
     const held = [...tensors].filter(([, tensor]) => tensor.data.length > 0)
     await this.transport.request({
       type: 'createState',
       state,
-      tensors: held.map(([name, tensor]) => ({ name, ...toOwnWire(tensor) })),
+      tensors: held.map(([name, tensor]) => ({ name, ...(handsOver ? toWire(tensor) : toOwnWire(tensor)) })),
     })
     return new OnnxState(
       state,

@@ -67,6 +67,22 @@ describe('onnx', () => {
     await backend.close()
   })
 
+  it('takes the memory of state that is handed over, and copies other state', async () => {
+    const [kept, given] = [hostTensor('f32', [2], [1, 2]), hostTensor('f32', [2], [3, 4])]
+    const backend = onnx({ threads: 1 })
+    const sets = [
+      await backend.createState(new Map([['x', kept]])),
+      await backend.createState(new Map([['x', given]]), { handsOver: true }),
+    ]
+    expect([...kept.data]).toEqual([1, 2])
+    expect(given.data).toHaveLength(0)
+    expect(await Promise.all(sets.map(async (set) => [...((await set.read()).get('x')?.data ?? [])]))).toEqual([
+      [1, 2],
+      [3, 4],
+    ])
+    await backend.close()
+  })
+
   it('names the program, the op and the index when an index lies outside, and works on', async () => {
     const backend = onnx({ threads: 1 })
     const rows = gatherRows(feed('table', 'f32', [2, 1]), feed('at', 'i32', [1]))

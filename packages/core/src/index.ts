@@ -16,6 +16,7 @@ export type {
   ProgressOptions,
   RunArguments,
   StateBinding,
+  StateOptions,
   StateSet,
   WeightRequest,
   WeightSet,

@@ -50,7 +50,7 @@ export function wrongBackend(fault: Fault): Backend {
     name: `wrong ${fault}`,
     dtypes: right.dtypes,
     loadWeights: (sources, options) => right.loadWeights(sources, options),
-    createState: (tensors) => right.createState(tensors),
+    createState: (tensors, options) => right.createState(tensors, options),
     async compile(program, options) {
       const damaged = damage(program, fault)
       const executable = await right.compile(damaged, options)

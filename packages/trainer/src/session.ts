@@ -260,7 +260,7 @@ export class TrainingSession {
   // Made at the first gradient: an evaluation needs none of it.
   private optimizer(): Promise<StateSet> {
     const { backend, optimizer } = this.options
-    this.optimizerState ??= backend.createState(initialOptimizerState(this.groups, optimizer))
+    this.optimizerState ??= backend.createState(initialOptimizerState(this.groups, optimizer), { handsOver: true })
     return this.optimizerState
   }
 }

@@ -152,9 +152,9 @@ export function countedBackend(): { readonly backend: Backend; readonly counts: 
     name: inner.name,
     dtypes: inner.dtypes,
     loadWeights: (sources, options) => inner.loadWeights(sources, options),
-    async createState(tensors) {
+    async createState(tensors, options) {
       await counts.before?.('createState', [...tensors.keys()].join(' '))
-      return hold(await inner.createState(tensors))
+      return hold(await inner.createState(tensors, options))
     },
     async compile(program, options) {
       await counts.before?.('compile', program.name)

@@ -45,7 +45,7 @@ export const emitUnary: EmitOp<'unary'> = (e, node, [x]) => {
 /** `binary`. */
 export const emitBinary: EmitOp<'binary'> = (e, node, [a, b]) => {
   const y = node.outputs[0] as Tensor
-  const operands = e.aligned([a, b])
+  const operands = e.aligned([a, b], y)
   const [p, q] = operands as [Value, Value]
   const result =
     y.dtype === 'bool'
@@ -56,10 +56,11 @@ export const emitBinary: EmitOp<'binary'> = (e, node, [a, b]) => {
 
 /** `compare`. */
 export const emitCompare: EmitOp<'compare'> = (e, node, [a, b]) => {
-  const operands = e.aligned([a, b])
+  const y = node.outputs[0] as Tensor
+  const operands = e.aligned([a, b], y)
   const wide = comparable(a.dtype)
   const [p, q] = operands.map(({ name }) => (wide === undefined ? name : e.cast(name, wide)))
-  e.setBroadcast(node.outputs[0] as Tensor, e.one(compareNames[node.attrs.fn], [p as string, q as string]), operands)
+  e.setBroadcast(y, e.one(compareNames[node.attrs.fn], [p as string, q as string]), operands)
 }
 
 const compareNames: { readonly [F in CompareFn]: string } = { equal: 'Equal', less: 'Less', lessEqual: 'LessOrEqual' }
@@ -67,7 +68,7 @@ const compareNames: { readonly [F in CompareFn]: string } = { equal: 'Equal', le
 /** `select`. */
 export const emitSelect: EmitOp<'select'> = (e, node, inputs) => {
   const y = node.outputs[0] as Tensor
-  const operands = e.aligned(inputs)
+  const operands = e.aligned(inputs, y)
   const [condition, a, b] = operands.map(({ name }) => name) as [string, string, string]
   // Where has kernels for these types only; the others pass through one that keeps their bits or values.
   const via = ({ u32: 'i32', i8: 'i32', bool: 'u8' } as const)[y.dtype as 'u32' | 'i8' | 'bool']

@@ -240,11 +240,10 @@ export class Emitter {
     return shape !== undefined && tensor.shape.length > 2 && sameShape(shape, rowsOf(tensor.shape))
   }
 
-  /** The values of what broadcasts to one shape, so that they broadcast as they are: where one is a matrix of rows, all are. */
-  aligned(tensors: readonly Tensor[]): Value[] {
-    const inRows = tensors.find((x) => this.isInRows(x))
-    if (inRows === undefined) return tensors.map((x) => this.value(x))
-    const leading = inRows.shape.slice(0, -1)
+  /** The values of what broadcasts to `y`, so that they broadcast as they are: where one is a matrix of y's rows, all are. */
+  aligned(tensors: readonly Tensor[], y: Tensor): Value[] {
+    if (!tensors.some((x) => this.isInRows(x))) return tensors.map((x) => this.value(x))
+    const leading = y.shape.slice(0, -1)
     const isRepeated = (x: Tensor) => this.value(x).shape.length <= 1
     const hasRows = (x: Tensor) => x.shape.length > 2 && sameShape(x.shape.slice(0, -1), leading)
     const fit = tensors.every((x) => isRepeated(x) || hasRows(x))

@@ -146,7 +146,10 @@ class Walk {
 
   private bytesOf(values: readonly number[], freed: boolean): number {
     let sum = 0
-    for (const value of values) if (!freed || this.kept[value] === 0) sum += this.bytes[value] as number
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as number
+      if (!freed || this.kept[value] === 0) sum += this.bytes[value] as number
+    }
     return sum
   }
 

@@ -31,6 +31,12 @@ export interface StateSet {
   release(): void
 }
 
+/** Options of `createState`. */
+export interface StateOptions {
+  /** The tensors are the backend's from now on: it may take their memory, and the caller no longer reads them. Default false: they are copied. */
+  readonly handsOver?: boolean
+}
+
 /** State slots of a program bound to a set: slot `prefix + name` is the set's tensor `name`. */
 export interface StateBinding {
   readonly set: StateSet
@@ -87,7 +93,7 @@ export interface Backend {
    * objects) are shared, not loaded again.
    */
   loadWeights(sources: ReadonlyMap<string, WeightRequest>, options?: ProgressOptions): Promise<WeightSet>
-  createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet>
+  createState(tensors: ReadonlyMap<string, HostTensor>, options?: StateOptions): Promise<StateSet>
   /**
    * Compiles a program, or returns what the same program compiled to before; whoever was given it releases it once. Releasing the
    * weights that it was compiled with releases it too.

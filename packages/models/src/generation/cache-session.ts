@@ -53,6 +53,7 @@ export class CacheSession {
     const empty = [...programSlots(program).state].filter(([name]) => cacheKind(name) !== undefined)
     this.cache = await source.backend.createState(
       new Map(empty.map(([name, { dtype, shape }]) => [name, hostTensor(dtype, shape)])),
+      { handsOver: true },
     )
     return this.run(executable, start.feeds)
   }

@@ -8,7 +8,7 @@ export async function grownCache(backend: Backend, cache: StateSet, slots: numbe
     const tensor = (await cache.read([name])).get(name) as HostTensor
     grown.set(name, cacheKind(name) === 'self' ? withSlots(tensor, slots) : tensor)
   }
-  return backend.createState(grown)
+  return backend.createState(grown, { handsOver: true })
 }
 
 function withSlots({ dtype, shape, data }: HostTensor, slots: number): HostTensor {

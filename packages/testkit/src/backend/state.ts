@@ -38,6 +38,21 @@ export function stateChecks(backend: () => Promise<Backend>): Check[] {
       await expectState(set, 'total', two(31, 62))
       releaseAll(executable, set)
     }),
+    check('tensors that are not handed over stay with the caller', async (own) => {
+      const executable = await own.compile(accumulate())
+      for (const handsOver of [false, true]) {
+        const given = two(1, 2)
+        const set = await own.createState(new Map([['total', given]]), { handsOver })
+        if (!handsOver) {
+          expectClose(given, two(1, 2), EXACT, 'what the caller gave')
+          given.data.fill(7)
+        }
+        await executable.run({ feeds: { x: two(10, 20) }, state: [{ set }] })
+        await expectState(set, 'total', two(11, 22))
+        releaseAll(set)
+      }
+      releaseAll(executable)
+    }),
     check('two slots can swap', async (own) => {
       const executable = await own.compile({ name: 'swap', outputs: {}, updates: { a: slot('b'), b: slot('a') } })
       const set = await own.createState(
