@@ -10,6 +10,8 @@ import { distilbert } from './distilbert.js'
 import { electra } from './electra.js'
 import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
+import { glm } from './glm.js'
+import { glm4 } from './glm4.js'
 import { gptNeo } from './gpt-neo.js'
 import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
@@ -43,4 +45,6 @@ export const architectures: readonly Architecture[] = [
   falcon,
   gptNeo,
   gemma,
+  glm,
+  glm4,
 ]

@@ -18,6 +18,8 @@ export type {
   GenerateTokensOptions,
   GenerationSource,
 } from './generation/options.js'
+export { glm } from './glm.js'
+export { glm4 } from './glm4.js'
 export { gptNeo } from './gpt-neo.js'
 export { gpt2 } from './gpt2.js'
 export { llama } from './llama.js'

@@ -1,8 +1,9 @@
 /** The Llama family: Llama 2 and 3, SmolLM2, TinyLlama and all else with this model_type. Source: arXiv:2302.13971 §2.2; arXiv:2307.09288. */
 import type { Architecture, ModelSizes, Module, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
-import { DecoderBlock } from './decoder/decoder-block.js'
+import { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel } from './decoder/decoder-model.js'
+import { FusedGatedMlp } from './decoder/fused-gated-mlp.js'
 import { GatedMlp } from './decoder/gated-mlp.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf, type Family } from './family.js'
@@ -11,8 +12,17 @@ import { bareModel } from './heads/head.js'
 import { lastTokenClassifier } from './heads/sequence-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
+import type { PartNames } from './layers/parts.js'
 import { type Rotary, rotaryOf } from './layers/rotary.js'
 import type { NormMaker } from './layers/shifted-norm.js'
+
+/** Names of a layer's modules. */
+export const layerNames = {
+  attention: 'self_attn',
+  inner: 'mlp',
+  attentionNorm: 'input_layernorm',
+  innerNorm: 'post_attention_layernorm',
+} as const
 
 /** Llama with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
 export const llama: Architecture = llamaLike({ modelType: 'llama', className: 'Llama', settings: llamaSettings })
@@ -45,12 +55,18 @@ export interface LayerSettings {
 export interface LlamaParts {
   /** A norm; Llama's is the root mean square, times the weight. */
   readonly norm: NormMaker
+  /** Names of a layer's modules; a half whose end norm has a name ends in one. */
+  readonly layerNames: PartNames<BlockParts>
+  /** The wide half of a layer; Llama's is gated. */
+  inner(settings: LlamaSettings, scope: ParameterScope): Module
 }
 
 /** What a family has of its own that is built as Llama is. */
 export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings'> {
   /** What its classes in transformers begin with. */
   readonly className: string
+  /** Default: those of queries and values. */
+  readonly defaultTargets?: readonly string[]
   /** Heads besides Llama's, or in their place. */
   readonly heads?: Family<LlamaSettings, DecoderModel>['heads']
   readonly parts?: Partial<LlamaParts>
@@ -58,11 +74,11 @@ export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'mo
 
 /** A family that differs from Llama in its settings, and in the parts that it names. */
 export function llamaLike({ className, heads, parts, ...own }: LlamaLike): Architecture {
-  const built: LlamaParts = { norm: rmsNorm, ...parts }
+  const built: LlamaParts = { norm: rmsNorm, layerNames, inner: gatedMlp, ...parts }
   return architectureOf({
+    defaultTargets: ['q_proj', 'v_proj'],
     ...own,
     baseModelPrefix: 'model',
-    defaultTargets: ['q_proj', 'v_proj'],
     base: (read, scope) => buildModel(`${className}Model`, { ...read, ...built }, scope),
     heads: {
       CAUSAL_LM: causalLM({ className: `${className}ForCausalLM`, field: 'lm_head' }),
@@ -127,20 +143,14 @@ function buildModel(className: string, settings: Built, scope: ParameterScope): 
   })
 }
 
-const blockNames = {
-  attention: 'self_attn',
-  inner: 'mlp',
-  attentionNorm: 'input_layernorm',
-  innerNorm: 'post_attention_layernorm',
-}
-
 function buildBlock(settings: Built, scope: ParameterScope, layer: number): DecoderBlock {
-  const { sizes, epsilon, norm } = settings
-  return new DecoderBlock(blockNames, {
-    attention: buildAttention(settings, scope.at(blockNames.attention), layer),
-    inner: buildMlp(settings, scope.at(blockNames.inner)),
-    attentionNorm: norm(scope, blockNames.attentionNorm, sizes.hiddenSize, epsilon),
-    innerNorm: norm(scope, blockNames.innerNorm, sizes.hiddenSize, epsilon),
+  const { sizes, epsilon, norm, inner, layerNames: names } = settings
+  const { attention, inner: wide, ...norms } = names
+  const normsByRole = Object.entries(norms).map(([role, name]) => [role, norm(scope, name, sizes.hiddenSize, epsilon)])
+  return new DecoderBlock(names, {
+    attention: buildAttention(settings, scope.at(attention), layer),
+    inner: inner(settings, scope.at(wide)),
+    ...(Object.fromEntries(normsByRole) as Omit<BlockParts, 'attention' | 'inner'>),
   })
 }
 
@@ -172,11 +182,22 @@ function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: n
   )
 }
 
-function buildMlp({ sizes, innerSize, bias, deviation, activation }: LlamaSettings, scope: ParameterScope): GatedMlp {
+function gatedMlp({ sizes, innerSize, bias, deviation, activation }: LlamaSettings, scope: ParameterScope): GatedMlp {
   const options = { bias: bias.inner, deviation }
   return new GatedMlp(
     scope.linear('gate_proj', sizes.hiddenSize, innerSize, options),
     scope.linear('up_proj', sizes.hiddenSize, innerSize, options),
+    scope.linear('down_proj', innerSize, sizes.hiddenSize, options),
+    activation,
+  )
+}
+
+/** The wide half of a layer whose gate and what passes it are one product. */
+export function fusedGatedMlp(settings: LlamaSettings, scope: ParameterScope): FusedGatedMlp {
+  const { sizes, innerSize, bias, deviation, activation } = settings
+  const options = { bias: bias.inner, deviation }
+  return new FusedGatedMlp(
+    scope.linear('gate_up_proj', sizes.hiddenSize, 2 * innerSize, options),
     scope.linear('down_proj', innerSize, sizes.hiddenSize, options),
     activation,
   )

@@ -8,7 +8,7 @@ export { Attention, type AttentionSettings, type Projected } from './decoder/att
 export { CrossAttention } from './decoder/cross-attention.js'
 export { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
 export { DecoderModel, type DecoderParts, type DecoderSettings } from './decoder/decoder-model.js'
-export { FusedAttention } from './decoder/fused-attention.js'
+export { FusedGatedMlp } from './decoder/fused-gated-mlp.js'
 export { GatedMlp } from './decoder/gated-mlp.js'
 export { JointAttention, type JointProjections } from './decoder/joint-attention.js'
 export { Mlp, type MlpParts, type MlpSettings } from './decoder/mlp.js'
@@ -34,13 +34,15 @@ export { type Activation, activationOf } from './layers/activation.js'
 export { type AlibiSettings, alibi } from './layers/alibi.js'
 export { type TokenTable, tokenEmbedding } from './layers/padded-embedding.js'
 export { type PartNames, partOf, setParts } from './layers/parts.js'
-export { type Rotary, type RotaryTables, rotaryOf } from './layers/rotary.js'
+export { type Rotary, type RotaryOptions, type RotaryTables, rotaryOf } from './layers/rotary.js'
 export { type NormMaker, shiftedRmsNorm } from './layers/shifted-norm.js'
 export {
+  fusedGatedMlp,
   type LayerSettings,
   type LlamaLike,
   type LlamaParts,
   type LlamaSettings,
+  layerNames,
   llamaLike,
   llamaSettings,
 } from './llama.js'

@@ -1,14 +1,5 @@
 /** Attention of decoders: how queries, keys and values are projected is a family's own; rotation, dropout and the end are shared. */
-import {
-  type AttendOptions,
-  attend,
-  type Context,
-  joinHeads,
-  Module,
-  maybeDropout,
-  rope,
-  type Tensor,
-} from '@espalier/core'
+import { type AttendOptions, attend, type Context, joinHeads, Module, maybeDropout, type Tensor } from '@espalier/core'
 import type { Rotary } from '../layers/rotary.js'
 
 /** What one layer's attention is made with besides its projections. */
@@ -37,10 +28,9 @@ export abstract class Attention extends Module {
 
   forward(x: Tensor, context: Context): Tensor {
     const [q, k, v] = this.project(x, context)
-    const tables = this.settings.rotary?.at(context.positions)
-    const turned = (part: Tensor) => (tables === undefined ? part : rope(part, tables.cos, tables.sin))
+    const { rotary, outputDropout } = this.settings
+    const turned = (part: Tensor) => (rotary === undefined ? part : rotary.turn(part, context.positions))
     const y = this.output(joinHeads(attend(turned(q), turned(k), v, context, this.settings)), context)
-    const { outputDropout } = this.settings
     return outputDropout === undefined ? y : maybeDropout(y, context, outputDropout.rate, outputDropout.site)
   }
 }

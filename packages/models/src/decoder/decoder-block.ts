@@ -6,11 +6,15 @@ import { type PartNames, partOf, setParts } from '../layers/parts.js'
 export interface BlockParts {
   readonly attentionNorm: Module
   readonly attention: Module
+  /** Of what attention gives, before it is added. */
+  readonly attentionEndNorm?: Module
   readonly innerNorm: Module
   readonly inner: Module
+  /** Of what the wide half gives, before it is added. */
+  readonly innerEndNorm?: Module
 }
 
-/** x + attention(norm(x)), then that plus inner(norm(that)). */
+/** x + attention(norm(x)), then that plus inner(norm(that)); in some families both halves end in a norm of their own. */
 export class DecoderBlock extends Module {
   constructor(
     readonly names: PartNames<BlockParts>,
@@ -22,8 +26,10 @@ export class DecoderBlock extends Module {
 
   /** x (batch, tokens, hidden) -> same. */
   forward(x: Tensor, context: Context): Tensor {
-    const run = (role: keyof BlockParts, value: Tensor) => partOf(this, this.names[role]).forward(value, context)
-    const middle = add(x, run('attention', run('attentionNorm', x)))
-    return add(middle, run('inner', run('innerNorm', middle)))
+    const { attentionNorm, attention, attentionEndNorm, innerNorm, inner, innerEndNorm } = this.names
+    const run = (value: Tensor, name: string | undefined) =>
+      name === undefined ? value : partOf(this, name).forward(value, context)
+    const middle = add(x, [attentionNorm, attention, attentionEndNorm].reduce(run, x))
+    return add(middle, [innerNorm, inner, innerEndNorm].reduce(run, middle))
   }
 }

@@ -1,7 +1,7 @@
-import { feed, hostTensor, reference } from '@espalier/core'
+import { feed, hostTensor, type ModelConfig, reference } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { ConfigKeys } from '../config/config-keys.js'
-import { rotaryOf } from './rotary.js'
+import { type RotaryOptions, rotaryOf } from './rotary.js'
 
 const keys = (parameters: object) => new ConfigKeys({ max_position_embeddings: 64, rope_parameters: parameters })
 
@@ -45,6 +45,35 @@ describe('rotaryOf', () => {
     const rotary = rotaryOf(new ConfigKeys({}), 8)
     const positions = feed('positions', 'i32', [1, 4])
     expect(rotary.at(positions)).toBe(rotary.at(positions))
+  })
+
+  it('turns pairs side by side, and leaves what lies behind the share that turns', async () => {
+    const rotary = rotaryOf(new ConfigKeys({ rope_theta: 100 }), 8, { share: 0.5, interleaved: true })
+    const y = rotary.turn(feed('x', 'f32', [1, 1, 1, 8]), feed('positions', 'i32', [1, 1]))
+    const executable = await reference().compile({ name: 'turn', outputs: { y } })
+    const x = [1, 2, 3, 4, 5, 6, 7, 8]
+    const feeds = { x: hostTensor('f32', [1, 1, 1, 8], x), positions: hostTensor('i32', [1, 1], [3]) }
+    const turned = [3, 0.3].flatMap((angle, i) => {
+      const [a, b] = [x[2 * i] as number, x[2 * i + 1] as number]
+      return [a * Math.cos(angle) - b * Math.sin(angle), b * Math.cos(angle) + a * Math.sin(angle)]
+    })
+    const got = Array.from((await executable.run({ feeds })).y?.data ?? [])
+    expect(got).toEqual([...turned.map((value) => expect.closeTo(value, 5)), 5, 6, 7, 8])
+  })
+
+  it('reads the share that turns from either place of the configuration, where a family has one', () => {
+    const turning = (config: ModelConfig, options: RotaryOptions) =>
+      2 * rotaryOf(new ConfigKeys(config), 8, options).frequencies.length
+    expect(turning({}, { share: 0.5 })).toBe(4)
+    expect(turning({ partial_rotary_factor: 0.25 }, { share: 0.5 })).toBe(2)
+    expect(
+      turning({ rope_parameters: { partial_rotary_factor: 0.25 }, partial_rotary_factor: 1 }, { share: 0.5 }),
+    ).toBe(2)
+    expect(turning({ partial_rotary_factor: 0.25 }, {})).toBe(8)
+    for (const partial_rotary_factor of [0.2, 0.4, 1.5])
+      expect(() => turning({ partial_rotary_factor }, { share: 0.5 })).toThrow(
+        expect.objectContaining({ code: 'model.config' }),
+      )
   })
 
   it('refuses scalings that it does not know', () => {
