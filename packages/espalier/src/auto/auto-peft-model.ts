@@ -78,7 +78,7 @@ function baseOf({ baseModelNameOrPath, revision }: PeftConfig): string {
   if (baseModelNameOrPath === null)
     throw new EspalierError('adapter.config', {
       what: 'the adapter does not say which base model it belongs to',
-      got: { base_model_name_or_path: null },
+      got: { file: 'adapter_config.json', base_model_name_or_path: null },
       fix: 'Pass the base, or load it and use PeftModel.fromPretrained',
     })
   const isRepository = revision !== null && parseHubReference(baseModelNameOrPath) !== undefined

@@ -39,7 +39,7 @@ export async function withKnownTuners<T>(
   try {
     return await use([...given, ...(await knownTuners())])
   } catch (error) {
-    const kind = isUnknown(error) ? String(error.details.peftType).toLowerCase() : ''
+    const kind = isUnknown(error) ? String(error.details.peft_type).toLowerCase() : ''
     if (isKnown(kind)) await tunersByKind[kind]()
     throw error
   }
@@ -71,7 +71,7 @@ function notInstalled(kind: string, cause?: unknown): EspalierError {
   const name = `@espalier/tuner-${kind}`
   return new EspalierError('plugin.unknown', {
     what: `${kind.toUpperCase()} comes in a package of its own, which is not installed`,
-    got: { peftType: kind.toUpperCase(), package: name },
+    got: { method: kind.toUpperCase(), package: name },
     fix: `Run npm install ${name}`,
     cause,
   })

@@ -3,6 +3,7 @@ import { EspalierError } from '@espalier/core'
 import { type ModelFiles, readJson } from '../files/model-files.js'
 import { type LocatedTensor, openWeights } from '../safetensors/sharded.js'
 import { fromFileKey } from './keys.js'
+import { refuseModel } from './refuse-model.js'
 
 /** The names of an adapter's files. */
 export const ADAPTER_CONFIG = 'adapter_config.json'
@@ -47,6 +48,7 @@ export async function readAdapter(files: ModelFiles): Promise<AdapterFiles> {
 
 /** Reads adapter_config.json alone. Throws file.missing, file.json, adapter.config. */
 export async function readAdapterConfig(files: ModelFiles): Promise<AdapterConfigFile> {
+  await refuseModel(files, ADAPTER_CONFIG)
   const values = await readJson(files, ADAPTER_CONFIG)
   const fail = (what: string, got: Record<string, unknown>, fix: string) =>
     new EspalierError('adapter.config', { what, got: { file: ADAPTER_CONFIG, folder: files.description, ...got }, fix })

@@ -8,8 +8,8 @@ import {
   hostTensorFromBytes,
   type Tuner,
 } from '@espalier/core'
-import { configureAdapter } from '../adapter/configure-adapter.js'
-import { ADAPTER_CONFIG, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
+import { asOfFile, configureAdapter } from '../adapter/configure-adapter.js'
+import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
 import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
 import { coreDType } from '../safetensors/dtype.js'
@@ -50,18 +50,25 @@ export async function loadAdapter(
   const root = await openSource(source, { signal, onProgress, environment, subfolder, groups: ['adapter'] })
   const files = await readAdapter(subfolder === undefined ? root : root.folder(subfolder))
   try {
-    const tuner = findTuner(files.peftType, options.tuners)
+    const { description: folder } = root
+    const where = { file: ADAPTER_CONFIG, folder }
+    const tuner = findTuner(files.values.peft_type, options.tuners, where)
     const { runtime_config: _, ...values } = files.values
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
-    const configured = configureAdapter(tuner, values, { file: ADAPTER_CONFIG, folder: root.description })
-    const adapter = target.addAdapter(adapterName, configured, {
-      expected: files.tensors,
-      isTrainable,
-      metadata: { inferenceMode: !isTrainable },
-    })
+    const configured = configureAdapter(tuner, values, where)
+    const weights = { file: ADAPTER_WEIGHTS, folder }
+    const adapter = asOfWeights(weights, () =>
+      asOfFile(tuner, { values, where }, () =>
+        target.addAdapter(adapterName, configured, {
+          expected: files.tensors,
+          isTrainable,
+          metadata: { inferenceMode: !isTrainable },
+        }),
+      ),
+    )
     try {
-      const { values, warnings } = await readValues(files, adapter, { signal, strict })
-      adapter.setValues(values, { partial: true })
+      const { values, warnings } = await readValues(files, adapter, { signal, strict, where: weights })
+      asOfWeights(weights, () => adapter.setValues(values, { partial: true }))
       return { model: target, adapter, warnings: [...adapter.warnings, ...warnings] }
     } catch (error) {
       target.deleteAdapter(adapterName)
@@ -72,21 +79,40 @@ export async function loadAdapter(
   }
 }
 
-function findTuner(peftType: string, tuners: readonly Tuner[]): Tuner {
-  const tuner = tuners.find(({ kind }) => kind.toUpperCase() === peftType)
+/** Does what takes tensors of an adapter's file. Throws adapter.tensors with the file. */
+function asOfWeights<T>(where: Readonly<Record<string, string>>, work: () => T): T {
+  try {
+    return work()
+  } catch (error) {
+    if (!EspalierError.isInstance(error) || error.code !== 'adapter.tensors') throw error
+    const { code, what, details, fix } = error
+    throw new EspalierError(code, {
+      what,
+      got: { ...where, ...details },
+      ...(fix === undefined ? {} : { fix }),
+      cause: error,
+    })
+  }
+}
+
+function findTuner(peftType: unknown, tuners: readonly Tuner[], where: Readonly<Record<string, string>>): Tuner {
+  const tuner = tuners.find(({ kind }) => kind.toUpperCase() === String(peftType).toUpperCase())
   if (tuner !== undefined) return tuner
   throw new EspalierError('plugin.unknown', {
     what: 'no tuner has this peft_type',
-    got: { peftType, known: tuners.map(({ kind }) => kind.toUpperCase()) },
+    got: { ...where, peft_type: peftType, known: tuners.map(({ kind }) => kind.toUpperCase()) },
     fix: 'Pass the tuner that has it, or correct peft_type in adapter_config.json.',
   })
 }
 
-async function readValues(
-  files: AdapterFiles,
-  adapter: Adapter,
-  { signal, strict }: { readonly signal: AbortSignal | undefined; readonly strict: boolean },
-) {
+interface ReadOptions {
+  readonly signal: AbortSignal | undefined
+  readonly strict: boolean
+  /** The file, for messages. */
+  readonly where: Readonly<Record<string, string>>
+}
+
+async function readValues(files: AdapterFiles, adapter: Adapter, { signal, strict, where }: ReadOptions) {
   const values = new Map<string, HostTensor>()
   const missing: string[] = []
   for (const key of adapter.specs.keys()) {
@@ -104,14 +130,14 @@ async function readValues(
   if (values.size === 0 && adapter.specs.size > 0) {
     throw new EspalierError('adapter.tensors', {
       what: 'no tensor of the adapter belongs to this model',
-      got: { adapter: adapter.name, tensors: [...files.tensors.keys()], needed: [...adapter.specs.keys()] },
+      got: { ...where, adapter: adapter.name, tensors: [...files.tensors.keys()], needed: [...adapter.specs.keys()] },
       fix: 'Load it into the base model that it was trained on.',
     })
   }
   if (strict && missing.length > 0) {
     throw new EspalierError('adapter.tensors', {
       what: 'the adapter file lacks tensors that its configuration asks for',
-      got: { adapter: adapter.name, missing, present: values.size },
+      got: { ...where, adapter: adapter.name, missing, present: values.size },
       fix: 'Copy or download adapter_model.safetensors again, and check that adapter_config.json belongs to it.',
     })
   }

@@ -283,7 +283,7 @@ describe('saveAdapter and loadAdapter', () => {
       files.set('adapter_config.json', new Blob([JSON.stringify(value)]))
     await expect(attempt(config({ peft_type: 'FOO' }))).rejects.toMatchObject({
       code: 'plugin.unknown',
-      details: { peftType: 'FOO', known: ['SHIFT'] },
+      details: { file: 'adapter_config.json', peft_type: 'FOO', known: ['SHIFT'] },
     })
     await expect(attempt(config({ peft_type: 'SHIFT', target_modules: ['nothing'] }))).rejects.toMatchObject({
       code: 'target.none',
