@@ -17,6 +17,7 @@ import { gpt2 } from './gpt2.js'
 import { llama } from './llama.js'
 import { mistral } from './mistral.js'
 import { mt5 } from './mt5.js'
+import { openaiGpt } from './openai-gpt.js'
 import { opt } from './opt.js'
 import { qwen2 } from './qwen2.js'
 import { roberta } from './roberta.js'
@@ -44,6 +45,7 @@ export const architectures: readonly Architecture[] = [
   bart,
   falcon,
   gptNeo,
+  openaiGpt,
   gemma,
   glm,
   glm4,

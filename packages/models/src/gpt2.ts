@@ -17,7 +17,7 @@ export const gpt2: Architecture = architectureOf({
   baseModelPrefix: 'transformer',
   defaultTargets: ['c_attn'],
   defaults: { tie_word_embeddings: true },
-  settings: readSettings,
+  settings: gpt2Settings,
   base: buildModel,
   heads: {
     CAUSAL_LM: causalLM({ className: 'GPT2LMHeadModel', field: 'lm_head' }),
@@ -31,7 +31,8 @@ const blockNames = { attentionNorm: 'ln_1', attention: 'attn', innerNorm: 'ln_2'
 const projectionNames = { joint: 'c_attn', output: 'c_proj' }
 const innerNames = { up: 'c_fc', down: 'c_proj' }
 
-interface Settings {
+/** What config.json says, checked. */
+export interface GPT2Settings {
   readonly sizes: ModelSizes & { readonly maxPositions: number }
   readonly innerSize: number
   readonly epsilon: number
@@ -42,7 +43,8 @@ interface Settings {
   scale(layer: number): number
 }
 
-function readSettings(keys: ConfigKeys): Settings {
+/** Reads the settings of a GPT-2. Throws model.config and model.unsupported. */
+export function gpt2Settings(keys: ConfigKeys): GPT2Settings {
   if (keys.flag('add_cross_attention', false)) throw keys.unsupported('add_cross_attention', [false])
   const hiddenSize = keys.size('n_embd', 768)
   const headCount = keys.size('n_head', 12)
@@ -75,7 +77,7 @@ function readSettings(keys: ConfigKeys): Settings {
   }
 }
 
-function buildModel(settings: Settings, scope: ParameterScope): DecoderModel {
+function buildModel(settings: GPT2Settings, scope: ParameterScope): DecoderModel {
   const { sizes, epsilon, deviation, dropout } = settings
   const { hiddenSize: size } = sizes
   const parts: DecoderParts = {
@@ -92,7 +94,7 @@ function buildModel(settings: Settings, scope: ParameterScope): DecoderModel {
   })
 }
 
-function buildBlock(settings: Settings, scope: ParameterScope, layer: number): DecoderBlock {
+function buildBlock(settings: GPT2Settings, scope: ParameterScope, layer: number): DecoderBlock {
   const { sizes, epsilon } = settings
   return new DecoderBlock(blockNames, {
     attentionNorm: scope.layerNorm(blockNames.attentionNorm, sizes.hiddenSize, epsilon),
@@ -102,7 +104,12 @@ function buildBlock(settings: Settings, scope: ParameterScope, layer: number): D
   })
 }
 
-function buildAttention({ sizes, dropout, scale }: Settings, scope: ParameterScope, layer: number): JointAttention {
+/** Attention of a layer in its scope. */
+export function buildAttention(
+  { sizes, dropout, scale }: GPT2Settings,
+  scope: ParameterScope,
+  layer: number,
+): JointAttention {
   const { hiddenSize: size, headCount: heads } = sizes
   const own = {
     layer,
@@ -118,7 +125,8 @@ function buildAttention({ sizes, dropout, scale }: Settings, scope: ParameterSco
   })
 }
 
-function buildMlp({ sizes, innerSize, activation, dropout }: Settings, scope: ParameterScope): Mlp {
+/** The wide half of a layer in its scope. */
+export function buildMlp({ sizes, innerSize, activation, dropout }: GPT2Settings, scope: ParameterScope): Mlp {
   return new Mlp({ activation, dropout: dropout.residual, site: `${scope.path}.dropout` }, innerNames, {
     up: scope.conv1d(innerNames.up, sizes.hiddenSize, innerSize),
     down: scope.conv1d(innerNames.down, innerSize, sizes.hiddenSize),

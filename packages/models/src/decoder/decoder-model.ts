@@ -1,4 +1,4 @@
-/** The bare model of decoders: tables of tokens and, in some families, of positions; layers; a last norm. */
+/** The bare model of decoders: tables of tokens and, in some families, of positions; layers; in most families a last norm. */
 import {
   add,
   type Context,
@@ -19,7 +19,7 @@ export interface DecoderParts {
   /** A table of learned positions. */
   readonly positions?: Module
   readonly layers: readonly Module[]
-  readonly norm: Module
+  readonly norm?: Module
 }
 
 /** What a decoder does besides running its modules. */
@@ -32,7 +32,7 @@ export interface DecoderSettings {
   readonly bias?: (context: Context) => ScoreBias
 }
 
-/** ids (batch, tokens) -> normed hidden states (batch, tokens, hidden). */
+/** ids (batch, tokens) -> last hidden states (batch, tokens, hidden). */
 export class DecoderModel extends BareModel {
   readonly causal = true
 
@@ -60,7 +60,12 @@ export class DecoderModel extends BareModel {
     const { layers, norm } = this.names
     const bias = this.settings.bias?.(context)
     const biased = bias === undefined ? context : { ...context, bias }
-    return runLayers(this.embed(ids, context), partOf(this, layers), biased, partOf(this, norm))
+    return runLayers(
+      this.embed(ids, context),
+      partOf(this, layers),
+      biased,
+      norm === undefined ? norm : partOf(this, norm),
+    )
   }
 
   /** ids (batch, tokens) -> what the first layer reads (batch, tokens, hidden). */
