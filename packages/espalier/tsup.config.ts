@@ -1,7 +1,7 @@
 import { defineConfig } from 'tsup'
 import { library } from '../../tsup.base.js'
 
-/** Node's build, and the library's sources with platform/browser.ts in the place of platform/node.ts. */
+/** Node's build, and the library's sources with browser.ts in the place of node.ts, below platform/. */
 export default defineConfig([
   library({
     entry: ['src/index.ts', 'src/cli.ts'],
@@ -17,7 +17,7 @@ export default defineConfig([
       {
         name: 'browser-platform',
         setup(build) {
-          build.onResolve({ filter: /\/platform\/node\.js$/ }, ({ path, resolveDir }) => ({
+          build.onResolve({ filter: /\/platform\/(?:settle\/)?node\.js$/ }, ({ path, resolveDir }) => ({
             path: `${resolveDir}/${path.replace(/node\.js$/, 'browser.ts')}`,
           }))
         },

@@ -130,6 +130,11 @@ const codes = {
       'another run writes to this folder (folder="out", pid=4711, host="box", started="2026-11-23T06:00:00.000Z").',
     remedy: 'Wait for it or stop it, or choose another output folder.',
   },
+  'run.unsettled': {
+    when: 'a result was interrupted while it took the place of another one, and who reads the folder cannot finish that',
+    example: 'files of two results lie in this folder: one was interrupted while it took its place (folder="out").',
+    remedy: 'Run espalier inspect on the folder as a user who may write there; if a run holds it, wait for that.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',

@@ -1,12 +1,13 @@
 /** Pretrained models by task: transformers' Auto classes. */
 import type { Architecture, Backend, Quantizer, TaskType } from '@espalier/core'
-import { type HubOptions, loadModel, openSource, type Source } from '@espalier/serialization'
+import { type HubOptions, loadModel, type Source } from '@espalier/serialization'
 import { computeDType, type ModelDType } from '../model/compute-dtype.js'
 import { defaultBackend, slownessOf } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import { PretrainedModel } from '../model/pretrained-model.js'
+import { settle } from '../platform/settle/node.js'
 import { knownArchitectures } from './architectures.js'
-import { loadTokenizer } from './auto-tokenizer.js'
+import { AutoTokenizer } from './auto-tokenizer.js'
 import { checkModelOptions } from './known-load-options.js'
 
 /** Options of `fromPretrained`. */
@@ -55,6 +56,7 @@ export async function loadPretrained(
   options: FromPretrainedOptions = {},
 ): Promise<PretrainedModel> {
   const { backend, tokenizer, architectures = [], quantizers, labels, seed, dtype, ...hub } = options
+  await settle(source, hub)
   const loaded = await loadModel(source, {
     ...hub,
     architectures: [...architectures, ...(await knownArchitectures())],
@@ -65,8 +67,7 @@ export async function loadPretrained(
     dtype: computeDType(dtype),
   })
   try {
-    const given =
-      tokenizer === undefined ? undefined : openSource(tokenizer, { ...hub, groups: ['tokenizer'] }).then(loadTokenizer)
+    const given = tokenizer === undefined ? undefined : AutoTokenizer.fromPretrained(tokenizer, hub)
     given?.catch(() => {})
     const chosen = backend ?? (await defaultBackend())
     const slowness = backend === undefined ? slownessOf(chosen) : undefined

@@ -1,11 +1,13 @@
 /** Tokenizers from wherever models are. */
 import { Tokenizer } from '@espalier/data'
 import { type HubOptions, type ModelFiles, openSource, readText, type Source } from '@espalier/serialization'
+import { settle } from '../platform/settle/node.js'
 
 /** Loads tokenizers by the files beside a model. */
 export const AutoTokenizer = {
-  /** The tokenizer of a hub id, folder or other source. Throws tokenizer.file, file.missing, hub.*, or the signal's reason. */
+  /** The tokenizer of a hub id, folder or other source. Throws tokenizer.file, file.missing, run.unsettled, hub.*, or the signal's reason. */
   async fromPretrained(source: Source, options: HubOptions = {}): Promise<Tokenizer> {
+    await settle(source, options)
     return loadTokenizer(await openSource(source, { ...options, groups: ['tokenizer'] }))
   },
 }

@@ -2,6 +2,7 @@
 import { type AdapterMetadata, fromFileConfig } from '@espalier/core'
 import type { LoraConfig } from '@espalier/lora'
 import { type HubOptions, openSource, readAdapterConfig, type Source } from '@espalier/serialization'
+import { settle } from '../platform/settle/node.js'
 
 /** adapter_config.json in camelCase; keys inside values are as they were. */
 export interface PeftConfig extends Partial<AdapterMetadata>, Readonly<Record<string, unknown>> {
@@ -21,9 +22,10 @@ export interface PeftConfigOptions extends HubOptions {
 
 /** Reads adapters' configurations. */
 export const PeftConfig = {
-  /** The configuration of an adapter folder or repository. Throws file.missing, file.json, adapter.config, hub.*, or the signal's reason. */
+  /** The configuration of an adapter folder or repository. Throws file.missing, file.json, adapter.config, run.unsettled, hub.*, or the signal's reason. */
   async fromPretrained(source: Source, options: PeftConfigOptions = {}): Promise<PeftConfig> {
     const { subfolder, ...hub } = options
+    await settle(source, options)
     const root = await openSource(source, {
       ...hub,
       groups: ['adapter'],

@@ -313,6 +313,8 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
   it('uploads the result without checkpoints, privately', async () => {
     mkdirSync(at('first/checkpoint-1'))
     writeFileSync(at('first/checkpoint-1/adapter_config.json'), '{}')
+    mkdirSync(at('first/unfinished-run'))
+    writeFileSync(at('first/unfinished-run/log.jsonl'), '')
     const hub = await fakeHub()
     try {
       const environment = { HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'secret', HF_HUB_OFFLINE: '0' }
@@ -322,7 +324,7 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
       expect(uploaded?.isPrivate).toBe(true)
       const names = [...(uploaded?.files.keys() ?? [])]
       expect(names).toContain('adapter_model.safetensors')
-      expect(names.filter((name) => name.startsWith('checkpoint-'))).toEqual([])
+      expect(names.filter((name) => name.includes('/'))).toEqual([])
       expect(await runCli(['push', model.path, 'me/other', '--quiet'], { ...environment, HF_TOKEN: '' })).toMatchObject(
         { code: 1 },
       )

@@ -10,6 +10,7 @@ import {
   readAdapterConfig,
   readModelConfig,
 } from '@espalier/serialization'
+import { settle } from '../platform/settle/node.js'
 import { UsageError } from './failure.js'
 import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
 import { bytes, result } from './terminal.js'
@@ -71,6 +72,7 @@ export async function inspect(values: Values): Promise<number> {
 }
 
 async function examine(path: string): Promise<Finding> {
+  await settle(path.endsWith('.safetensors') ? dirname(path) : path)
   const isFile = await stat(path).then(
     (entry) => entry.isFile(),
     () => false,

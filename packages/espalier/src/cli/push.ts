@@ -3,6 +3,8 @@ import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { uploadFolder } from '@espalier/serialization'
+import { settle } from '../platform/settle/node.js'
+import { UNFINISHED } from '../run-folder/run-names.js'
 import { UsageError } from './failure.js'
 import { Progress, result } from './terminal.js'
 import { defined, type Values } from './values.js'
@@ -14,6 +16,7 @@ export async function push(values: Values): Promise<number> {
   const [folder, repository] = values.positional
   if (folder === undefined || repository === undefined)
     throw new UsageError('push takes a folder and a repository', 'espalier push out owner/name')
+  await settle(folder)
   const found = await Promise.all(
     CONFIGS.map((name) =>
       stat(join(folder, name)).then(
@@ -33,8 +36,8 @@ export async function push(values: Values): Promise<number> {
     progress.update(`uploading ${folder}`, true)
     const { address } = await uploadFolder(folder, repository, {
       private: values.flag('public') !== true,
-      // As Python does: checkpoints are the run's, not the result.
-      include: (path) => !/^checkpoint-\d+[/\\]/.test(path),
+      // As Python does: checkpoints are the run's, not the result. Neither is what a run without one left.
+      include: (path) => !/^checkpoint-\d+[/\\]/.test(path) && !path.startsWith(`${UNFINISHED}/`),
       onProgress: ({ file, fraction }) => progress.update(`uploading ${file}: ${(100 * fraction).toFixed(0)} %`),
       ...defined({ message: values.text('message') }),
     })

@@ -26,6 +26,7 @@ import {
 import { checkAdapterOptions, checkNewAdapterOptions, checkPeftOptions } from '../auto/known-load-options.js'
 import type { AdapterConfig } from '../auto/peft-config.js'
 import { withKnownTuners } from '../auto/tuners.js'
+import { settle } from '../platform/settle/node.js'
 import { checkAddOptions, checkMergeOptions, checkSaveAdaptersOptions, checkSetOptions } from './known-model-options.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
@@ -95,7 +96,7 @@ export class PeftModel extends RuntimeModel {
     this.leaveBase = base.onClose(() => this.release())
   }
 
-  /** A base model with an adapter from a folder, the hub or another source. Throws adapter.*, plugin.unknown, file.missing, hub.*. */
+  /** A base model with an adapter from a folder, the hub or another source. Throws adapter.*, plugin.unknown, file.missing, run.unsettled, hub.*. */
   static async fromPretrained(
     base: PretrainedModel,
     source: Source,
@@ -104,6 +105,7 @@ export class PeftModel extends RuntimeModel {
     requireBase(base)
     checkPeftOptions(given)
     const { ownsBase = false, ...options } = given
+    await settle(source, options)
     const { model, warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(base.asBase, source, { ...options, tuners }),
     )
@@ -172,6 +174,7 @@ export class PeftModel extends RuntimeModel {
       'Give the new adapter a name: loadAdapter(source, { adapterName })',
     )
     checkAdapterOptions(options)
+    await settle(source, options)
     const { warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(this.adapted, source, { ...options, tuners }),
     )

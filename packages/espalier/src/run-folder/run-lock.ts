@@ -173,12 +173,16 @@ function isTaken(error: unknown): boolean {
 
 function locked(folder: string, holder: Holder | undefined): EspalierError {
   const { pid, host, started } = holder ?? {}
-  const takesOver = `${process.platform === 'win32' ? 'del' : 'rm'} ${shellWord(resolve(folder, LOCK_FILE))}`
   return new EspalierError('run.locked', {
     what: 'another run writes to this folder',
     got: { folder, pid: pid ?? null, host: host ?? null, started: started ?? null },
-    fix: `Wait for it or stop it, or choose another output folder. If it is gone${host === undefined || host === hostname() ? '' : `, which only ${host} knows`}, take the folder over: ${takesOver}`,
+    fix: `Wait for it or stop it, or choose another output folder. If it is gone${host === undefined || host === hostname() ? '' : `, which only ${host} knows`}, take the folder over: ${commandToTakeOver(folder)}`,
   })
+}
+
+/** The command that removes the lock of a holder that is gone. */
+export function commandToTakeOver(folder: string): string {
+  return `${process.platform === 'win32' ? 'del' : 'rm'} ${shellWord(resolve(folder, LOCK_FILE))}`
 }
 
 const held = new Set<string>()
