@@ -73,6 +73,7 @@ function readSettings(keys: ConfigKeys): Settings {
       num_kv_heads: groupCount,
     })
   }
+  const rotary = hasAlibi ? undefined : rotaryOf(keys, headSize)
   return {
     sizes: {
       vocabularySize: keys.size('vocab_size'),
@@ -81,7 +82,7 @@ function readSettings(keys: ConfigKeys): Settings {
       headCount,
       groupCount,
       headSize,
-      maxPositions: hasAlibi ? null : keys.size('max_position_embeddings', 2048),
+      maxPositions: rotary?.maxPositions ?? null,
     },
     innerSize: keys.size('ffn_hidden_size', 4 * hiddenSize),
     order: orderOf(keys, isNew),
@@ -90,7 +91,7 @@ function readSettings(keys: ConfigKeys): Settings {
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'activation', 'gelu'),
     dropout: { hidden: keys.rate('hidden_dropout'), attention: keys.rate('attention_dropout') },
-    ...(hasAlibi ? {} : { rotary: rotaryOf(keys, headSize) }),
+    ...(rotary === undefined ? {} : { rotary }),
   }
 }
 

@@ -46,7 +46,7 @@ describe('glm', () => {
 
   it('refuses a share of a head that cannot turn, and scalings that it does not know', () => {
     expect(() => build({ partial_rotary_factor: 0.25 })).toThrow(expect.objectContaining({ code: 'model.config' }))
-    expect(() => build({ rope_parameters: { rope_type: 'yarn' } })).toThrow(
+    expect(() => build({ rope_parameters: { rope_type: 'magic' } })).toThrow(
       expect.objectContaining({
         code: 'model.unsupported',
         details: expect.objectContaining({ key: 'rope_parameters.rope_type' }),

@@ -74,8 +74,8 @@ describe('llama', () => {
   })
 
   it('refuses scalings, activations and tasks that it does not have', () => {
-    const yarn = { ...TINY_LLAMA, rope_parameters: { rope_type: 'yarn', factor: 4, rope_theta: 500 } }
-    expect(thrown(() => tinyModel(llama, yarn, 'CAUSAL_LM'))?.code).toBe('model.unsupported')
+    const magic = { ...TINY_LLAMA, rope_parameters: { rope_type: 'magic', factor: 4, rope_theta: 500 } }
+    expect(thrown(() => tinyModel(llama, magic, 'CAUSAL_LM'))?.code).toBe('model.unsupported')
     expect(thrown(() => tinyModel(llama, { ...TINY_LLAMA, hidden_act: 'magic' }, 'CAUSAL_LM'))?.code).toBe(
       'model.unsupported',
     )

@@ -102,6 +102,7 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
       head_dim: headSize,
     })
   }
+  const rotary = rotaryOf(keys, headSize)
   const attentionBias = keys.flag('attention_bias', false)
   return {
     sizes: {
@@ -111,7 +112,7 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
       headCount,
       groupCount,
       headSize,
-      maxPositions: keys.size('max_position_embeddings', 2048),
+      maxPositions: rotary.maxPositions,
     },
     innerSize: keys.size('intermediate_size'),
     epsilon: keys.epsilon('rms_norm_eps', 1e-6),
@@ -120,7 +121,7 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
     padding: keys.optionalInteger('pad_token_id'),
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'hidden_act', 'silu'),
-    rotary: rotaryOf(keys, headSize),
+    rotary,
   }
 }
 

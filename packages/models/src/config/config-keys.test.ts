@@ -35,6 +35,12 @@ describe('ConfigKeys', () => {
     expect(() => keys.texts('list')).toThrow(failing('a list of text'))
   })
 
+  it('gives lists of numbers', () => {
+    expect(new ConfigKeys({ factors: [1, 2.5] }).numbers('factors')).toEqual([1, 2.5])
+    expect(() => keys.numbers('names')).toThrow(failing('a list of numbers'))
+    expect(() => keys.numbers('missing')).toThrow(failing('missing'))
+  })
+
   it('names the key that is missing or of another kind, with its path', () => {
     expect(() => keys.size('missing')).toThrow(failing('missing'))
     expect(() => keys.size('share')).toThrow(failing('share'))

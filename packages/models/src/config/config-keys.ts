@@ -75,6 +75,12 @@ export class ConfigKeys {
     return this.read<readonly string[]>(key, 'a list of text', [], isTexts)
   }
 
+  /** A list of numbers. Throws model.config. */
+  numbers(key: string): readonly number[] {
+    const areNumbers = (value: unknown) => Array.isArray(value) && value.every(Number.isFinite)
+    return this.read<readonly number[]>(key, 'a list of numbers', undefined, areNumbers)
+  }
+
   /** The keys of an object below, or undefined when it is absent. Throws model.config. */
   below(key: string): ConfigKeys | undefined {
     if (!this.has(key)) return undefined

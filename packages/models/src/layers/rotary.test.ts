@@ -1,7 +1,7 @@
 import { feed, hostTensor, type ModelConfig, reference } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { ConfigKeys } from '../config/config-keys.js'
-import { type RotaryOptions, rotaryOf } from './rotary.js'
+import { Rotary, type RotaryOptions, rotaryOf } from './rotary.js'
 
 const keys = (parameters: object) => new ConfigKeys({ max_position_embeddings: 64, rope_parameters: parameters })
 
@@ -76,8 +76,21 @@ describe('rotaryOf', () => {
       )
   })
 
+  it('turns by tables that carry the factor of the scaling', async () => {
+    const rotary = new Rotary({ frequencies: [1], scale: 2, maxPositions: 8 })
+    const { cos } = rotary.at(feed('positions', 'i32', [1, 2]))
+    const executable = await reference().compile({ name: 'table', outputs: { cos } })
+    const got = await executable.run({ feeds: { positions: hostTensor('i32', [1, 2], [0, 1]) } })
+    expect(Array.from(got.cos?.data ?? [])).toEqual([2, expect.closeTo(2 * Math.cos(1), 6)])
+  })
+
+  it('reads the older key of scalings before the newer one, as transformers does', () => {
+    const both = { rope_scaling: { type: 'linear', factor: 2 }, rope_parameters: { rope_type: 'linear', factor: 4 } }
+    expect(rotaryOf(new ConfigKeys(both), 2).frequencies).toEqual([0.5])
+  })
+
   it('refuses scalings that it does not know', () => {
-    expect(() => rotaryOf(keys({ rope_type: 'longrope' }), 8)).toThrow(
+    expect(() => rotaryOf(keys({ rope_type: 'magic' }), 8)).toThrow(
       expect.objectContaining({ code: 'model.unsupported' }),
     )
   })
