@@ -20,13 +20,14 @@ import { EncoderModel } from './encoder/encoder-model.js'
 import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
 import { architectureOf } from './family.js'
 import { bareModel } from './heads/head.js'
+import { maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { pooledClassifier } from './heads/sequence-classification.js'
 import { tokenClassifier } from './heads/token-classification.js'
 import type { Activation } from './layers/activation.js'
 import { runLayers } from './layers/layer-stack.js'
 
-/** ALBERT with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. PEFT has no targets for it. */
+/** ALBERT with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. PEFT has no targets for it. */
 export const albert: Architecture = architectureOf<AlbertSettings, EncoderModel>({
   modelType: 'albert',
   baseModelPrefix: 'albert',
@@ -46,6 +47,13 @@ export const albert: Architecture = architectureOf<AlbertSettings, EncoderModel>
     SEQ_CLS: pooledClassifier({ className: 'AlbertForSequenceClassification', field: 'classifier' }),
     TOKEN_CLS: tokenClassifier({ className: 'AlbertForTokenClassification', field: 'classifier' }),
     QUESTION_ANS: questionAnswering({ className: 'AlbertForQuestionAnswering', field: 'qa_outputs' }),
+    MASKED_LM: maskedLM({
+      className: 'AlbertForMaskedLM',
+      dense: 'predictions.dense',
+      norm: 'predictions.LayerNorm',
+      decoder: 'predictions.decoder',
+      bias: 'predictions.bias',
+    }),
   },
 })
 

@@ -4,11 +4,12 @@ import { buildEncoder } from './encoder/encoder-model.js'
 import { encoderSettings } from './encoder/encoder-settings.js'
 import { architectureOf } from './family.js'
 import { bareModel } from './heads/head.js'
+import { maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { pooledClassifier } from './heads/sequence-classification.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
-/** BERT with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
+/** BERT with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
 export const bert: Architecture = architectureOf({
   modelType: 'bert',
   baseModelPrefix: 'bert',
@@ -24,5 +25,12 @@ export const bert: Architecture = architectureOf({
     SEQ_CLS: pooledClassifier({ className: 'BertForSequenceClassification', field: 'classifier' }),
     TOKEN_CLS: tokenClassifier({ className: 'BertForTokenClassification', field: 'classifier' }),
     QUESTION_ANS: questionAnswering({ className: 'BertForQuestionAnswering', field: 'qa_outputs' }),
+    MASKED_LM: maskedLM({
+      className: 'BertForMaskedLM',
+      dense: 'cls.predictions.transform.dense',
+      norm: 'cls.predictions.transform.LayerNorm',
+      decoder: 'cls.predictions.decoder',
+      bias: 'cls.predictions.bias',
+    }),
   },
 })

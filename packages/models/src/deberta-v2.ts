@@ -19,12 +19,12 @@ import { type DebertaSettings, debertaSettings, farthestDistance } from './deber
 import type { Projected } from './decoder/attention.js'
 import { architectureOf } from './family.js'
 
-/** DeBERTa-v2 and v3 with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
+/** DeBERTa-v2 and v3 with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
 export const debertaV2: Architecture = architectureOf<DebertaV2Settings, DebertaModel>({
   modelType: 'deberta-v2',
   baseModelPrefix: 'deberta',
   defaultTargets: ['query_proj', 'value_proj'],
-  defaults: { pad_token_id: 0 },
+  defaults: { pad_token_id: 0, layer_norm_eps: 1e-7 },
   settings: debertaV2Settings,
   base: (settings, scope) =>
     buildDeberta('DebertaV2Model', settings, scope, {

@@ -21,12 +21,12 @@ import { type DebertaSettings, debertaSettings } from './deberta/settings.js'
 import type { Projected } from './decoder/attention.js'
 import { architectureOf } from './family.js'
 
-/** DeBERTa with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
+/** DeBERTa with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
 export const deberta: Architecture = architectureOf<DebertaSettings, DebertaModel>({
   modelType: 'deberta',
   baseModelPrefix: 'deberta',
   defaultTargets: ['in_proj'],
-  defaults: { pad_token_id: 0 },
+  defaults: { pad_token_id: 0, layer_norm_eps: 1e-7 },
   settings(keys: ConfigKeys) {
     if (keys.flag('talking_head', false)) throw keys.unsupported('talking_head', [false])
     return debertaSettings(keys)

@@ -18,12 +18,13 @@ import { type EncoderSettings, encoderSettings } from './encoder/encoder-setting
 import { architectureOf } from './family.js'
 import { BareModel } from './heads/bare-model.js'
 import { bareModel } from './heads/head.js'
+import { maskedLM } from './heads/masked-lm.js'
 import { poolingClassifier } from './heads/pooling-classifier.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 import { runLayers } from './layers/layer-stack.js'
 
-/** DistilBERT with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. PEFT has no targets for it. */
+/** DistilBERT with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. PEFT has no targets for it. */
 export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBertModel>({
   modelType: 'distilbert',
   baseModelPrefix: 'distilbert',
@@ -61,6 +62,12 @@ export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBe
       { className: 'DistilBertForQuestionAnswering', field: 'qa_outputs' },
       { dropout: (keys) => keys.rate('qa_dropout', 0.1) },
     ),
+    MASKED_LM: maskedLM({
+      className: 'DistilBertForMaskedLM',
+      dense: 'vocab_transform',
+      norm: 'vocab_layer_norm',
+      decoder: 'vocab_projector',
+    }),
   },
 })
 

@@ -6,10 +6,11 @@ import { type EncoderSettings, encoderSettings } from './encoder/encoder-setting
 import { architectureOf } from './family.js'
 import { firstTokenClassifier } from './heads/first-token-classifier.js'
 import { bareModel } from './heads/head.js'
+import { maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
-/** ELECTRA with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model, which has no pooler. */
+/** ELECTRA with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM (the generator), and the bare model, which has no pooler. */
 export const electra: Architecture = architectureOf({
   modelType: 'electra',
   baseModelPrefix: 'electra',
@@ -25,6 +26,15 @@ export const electra: Architecture = architectureOf({
     ),
     TOKEN_CLS: tokenClassifier({ className: 'ElectraForTokenClassification', field: 'classifier' }),
     QUESTION_ANS: questionAnswering({ className: 'ElectraForQuestionAnswering', field: 'qa_outputs' }),
+    MASKED_LM: maskedLM(
+      {
+        className: 'ElectraForMaskedLM',
+        dense: 'generator_predictions.dense',
+        norm: 'generator_predictions.LayerNorm',
+        decoder: 'generator_lm_head',
+      },
+      { activation: () => (x) => gelu(x) },
+    ),
   },
 })
 

@@ -63,6 +63,7 @@ function feedsOf(task: TaskType): Record<string, HostTensor> {
   const ids = { input_ids: hostTensor('i32', [2, 4], [3, 5, 7, 2, 4, 9, 6, 8]), seed: hostTensor('u32', [], [5]) }
   const perRow = hostTensor('f32', [2], [1, 1])
   switch (task) {
+    case 'MASKED_LM':
     case 'CAUSAL_LM':
       return {
         ...ids,

@@ -1,5 +1,5 @@
 /** RoBERTa: BERT with positions that skip padding and heads of its own. Source: arXiv:1907.11692 §3. */
-import type { Architecture } from '@espalier/core'
+import { type Architecture, gelu } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { buildEncoder } from './encoder/encoder-model.js'
 import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
@@ -7,10 +7,11 @@ import { positionsAfterPadding } from './encoder/positions.js'
 import { architectureOf } from './family.js'
 import { firstTokenClassifier } from './heads/first-token-classifier.js'
 import { bareModel } from './heads/head.js'
+import { maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
-/** RoBERTa with heads for SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
+/** RoBERTa with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
 export const roberta: Architecture = robertaLike({ modelType: 'roberta', className: 'Roberta' })
 
 /** A family that is RoBERTa under another name. className: what transformers' classes begin with. */
@@ -33,6 +34,16 @@ export function robertaLike({
       SEQ_CLS: firstTokenClassifier({ className: `${className}ForSequenceClassification`, field: 'classifier' }),
       TOKEN_CLS: tokenClassifier({ className: `${className}ForTokenClassification`, field: 'classifier' }),
       QUESTION_ANS: questionAnswering({ className: `${className}ForQuestionAnswering`, field: 'qa_outputs' }),
+      MASKED_LM: maskedLM(
+        {
+          className: `${className}ForMaskedLM`,
+          dense: 'lm_head.dense',
+          norm: 'lm_head.layer_norm',
+          decoder: 'lm_head.decoder',
+          bias: 'lm_head.bias',
+        },
+        { activation: () => (x) => gelu(x) },
+      ),
     },
   })
 }

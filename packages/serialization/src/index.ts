@@ -34,7 +34,7 @@ export { type HubReference, hubReference, parseHubReference } from './hub/reposi
 export type { UploadOptions, UploadProgress, UploadResult } from './hub/upload.js'
 export type { FileGroup } from './hub/wanted-files.js'
 export { type LoadAdapterOptions, type LoadedAdapter, loadAdapter } from './load/load-adapter.js'
-export { type LoadedModel, type LoadModelOptions, loadModel, taskOf } from './load/load-model.js'
+export { type LoadedModel, type LoadModelOptions, loadModel, taskOf, taskOfClass } from './load/load-model.js'
 export { parameterSource } from './load/parameter-sources.js'
 export { type SaveAdapterOptions, saveAdapter, tensorToWrite } from './load/save-adapter.js'
 export { type SavedDType, type SaveModelOptions, saveModel } from './load/save-model.js'

@@ -9,8 +9,18 @@ import { architectures } from '@espalier/models'
 import { saveAdapter } from '@espalier/serialization'
 import { ia3 } from '@espalier/tuner-ia3'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { loadBase, loadTheirs, logitsOf, makeOurs, train, tuners, valuesOf, writeDeepBase } from './our-side.js'
-import { cases, DEEP, type ExchangeCase, inputIds, training } from './plan.js'
+import {
+  loadBase,
+  loadTheirs,
+  logitsOf,
+  makeOurs,
+  train,
+  tuners,
+  valuesOf,
+  writeDeepBase,
+  writeMaskedBase,
+} from './our-side.js'
+import { cases, DEEP, type ExchangeCase, inputIds, MASKED, training } from './plan.js'
 
 const { ESPALIER_PYTHON: python, ESPALIER_FIXTURES: fixtures } = process.env
 const isPossible = python !== undefined && fixtures !== undefined
@@ -36,7 +46,11 @@ describe.runIf(isPossible)(
     let work = ''
     let found: Found
 
-    const folderOf = ({ base }: ExchangeCase) => (base === DEEP ? join(work, 'deep') : join(root, base))
+    const made = new Map([
+      [DEEP, 'deep'],
+      [MASKED, 'masked'],
+    ])
+    const folderOf = ({ base }: ExchangeCase) => (made.has(base) ? join(work, made.get(base) ?? '') : join(root, base))
     const oursOf = ({ name }: ExchangeCase) => join(work, 'ours', name)
     const theirsOf = ({ name }: ExchangeCase) => join(work, 'theirs', name)
     const half = training.steps / 2
@@ -44,6 +58,7 @@ describe.runIf(isPossible)(
     beforeAll(async () => {
       work = await mkdtemp(join(tmpdir(), 'espalier-interop-'))
       await writeDeepBase(join(root, 'base/llama'), join(work, 'deep'))
+      await writeMaskedBase(join(root, 'base/bert/base'), join(work, 'masked'))
       for (const each of cases)
         ours.set(each.name, await makeOurs(await loadBase(folderOf(each)), each, oursOf(each), backend))
       const started = await loadTheirs(await loadBase(join(root, training.base)), join(root, training.adapter))

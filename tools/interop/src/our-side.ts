@@ -20,7 +20,7 @@ import {
   weightRequests,
 } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { architectures, llama } from '@espalier/models'
+import { architectures, bert, llama } from '@espalier/models'
 import { type LoadedModel, loadAdapter, loadModel, saveAdapter, saveModel } from '@espalier/serialization'
 import { sgd, TrainingSession } from '@espalier/trainer'
 import { adalora } from '@espalier/tuner-adalora'
@@ -48,6 +48,13 @@ export async function writeDeepBase(like: string, folder: string): Promise<void>
   const config = { ...(JSON.parse(text) as Record<string, unknown>), num_hidden_layers: 4 }
   const scope = new ParameterScope(initialValues(new Random(1)))
   await saveModel({ model: llama.build(config, scope, 'CAUSAL_LM'), config }, folder)
+}
+
+/** Writes the encoder in `like` with a head for masked tokens and random weights. */
+export async function writeMaskedBase(like: string, folder: string): Promise<void> {
+  const config = JSON.parse(await readFile(join(like, 'config.json'), 'utf8')) as Record<string, unknown>
+  const scope = new ParameterScope(initialValues(new Random(2)))
+  await saveModel({ model: bert.build(config, scope, 'MASKED_LM'), config }, folder)
 }
 
 /** Makes the case's adapter with random values, saves it, and gives its logits. */

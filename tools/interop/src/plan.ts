@@ -3,9 +3,13 @@
 /** One adapter that both sides make, save and load. */
 export interface ExchangeCase {
   readonly name: string
-  /** Folder of the base model: below the fixtures, or DEEP. */
+  /** Folder of the base model: below the fixtures, DEEP or MASKED. */
   readonly base: string
-  readonly modelClass: 'AutoModelForCausalLM' | 'AutoModelForSeq2SeqLM' | 'AutoModelForSequenceClassification'
+  readonly modelClass:
+    | 'AutoModelForCausalLM'
+    | 'AutoModelForSeq2SeqLM'
+    | 'AutoModelForSequenceClassification'
+    | 'AutoModelForMaskedLM'
   readonly method: 'lora' | 'ia3' | 'loha' | 'vera' | 'adalora'
   /** PEFT's arguments, in snake_case. */
   readonly config: Readonly<Record<string, unknown>>
@@ -14,8 +18,12 @@ export interface ExchangeCase {
 /** Stands for a base model of four layers that is made here: long lists of targets are condensed. */
 export const DEEP = '(deep)'
 
+/** Stands for a base model that fills in masked tokens, which is made here. */
+export const MASKED = '(masked)'
+
 const causal = { base: 'base/llama', modelClass: 'AutoModelForCausalLM', method: 'lora' } as const
 const classifier = { base: 'base/bert/seq-cls', modelClass: 'AutoModelForSequenceClassification' } as const
+const masked = { base: MASKED, modelClass: 'AutoModelForMaskedLM', method: 'lora' } as const
 const writer = { base: 'base/t5', modelClass: 'AutoModelForSeq2SeqLM', config: { task_type: 'SEQ_2_SEQ_LM' } } as const
 const task = { task_type: 'CAUSAL_LM' }
 
@@ -114,6 +122,15 @@ export const cases: readonly ExchangeCase[] = [
     base: 'base/albert/seq-cls',
     config: { task_type: 'SEQ_CLS', target_modules: 'all-linear' },
   },
+  {
+    ...classifier,
+    method: 'lora',
+    name: 'deberta-v2-without-task',
+    base: 'base/deberta-v2/seq-cls',
+    config: { target_modules: ['query_proj'] },
+  },
+  { ...masked, name: 'masked', config: {} },
+  { ...masked, name: 'masked-all-linear', config: { target_modules: 'all-linear', r: 3 } },
   { ...writer, name: 't5', method: 'lora' },
   { ...causal, name: 'ia3', method: 'ia3', config: task },
   { ...causal, name: 'ia3-gpt2', method: 'ia3', base: 'base/gpt2', config: task },

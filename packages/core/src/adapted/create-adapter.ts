@@ -1,5 +1,5 @@
 /** Making an adapter: completing the configuration, finding the sites and the modules saved in full, drawing initial values. */
-import type { Model, TaskType } from '../model/model.js'
+import type { Model, PeftTaskType } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
 import { namedModules } from '../module/tree.js'
 import { Random } from '../random.js'
@@ -29,7 +29,7 @@ export interface AddAdapterOptions {
 }
 
 /** Modules that classification heads are; PEFT trains and saves them in full. */
-const headModules: Partial<Record<TaskType, readonly string[]>> = {
+const headModules: Partial<Record<PeftTaskType, readonly string[]>> = {
   SEQ_CLS: ['classifier', 'score'],
   TOKEN_CLS: ['classifier', 'score'],
   QUESTION_ANS: ['qa_outputs'],
@@ -47,7 +47,7 @@ export interface AdapterRequest {
 export function createAdapter(base: BaseModel, { name, tuner, configured, options }: AdapterRequest): Adapter {
   const { model, modelType } = base
   const metadata = completeMetadata(base, { ...configured.metadata, ...options.metadata })
-  const heads = headModules[(metadata.taskType ?? '') as TaskType] ?? []
+  const heads = headModules[(metadata.taskType ?? '') as PeftTaskType] ?? []
   const given = configured.config as TargetConfig
   const modulesToSave =
     heads.length > 0 ? [...new Set([...(given.modulesToSave ?? []), ...heads])] : given.modulesToSave
@@ -94,7 +94,7 @@ function condensed(tuner: LayerTuner, model: Model, config: TargetConfig): Targe
 }
 
 function completeMetadata(
-  { model, nameOrPath, revision }: BaseModel,
+  { model, modelType, nameOrPath, revision }: BaseModel,
   given: Partial<AdapterMetadata> = {},
 ): AdapterMetadata {
   const taskType = given.taskType ?? null
@@ -106,13 +106,16 @@ function completeMetadata(
     autoMapping:
       given.autoMapping ??
       (taskType === null
-        ? { base_model_class: model.className, parent_library: `transformers.models.${libraryOf(model)}` }
+        ? { base_model_class: model.className, parent_library: `transformers.models.${libraryOf(modelType)}` }
         : null),
     peftVersion: PEFT_VERSION,
   }
 }
 
-function libraryOf(model: Model): string {
-  const family = model.className.replace(/(For[A-Z].*|Model|LMHeadModel)$/, '').toLowerCase()
+// The folders of these types are named otherwise. Source: transformers' SPECIAL_MODEL_TYPE_TO_MODULE_NAME.
+const folders: Readonly<Record<string, string>> = { 'openai-gpt': 'openai', gemma3_text: 'gemma3' }
+
+function libraryOf(modelType: string): string {
+  const family = folders[modelType] ?? modelType.replaceAll('-', '_')
   return `${family}.modeling_${family}`
 }

@@ -14,7 +14,7 @@ import type { Context } from '../module/context.js'
 import type { Module } from '../module/module.js'
 import { crossEntropy, crossEntropyOfLogits } from '../nn/cross-entropy.js'
 import { type ModelInputs, passOf } from './inputs.js'
-import type { LanguageModel, Model, Seq2SeqLM } from './model.js'
+import type { LanguageModel, MaskedLM, Model, Seq2SeqLM } from './model.js'
 
 /** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. */
 export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
@@ -33,6 +33,22 @@ export const causalLoss: LossFunction = (model, inputs) => {
   const { ids, context } = passOf(inputs, true)
   const lm = model as LanguageModel
   return tokenLoss(lm.head(), gatherRows(rowsOf(lm.hidden(ids, context)), indices), targets, weights, context)
+}
+
+/**
+ * Loss of what was masked. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in (batch * length) whose own token
+ * counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for padding.
+ */
+export const maskedLoss: LossFunction = (model, inputs) => {
+  const [targets, weights] = [needed(inputs, 'counted_targets'), needed(inputs, 'counted_weights')]
+  return crossEntropyOfLogits(maskedLogits(model as MaskedLM, inputs), targets, weights)
+}
+
+/** Logits of what was masked, (n, vocabulary), from the feeds of `maskedLoss`. */
+export function maskedLogits(model: MaskedLM, inputs: ModelInputs): Tensor {
+  const { ids, context } = passOf(inputs, false)
+  const rows = gatherRows(rowsOf(model.hidden(ids, context)), needed(inputs, 'counted_indices'))
+  return model.predict(rows, context)
 }
 
 /**
@@ -103,6 +119,8 @@ export function lossOf(model: Model): LossFunction {
       return causalLoss
     case 'SEQ_2_SEQ_LM':
       return seq2seqLoss
+    case 'MASKED_LM':
+      return maskedLoss
     case 'SEQ_CLS':
       return sequenceClassificationLoss
     case 'TOKEN_CLS':

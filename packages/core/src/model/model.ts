@@ -5,7 +5,16 @@ import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
 
 /** Tasks, by PEFT's names. FEATURE_EXTRACTION is the bare model without a head. */
-export type TaskType = 'CAUSAL_LM' | 'SEQ_2_SEQ_LM' | 'SEQ_CLS' | 'TOKEN_CLS' | 'QUESTION_ANS' | 'FEATURE_EXTRACTION'
+export type PeftTaskType =
+  | 'CAUSAL_LM'
+  | 'SEQ_2_SEQ_LM'
+  | 'SEQ_CLS'
+  | 'TOKEN_CLS'
+  | 'QUESTION_ANS'
+  | 'FEATURE_EXTRACTION'
+
+/** What models are for. PEFT has no name for filling in masked tokens: its adapters say the model's class instead. */
+export type TaskType = PeftTaskType | 'MASKED_LM'
 
 /** Sizes of a model that generation, memory estimates and checks need. */
 export interface ModelSizes {
@@ -93,6 +102,26 @@ export abstract class Seq2SeqLM extends LanguageModel {
   /** ids (batch, tokens) of the decoder -> hidden states before the head; encodes the source unless the context has that done. */
   hidden(ids: Tensor, context: Context): Tensor {
     return this.decode(ids, context.encoded === undefined ? withEncoded(context, this) : context)
+  }
+}
+
+/** A model that fills in masked tokens. */
+export abstract class MaskedLM extends Model {
+  readonly task = 'MASKED_LM'
+  readonly causal = false
+
+  /** ids (batch, tokens) -> hidden states before the head (batch, tokens, hidden). */
+  abstract hidden(ids: Tensor, context: Context): Tensor
+
+  /** The head: hidden states (..., hidden) -> logits (..., vocabulary). */
+  abstract predict(hidden: Tensor, context: Context): Tensor
+
+  /** Layers of the head that PEFT's all-linear leaves out: transformers' output embeddings. */
+  abstract outputLayers(): readonly Module[]
+
+  /** ids (batch, tokens) -> logits (batch, tokens, vocabulary). */
+  forward(ids: Tensor, context: Context): Tensor {
+    return this.predict(this.hidden(ids, context), context)
   }
 }
 

@@ -1,12 +1,12 @@
 /** adapter_config.json's keys and ours: snake_case in files, camelCase in programs. Keys inside values are never renamed. */
 import { EspalierError } from '../errors.js'
-import type { TaskType } from '../model/model.js'
+import type { PeftTaskType } from '../model/model.js'
 import { didYouMean } from '../nearest.js'
 import type { TunerBase } from './families.js'
 
 /** Fields of adapter_config.json that belong to every method. */
 export interface AdapterMetadata {
-  readonly taskType: TaskType | null
+  readonly taskType: PeftTaskType | null
   readonly baseModelNameOrPath: string | null
   readonly revision: string | null
   readonly inferenceMode: boolean
@@ -30,7 +30,7 @@ const metadataKeys = new Set([
 /** Fields of every method as programs name them. */
 export const metadataFields: readonly string[] = [...metadataKeys].map(camelCase)
 
-const taskTypes: readonly TaskType[] = [
+const taskTypes: readonly PeftTaskType[] = [
   'SEQ_CLS',
   'SEQ_2_SEQ_LM',
   'CAUSAL_LM',

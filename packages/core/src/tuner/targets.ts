@@ -1,8 +1,9 @@
 /** Which modules a configuration means: PEFT's matching rules, exactly. */
 import { EspalierError } from '../errors.js'
 import type { Model } from '../model/model.js'
-import { LanguageModel } from '../model/model.js'
+import { LanguageModel, MaskedLM } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
+import type { Module } from '../module/module.js'
 import { type NamedModule, namedModules } from '../module/tree.js'
 import type { LayerTuner, Site, TargetConfig } from './families.js'
 import { fullMatch, layerPattern } from './python-regex.js'
@@ -124,11 +125,18 @@ const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 
 /** Linear and Conv1D layers but for the head. */
 function allLinear(model: Model): string[] {
-  const head: unknown = model instanceof LanguageModel ? model.head() : undefined
+  const heads = headLayers(model)
   const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
   return namedModules(model).flatMap(({ path, module }) =>
-    isAdaptable(module) && module.kind !== 'embedding' && module !== head && !outputs.includes(path) ? [path] : [],
+    isAdaptable(module) && module.kind !== 'embedding' && !heads.includes(module) && !outputs.includes(path)
+      ? [path]
+      : [],
   )
+}
+
+function headLayers(model: Model): readonly Module[] {
+  if (model instanceof LanguageModel) return [model.head()]
+  return model instanceof MaskedLM ? model.outputLayers() : []
 }
 
 function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site {

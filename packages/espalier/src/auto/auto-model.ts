@@ -40,6 +40,8 @@ export interface AutoClass {
 export const AutoModelForCausalLM: AutoClass = autoClass('CAUSAL_LM')
 /** Models that read one text and write another. */
 export const AutoModelForSeq2SeqLM: AutoClass = autoClass('SEQ_2_SEQ_LM')
+/** Models that fill in masked tokens. */
+export const AutoModelForMaskedLM: AutoClass = autoClass('MASKED_LM')
 /** Models with one label per text: `predict` gives it, `logits` what it is made of. */
 export const AutoModelForSequenceClassification: AutoClass = autoClass('SEQ_CLS')
 /** Models with one label per token. */

@@ -1,6 +1,6 @@
 /** Adapters loaded with their base, which is found through the adapter's configuration: PEFT's AutoPeftModel classes. */
 import { EspalierError, type TaskType } from '@espalier/core'
-import { parseHubReference, type Source } from '@espalier/serialization'
+import { parseHubReference, type Source, taskOfClass } from '@espalier/serialization'
 import { type LoadAdapterIntoOptions, PeftModel } from '../model/peft-model.js'
 import { type FromPretrainedOptions, loadPretrained } from './auto-model.js'
 import { checkAutoPeftOptions } from './known-load-options.js'
@@ -24,6 +24,8 @@ export interface AutoPeftClass {
 export const AutoPeftModelForCausalLM: AutoPeftClass = autoPeftClass('CAUSAL_LM')
 /** Adapters of models that read one text and write another. */
 export const AutoPeftModelForSeq2SeqLM: AutoPeftClass = autoPeftClass('SEQ_2_SEQ_LM')
+/** Adapters of models that fill in masked tokens, for which PEFT has no class of this kind: it has `AutoPeftModel` find them. */
+export const AutoPeftModelForMaskedLM: AutoPeftClass = autoPeftClass('MASKED_LM')
 /** Adapters of models with one label per text. */
 export const AutoPeftModelForSequenceClassification: AutoPeftClass = autoPeftClass('SEQ_CLS')
 /** Adapters of models with one label per token. */
@@ -32,7 +34,7 @@ export const AutoPeftModelForTokenClassification: AutoPeftClass = autoPeftClass(
 export const AutoPeftModelForQuestionAnswering: AutoPeftClass = autoPeftClass('QUESTION_ANS')
 /** Adapters of models without a head. */
 export const AutoPeftModelForFeatureExtraction: AutoPeftClass = autoPeftClass('FEATURE_EXTRACTION')
-/** Adapters of the task that their configuration names. */
+/** Adapters of the task that their configuration names, or of the model's class that it names instead. */
 export const AutoPeftModel: AutoPeftClass = autoPeftClass(undefined)
 
 const tasks: readonly TaskType[] = [
@@ -52,7 +54,7 @@ function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
       const { signal, environment } = rest
       const place = subfolder === undefined ? {} : { subfolder }
       const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
-      const named = tasks.find((known) => known === config.taskType)
+      const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
       const base = await loadPretrained(given ?? baseOf(config), task ?? named, rest)
       try {
         return await PeftModel.fromPretrained(base, source, {
@@ -71,6 +73,13 @@ function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
       }
     },
   }
+}
+
+// Of a task that PEFT has no name for the class of the base is written.
+function taskOfMapping({ taskType, autoMapping }: PeftConfig): TaskType | undefined {
+  if (taskType != null || typeof autoMapping !== 'object' || autoMapping === null) return undefined
+  const { base_model_class: name } = autoMapping as Readonly<Record<string, unknown>>
+  return typeof name === 'string' ? taskOfClass(name) : undefined
 }
 
 /** The base at the commit that the adapter was trained on. Folders have no commits. */

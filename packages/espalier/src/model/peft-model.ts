@@ -289,6 +289,6 @@ function requireTuner(name: string, configured: unknown): void {
 
 function withTask(base: PretrainedModel, configured: ConfiguredTuner, options: AddAdapterOptions): AddAdapterOptions {
   const { task } = base.model
-  const taskType = configured.metadata.taskType ?? (task === 'FEATURE_EXTRACTION' ? null : task)
+  const taskType = configured.metadata.taskType ?? (task === 'FEATURE_EXTRACTION' || task === 'MASKED_LM' ? null : task)
   return { ...options, metadata: { taskType, ...options.metadata } }
 }

@@ -39,7 +39,6 @@ export function debertaSettings(keys: ConfigKeys): DebertaSettings {
     sizes: { ...read.sizes, maxPositions: hasPositions ? maxPositions : null },
     embeddingSize: keys.size('embedding_size', hiddenSize),
     typeCount: keys.count('type_vocab_size', 0),
-    epsilon: keys.epsilon('layer_norm_eps', 1e-7),
     hasPositions,
     distances: keys.flag('relative_attention', false) ? { span: farthestDistance(keys), buckets: null } : null,
     kinds: { contentToPosition: kinds.includes('c2p'), positionToContent: kinds.includes('p2c') },

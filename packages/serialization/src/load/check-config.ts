@@ -62,7 +62,7 @@ export function unusedWarnings(unused: readonly string[]): string[] {
 
 // Tables that older versions stored and newer ones compute, and heads of other tasks.
 const SILENT =
-  /(?:rotary_emb\.inv_freq|position_ids|\.attn\.(?:masked_)?bias|^(?:lm_head|cls|classifier|score|qa_outputs)\..*|^(?:\w+\.)?pooler\..*)$/
+  /(?:rotary_emb\.inv_freq|position_ids|\.attn\.(?:masked_)?bias|^(?:lm_head|cls|\w*predictions|generator_lm_head|vocab_\w+|sop_classifier|\w*classifier|score|qa_outputs)\..*|^(?:\w+\.)?pooler\..*)$/
 
 /** How many layers names of tensors number: the highest number after the first list of layers in a name, plus one. */
 function layerCount(names: Iterable<string>): number {

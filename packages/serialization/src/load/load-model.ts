@@ -137,6 +137,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
 
 const heads: readonly (readonly [RegExp, TaskType])[] = [
   [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],
+  [/ForMaskedLM$/, 'MASKED_LM'],
   [/ForConditionalGeneration$/, 'SEQ_2_SEQ_LM'],
   [/ForSequenceClassification$/, 'SEQ_CLS'],
   [/ForTokenClassification$/, 'TOKEN_CLS'],
@@ -147,10 +148,15 @@ const heads: readonly (readonly [RegExp, TaskType])[] = [
 /** The task that a checkpoint was saved for, by the class in its configuration; the architecture's first when that says nothing. */
 export function taskOf({ architectures }: HfConfig, architecture: Architecture): TaskType {
   for (const name of architectures) {
-    const task = heads.find(([pattern]) => pattern.test(name))?.[1]
+    const task = taskOfClass(name)
     if (task !== undefined && architecture.tasks.includes(task)) return task
   }
   return architecture.tasks[0] ?? 'FEATURE_EXTRACTION'
+}
+
+/** The task that models of transformers' class are for: MASKED_LM of BertForMaskedLM; undefined of other names. */
+export function taskOfClass(name: string): TaskType | undefined {
+  return heads.find(([pattern]) => pattern.test(name))?.[1]
 }
 
 function labelsOf(labels: readonly string[] | number | undefined): readonly string[] | null {
@@ -185,6 +191,8 @@ function adapterClass(task: TaskType | undefined): string {
       return 'AutoPeftModelForCausalLM'
     case 'SEQ_2_SEQ_LM':
       return 'AutoPeftModelForSeq2SeqLM'
+    case 'MASKED_LM':
+      return 'AutoPeftModelForMaskedLM'
     case 'SEQ_CLS':
       return 'AutoPeftModelForSequenceClassification'
     case 'TOKEN_CLS':

@@ -1,0 +1,110 @@
+/** The head that predicts what was masked: a layer with an activation and a norm, and a projection to the vocabulary. */
+import { type Context, joinPath, Linear, MaskedLM, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+import type { ConfigKeys } from '../config/config-keys.js'
+import { type Activation, activationOf } from '../layers/activation.js'
+import { type PartNames, partOf, setParts } from '../layers/parts.js'
+import type { BareModel } from './bare-model.js'
+import { type Head, type HeadRequest, headLinear } from './head.js'
+
+/** Paths of the head's parts in the whole model, and transformers' class of that. */
+export interface MaskedNames {
+  readonly className: string
+  readonly dense: string
+  readonly norm: string
+  readonly decoder: string
+  /** Where the file has the bias of a projection that shares the token table; beside its weight when left out. */
+  readonly bias?: string
+}
+
+/** What distinguishes one such head from another. */
+export interface MaskedOptions {
+  /** Of its own layer; config.json's `hidden_act` when left out. */
+  activation?(keys: ConfigKeys): Activation
+  /** Whether transformers takes its own layer for the output, which PEFT's all-linear leaves out. */
+  readonly leavesOutDense?: boolean
+}
+
+/** A head whose own layer is as wide as the token table, which the projection shares unless config.json says otherwise. */
+export function maskedLM({ className, ...names }: MaskedNames, options: MaskedOptions = {}): Head {
+  const { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu'), leavesOutDense = false } = options
+  const { dense, norm, decoder } = names
+  return (request) => {
+    const { base, keys, prefix, scope } = request
+    const width = base.tokenTable().outSize
+    return new HeadedMaskedLM(
+      className,
+      { base: prefix, dense, norm, decoder },
+      {
+        base,
+        dense: headLinear(request, dense, width, { bias: true }),
+        norm: scope.layerNorm(norm, width, keys.epsilon('layer_norm_eps', 1e-12)),
+        decoder: projection(request, names, width),
+      },
+      activation(keys),
+      leavesOutDense,
+    )
+  }
+}
+
+function projection(
+  { base, keys, scope }: HeadRequest,
+  { decoder, bias = `${decoder}.bias` }: Omit<MaskedNames, 'className'>,
+  width: number,
+): Linear {
+  const { vocabularySize } = base.sizes
+  if (keys.flag('tie_word_embeddings', true))
+    return new Linear(base.tokenTable().weight, scope.parameter(bias, [vocabularySize], { fill: 0 }))
+  return scope.linear(decoder, width, vocabularySize, {
+    bias: true,
+    deviation: keys.number('initializer_range', 0.02),
+  })
+}
+
+interface MaskedParts {
+  readonly base: BareModel
+  readonly dense: Module
+  readonly norm: Module
+  readonly decoder: Module
+}
+
+class HeadedMaskedLM extends MaskedLM {
+  constructor(
+    readonly className: string,
+    readonly names: PartNames<MaskedParts>,
+    parts: MaskedParts,
+    readonly activation: Activation,
+    readonly leavesOutDense: boolean,
+  ) {
+    super()
+    setParts(this, names, parts)
+  }
+
+  get sizes(): ModelSizes {
+    return this.base.sizes
+  }
+
+  override get layerPaths(): readonly string[] {
+    return this.base.layerPaths.map((path) => joinPath(this.names.base, path))
+  }
+
+  hidden(ids: Tensor, context: Context): Tensor {
+    return this.base.forward(ids, context)
+  }
+
+  predict(hidden: Tensor, context: Context): Tensor {
+    const wide = this.activation(this.part('dense').forward(hidden, context))
+    return this.part('decoder').forward(this.part('norm').forward(wide, context), context)
+  }
+
+  outputLayers(): readonly Module[] {
+    return this.leavesOutDense ? [this.part('dense'), this.part('decoder')] : [this.part('decoder')]
+  }
+
+  private get base(): BareModel {
+    return partOf<BareModel>(this, this.names.base)
+  }
+
+  private part(role: keyof MaskedParts): Module {
+    return partOf(this, this.names[role])
+  }
+}
