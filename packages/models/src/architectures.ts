@@ -13,7 +13,9 @@ import { gemma } from './gemma.js'
 import { glm } from './glm.js'
 import { glm4 } from './glm4.js'
 import { gptNeo } from './gpt-neo.js'
+import { gptNeox } from './gpt-neox.js'
 import { gpt2 } from './gpt2.js'
+import { gptj } from './gptj.js'
 import { llama } from './llama.js'
 import { mistral } from './mistral.js'
 import { mt5 } from './mt5.js'
@@ -45,6 +47,8 @@ export const architectures: readonly Architecture[] = [
   bart,
   falcon,
   gptNeo,
+  gptNeox,
+  gptj,
   openaiGpt,
   gemma,
   glm,
