@@ -3,7 +3,16 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { hostTensor, memorySource, ParameterScope, Random, type SourceLookup, sizeOf } from '@espalier/core'
+import {
+  type Architecture,
+  hostTensor,
+  type ModelConfig,
+  memorySource,
+  ParameterScope,
+  Random,
+  type SourceLookup,
+  sizeOf,
+} from '@espalier/core'
 import type { PromptCompletion } from '@espalier/data'
 import { llama } from '@espalier/models'
 import { memoryFolder, saveModel } from '@espalier/serialization'
@@ -28,8 +37,14 @@ export const TINY_CONFIG = {
   num_labels: 2,
 }
 
-/** The model's files in memory: a source by themselves. */
-export async function tinyModelFiles(task: 'CAUSAL_LM' | 'SEQ_CLS' = 'CAUSAL_LM'): Promise<Map<string, Blob>> {
+/** The model's files in memory, or those of another family: a source by themselves. */
+export async function tinyModelFiles(
+  task: 'CAUSAL_LM' | 'SEQ_CLS' = 'CAUSAL_LM',
+  { family, config }: { readonly family: Architecture; readonly config: ModelConfig } = {
+    family: llama,
+    config: TINY_CONFIG,
+  },
+): Promise<Map<string, Blob>> {
   const weights: SourceLookup = (path, shape, initial) => {
     const mean = initial !== undefined && 'fill' in initial ? initial.fill : 0
     const data = new Random(3).at(path).normal(sizeOf(shape), 0.3)
@@ -42,7 +57,7 @@ export async function tinyModelFiles(task: 'CAUSAL_LM' | 'SEQ_CLS' = 'CAUSAL_LM'
     )
   }
   const folder = memoryFolder()
-  await saveModel({ model: llama.build(TINY_CONFIG, new ParameterScope(weights), task), config: TINY_CONFIG }, folder)
+  await saveModel({ model: family.build(config, new ParameterScope(weights), task), config }, folder)
   const files = folder.toFiles()
   for (const name of ['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'])
     files.set(name, new Blob([readFileSync(join(TOKENIZER, name))]))

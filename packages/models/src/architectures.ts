@@ -10,6 +10,7 @@ import { distilbert } from './distilbert.js'
 import { electra } from './electra.js'
 import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
+import { gemma2 } from './gemma2.js'
 import { glm } from './glm.js'
 import { glm4 } from './glm4.js'
 import { gptNeo } from './gpt-neo.js'
@@ -51,6 +52,7 @@ export const architectures: readonly Architecture[] = [
   gptj,
   openaiGpt,
   gemma,
+  gemma2,
   glm,
   glm4,
 ]

@@ -6,17 +6,19 @@ import { activationOf } from './layers/activation.js'
 import { shiftedRmsNorm } from './layers/shifted-norm.js'
 import { type LlamaSettings, llamaLike, llamaSettings } from './llama.js'
 
+/** What configurations of Gemma mean where they leave keys out. */
+export const gemmaDefaults = {
+  head_dim: 256,
+  max_position_embeddings: 8192,
+  pad_token_id: 0,
+  tie_word_embeddings: true,
+}
+
 /** Gemma with heads for CAUSAL_LM, SEQ_CLS and TOKEN_CLS, and the bare model. Throws model.unsupported where tokens see later ones. */
 export const gemma: Architecture = llamaLike({
   modelType: 'gemma',
   className: 'Gemma',
-  defaults: {
-    head_dim: 256,
-    num_key_value_heads: 16,
-    max_position_embeddings: 8192,
-    pad_token_id: 0,
-    tie_word_embeddings: true,
-  },
+  defaults: { ...gemmaDefaults, num_key_value_heads: 16 },
   settings: (keys) => gemmaSettings(keys, 'hidden_act', { gelu: 'gelu_pytorch_tanh' }), // the first files say `gelu` and mean its approximation
   heads: { TOKEN_CLS: tokenClassifier({ className: 'GemmaForTokenClassification', field: 'score' }) },
   parts: { norm: shiftedRmsNorm },

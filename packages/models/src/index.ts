@@ -11,6 +11,7 @@ export { distilbert } from './distilbert.js'
 export { electra } from './electra.js'
 export { falcon } from './falcon.js'
 export { gemma } from './gemma.js'
+export { gemma2 } from './gemma2.js'
 export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {
   FinishReason,

@@ -41,6 +41,10 @@ export interface LlamaSettings {
   readonly deviation: number
   readonly activation: Activation
   readonly rotary: Rotary
+  /** Factor of the products of queries and keys. Default: 1 over the root of a head's size. */
+  readonly scoreScale?: number
+  /** Scores of attention become cap * tanh(score / cap). */
+  readonly softCap?: number | null
   /** What layers differ in, by index. */
   readonly layers?: readonly LayerSettings[]
 }
@@ -158,7 +162,7 @@ function buildBlock(settings: Built, scope: ParameterScope, layer: number): Deco
 const projectionNames = { query: 'q_proj', key: 'k_proj', value: 'v_proj', output: 'o_proj' }
 
 function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: number): SplitAttention {
-  const { bias, rotary, dropout, deviation } = settings
+  const { bias, rotary, dropout, deviation, softCap = null } = settings
   const { window = null } = settings.layers?.[layer] ?? {}
   const { hiddenSize, headCount: heads, groupCount: groups, headSize } = settings.sizes
   const project = (name: string, count: number) =>
@@ -168,8 +172,9 @@ function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: n
       layer,
       heads,
       groups,
-      scale: 1 / Math.sqrt(headSize),
+      scale: settings.scoreScale ?? 1 / Math.sqrt(headSize),
       window,
+      ...(softCap === null ? {} : { softCap }),
       rotary,
       dropout: { rate: dropout, site: scope.path },
     },

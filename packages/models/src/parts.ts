@@ -20,7 +20,7 @@ export { type EncoderSettings, encoderSettings } from './encoder/encoder-setting
 export { type CountPositions, givenPositions, positionsAfterPadding } from './encoder/positions.js'
 export { architectureOf, type Family } from './family.js'
 export { BareModel } from './heads/bare-model.js'
-export { causalLM } from './heads/causal-lm.js'
+export { type CausalLMOptions, causalLM } from './heads/causal-lm.js'
 export type { HeadInput, HeadPass } from './heads/classifier.js'
 export { EncoderDecoder } from './heads/encoder-decoder.js'
 export { type FirstTokenOptions, firstTokenClassifier } from './heads/first-token-classifier.js'

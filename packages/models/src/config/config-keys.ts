@@ -49,6 +49,11 @@ export class ConfigKeys {
     return this.read(key, 'a number above 0', fallback, (value) => Number.isFinite(value) && Number(value) > 0)
   }
 
+  /** A number above 0, or null when the key is absent. Throws model.config. */
+  optionalPositive(key: string): number | null {
+    return this.has(key) ? this.positive(key) : null
+  }
+
   /** A number from 0 on, such as what a norm adds to a variance. Throws model.config. */
   epsilon(key: string, fallback?: number): number {
     return this.read(key, 'a number from 0 on', fallback, (value) => Number.isFinite(value) && Number(value) >= 0)

@@ -1,11 +1,30 @@
 /** The head that predicts the next token: a projection of the last hidden states to the vocabulary. */
-import { CausalLM, type Context, joinPath, Linear, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+import {
+  CausalLM,
+  type Context,
+  joinPath,
+  Linear,
+  type ModelSizes,
+  Module,
+  mul,
+  type Tensor,
+  tanh,
+} from '@espalier/core'
 import { type PartNames, partOf, setParts } from '../layers/parts.js'
 import type { BareModel } from './bare-model.js'
 import { type Head, type HeadedParts, type HeadNames, headLinear } from './head.js'
 
+/** What heads of families differ in. */
+export interface CausalLMOptions {
+  /** Whether the projection has a bias. */
+  readonly bias?: boolean
+  /** The key of config.json that caps logits: they become cap * tanh(logit / cap). Source: arXiv:2408.00118 §2. */
+  readonly softCapKey?: string
+}
+
 /** A projection, which may share the token table. */
-export function causalLM({ className, field }: HeadNames, { bias = false }: { readonly bias?: boolean } = {}): Head {
+export function causalLM({ className, field }: HeadNames, options: CausalLMOptions = {}): Head {
+  const { bias = false, softCapKey } = options
   return (request) => {
     const { base, keys, prefix, scope } = request
     const { vocabularySize } = base.sizes
@@ -13,7 +32,8 @@ export function causalLM({ className, field }: HeadNames, { bias = false }: { re
     const head = keys.flag('tie_word_embeddings', false)
       ? new Linear(base.tokenTable().weight, ownBias())
       : headLinear(request, field, vocabularySize, { bias })
-    return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head })
+    const softCap = softCapKey === undefined ? null : keys.optionalPositive(softCapKey)
+    return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head }, softCap)
   }
 }
 
@@ -22,6 +42,7 @@ class HeadedCausalLM extends CausalLM {
     readonly className: string,
     readonly names: PartNames<HeadedParts>,
     parts: HeadedParts,
+    readonly softCap: number | null,
   ) {
     super()
     setParts(this, names, parts)
@@ -40,10 +61,25 @@ class HeadedCausalLM extends CausalLM {
   }
 
   head(): Module {
-    return partOf(this, this.names.head)
+    const projection = partOf(this, this.names.head)
+    return this.softCap === null ? projection : new CappedHead(projection, this.softCap)
   }
 
   private get base(): BareModel {
     return partOf<BareModel>(this, this.names.base)
+  }
+}
+
+/** hidden (..., hidden) -> logits (..., vocabulary) between -cap and cap. */
+class CappedHead extends Module {
+  constructor(
+    readonly projection: Module,
+    readonly cap: number,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    return mul(tanh(mul(this.projection.forward(x, context), 1 / this.cap)), this.cap)
   }
 }

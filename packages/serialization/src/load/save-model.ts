@@ -10,7 +10,6 @@ import {
   type Model,
   memorySource,
   namedParameters,
-  ownParameters,
   type ParameterSource,
   packedParameters,
   parameterUses,
@@ -68,12 +67,20 @@ export async function saveModel(
   await output.write('config.json', textContent(`${text}\n`), { signal })
 }
 
-const FLOAT_KEYS = new Set(['initializer_factor']) // transformers refuses a whole number there, and 1.0 is the usual one
+// Keys whose usual values are whole, where transformers refuses a whole number.
+const FLOAT_KEYS = new Set([
+  'initializer_factor',
+  'attn_logit_softcapping',
+  'final_logit_softcapping',
+  'encoder_layerdrop',
+  'decoder_layerdrop',
+  'router_jitter_noise',
+])
 
 // A head that merging gave a weight of its own: whoever reads the configuration must not tie it again. Some families tie by default.
 function tying(model: Model, config: BaseModel['config']): Readonly<Record<string, unknown>> {
   if (!(model instanceof LanguageModel) || config.tie_word_embeddings === false) return {}
-  const head = new Set(ownParameters(model.head()))
+  const head = new Set(namedParameters(model.head()).values())
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
   return head.size > 0 && uses.length === head.size ? model.untiedConfig : {}
 }
