@@ -4,6 +4,7 @@ export { fromFileKey, KEY_PREFIX, removeAdapterName, toFileKey } from './adapter
 export { type CardFacts, modelCard } from './adapter/model-card.js'
 export { type IsFloat, pythonFloat, pythonJson } from './adapter/python-json.js'
 export { type AdapterConfigFile, type AdapterFiles, readAdapter, readAdapterConfig } from './adapter/read-adapter.js'
+export { readSavedLabels, type SavedLabels } from './adapter/saved-labels.js'
 export { type AdapterToWrite, writeAdapter } from './adapter/write-adapter.js'
 export { blobFiles } from './files/blob-files.js'
 export type { DirectoryHandle, FileHandle, WritableFile } from './files/directory-handle.js'

@@ -40,7 +40,7 @@ it('runs, and leaves what it says', async () => {
   })
   expect(printed.slice(0, 3)).toEqual([[9], ['no answer to 8 + 1?'], [2, 8, 7]])
   expect(printed[3]).toEqual([expect.stringMatching(/^trainable params: /), 8])
-  expect(printed[4]).toEqual([expect.any(Number), 4, 4, expect.any(Number), expect.any(Number)])
+  expect(printed[4]).toEqual([expect.any(Number), 4, 4, 8, expect.any(Number), expect.any(Number)]) // 4 steps, 3 evaluations, the end
   expect(printed).toHaveLength(6)
   expect(readdirSync(join(folder, 'adapter'))).toEqual(
     expect.arrayContaining(['adapter_config.json', 'adapter_model.safetensors']),

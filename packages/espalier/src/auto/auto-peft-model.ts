@@ -1,6 +1,6 @@
 /** Adapters loaded with their base, which is found through the adapter's configuration: PEFT's AutoPeftModel classes. */
 import { EspalierError, type TaskType } from '@espalier/core'
-import { parseHubReference, type Source, taskOfClass } from '@espalier/serialization'
+import { parseHubReference, readSavedLabels, type SavedLabels, type Source, taskOfClass } from '@espalier/serialization'
 import { type LoadAdapterIntoOptions, PeftModel } from '../model/peft-model.js'
 import { type FromPretrainedOptions, loadPretrained } from './auto-model.js'
 import { checkAutoPeftOptions } from './known-load-options.js'
@@ -16,7 +16,7 @@ export interface AutoPeftOptions
 
 /** A class that loads adapters with their bases. */
 export interface AutoPeftClass {
-  /** Loads an adapter and its base, which closes with it. Throws adapter.*, and what loading either throws. */
+  /** Loads an adapter and its base, which closes with it. The labels of a classifier are those of the head that the adapter keeps, unless they are given. Throws adapter.*, and what loading either throws. */
   fromPretrained(source: Source, options?: AutoPeftOptions): Promise<PeftModel>
 }
 
@@ -55,7 +55,11 @@ function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
       const place = subfolder === undefined ? {} : { subfolder }
       const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
       const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
-      const base = await loadPretrained(given ?? baseOf(config), task ?? named, rest)
+      const headTask = task ?? named
+      const labels = await labelsOf(headTask, rest.labels, () =>
+        readSavedLabels(source, { signal, environment, ...place }),
+      )
+      const base = await loadPretrained(given ?? baseOf(config), headTask, { ...rest, ...labels })
       try {
         return await PeftModel.fromPretrained(base, source, {
           signal,
@@ -80,6 +84,17 @@ function taskOfMapping({ taskType, autoMapping }: PeftConfig): TaskType | undefi
   if (taskType != null || typeof autoMapping !== 'object' || autoMapping === null) return undefined
   const { base_model_class: name } = autoMapping as Readonly<Record<string, unknown>>
   return typeof name === 'string' ? taskOfClass(name) : undefined
+}
+
+/** Labels for the base: what the head that the adapter keeps has, unless they are given. */
+async function labelsOf(
+  task: TaskType | undefined,
+  given: AutoPeftOptions['labels'],
+  read: () => Promise<SavedLabels | undefined>,
+): Promise<Pick<AutoPeftOptions, 'labels'>> {
+  if (given !== undefined || (task !== 'SEQ_CLS' && task !== 'TOKEN_CLS')) return {}
+  const saved = await read()
+  return saved === undefined ? {} : { labels: saved.names ?? saved.count }
 }
 
 /** The base at the commit that the adapter was trained on. Folders have no commits. */

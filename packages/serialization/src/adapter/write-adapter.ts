@@ -16,6 +16,8 @@ export interface AdapterToWrite {
   readonly floatKeys?: readonly string[]
   /** Tensors by path in the base model and name; the prefix is added here. */
   readonly tensors: Iterable<TensorToWrite>
+  /** What the tensors' file tells besides; loaders read past it. */
+  readonly metadata?: Readonly<Record<string, string>>
 }
 
 /** Writes an adapter as PEFT does; an existing README.md is brought up to date. Throws file.write, safetensors.*, or the signal's reason. */
@@ -24,10 +26,10 @@ export async function writeAdapter(
   adapter: AdapterToWrite,
   options: WriteOptions = {},
 ): Promise<void> {
-  const { name, config, floatKeys = [] } = adapter
+  const { name, config, floatKeys = [], metadata = {} } = adapter
   const folder = name === 'default' ? output : output.folder(name)
   const tensors = [...adapter.tensors].map((tensor) => ({ ...tensor, name: toFileKey(tensor.name) }))
-  await writeSafetensors(folder, ADAPTER_WEIGHTS, tensors, options)
+  await writeSafetensors(folder, ADAPTER_WEIGHTS, tensors, { ...options, metadata: { format: 'pt', ...metadata } })
   const text = (key: string) => (typeof config[key] === 'string' ? (config[key] as string) : null)
   const facts = {
     baseModel: text('base_model_name_or_path'),

@@ -6,10 +6,12 @@ import {
   EspalierError,
   type HostTensor,
   hostTensorFromBytes,
+  namedParameters,
   type Tuner,
 } from '@espalier/core'
 import { asOfFile, configureAdapter } from '../adapter/configure-adapter.js'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
+import { savedLabels } from '../adapter/saved-labels.js'
 import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
 import { coreDType } from '../safetensors/dtype.js'
@@ -57,6 +59,7 @@ export async function loadAdapter(
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const configured = configureAdapter(tuner, values, where)
     const weights = { file: ADAPTER_WEIGHTS, folder }
+    asOfWeights(weights, () => requireLabels(target.base, files))
     const adapter = asOfWeights(weights, () =>
       asOfFile(tuner, { values, where }, () =>
         target.addAdapter(adapterName, configured, {
@@ -93,6 +96,18 @@ function asOfWeights<T>(where: Readonly<Record<string, string>>, work: () => T):
       cause: error,
     })
   }
+}
+
+// What adding the adapter would say of shapes alone.
+function requireLabels({ model }: BaseModel, files: AdapterFiles): void {
+  const saved = savedLabels(files)
+  const [labels] = (saved && namedParameters(model).get(saved.tensor)?.shape) ?? []
+  if (saved === undefined || labels === undefined || labels === saved.count) return
+  throw new EspalierError('adapter.tensors', {
+    what: 'the head that the adapter keeps has another number of labels than the model',
+    got: { tensor: saved.tensor, adapter: saved.count, model: labels },
+    fix: `Load the model with { labels: ${saved.count} }, or both with an AutoPeftModel class, which takes the number from the adapter`,
+  })
 }
 
 function findTuner(peftType: unknown, tuners: readonly Tuner[], where: Readonly<Record<string, string>>): Tuner {

@@ -30,7 +30,7 @@ export interface LoadModelOptions extends HubOptions {
   readonly backend?: Backend
   /** What the model is for; what its checkpoint was saved from when left out. */
   readonly task?: TaskType
-  /** Labels of a classification head, by name or by number; the configuration's when left out. */
+  /** Labels of a classification head, by name or by number; the configuration's when left out, and its names where the number is the same. */
   readonly labels?: readonly string[] | number
   /** Seed of a head that the checkpoint does not have. Default 0. */
   readonly seed?: number
@@ -90,7 +90,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     })
   }
   const quantized = chooseQuantizer(hfConfig.values, options.quantizers ?? [], files.description)
-  const labels = labelsOf(options.labels) ?? hfConfig.labels
+  const labels = labelsOf(options.labels, hfConfig.labels)
   const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
   const generationConfig = await readGenerationConfig(files, hfConfig)
   const hasGenerationConfig = await files.exists('generation_config.json')
@@ -159,8 +159,11 @@ export function taskOfClass(name: string): TaskType | undefined {
   return heads.find(([pattern]) => pattern.test(name))?.[1]
 }
 
-function labelsOf(labels: readonly string[] | number | undefined): readonly string[] | null {
-  if (labels === undefined) return null
+function labelsOf(
+  labels: readonly string[] | number | undefined,
+  named: readonly string[] | null,
+): readonly string[] | null {
+  if (labels === undefined || labels === named?.length) return named
   return typeof labels === 'number' ? Array.from({ length: labels }, (_, i) => `LABEL_${i}`) : labels
 }
 

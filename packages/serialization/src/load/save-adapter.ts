@@ -10,6 +10,7 @@ import {
   type TargetConfig,
   toFileConfig,
 } from '@espalier/core'
+import { labelMetadata } from '../adapter/saved-labels.js'
 import { writeAdapter } from '../adapter/write-adapter.js'
 import { openTarget, type Target } from '../files/open-source.js'
 import type { WriteOptions } from '../files/output-folder.js'
@@ -38,7 +39,13 @@ export async function saveAdapter(
     const tensors = await tensorsOf(model, adapter)
     await writeAdapter(
       output,
-      { name: adapter.name, config, floatKeys: adapter.tuner.floatKeys ?? [], tensors },
+      {
+        name: adapter.name,
+        config,
+        floatKeys: adapter.tuner.floatKeys ?? [],
+        tensors,
+        metadata: labelMetadata(tensors, model.base.config),
+      },
       options,
     )
   }
