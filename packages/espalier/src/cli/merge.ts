@@ -6,7 +6,6 @@ import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
 import { publish, startUnfinished } from '../run-folder/publication.js'
 import { lockFolder } from '../run-folder/run-lock.js'
-import { checkpointName } from '../run-folder/run-names.js'
 import { baseName, loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
 import type { Values } from './values.js'
@@ -59,7 +58,7 @@ async function checkFolder(outputDir: string, overwrite: boolean): Promise<void>
   const { results, checkpoints } = earlier
   throw new EspalierError('config.value', {
     what: 'the output folder holds a model or a run already',
-    got: { output_dir: outputDir, holds: [...results, ...checkpoints.map(checkpointName)] },
+    got: { output_dir: outputDir, holds: [...results, ...checkpoints] },
     fix: 'Choose another --output-dir, or give --overwrite-output-dir.',
   })
 }

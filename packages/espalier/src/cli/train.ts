@@ -5,10 +5,12 @@ import { type ConfiguredTuner, EspalierError } from '@espalier/core'
 import type { TrainingRun } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { settle } from '../platform/settle/node.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace, type OutputSources } from '../run-folder/output-place.js'
 import { fileHash } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
+import { shellWord } from '../run-folder/shell-word.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
 import { asOptions, UsageError } from './failure.js'
@@ -162,10 +164,13 @@ async function checkFolder(values: Values, outputDir: string): Promise<void> {
   const resume = values.textOrTrue('resume') ?? false
   const earlier = await earlierRun(outputDir)
   const { results, checkpoints } = earlier
-  if (typeof resume === 'string' || (resume && checkpoints.length > 0))
+  if (typeof resume === 'string') await settle(resume)
+  const newest = checkpoints.at(-1)
+  const chosen = typeof resume === 'string' ? resume : newest === undefined ? undefined : join(outputDir, newest)
+  if (resume !== false && chosen !== undefined)
     throw new UsageError(
       '--resume: going on exactly where a checkpoint stopped does not exist yet',
-      '--adapter CHECKPOINT with another --output-dir goes on from its values',
+      `--adapter ${shellWord(chosen)} with another --output-dir goes on from its values`,
     )
   const holds = [...results, ...(checkpoints.length === 0 ? [] : [`${checkpoints.length} checkpoints`])]
   if (!isRun(earlier) || values.flag('overwrite-output-dir') === true) return

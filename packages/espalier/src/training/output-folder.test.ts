@@ -1,5 +1,6 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import type { TrainingEvent } from '@espalier/trainer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { runCli } from '../cli/run-cli.fake.js'
 import { AutoModelForCausalLM, getPeftModel, lora, type PretrainedModel, type SFTConfig, SFTTrainer } from '../index.js'
@@ -85,6 +86,40 @@ describe('outputDir', () => {
     expect(names).toContain('checkpoint-2')
     expect(names).not.toContain(UNFINISHED)
     expect(readFileSync(join(outputDir, 'log.jsonl'), 'utf8').trim().split('\n')).toHaveLength(3)
+  })
+
+  it('keeps the checkpoints of a run over an earlier one that came to no result, and names them to who would go on', {
+    timeout: 60_000,
+  }, async () => {
+    const outputDir = at('interrupted')
+    await trainerOf({ outputDir, saveStrategy: 'no', maxSteps: 1 }).train()
+    const args = { outputDir, saveStrategy: 'steps', saveSteps: 1, overwriteOutputDir: true } as const
+    const onEvent = ({ type }: TrainingEvent) => {
+      if (type === 'save') throw new Error('the power is gone')
+    }
+    const failing = new SFTTrainer({ model, peftConfig, trainDataset: tinyRows, args, onEvent })
+    await expect(failing.train()).rejects.toThrow('the power is gone')
+    const lies = join(outputDir, UNFINISHED, 'checkpoint-1')
+    await expect(trainerOf(args).train({ resumeFromCheckpoint: true })).rejects.toMatchObject({
+      code: 'config.unsupported',
+      details: { checkpoints: [lies] },
+      fix: expect.stringContaining(lies),
+    })
+    await expect(
+      trainerOf(args).train({ resumeFromCheckpoint: join(outputDir, 'checkpoint-1') }),
+    ).rejects.toMatchObject({ code: 'file.missing', details: { unfinished: lies } })
+    writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    const words = ['train', '--model', local.path, '--data', at('rows.jsonl'), '--output-dir', outputDir]
+    const command = await runCli([...words, '--resume', '--overwrite-output-dir'])
+    expect(command.code).toBe(2)
+    expect(command.stderr).toContain(`--adapter ${lies} `)
+    const place = await runCli([...words, '--overwrite-output-dir', '--resume', join(outputDir, 'checkpoint-1')])
+    expect(place.code).toBe(1)
+    expect(place.stderr).toContain(lies)
+    for (const name of readdirSync(outputDir)) if (name !== UNFINISHED) rmSync(join(outputDir, name))
+    const unasked = trainerOf({ outputDir }).train()
+    await expect(unasked).rejects.toMatchObject({ details: { holds: [`${UNFINISHED}/checkpoint-1`] } })
+    expect(readdirSync(lies)).toContain('adapter_model.safetensors')
   })
 
   it('tells how a run ended that was stopped over an earlier one, together with its values', async () => {

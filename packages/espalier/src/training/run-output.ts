@@ -1,8 +1,10 @@
 /** What a run leaves in its folder, from the lock that it takes to what its end is called: the same for programs and the command line. */
+import { join } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import type { SaveContext, TrainingEvent } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { settle } from '../platform/settle/node.js'
 import { earlierRun, isRun, requireNoRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
 import { startUnfinished } from '../run-folder/publication.js'
@@ -84,20 +86,27 @@ export class RunOutput {
   }
 }
 
-/** Throws for a request to go on from a checkpoint: config.unsupported, or config.value where there is none. */
+/** Throws for a request to go on from a checkpoint: config.unsupported with what there is, config.value where there is none, file.missing for one that lies elsewhere. */
 export async function refuseToResume(resume: boolean | string, outputDir: string | undefined): Promise<void> {
   if (resume === false) return
-  const checkpoints = outputDir === undefined ? [] : (await earlierRun(outputDir)).checkpoints
+  const from = typeof resume === 'string' ? resume : outputDir
+  if (from !== undefined) await settle(from)
   const got = { resumeFromCheckpoint: resume, ...(outputDir === undefined ? {} : { outputDir }) }
-  if (typeof resume === 'string' || checkpoints.length > 0)
+  const checkpoints = outputDir === undefined ? [] : await checkpointsIn(outputDir)
+  const chosen = typeof resume === 'string' ? resume : checkpoints.at(-1)
+  if (chosen !== undefined)
     throw new EspalierError('config.unsupported', {
       what: 'a run cannot be continued from a checkpoint yet',
       got: { ...got, checkpoints },
-      fix: 'Load the checkpoint’s adapter and train it in a new outputDir, or set overwriteOutputDir without resuming',
+      fix: `Load the adapter of ${chosen} and train it in a new outputDir, or set overwriteOutputDir without resuming`,
     })
   throw new EspalierError('config.value', {
     what: 'there is no checkpoint to go on from',
     got,
     fix: 'Leave resumeFromCheckpoint out to train from the start',
   })
+}
+
+async function checkpointsIn(outputDir: string): Promise<readonly string[]> {
+  return (await earlierRun(outputDir)).checkpoints.map((name) => join(outputDir, name))
 }
