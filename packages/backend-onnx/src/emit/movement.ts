@@ -103,30 +103,24 @@ export const emitConcat: EmitOp<'concat'> = (e, node) => {
 export const emitBarrier: EmitOp<'barrier'> = (e, node) => {
   const { count } = node.attrs
   const after = node.inputs.slice(count).filter((x) => sizeOf(x.shape) > 0)
+  const wait = after.length === 0 ? undefined : finished(e, after)
   node.outputs.forEach((y, i) => {
     const x = node.inputs[i] as Tensor
     if (sizeOf(y.shape) === 0) return
-    if (after.length === 0) {
-      const { name, shape } = e.value(x)
-      e.set(y, name, shape)
-    } else
-      e.set(
-        y,
-        gate(
-          e,
-          e.full(x),
-          y.shape,
-          after.map((tensor) => e.value(tensor).name),
-        ),
-      )
+    const { name, shape } =
+      wait === undefined ? e.value(x) : { name: gate(e, e.full(x), y.shape, wait), shape: y.shape }
+    e.set(y, name, shape)
   })
 }
 
-/** A value that is not available before others are. */
-export function gate(e: Emitter, name: string, shape: Shape, after: readonly string[]): string {
-  // Shape's range 0 to 0 is an empty list: it adds nothing to the shape but the dependence.
-  const nothing = after.map((x) => e.one('Shape', [x], { start: { int: 0 }, end: { int: 0 } }))
-  return e.one('Reshape', [name, e.one('Concat', [...nothing, e.list(shape)], { axis: { int: 0 } })])
+// An empty list of numbers that exists once the values do: Shape's range 0 to 0.
+function finished(e: Emitter, values: readonly Tensor[]): string {
+  const empty = values.map((x) => e.one('Shape', [e.value(x).name], { start: { int: 0 }, end: { int: 0 } }))
+  return empty.length === 1 ? (empty[0] as string) : e.one('Concat', empty, { axis: { int: 0 } })
+}
+
+function gate(e: Emitter, name: string, shape: Shape, wait: string): string {
+  return e.one('Reshape', [name, e.one('Concat', [wait, e.list(shape)], { axis: { int: 0 } })])
 }
 
 function heldNumber(value: number, dtype: DType): number {

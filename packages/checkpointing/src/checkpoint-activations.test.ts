@@ -1,0 +1,75 @@
+import {
+  feed,
+  gradients,
+  learnedParameters,
+  type Model,
+  mul,
+  type Program,
+  passOf,
+  peakMemory,
+  programRoots,
+  reduceSum,
+  type Tensor,
+  withRoots,
+} from '@espalier/core'
+import { tinyBase } from '@espalier/core/adapted/tiny-model.fake.js'
+import { describe, expect, it } from 'vitest'
+import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from './index.js'
+
+const TOKENS = 64
+
+/** Loss and gradients of a model of so many layers. */
+function programOf(layers: number, options?: CheckpointingOptions): Program {
+  const { model } = tinyBase({ layers })
+  const { ids, context } = passOf({ input_ids: feed('input_ids', 'i32', [1, TOKENS]) }, true)
+  const logits = model.forward(ids, context)
+  const loss = reduceSum(mul(logits, logits))
+  const values = [...learnedParameters(model).values()].map(({ value }) => value)
+  const found = gradients(loss, values)
+  const program: Program = { name: 'step', outputs: { loss, ...Object.fromEntries(found.map((g, i) => [`g${i}`, g])) } }
+  return options === undefined ? program : rewritten(program, model, options)
+}
+
+function rewritten(program: Program, model: Model, options: CheckpointingOptions): Program {
+  return withRoots(program, checkpointActivations(options)(programRoots(program), { model }))
+}
+
+const bytesOf = (program: Program) => peakMemory(programRoots(program)).intermediates
+const costOf = (program: Program) => multiplyAdds(programRoots(program))
+
+describe('checkpointed activations', () => {
+  const [SIZE, ROWS] = [4, 6]
+  const product = TOKENS * SIZE * SIZE
+  const head = TOKENS * SIZE * ROWS
+
+  it('cost the products of a layer but its last, whose result nobody reads, once more', () => {
+    for (const layers of [1, 2, 5]) {
+      const plain = costOf(programOf(layers))
+      expect(plain).toBe(3 * (layers * 2 * product + head))
+      expect(costOf(programOf(layers, {})) - plain).toBe(layers * product)
+    }
+  })
+
+  it('grow by one value a layer, where all kept activations grow by all of them', () => {
+    const growth = (options?: CheckpointingOptions) => bytesOf(programOf(24, options)) - bytesOf(programOf(12, options))
+    const value = TOKENS * SIZE * 4
+    expect(growth({})).toBe(12 * value)
+    expect(growth({ every: 2 })).toBe(6 * value)
+    expect(growth()).toBeGreaterThan(12 * 3 * value)
+  })
+
+  it('of some layers leave the others as they are', () => {
+    const costs = [0, 1, 2, 3, 9].map((layers) => costOf(programOf(3, { layers })) - costOf(programOf(3)))
+    expect(costs).toEqual([0, 1, 2, 3, 3].map((layers) => layers * product))
+  })
+
+  it('leave a graph without layers as it is', () => {
+    const x = feed('x', 'f32', [2])
+    const roots: Tensor[] = [reduceSum(x)]
+    expect(checkpointActivations()(roots, { model: tinyBase().model })).toEqual(roots)
+  })
+
+  it.each([{ every: 0 }, { every: 1.5 }, { layers: -1 }, { every: Number.NaN }])('refuse %o', (options) => {
+    expect(() => checkpointActivations(options)).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+})
