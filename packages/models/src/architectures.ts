@@ -23,7 +23,9 @@ import { mt5 } from './mt5.js'
 import { openaiGpt } from './openai-gpt.js'
 import { opt } from './opt.js'
 import { qwen2 } from './qwen2.js'
+import { qwen3 } from './qwen3.js'
 import { roberta } from './roberta.js'
+import { smollm3 } from './smollm3.js'
 import { t5 } from './t5.js'
 import { xlmRoberta } from './xlm-roberta.js'
 
@@ -33,6 +35,8 @@ export const architectures: readonly Architecture[] = [
   bert,
   gpt2,
   qwen2,
+  qwen3,
+  smollm3,
   mistral,
   roberta,
   xlmRoberta,

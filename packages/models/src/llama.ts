@@ -45,6 +45,8 @@ export interface LlamaSettings {
   readonly scoreScale?: number
   /** Scores of attention become cap * tanh(score / cap). */
   readonly softCap?: number | null
+  /** Whether queries and keys are normed, each head by itself. Default false. */
+  readonly normsHeads?: boolean
   /** What layers differ in, by index. */
   readonly layers?: readonly LayerSettings[]
 }
@@ -53,6 +55,8 @@ export interface LlamaSettings {
 export interface LayerSettings {
   /** Keys that a query sees, its own included; null, the default: all before it. */
   readonly window?: number | null
+  /** Null: nothing turns. Default: as the model's. */
+  readonly rotary?: Rotary | null
 }
 
 /** Parts that families put in the place of Llama's. */
@@ -160,13 +164,15 @@ function buildBlock(settings: Built, scope: ParameterScope, layer: number): Deco
 }
 
 const projectionNames = { query: 'q_proj', key: 'k_proj', value: 'v_proj', output: 'o_proj' }
+const headNormNames = { queryNorm: 'q_norm', keyNorm: 'k_norm' }
 
-function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: number): SplitAttention {
-  const { bias, rotary, dropout, deviation, softCap = null } = settings
-  const { window = null } = settings.layers?.[layer] ?? {}
+function buildAttention(settings: Built, scope: ParameterScope, layer: number): SplitAttention {
+  const { bias, dropout, deviation, normsHeads = false, softCap = null } = settings
+  const { window = null, rotary = settings.rotary } = settings.layers?.[layer] ?? {}
   const { hiddenSize, headCount: heads, groupCount: groups, headSize } = settings.sizes
   const project = (name: string, count: number) =>
     scope.linear(name, hiddenSize, count * headSize, { bias: bias.projections, deviation })
+  const norm = (name: string) => settings.norm(scope, name, headSize, settings.epsilon)
   return new SplitAttention(
     {
       layer,
@@ -175,15 +181,16 @@ function buildAttention(settings: LlamaSettings, scope: ParameterScope, layer: n
       scale: settings.scoreScale ?? 1 / Math.sqrt(headSize),
       window,
       ...(softCap === null ? {} : { softCap }),
-      rotary,
+      ...(rotary === null ? {} : { rotary }),
       dropout: { rate: dropout, site: scope.path },
     },
-    projectionNames,
+    normsHeads ? { ...projectionNames, ...headNormNames } : projectionNames,
     {
       query: project(projectionNames.query, heads),
       key: project(projectionNames.key, groups),
       value: project(projectionNames.value, groups),
       output: scope.linear(projectionNames.output, heads * headSize, hiddenSize, { bias: bias.output, deviation }),
+      ...(normsHeads ? { queryNorm: norm(headNormNames.queryNorm), keyNorm: norm(headNormNames.keyNorm) } : {}),
     },
   )
 }

@@ -11,7 +11,7 @@ export interface Architecture {
   readonly tasks: readonly TaskType[]
   /** Path of the bare model inside the models with a head, `model` or `bert`; a checkpoint may have it or not. */
   readonly baseModelPrefix: string
-  /** PEFT's default target modules of LoRA and its relatives. */
+  /** PEFT's default target modules of LoRA and its relatives; empty where it has none. */
   readonly defaultTargets: readonly string[]
   /** Names of parameters in older files, `LayerNorm.gamma`, as this family's names. */
   renameParameter?(name: string): string

@@ -115,7 +115,8 @@ describe('resolveTargets', () => {
       [0, 1].flatMap((layer) => ['q_proj', 'c_proj'].map((name) => `model.layers.${layer}.${name}`)),
     )
     expect(resolveTargets({ targetModules: '.*q' }, model, undefined, 'tiny').targetModules).toBe('.*q')
-    expect(() => resolveTargets({}, model, undefined, 'tiny')).toThrow(expect.objectContaining({ code: 'target.none' }))
+    for (const none of [undefined, []])
+      expect(() => resolveTargets({}, model, none, 'tiny')).toThrow(expect.objectContaining({ code: 'target.none' }))
   })
 })
 

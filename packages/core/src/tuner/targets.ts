@@ -94,7 +94,7 @@ export function resolveTargets<C extends TargetConfig>(
   const named = withNamedLayers(config, model)
   const { targetModules } = named
   if (targetModules == null) {
-    if (defaults === undefined) {
+    if (defaults === undefined || defaults.length === 0) {
       throw new EspalierError('target.none', {
         what: 'this model type has no default targets',
         got: { modelType, names: layerNames(namedModules(model)) },

@@ -1,7 +1,7 @@
 /** How many parameters a method trains of real models, by their configurations alone. The numbers are PEFT's. */
 import { AdaptedModel, type Architecture, type ModelConfig, ParameterScope, type TaskType } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { mistral, opt } from '@espalier/models'
+import { mistral, opt, qwen3, smollm3 } from '@espalier/models'
 import { describe, expect, it } from 'vitest'
 
 // config.json of facebook/opt-350m, without what says nothing of sizes.
@@ -29,6 +29,30 @@ const MISTRAL_7B = {
   vocab_size: 32_000,
 }
 
+// config.json of Qwen/Qwen3-0.6B.
+const QWEN3_06B = {
+  model_type: 'qwen3',
+  head_dim: 128,
+  hidden_size: 1024,
+  intermediate_size: 3072,
+  num_attention_heads: 16,
+  num_hidden_layers: 28,
+  num_key_value_heads: 8,
+  tie_word_embeddings: true,
+  vocab_size: 151_936,
+}
+
+// config.json of HuggingFaceTB/SmolLM3-3B.
+const SMOLLM3_3B = {
+  model_type: 'smollm3',
+  hidden_size: 2048,
+  intermediate_size: 11_008,
+  num_attention_heads: 16,
+  num_hidden_layers: 36,
+  num_key_value_heads: 4,
+  vocab_size: 128_256,
+}
+
 /** A base model whose weights are never read. */
 function withoutWeights(architecture: Architecture, config: ModelConfig, task: TaskType): AdaptedModel {
   const scope = new ParameterScope((_, shape) => ({
@@ -53,12 +77,21 @@ describe('LoRA on opt-350m', () => {
 })
 
 describe('LoRA on decoders with rotary positions', () => {
-  it.each([['mistral-7b', mistral, MISTRAL_7B, 3_407_872, 7_245_139_968]])(
-    'trains as many parameters as with PEFT by its defaults (%s)',
-    (_, architecture, config, trainable, all) => {
+  it.each([
+    ['mistral-7b', mistral, MISTRAL_7B, 3_407_872, 7_245_139_968],
+    ['qwen3-0.6b', qwen3, QWEN3_06B, 1_146_880, 597_196_800],
+  ])('trains as many parameters as with PEFT by its defaults (%s)', (_, architecture, config, trainable, all) => {
+    const adapted = withoutWeights(architecture, config, 'CAUSAL_LM')
+    adapted.addAdapter('default', lora({}))
+    expect(adapted.parameterCounts()).toEqual({ trainable, all })
+  })
+
+  it.each([['smollm3-3b', smollm3, SMOLLM3_3B, 3_075_098_624]])(
+    'has as many parameters as in transformers, and no targets where PEFT has none (%s)',
+    (_, architecture, config, all) => {
       const adapted = withoutWeights(architecture, config, 'CAUSAL_LM')
-      adapted.addAdapter('default', lora({}))
-      expect(adapted.parameterCounts()).toEqual({ trainable, all })
+      expect(adapted.parameterCounts()).toEqual({ trainable: 0, all })
+      expect(() => adapted.addAdapter('default', lora({}))).toThrow(expect.objectContaining({ code: 'target.none' }))
     },
   )
 })

@@ -11,12 +11,20 @@ export interface SplitProjections {
   readonly output: Module
 }
 
+/** The projections, and in some families norms of what they give. */
+export interface NormedProjections extends SplitProjections {
+  /** Of queries by heads, (batch, heads, tokens, size). */
+  readonly queryNorm?: Module
+  /** Of keys by heads, (batch, groups, tokens, size). */
+  readonly keyNorm?: Module
+}
+
 /** x (batch, tokens, hidden) -> same. */
 export class SplitAttention extends Attention {
   constructor(
     readonly settings: AttentionSettings,
-    readonly names: PartNames<SplitProjections>,
-    parts: SplitProjections,
+    readonly names: PartNames<NormedProjections>,
+    parts: NormedProjections,
   ) {
     super()
     setParts(this, names, parts)
@@ -24,9 +32,12 @@ export class SplitAttention extends Attention {
 
   project(x: Tensor, context: Context): Projected {
     const { heads, groups } = this.settings
-    const part = (role: keyof SplitProjections, count: number) =>
-      splitHeads(partOf(this, this.names[role]).forward(x, context), count)
-    return [part('query', heads), part('key', groups), part('value', groups)]
+    const { query, key, value, queryNorm, keyNorm } = this.names
+    const part = (name: string, count: number, norm?: string) => {
+      const split = splitHeads(partOf(this, name).forward(x, context), count)
+      return norm === undefined ? split : partOf(this, norm).forward(split, context)
+    }
+    return [part(query, heads, queryNorm), part(key, groups, keyNorm), part(value, groups)]
   }
 
   output(x: Tensor, context: Context): Tensor {
