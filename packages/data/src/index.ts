@@ -15,6 +15,11 @@ export {
   DataCollatorWithPadding,
   type LabelCollatorOptions,
 } from './collate/label-collators.js'
+export {
+  DataCollatorForLanguageModeling,
+  type LanguageModelingOptions,
+  type MaskingOptions,
+} from './collate/masked-collator.js'
 export type { Features } from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
 export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'
@@ -37,6 +42,7 @@ export type { MakeRows, RowsToPass } from './dataset/rows-in-memory.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
+export { type MaskedOptions, prepareMasked } from './features/prepare-masked.js'
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
 export {

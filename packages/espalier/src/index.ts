@@ -103,6 +103,7 @@ export type {
   TrainingLog,
 } from './training/callbacks.js'
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
+export { maskedLanguageModeling } from './training/masked-task.js'
 export type { PlannedExamples } from './training/planned-steps.js'
 export type { MemoryPlan, Preflight, TrainingPreflight } from './training/preflight.js'
 export type { PreparedData } from './training/prepared-data.js'

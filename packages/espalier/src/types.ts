@@ -46,6 +46,7 @@ export type {
   LabelCollatorOptions,
   LoadDatasetOptions,
   MappedRow,
+  MaskingOptions,
   Message,
   Place,
   PlacedRow,

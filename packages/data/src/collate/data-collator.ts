@@ -14,8 +14,11 @@ export interface CollatedBatch {
 
 /** From examples to feeds. transformers' data collators, with the shape to fill given. */
 export interface DataCollator<Example> {
-  /** A micro-batch of the shape; of padding alone for no examples. Throws shape.mismatch when they do not fit. */
-  collate(examples: readonly Example[], shape: BatchShape): CollatedBatch
+  /**
+   * A micro-batch of the shape; of padding alone for no examples. draw: names the micro-batch in its run, for who leaves something to
+   * chance: the same draw gives the same feeds. Throws shape.mismatch when they do not fit.
+   */
+  collate(examples: readonly Example[], shape: BatchShape, draw?: string): CollatedBatch
 }
 
 /** Prepared examples by number. */

@@ -42,10 +42,10 @@ async function collateStep<Example>(
   drawn: Pick<StepBatches, 'step' | 'epoch' | 'rows'>,
 ): Promise<StepBatches> {
   const microBatches: CollatedBatch[] = []
-  for (const { shape, rows } of splitStep(plan.shapes, drawn.rows, data)) {
+  for (const [i, { shape, rows }] of splitStep(plan.shapes, drawn.rows, data).entries()) {
     const examples: Example[] = []
     for (const row of rows) examples.push(await data.example(row))
-    microBatches.push(collator.collate(examples, shape))
+    microBatches.push(collator.collate(examples, shape, `${drawn.step}.${i}`))
   }
   return { ...drawn, microBatches }
 }

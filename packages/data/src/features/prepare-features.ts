@@ -51,10 +51,13 @@ export async function prepareFeatures(
   }
 }
 
-interface FeatureRequest extends FeatureOptions {
+/** What texts are tokenized with. */
+export interface TextRequest extends Pick<FeatureOptions, 'maxLength'> {
   readonly tokenizer: () => Promise<Tokenizer>
   readonly cut: CutTally
 }
+
+interface FeatureRequest extends FeatureOptions, TextRequest {}
 
 async function featuresOf(row: DataRow, place: string, options: FeatureRequest): Promise<Features> {
   const labels = labelsOf(row, place, options)
@@ -66,17 +69,21 @@ async function featuresOf(row: DataRow, place: string, options: FeatureRequest):
       got: { row: place, columns: Object.keys(row) },
       fix: 'Give input_ids and labels, one label per id, -100 where none counts',
     })
+  return { ...(await textFeatures(row, place, options)), labels }
+}
+
+/** The text or the two of a row, tokenized and cut, without labels. Throws data.shape, data.row. */
+export async function textFeatures(row: DataRow, place: string, request: TextRequest): Promise<Features> {
   const text = textOf(row, place)
-  const tokenizer = await options.tokenizer()
-  const { maxLength = tokenizer.modelMaxLength } = options
+  const tokenizer = await request.tokenizer()
+  const { maxLength = tokenizer.modelMaxLength } = request
   const encoding = tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength })
   const lost = encoding.numTruncatedTokens
-  options.cut.add({ length: encoding.inputIds.length + lost, isCut: lost > 0, maxLength })
+  request.cut.add({ length: encoding.inputIds.length + lost, isCut: lost > 0, maxLength })
   return {
     inputIds: encoding.inputIds,
     attentionMask: encoding.attentionMask,
     ...(tokenizer.givesTokenTypes ? { tokenTypeIds: encoding.tokenTypeIds } : {}),
-    labels,
   }
 }
 
@@ -92,13 +99,14 @@ function textOf(row: DataRow, place: string): TextInput {
   if ('sentence1' in row) return [text('sentence1'), text('sentence2')]
   if ('text' in row) return text('text')
   throw new EspalierError('data.shape', {
-    what: 'the rows have no text to classify',
+    what: 'the rows have no text',
     got: { row: place, columns: Object.keys(row) },
     fix: 'Give text, or sentence1 and sentence2, or input_ids',
   })
 }
 
-function tokenized(row: DataRow, place: string, inputIds: number[], labels: number | number[]): Features {
+/** A row that is tokenized already. Throws data.row. */
+export function tokenized(row: DataRow, place: string, inputIds: number[], labels: number | number[]): Features {
   const one = (snake: string, camel: string) => {
     const values = row[snake] ?? row[camel]
     return values === undefined ? undefined : integers(values, place, snake, inputIds.length)

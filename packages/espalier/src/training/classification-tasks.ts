@@ -61,7 +61,8 @@ async function collatorOptions(
 }
 
 // A head on the last token finds it by the id that config.json names; elsewhere the mask alone tells padding.
-async function padIdOf({ model, config, ...context }: TaskContext): Promise<number> {
+/** The id that fills rows up. Throws config.unsupported where the head needs one and config.json names none. */
+export async function padIdOf({ model, config, ...context }: TaskContext): Promise<number> {
   if (typeof config.pad_token_id === 'number') return config.pad_token_id
   if (model.causal && model.task === 'SEQ_CLS')
     throw new EspalierError('config.unsupported', {
