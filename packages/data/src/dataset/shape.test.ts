@@ -2,6 +2,14 @@ import { describe, expect, test } from 'vitest'
 import { codeOf } from '../fixtures/tiny-tokenizer.js'
 import { recognizeShape } from './shape.js'
 
+test('names the conversion of conversations with from and value', () => {
+  for (const column of ['conversations', 'messages']) {
+    const row = { [column]: [{ from: 'human', value: 'hi' }, { from: 'gpt', value: 'yes' }] } // biome-ignore format: one row
+    expect(() => recognizeShape(row)).toThrow(expect.objectContaining({ code: 'data.shape' }))
+    expect(() => recognizeShape(row)).toThrow(`dataset.map(({ ${column} }) => ({ messages: ${column}.map(`)
+  }
+})
+
 describe('recognizeShape', () => {
   test('names the shape in words', () => {
     expect(recognizeShape({ text: 'a' }).description).toBe('text rows (text)')

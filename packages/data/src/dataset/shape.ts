@@ -39,14 +39,29 @@ export function recognizeShape(row: DataRow, options: FieldOptions = {}): DataSh
   const named = namedShape(row, options)
   if (named !== undefined) return named
   for (const [kind, columns] of KNOWN) {
-    if (columns.every((column) => column in row))
+    if (columns.every((column) => column in row) && !columns.some((column) => isShareGpt(row[column])))
       return shapeOf(row, kind, Object.fromEntries(columns.map((c) => [c, c])))
   }
+  const shared = ['conversations', 'conversation', 'messages'].find((column) => isShareGpt(row[column]))
+  if (shared !== undefined)
+    throw new EspalierError('data.shape', {
+      what: 'these are conversations as ShareGPT has them, with from and value in place of role and content',
+      got: { columns: Object.keys(row) },
+      fix: `Convert them: dataset.map(({ ${shared} }) => ({ messages: ${shared}.map(({ from, value }) => ({ role: { human: 'user', gpt: 'assistant' }[from] ?? from, content: value })) }))`,
+    })
   throw new EspalierError('data.shape', {
     what: 'the shape of the data is not recognised',
     got: { columns: Object.keys(row) },
     fix: 'Name the columns: promptField and completionField, or textField.',
   })
+}
+
+function isShareGpt(turns: unknown): boolean {
+  return (
+    Array.isArray(turns) &&
+    turns.length > 0 &&
+    turns.every((turn) => typeof turn === 'object' && turn !== null && 'from' in turn && 'value' in turn)
+  )
 }
 
 // The most telling columns first: a row with prompt and completion may have a text column too.

@@ -129,6 +129,17 @@ describe('parseRecord', () => {
     expect(notes[0]).toMatch(/^gradient_checkpointing has no effect: it does not exist yet/)
   })
 
+  it('answers a key in camelCase with its name in files', () => {
+    for (const [key, ours] of [
+      ['loraAlpha', 'lora_alpha'],
+      ['learningRate', 'learning_rate'],
+      ['reportTo', 'report_to'],
+      ['modelNameOrPath', 'model_name_or_path'],
+    ] as const)
+      expect(refusal(() => parseRecord('train', { [key]: 4 }))).toMatchObject({ fix: `Write ${ours}` })
+    expect(refusal(() => parseRecord('train', { loraAlfa: 4 })).fix).toBe('Did you mean --lora-alpha?')
+  })
+
   it('refuses an unknown key with the nearest name', () => {
     expect(refusal(() => parseRecord('train', { lora_rank: 4 })).fix).toBe('Did you mean --lora-r?')
   })

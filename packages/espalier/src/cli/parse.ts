@@ -1,6 +1,6 @@
 /** From words and config files to checked values. Flags may be written with - or _; a flag wins over the file. */
 
-import { didYouMean } from '@espalier/core'
+import { didYouMean, snakeCase } from '@espalier/core'
 import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 import { type Option, type OptionType, rangeText } from './option.js'
@@ -88,7 +88,7 @@ function collect(
   const notes: string[] = []
   for (const [name, words] of given) {
     const option = find(command, name)
-    if (option === undefined) throw unknown(command, name)
+    if (option === undefined) throw source === 'file' ? unknownKey(command, name) : unknown(command, name)
     if (option.noEffect !== undefined && (source === 'file' || option.planned === undefined)) {
       if (!/^false$/i.test(words?.[0] ?? ''))
         notes.push(`${source === 'file' ? name : `--${dashed(name)}`} has no effect: ${option.noEffect}`)
@@ -204,6 +204,14 @@ function unknown(command: string, name: string): UsageError {
     `no option is called --${name}`,
     didYouMean(dashed(name), known, `espalier ${command} --help lists them`),
   )
+}
+
+// A key of a config file has the name of an option in snake_case.
+function unknownKey(command: string, key: string): UsageError {
+  const ours = snakeCase(key.replaceAll('-', '_'))
+  if (find(command, ours) !== undefined)
+    return new UsageError(`no option is called ${key}: keys of files are in snake_case`, `Write ${ours}`)
+  return unknown(command, ours)
 }
 
 const LONGEST_SHOWN = 200 // characters of a value in a message

@@ -8,7 +8,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { settle } from '../platform/settle/node.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace, type OutputSources } from '../run-folder/output-place.js'
-import { fileHash } from '../run-folder/run-files.js'
+import { dataFact } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { shellWord } from '../run-folder/shell-word.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
@@ -129,7 +129,7 @@ class Run {
       runFacts: {
         config: { ...defaultsOf(), ...values.given() },
         notAsInPython: differencesOf(values),
-        data: await Promise.all(data.paths.map(async (path) => ({ path, sha256: await fileHash(path) }))),
+        data: await Promise.all(data.paths.map(dataFact)),
       },
       // Not the loop below: a slow reader would miss steps.
       onEvent: (event) => {

@@ -11,7 +11,7 @@ import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { requireNoRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
-import { fileHash } from '../run-folder/run-files.js'
+import { dataFact } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import { SFTTrainer, type SFTTrainerOptions } from '../training/sft-trainer.js'
 import { type QuickstartRow, quickstartAssets, readQuickstartRows } from './assets.js'
@@ -145,7 +145,7 @@ class Demonstration {
     return {
       args: { outputDir: this.adapterPath, overwriteOutputDir: true, saveStrategy: 'no' },
       lock: this.lock,
-      runFacts: { data: [{ path: trainFile, sha256: await fileHash(trainFile) }] },
+      runFacts: { data: [await dataFact(trainFile)] },
     }
   }
 

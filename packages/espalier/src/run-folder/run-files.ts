@@ -9,6 +9,14 @@ import { openTarget, textContent } from '@espalier/serialization'
 import type { EvaluateEvent, RunOutcome, StepEvent, TrainingEvent } from '@espalier/trainer'
 import { renderReport } from './report.js'
 
+/** Rows that a run read. */
+export interface DataFact {
+  /** A path, or what a data set is called. */
+  readonly path: string
+  /** Of a file; rows from elsewhere have none. */
+  readonly sha256?: string
+}
+
 /** What a run is about. */
 export interface RunFacts {
   /** Every option in force. */
@@ -27,7 +35,7 @@ export interface RunFacts {
   }
   /** Of an adapter that trains; nothing of the base is counted. */
   readonly adapter?: { readonly parameters: number }
-  readonly data: readonly { readonly path: string; readonly sha256: string | null }[]
+  readonly data: readonly DataFact[]
   readonly trainableParameters: string
   readonly supervision: readonly string[]
 }
@@ -167,6 +175,12 @@ function logText(lines: readonly LogLine[]): string {
 
 function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
+}
+
+/** A file of rows as run.json tells it. */
+export async function dataFact(path: string): Promise<DataFact> {
+  const sha256 = await fileHash(path)
+  return { path, ...(sha256 === null ? {} : { sha256 }) }
 }
 
 /** SHA-256 of a file, in hexadecimal; null when it is none. */

@@ -69,6 +69,10 @@ describe('outputDir', () => {
     const facts = (folder: string) => JSON.parse(readFileSync(join(folder, 'run.json'), 'utf8')) as object
     expect(Object.keys(facts(at('command')))).toEqual(expect.arrayContaining(Object.keys(facts(at('program')))))
     expect(facts(at('program'))).toMatchObject({ outcome: { reason: 'done', steps: 2 }, config: { max_steps: 2 } })
+    expect(facts(at('program'))).toHaveProperty('data', [{ path: 'rows' }]) // no file has a hash
+    expect(facts(at('command'))).toMatchObject({
+      data: [{ sha256: expect.stringMatching(/^[0-9a-f]{64}$/) as string }],
+    })
   })
 
   it('stays as it was when a run over it fails, which says why beside it', async () => {

@@ -6,7 +6,7 @@ import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
-import { fileHash, type RunFacts } from '../run-folder/run-files.js'
+import { type DataFact, dataFact, type RunFacts } from '../run-folder/run-files.js'
 import {
   DEFAULT_BATCH,
   DEFAULT_EPOCHS,
@@ -45,7 +45,7 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
       sha256: await baseHashes(model.loaded.files),
     },
     ...(isAdapter ? { adapter: { parameters: trainableParameters } } : {}),
-    data: told.data ?? [await dataFact(run.data)],
+    data: told.data ?? [await rowsFact(run.data)],
     trainableParameters: isAdapter
       ? model.printTrainableParameters()
       : `training all ${trainableParameters.toLocaleString('en-US')} parameters`,
@@ -54,9 +54,8 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
   }
 }
 
-async function dataFact(data: RunToTell['data']): Promise<RunFacts['data'][number]> {
-  if ('name' in data) return { path: data.name, sha256: null }
-  return { path: data.file, sha256: await fileHash(data.file) }
+async function rowsFact(data: RunToTell['data']): Promise<DataFact> {
+  return 'name' in data ? { path: data.name } : dataFact(data.file)
 }
 
 /** What was given over the defaults, by snake_case name. */
