@@ -97,6 +97,16 @@ describe('configureFromFile', () => {
     })
     expect(() => configureFromFile(shift, file, { strat: 2 })).toThrow('Did you mean start?')
   })
+
+  it('answers keys of programs with those of files', () => {
+    for (const [key, ours] of [
+      ['targetModules', 'target_modules'],
+      ['baseModelNameOrPath', 'base_model_name_or_path'],
+    ] as const) {
+      const unknown = { code: 'config.unknown', details: { key, kind: 'shift' }, fix: `Write ${ours}` }
+      expect(() => configureFromFile(shift, { [key]: null })).toThrow(expect.objectContaining(unknown))
+    }
+  })
 })
 
 describe('the other families', () => {

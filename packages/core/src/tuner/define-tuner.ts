@@ -3,7 +3,7 @@ import { EspalierError } from '../errors.js'
 import { requireParts } from '../known-options.js'
 import { didYouMean } from '../nearest.js'
 import type { ConfiguredTuner, LayerTuner, ModuleTuner, PromptTuner, TunerBase, TunerState } from './families.js'
-import { type AdapterMetadata, fromFileConfig, metadataFields, splitMetadata } from './file-config.js'
+import { type AdapterMetadata, fromFileConfig, metadataFields, snakeCase, splitMetadata } from './file-config.js'
 import { toPythonPattern } from './python-regex.js'
 
 /** A configuration as users write it: every field may be left out, and target names may be a RegExp that matches the whole path. */
@@ -61,14 +61,34 @@ export function configure<Config>(
 
 /**
  * The tuner with the configuration of a parsed adapter_config.json, and what a program gives over it by camelCase keys. The file may hold
- * keys of a newer version: they are named. Throws what `configure` throws.
+ * keys of a newer version: they are named. Throws what `configure` throws, and config.unknown for a key in camelCase.
  */
 export function configureFromFile<Config>(
   tuner: TunerBase<Config>,
   file: Readonly<Record<string, unknown>>,
   given: Readonly<Record<string, unknown>> = {},
 ): ConfiguredTuner<Config> {
-  return completed(tuner, { ...fromFileConfig(file, tuner), ...given }, given)
+  const configured = completed(tuner, { ...fromFileConfig(file, tuner), ...given }, given)
+  refuseNamesOfPrograms(tuner, file, [...Object.keys(configured.config as object), ...metadataFields])
+  return configured
+}
+
+// PEFT would read past them.
+function refuseNamesOfPrograms(
+  { kind, configKeys = {} }: Pick<TunerBase<unknown>, 'kind' | 'configKeys'>,
+  file: Readonly<Record<string, unknown>>,
+  fields: readonly string[],
+): void {
+  const ofFiles = Object.values(configKeys)
+  const mistaken = Object.keys(file).find(
+    (key) => fields.includes(key) && snakeCase(key) !== key && !ofFiles.includes(key),
+  )
+  if (mistaken === undefined) return
+  throw new EspalierError('config.unknown', {
+    what: 'keys of a file are in snake_case, and this one is of programs',
+    got: { key: mistaken, kind },
+    fix: `Write ${configKeys[mistaken] ?? snakeCase(mistaken)}`,
+  })
 }
 
 function completed<Config>(
