@@ -64,7 +64,14 @@ export { printGraph } from './graph/print.js'
 export { type Rewrite, rebuild } from './graph/rebuild.js'
 export { createNode, isOp, type Node, type Tensor, topologicalOrder } from './graph/tensor.js'
 export { verifyGraph } from './graph/verify.js'
-export { checkOptions, type OptionKind, type OptionKinds, requireAwaited, requireParts } from './known-options.js'
+export {
+  checkOptions,
+  isSeed,
+  type OptionKind,
+  type OptionKinds,
+  requireAwaited,
+  requireParts,
+} from './known-options.js'
 export type { Architecture, ModelConfig } from './model/architecture.js'
 export { type ModelInputs, type Pass, passOf } from './model/inputs.js'
 export {

@@ -7,7 +7,7 @@ interface Options {
   readonly maxLength?: number | null
 }
 
-const kinds: OptionKinds<Options> = { seed: 'number', stop: 'array', maxLength: ['number', 'null'] }
+const kinds: OptionKinds<Options> = { seed: 'seed', stop: 'array', maxLength: ['number', 'null'] }
 const check = (options: object) => checkOptions<Options>('draw', options, kinds)
 
 it('refuses names that do not exist, and tells the nearest', () => {
@@ -28,6 +28,18 @@ it('says what to do instead of names from elsewhere', () => {
     expect(() => checkOptions<Options>('draw', { [key]: 2 }, kinds, others)).toThrow(
       expect.objectContaining({ code: 'config.unsupported', details: { [key]: 2 }, fix: others.numSeeds }),
     )
+})
+
+it('knows seeds and signals from other numbers and objects', () => {
+  const seed = { code: 'config.value', message: expect.stringContaining('a whole number from 0 to 2^32 - 1') }
+  for (const value of [-1, 2 ** 32, 0.5, Number.NaN, '1', null])
+    expect(() => check({ seed: value })).toThrow(expect.objectContaining(seed))
+  check({ seed: 2 ** 32 - 1 })
+  const stop = (signal: unknown) =>
+    checkOptions<{ signal: AbortSignal }>('draw', { signal: signal as AbortSignal }, { signal: 'signal' })
+  for (const signal of [{}, { aborted: false }, new AbortController(), 'stop', null])
+    expect(() => stop(signal)).toThrow(expect.objectContaining({ code: 'config.value', details: { signal } }))
+  stop(AbortSignal.timeout(1000))
 })
 
 it('refuses what are no options, and values without the parts that are used', () => {

@@ -2,8 +2,10 @@
 import { EspalierError } from './errors.js'
 import { didYouMean } from './nearest.js'
 
-/** What kind of value an option takes: `typeof`, but for lists and null; `any` where it is checked by who uses it. */
-export type OptionKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null' | 'any'
+/** What kind of value an option takes: `typeof`, but for lists and null, an AbortSignal and seeds; `any` where it is checked by who uses it. */
+export type OptionKind = ValueKind | 'signal' | 'seed' | 'any'
+
+type ValueKind = 'string' | 'boolean' | 'number' | 'object' | 'function' | 'array' | 'null'
 
 /** The kinds of a call's options by name; several where an option takes either. */
 export type OptionKinds<Options extends object> = {
@@ -41,9 +43,9 @@ export function checkOptions<Options extends object>(
     requireAwaited(name, value)
     const kind: OptionKind | readonly OptionKind[] = kinds[name as keyof Options]
     const allowed = typeof kind === 'string' ? [kind] : kind
-    if (value === undefined || allowed.includes('any') || allowed.includes(kindOf(value))) continue
+    if (value === undefined || allowed.some((each) => isOf(each, value))) continue
     throw new EspalierError('config.value', {
-      what: `${name} takes a value of type ${allowed.join(' or ')}`,
+      what: `${name} takes ${allowed.map((each) => IN_WORDS[each] ?? `a value of type ${each}`).join(' or ')}`,
       got: { [name]: value },
     })
   }
@@ -75,8 +77,31 @@ export function requireAwaited(name: string, value: unknown): void {
   })
 }
 
-function kindOf(value: unknown): OptionKind {
+const IN_WORDS: Partial<Record<OptionKind, string>> = {
+  signal: 'the signal of an AbortController',
+  seed: 'a whole number from 0 to 2^32 - 1',
+}
+
+function isOf(kind: OptionKind, value: unknown): boolean {
+  if (kind === 'any') return true
+  if (kind === 'signal') return isSignal(value)
+  if (kind === 'seed') return isSeed(value)
+  return kindOf(value) === kind
+}
+
+/** Whether a value has what AbortSignals are used by; those of other realms are of another class. */
+function isSignal(value: unknown): boolean {
+  const { aborted, throwIfAborted, addEventListener } = (value ?? {}) as Partial<AbortSignal>
+  return [typeof aborted, typeof throwIfAborted, typeof addEventListener].join() === 'boolean,function,function'
+}
+
+/** Whether a number is a seed: its low 32 bits count, and two seeds are never the same. */
+export function isSeed(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) < 2 ** 32
+}
+
+function kindOf(value: unknown): ValueKind {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'array'
-  return typeof value as OptionKind
+  return typeof value as ValueKind
 }

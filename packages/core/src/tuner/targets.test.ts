@@ -91,7 +91,9 @@ describe('findTargets', () => {
         }),
       }),
     )
-    expect(findTargets(model, shift, { targetModules: [] })).toEqual([])
+    // As PEFT does, also where modules are saved in full beside them.
+    for (const config of [{ targetModules: [] }, { targetModules: [], modulesToSave: ['lm_head'] }])
+      expect(() => findTargets(model, shift, config)).toThrow(expect.objectContaining({ code: 'target.none' }))
   })
 
   it('refuses modules that the method cannot adapt', () => {

@@ -66,7 +66,7 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
       fix: 'Narrow targetModules',
     })
   }
-  if (found.length === 0 && !(Array.isArray(config.targetModules) && config.targetModules.length === 0)) {
+  if (found.length === 0) {
     throw new EspalierError('target.none', {
       what: 'no module matched targetModules',
       got: {

@@ -111,7 +111,7 @@ class SourceDataset<Row> implements Dataset<Row> {
   }
 
   shuffle(options: ShuffleOptions = {}): Dataset<Row> {
-    checkOptions<ShuffleOptions>('shuffle', options, { seed: 'number' })
+    checkOptions<ShuffleOptions>('shuffle', options, { seed: 'seed' })
     const random = new Random(options.seed ?? drawSeed())
     return this.#inOrder((count) => random.permutation(count))
   }

@@ -26,7 +26,7 @@ export function splitter(options: TrainTestSplitOptions): (count: number) => Spl
   checkOptions<TrainTestSplitOptions>('trainTestSplit', options, {
     testSize: 'number',
     trainSize: 'number',
-    seed: 'number',
+    seed: 'seed',
     shuffle: 'boolean',
   })
   for (const name of ['testSize', 'trainSize'] as const) requireSize(name, options[name])

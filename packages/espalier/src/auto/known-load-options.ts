@@ -5,7 +5,7 @@ import type { FromPretrainedOptions } from './auto-model.js'
 import type { AutoPeftOptions } from './auto-peft-model.js'
 
 const MODEL: OptionKinds<FromPretrainedOptions> = {
-  signal: 'object',
+  signal: 'signal',
   onProgress: 'function',
   environment: 'object',
   backend: 'object',
@@ -13,12 +13,12 @@ const MODEL: OptionKinds<FromPretrainedOptions> = {
   quantizers: 'array',
   tokenizer: 'any', // a source
   labels: ['array', 'number'],
-  seed: 'number',
+  seed: 'seed',
   dtype: 'string',
 }
 
 const ADAPTER: OptionKinds<LoadAdapterIntoOptions> = {
-  signal: 'object',
+  signal: 'signal',
   onProgress: 'function',
   environment: 'object',
   adapterName: 'string',
@@ -30,7 +30,7 @@ const ADAPTER: OptionKinds<LoadAdapterIntoOptions> = {
 
 const NEW_ADAPTER: OptionKinds<GetPeftModelOptions> = {
   adapterName: 'string',
-  seed: 'number',
+  seed: 'seed',
   metadata: 'object',
   expected: 'any',
   isTrainable: 'boolean',

@@ -29,8 +29,15 @@ it('refuses names that nobody has, with the nearest, and values of another kind'
     { doSample: 'true' },
     { stop: 'end' },
     { prompt: 1 },
+    { signal: {} },
+    { signal: { aborted: false } },
+    { seed: -1 },
+    { seed: 2 ** 40 },
+    { seed: 0.5 },
+    { seed: Number.NaN },
   ])
     expect(() => check(options)).toThrow(expect.objectContaining({ code: 'config.value', details: options }))
+  check({ prompt: 'a', seed: 2 ** 32 - 1 })
   check({ prompt: 'a', maxNewTokens: 4, seed: undefined, stop: ['x'], signal: new AbortController().signal })
 })
 

@@ -12,9 +12,9 @@ const KINDS: OptionKinds<GenerateOptions> = {
   topK: 'number',
   topP: 'number',
   repetitionPenalty: 'number',
-  seed: 'number',
+  seed: 'seed',
   stop: 'array',
-  signal: 'object',
+  signal: 'signal',
 }
 
 const ONE_ROW = 'One text is generated at a time, greedily or sampled; leave it out'

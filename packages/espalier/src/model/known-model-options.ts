@@ -13,12 +13,12 @@ import type { SavePeftOptions } from './peft-model.js'
 import type { SavePretrainedOptions } from './pretrained-model.js'
 import type { StateDictOptions } from './state-dict.js'
 
-const SAVE: OptionKinds<SavePretrainedOptions> = { signal: 'object', values: 'object', dtype: 'string' }
-const SAVE_ADAPTERS: OptionKinds<SavePeftOptions> = { signal: 'object', selectedAdapters: 'array' }
+const SAVE: OptionKinds<SavePretrainedOptions> = { signal: 'signal', values: 'object', dtype: 'string' }
+const SAVE_ADAPTERS: OptionKinds<SavePeftOptions> = { signal: 'signal', selectedAdapters: 'array' }
 const DTYPES: readonly SavedDType[] = ['f32', 'f16', 'bf16']
 const MERGE: OptionKinds<MergeOptions> = { adapterNames: 'array', safe: 'boolean' }
 const ADD: OptionKinds<AddAdapterOptions> = {
-  seed: 'number',
+  seed: 'seed',
   isTrainable: 'boolean',
   metadata: 'object',
   expected: 'any',

@@ -28,7 +28,7 @@ export async function classificationRows(
   maxLength: number | null,
   options: PredictOptions = {},
 ): Promise<ClassificationRow[]> {
-  checkOptions('predict', options, { signal: 'object' })
+  checkOptions('predict', options, { signal: 'signal' })
   requireAwaited('inputs', inputs)
   if (!Array.isArray(inputs)) throw noTexts(typeof inputs)
   return Promise.all(

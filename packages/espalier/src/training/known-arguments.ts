@@ -23,7 +23,7 @@ const KINDS: OptionKinds<SFTConfig> = {
   perDeviceEvalBatchSize: 'number',
   gradientAccumulationSteps: 'number',
   maxLength: ['number', 'null'],
-  seed: 'number',
+  seed: 'seed',
   shuffle: 'boolean',
   evalStrategy: 'string',
   evalSteps: 'number',

@@ -47,11 +47,11 @@ const PARTS = {
 } as const
 
 const TRAIN: OptionKinds<TrainOptions> = {
-  signal: 'object',
+  signal: 'signal',
   onRows: 'function',
   resumeFromCheckpoint: ['boolean', 'string'],
 }
-const EVALUATE: OptionKinds<EvaluateOptions> = { signal: 'object', onRows: 'function', onProgress: 'function' }
+const EVALUATE: OptionKinds<EvaluateOptions> = { signal: 'signal', onRows: 'function', onProgress: 'function' }
 
 /** Throws config.* for options of a trainer that do not exist, or are of another kind. */
 export function checkTrainerOptions(options: TrainerOptions): void {

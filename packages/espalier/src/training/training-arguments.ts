@@ -115,11 +115,6 @@ export function settingsOf(
         got: { [name]: value },
       })
   }
-  if (args.seed !== undefined && !(Number.isInteger(args.seed) && args.seed >= 0 && args.seed < 2 ** 32))
-    throw new EspalierError('config.value', {
-      what: 'seed is a whole number from 0 to 2^32 - 1',
-      got: { seed: args.seed },
-    })
   const { outputDir, warmupRatio, warmupSteps } = args
   if (outputDir === '')
     throw new EspalierError('config.value', {

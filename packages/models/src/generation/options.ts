@@ -1,6 +1,6 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
 import type { Backend, LanguageModel, StateBinding, WeightSet } from '@espalier/core'
-import { drawSeed, EspalierError } from '@espalier/core'
+import { drawSeed, EspalierError, isSeed } from '@espalier/core'
 
 /** A model that runs: its tree, its backend, the tree's frozen weights and the sets that hold its state slots (adapters). */
 export interface GenerationSource {
@@ -67,7 +67,7 @@ export function resolveOptions(
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     maxNewTokens: options.maxNewTokens,
   }
-  const { maxNewTokens, temperature, topK, topP, repetitionPenalty } = resolved
+  const { maxNewTokens, temperature, topK, topP, repetitionPenalty, seed } = resolved
   const isToken = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) < vocabularySize
   const require = (holds: boolean, what: string, got: Readonly<Record<string, unknown>>, fix?: string) => {
     if (!holds) throw new EspalierError('config.value', { what, got, ...(fix === undefined ? {} : { fix }) })
@@ -84,6 +84,7 @@ export function resolveOptions(
   require(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty), 'repetitionPenalty must be above 0', {
     repetitionPenalty,
   })
+  require(isSeed(seed), 'seed must be a whole number from 0 to 2^32 - 1', { seed })
   require(inputIds.length > 0, 'there is no prompt', { rows: 0 })
   require(isToken(padTokenId ?? 0), 'padTokenId is not a token of the model', { padTokenId, vocabularySize })
   inputIds.forEach((ids, row) => {
