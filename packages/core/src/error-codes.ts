@@ -114,6 +114,12 @@ const codes = {
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step.',
   },
+  'training.start': {
+    when: 'a run would start with values or weights that are NaN or infinite',
+    example:
+      'the values that would train are not finite numbers before the first step (parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
+    remedy: 'Start from other values: the training that made these may have diverged.',
+  },
   'evaluation.finite': {
     when: 'the mean loss of an evaluation is NaN or infinite',
     example: 'the loss of the evaluation is not a finite number (loss="NaN").',

@@ -6,6 +6,7 @@ import { turns } from '@espalier/core'
 import type { StepBatch } from './batches.js'
 import { evaluateWith } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
+import { requireFiniteValues } from './finite-start.js'
 import type { TrainingMoment } from './moments.js'
 import { openSession } from './open-session.js'
 import type { RunControl, TrainingResult } from './run.js'
@@ -61,6 +62,7 @@ export class Loop {
 
   private async steps(session: TrainingSession): Promise<void> {
     const { steps, settings = {} } = this.options
+    await requireFiniteValues(this.options.model)
     const schedule = createSchedule({
       type: settings.lrSchedulerType ?? 'linear',
       totalSteps: steps.totalSteps,

@@ -16,6 +16,7 @@ import {
 } from '@espalier/core'
 import type { MicroBatch } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
+import { requireFiniteWeights } from './finite-start.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
@@ -205,8 +206,9 @@ export class TrainingSession {
     await (await this.optimizer()).write(zeroGradients(this.groups))
   }
 
-  /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not. */
+  /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not; training.start where the first step met such weights. */
   async diverged(step: number, loss?: number): Promise<never> {
+    if (step === 1) await requireFiniteWeights(this.options.model.model)
     const parameters = [...(await this.gradients())]
       .filter(([, { data }]) => (data as Float32Array).some((value) => !Number.isFinite(value)))
       .map(([slot]) => slot.replace(/^adapter\d+:/, ''))

@@ -1,4 +1,4 @@
-import { EspalierError, reference } from '@espalier/core'
+import { EspalierError, hostTensor, reference, sizeOf } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { configureAdapter } from '@espalier/serialization'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -66,6 +66,23 @@ describe('PeftModel.fromPretrained', () => {
     await expect(PeftModel.fromPretrained(base, await tinyModelFiles('SEQ_CLS'))).rejects.toMatchObject(classifier)
     const empty = { code: 'file.missing', what: 'a file is missing' }
     await expect(PeftModel.fromPretrained(base, new Map())).rejects.toMatchObject(empty)
+  })
+
+  it('with values that are not finite is warned of, and refused where it is to train, by file and tensor', async () => {
+    const model = getPeftModel(base, lora({ r: 2, targetModules: ['q_proj'] }))
+    const adapter = model.adapted.adapter('default')
+    const [name = ''] = adapter.specs.keys()
+    const shape = adapter.specs.get(name)?.shape ?? []
+    adapter.setValues(new Map([[name, hostTensor('f32', shape, new Float32Array(sizeOf(shape)).fill(Number.NaN))]]), {
+      partial: true,
+    })
+    const broken = await model.toFiles()
+    const used = await PeftModel.fromPretrained(base, broken)
+    expect(used.warnings).toEqual([expect.stringMatching(/lora_A.*adapter_model\.safetensors.*not finite/)])
+    await expect(PeftModel.fromPretrained(base, broken, { isTrainable: true })).rejects.toMatchObject({
+      code: 'training.start',
+      details: { file: 'adapter_model.safetensors', tensors: [name] },
+    })
   })
 
   const failureOf = async (changed: Readonly<Record<string, unknown>>) => {

@@ -6,8 +6,10 @@ import {
   EspalierError,
   type HostTensor,
   hostTensorFromBytes,
+  isFloat,
   namedParameters,
   type Tuner,
+  toFloat32,
 } from '@espalier/core'
 import { asOfFile, configureAdapter } from '../adapter/configure-adapter.js'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
@@ -40,7 +42,8 @@ export interface LoadedAdapter {
 
 /**
  * Loads an adapter into a model; a base model gets its first adapter. A later adapter does not become active. When it throws, nothing has
- * changed: file.missing, adapter.config, adapter.tensors, plugin.unknown, model.pickle, config.*, target.*, safetensors.*, hub.*.
+ * changed: file.missing, adapter.config, adapter.tensors, plugin.unknown, model.pickle, config.*, target.*, safetensors.*, hub.*; training.start for
+ * values that are not finite where they are to train.
  */
 export async function loadAdapter(
   model: BaseModel | AdaptedModel,
@@ -72,7 +75,13 @@ export async function loadAdapter(
     try {
       const { values, warnings } = await readValues(files, adapter, { signal, strict, where: weights })
       asOfWeights(weights, () => adapter.setValues(values, { partial: true }))
-      return { model: target, adapter, warnings: [...adapter.warnings, ...warnings] }
+      const broken = notFinite(values)
+      if (isTrainable && broken.length > 0) throw startsBroken(weights, broken)
+      return {
+        model: target,
+        adapter,
+        warnings: [...adapter.warnings, ...warnings, ...brokenWarnings(weights, broken)],
+      }
     } catch (error) {
       target.deleteAdapter(adapterName)
       throw error
@@ -161,6 +170,25 @@ async function readValues(files: AdapterFiles, adapter: Adapter, { signal, stric
     ...(extra.length === 0 ? [] : [`the model has no place for ${named(extra)} of the adapter file`]),
   ]
   return { values, warnings }
+}
+
+/** Names of tensors with a value that is no number or infinite. */
+function notFinite(values: ReadonlyMap<string, HostTensor>): string[] {
+  return [...values].flatMap(([name, tensor]) =>
+    isFloat(tensor.dtype) && !toFloat32(tensor).every((value) => Number.isFinite(value)) ? [name] : [],
+  )
+}
+
+function startsBroken(where: Readonly<Record<string, string>>, tensors: readonly string[]): EspalierError {
+  return new EspalierError('training.start', {
+    what: 'the adapter’s values are not finite numbers',
+    got: { ...where, tensors },
+    fix: 'Go on from an earlier checkpoint: no learning rate mends these',
+  })
+}
+
+function brokenWarnings({ file = '', folder = '' }: Readonly<Record<string, string>>, tensors: readonly string[]) {
+  return tensors.length === 0 ? [] : [`values of ${named(tensors)} of ${file} in ${folder} are not finite numbers`]
 }
 
 const SHOWN = 5 // names in a warning
