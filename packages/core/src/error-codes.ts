@@ -109,16 +109,10 @@ const codes = {
     remedy: 'Check the adapter: its training may have diverged.',
   },
   'training.diverged': {
-    when: 'gradients became NaN or infinite',
+    when: 'gradients became NaN or infinite, or the values that a run starts with are',
     example:
       'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
     remedy: 'Lower the learning rate, or look for broken rows near that step.',
-  },
-  'training.start': {
-    when: 'a run would start with values or weights that are NaN or infinite',
-    example:
-      'the values that would train are not finite numbers before the first step (parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
-    remedy: 'Start from other values: the training that made these may have diverged.',
   },
   'evaluation.finite': {
     when: 'the mean loss of an evaluation is NaN or infinite',

@@ -22,7 +22,7 @@ it.each([Number.NaN, Number.POSITIVE_INFINITY])(
       steps: toySteps([toyBatch(toyRows)], 2),
       onEvent: (event) => void events.push(event),
     })
-    await expect(trainer.train()).rejects.toMatchObject({ code: 'training.start', details: { parameters: [name] } })
+    await expect(trainer.train()).rejects.toMatchObject({ code: 'training.diverged', details: { parameters: [name] } })
     expect(events).toEqual([])
   },
 )
@@ -34,7 +34,7 @@ it('names frozen weights that are not finite', async () => {
   const { shape } = namedParameters(base).get(path) as Parameter
   const broken = hostTensor('f32', shape, new Float32Array(sizeOf(shape)).fill(Number.NaN))
   await expect(requireFiniteWeights(withValues(base, new Map([[path, broken]])))).rejects.toMatchObject({
-    code: 'training.start',
+    code: 'training.diverged',
     details: { weights: [path] },
   })
 })

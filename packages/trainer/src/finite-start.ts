@@ -9,13 +9,13 @@ import {
   type TrainableModel,
 } from '@espalier/core'
 
-/** Throws training.start, naming what trains and is not finite. */
+/** Throws training.diverged, naming what trains and is not finite. */
 export async function requireFiniteValues(trained: TrainableModel): Promise<void> {
   const broken = [...(await trained.trainable())].filter(([, value]) => !allFinite(value)).map(([slot]) => slot)
   if (broken.length === 0) return
   const named = namedParameters(trained.model)
   const file = broken.flatMap((slot) => named.get(slot)?.source.file ?? [])[0]?.path
-  throw new EspalierError('training.start', {
+  throw new EspalierError('training.diverged', {
     what: 'the values that would train are not finite numbers before the first step',
     got: {
       parameters: broken.map((slot) => slot.replace(/^adapter\d+:/, '')),
@@ -25,7 +25,7 @@ export async function requireFiniteValues(trained: TrainableModel): Promise<void
   })
 }
 
-/** Throws training.start, naming frozen weights that are not finite and the file of the first. Reads all of them: for runs whose first step failed. */
+/** Throws training.diverged, naming frozen weights that are not finite and the file of the first. Reads all of them: for runs whose first step failed. */
 export async function requireFiniteWeights(model: Module): Promise<void> {
   const broken: string[] = []
   let file: string | undefined
@@ -35,7 +35,7 @@ export async function requireFiniteWeights(model: Module): Promise<void> {
     file ??= source.file?.path
   }
   if (broken.length === 0) return
-  throw new EspalierError('training.start', {
+  throw new EspalierError('training.diverged', {
     what: 'weights of the model are not finite numbers',
     got: { weights: broken, ...(file === undefined ? {} : { file }) },
     fix: 'Load another base, or download it again: no learning rate mends these',

@@ -206,7 +206,7 @@ export class TrainingSession {
     await (await this.optimizer()).write(zeroGradients(this.groups))
   }
 
-  /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not; training.start where the first step met such weights. */
+  /** Throws training.diverged, naming the parameters whose gradients are not finite, and the loss when it is not; of a first step, the frozen weights that are not. */
   async diverged(step: number, loss?: number): Promise<never> {
     if (step === 1) await requireFiniteWeights(this.options.model.model)
     const parameters = [...(await this.gradients())]

@@ -80,7 +80,7 @@ describe('PeftModel.fromPretrained', () => {
     const used = await PeftModel.fromPretrained(base, broken)
     expect(used.warnings).toEqual([expect.stringMatching(/lora_A.*adapter_model\.safetensors.*not finite/)])
     await expect(PeftModel.fromPretrained(base, broken, { isTrainable: true })).rejects.toMatchObject({
-      code: 'training.start',
+      code: 'training.diverged',
       details: { file: 'adapter_model.safetensors', tensors: [name] },
     })
   })

@@ -2,14 +2,30 @@
 import { access } from 'node:fs/promises'
 import { PeftModel } from '../model/peft-model.js'
 import { shellWord } from '../run-folder/shell-word.js'
-import type { Values } from './values.js'
+import { withoutOptions } from './parse.js'
+import { ADAPTER_OPTIONS } from './train-arguments.js'
 
-/** The words of this run with its result as the start and another folder for the next one: the last of two equal options counts. */
-export async function commandToGoOn(values: Values, outputDir: string, model: object): Promise<string> {
-  const from = model instanceof PeftModel ? '--adapter' : '--model'
-  const words = ['espalier', 'train', ...values.words, from, outputDir, '--output-dir', await unusedName(outputDir)]
-  return words.map(shellWord).join(' ')
+/** What was reached, and of what. */
+export interface Interrupted {
+  readonly outputDir: string
+  readonly model: object
+  readonly doneSteps: number
+  readonly totalSteps: number
 }
+
+/** The words of this run with its result as the start, the steps that are left, and another folder; undefined where none are left. */
+export async function commandToGoOn(words: readonly string[], run: Interrupted): Promise<string | undefined> {
+  const { outputDir, model, doneSteps, totalSteps } = run
+  if (doneSteps >= totalSteps) return undefined
+  const isAdapter = model instanceof PeftModel
+  const replaced = isAdapter ? ['adapter', 'peft-type', 'use-peft', ...ADAPTER_OPTIONS] : ['model', 'model-revision']
+  const kept = withoutOptions('train', words, [...replaced, ...ALWAYS_REPLACED])
+  const start = [isAdapter ? '--adapter' : '--model', outputDir]
+  const left = ['--max-steps', String(totalSteps - doneSteps), '--output-dir', await unusedName(outputDir)]
+  return ['espalier', 'train', ...kept, ...start, ...left].map(shellWord).join(' ')
+}
+
+const ALWAYS_REPLACED = ['output-dir', 'overwrite-output-dir', 'resume', 'max-steps', 'num-train-epochs']
 
 async function unusedName(folder: string): Promise<string> {
   const [, stem = '', number = '1'] = /^(.*?)(?:-(\d{1,6}))?[/\\]*$/.exec(folder) ?? []

@@ -38,15 +38,35 @@ export function parseWords(command: string, words: readonly string[], positional
       positional.push(word)
       continue
     }
-    const [name = '', inline] = splitOnce(word.slice(2), '=')
-    const option = find(command, name)
-    const values: string[] = inline === undefined ? [] : [inline]
-    const most = MOST_WORDS[option?.type ?? 'text'] ?? 1
-    while (inline === undefined && values.length < most && i < words.length && takes(option, words[i] as string))
-      values.push(words[i++] as string)
+    const { name, values, next } = optionAt(command, words, i - 1)
+    i = next
     given.push([name, values.length === 0 ? undefined : values])
   }
   return { ...collect(command, given, 'words'), positional }
+}
+
+/** The words without those of some options, however they are spelt. */
+export function withoutOptions(command: string, words: readonly string[], names: readonly string[]): string[] {
+  const kept: string[] = []
+  for (let i = 0; i < words.length; ) {
+    const isOption = words[i]?.startsWith('--') === true
+    const { option, next } = isOption ? optionAt(command, words, i) : { option: undefined, next: i + 1 }
+    if (option === undefined || !names.includes(option.name)) kept.push(...words.slice(i, next))
+    i = next
+  }
+  return kept
+}
+
+/** The option that stands at a place, with its values, and where the next one may. */
+function optionAt(command: string, words: readonly string[], at: number) {
+  const [name = '', inline] = splitOnce((words[at] as string).slice(2), '=')
+  const option = find(command, name)
+  const values: string[] = inline === undefined ? [] : [inline]
+  const most = MOST_WORDS[option?.type ?? 'text'] ?? 1
+  let next = at + 1
+  while (inline === undefined && values.length < most && next < words.length && takes(option, words[next] as string))
+    values.push(words[next++] as string)
+  return { name, option, values, next }
 }
 
 const MOST_WORDS: Partial<Record<OptionType, number>> = {

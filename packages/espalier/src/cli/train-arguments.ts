@@ -97,7 +97,8 @@ export async function newTuner(values: Values): Promise<ConfiguredTuner | undefi
   return values.text('adapter') !== undefined || trainsEverything(values) ? undefined : tunerOf(values)
 }
 
-const ADAPTER_OPTIONS = [
+/** Options of a new adapter. */
+export const ADAPTER_OPTIONS: readonly string[] = [
   'peft-config',
   'lora-r',
   'lora-alpha',

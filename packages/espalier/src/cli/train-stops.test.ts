@@ -85,10 +85,14 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(code).toBe(130)
     const command = lines(stderr).at(-1) ?? ''
     expect(command).toMatch(
-      /^to go on from these values: espalier train .* --adapter \S+stopped --output-dir \S+stopped-2$/,
+      /^to go on from these values: espalier train .* --adapter \S+stopped --max-steps \d+ --output-dir \S+stopped-2$/,
     )
-    const again = (command.split(': espalier ')[1] ?? '').split(' ').filter((word) => word !== '2000')
-    again.splice(again.indexOf('--max-steps') + 1, 0, '1')
+    const done = Number(/stopped: (\d+) steps/.exec(stderr)?.[1])
+    const left = String(2000 - done)
+    const again = (command.split(': espalier ')[1] ?? '').split(' ')
+    expect(again.filter((word) => word === '--output-dir')).toHaveLength(1)
+    expect(again).toContain(left)
+    again[again.indexOf(left)] = '1'
     expect(await runCli(again)).toMatchObject({ code: 0 })
     expect(existsSync(at('stopped-2/adapter_model.safetensors'))).toBe(true)
   })

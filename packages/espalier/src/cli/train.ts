@@ -50,6 +50,7 @@ function sourcesOf(values: Values): OutputSources {
   return {
     base: values.text('model'),
     adapter: values.text('adapter'),
+    tokenizer: values.text('tokenizer'),
     data: [...(values.list('data') ?? []), ...(evaluation === undefined ? [] : [evaluation])],
   }
 }
@@ -151,11 +152,12 @@ class Run {
     const run = trainer.train({ signal })
     this.training = run
     for await (const event of run) show(event, progress)
-    await run.result
+    const { globalStep: doneSteps } = await run.result
     progress.line(`${model instanceof PeftModel ? 'adapter:' : 'model:  '} ${outputDir}`)
     progress.line(`report:  ${join(outputDir, 'report.html')}`)
-    if (this.interruption?.code !== undefined)
-      progress.line(`to go on from these values: ${await commandToGoOn(values, outputDir, model)}`)
+    if (this.interruption?.code === undefined) return
+    const command = await commandToGoOn(values.words, { outputDir, model, doneSteps, totalSteps: plan.totalSteps })
+    if (command !== undefined) progress.line(`to go on from these values: ${command}`)
   }
 }
 

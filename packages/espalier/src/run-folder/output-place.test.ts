@@ -33,6 +33,8 @@ describe('checkOutputPlace', () => {
     ['base', { base: 'to base' }],
     ['out', { base: 'out/checkpoint-3' }],
     ['out', { adapter: 'out/checkpoint-3' }],
+    ['out', { tokenizer: 'out/checkpoint-3' }],
+    ['to out', { tokenizer: 'out/checkpoint-3' }],
     ['out', { data: ['out/log.jsonl'] }],
     ['to out', { data: ['out/log.jsonl'] }],
     ['out', { data: ['rows.jsonl', 'out/linked.jsonl'] }],

@@ -13,6 +13,8 @@ export interface OutputSources {
   readonly adapter?: string | undefined
   /** Whether the output may take the adapter's place, as when it trains further. Default true. */
   readonly replacesAdapter?: boolean
+  /** Where the tokenizer is read from, when not beside the model. */
+  readonly tokenizer?: string | undefined
   readonly data?: readonly string[]
   /** Names of the adapters that are saved, where they are known. */
   readonly adapterNames?: readonly string[]
@@ -20,7 +22,7 @@ export interface OutputSources {
 
 /** Throws config.value when the output is empty, a file, a link to nothing, the base model's own folder, or holds what is read, or something else under the names of what is written. */
 export async function checkOutputPlace(outputDir: string, sources: OutputSources): Promise<void> {
-  const { base, adapter, replacesAdapter = true, data = [], adapterNames } = sources
+  const { base, adapter, tokenizer, replacesAdapter = true, data = [], adapterNames } = sources
   await requireFolder(outputDir)
   if (base !== undefined && (await isSame(outputDir, base)))
     throw refused('the output folder is the base model’s own: its weights would be written over', { outputDir, base })
@@ -29,7 +31,7 @@ export async function checkOutputPlace(outputDir: string, sources: OutputSources
       outputDir,
       adapter,
     })
-  for (const [name, source] of Object.entries({ base, adapter }))
+  for (const [name, source] of Object.entries({ base, adapter, tokenizer }))
     if (source !== undefined && (await isBelow(outputDir, source)))
       throw refused(`the output folder holds the ${name} in what a run writes over`, { outputDir, [name]: source })
   for (const path of data)

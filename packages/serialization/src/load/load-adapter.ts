@@ -42,7 +42,7 @@ export interface LoadedAdapter {
 
 /**
  * Loads an adapter into a model; a base model gets its first adapter. A later adapter does not become active. When it throws, nothing has
- * changed: file.missing, adapter.config, adapter.tensors, plugin.unknown, model.pickle, config.*, target.*, safetensors.*, hub.*; training.start for
+ * changed: file.missing, adapter.config, adapter.tensors, plugin.unknown, model.pickle, config.*, target.*, safetensors.*, hub.*; training.diverged for
  * values that are not finite where they are to train.
  */
 export async function loadAdapter(
@@ -180,7 +180,7 @@ function notFinite(values: ReadonlyMap<string, HostTensor>): string[] {
 }
 
 function startsBroken(where: Readonly<Record<string, string>>, tensors: readonly string[]): EspalierError {
-  return new EspalierError('training.start', {
+  return new EspalierError('training.diverged', {
     what: 'the adapter’s values are not finite numbers',
     got: { ...where, tensors },
     fix: 'Go on from an earlier checkpoint: no learning rate mends these',
