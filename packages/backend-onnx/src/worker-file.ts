@@ -23,7 +23,7 @@ export function workerFile(): URL {
   throw new EspalierError('backend.missing', {
     what: 'the worker of the onnx backend is not beside the bundle that this program runs from',
     got: { from: own ?? process.argv[1] },
-    fix: 'Leave @espalier/backend-onnx out of the bundle (esbuild: --external:@espalier/backend-onnx; webpack: externals; Next.js: serverExternalPackages) and install it where the program runs.',
+    fix: 'Leave espalier and all of @espalier out of the bundle (esbuild: --external:espalier --external:@espalier/*; webpack: externals; Next.js: serverExternalPackages) and install them where the program runs.',
   })
 }
 

@@ -1,5 +1,5 @@
 /** Errors say what happened, the values that decide it and one action; and they survive threads. */
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { errorCodes } from './error-codes.js'
 import { assertNever, EspalierError } from './errors.js'
 
@@ -56,6 +56,19 @@ describe('EspalierError', () => {
     expect(EspalierError.isInstance(foreign)).toBe(true)
     for (const other of [new Error('x'), { code: 'graph.slot' }, null, 'x'])
       expect(EspalierError.isInstance(other)).toBe(false)
+  })
+
+  it('is an instance of the class of every copy of the package, and only of its own below that', async () => {
+    vi.resetModules()
+    const twin = (await import('./errors.js')).EspalierError
+    expect(twin).not.toBe(EspalierError)
+    const error = new EspalierError('graph.slot', { what: 'x' })
+    expect(error instanceof twin).toBe(true)
+    expect(new twin('graph.slot', { what: 'x' }) instanceof EspalierError).toBe(true)
+    expect(new Error('x') instanceof EspalierError).toBe(false)
+    class Narrower extends EspalierError {}
+    expect(error instanceof Narrower).toBe(false)
+    expect(new Narrower('graph.slot', { what: 'x' }) instanceof Narrower).toBe(true)
   })
 
   it('survives a structured clone as plain data', () => {

@@ -23,7 +23,7 @@ export interface SerializedError {
 
 const MARK = Symbol.for('espalier.error')
 
-/** Every error that Espalier throws. Recognise it with `EspalierError.isInstance`, which works across duplicate copies of the package. */
+/** Every error that Espalier throws. Recognise it with `EspalierError.isInstance` or `instanceof`: both work across duplicate copies of the package. */
 export class EspalierError extends Error {
   /** Stable name of the kind of failure, `area.reason`; docs/errors.md lists them. */
   readonly code: ErrorCode
@@ -48,6 +48,12 @@ export class EspalierError extends Error {
   /** Whether a value is an EspalierError, from this or another copy of the package. */
   static isInstance(value: unknown): value is EspalierError {
     return value instanceof Error && (value as unknown as Record<symbol, unknown>)[MARK] === true
+  }
+
+  /** What `instanceof` asks: as isInstance, and of a class below this one as usual. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    const isOwn = Function.prototype[Symbol.hasInstance].call(this, value) as boolean
+    return isOwn || (this === EspalierError && EspalierError.isInstance(value))
   }
 
   /** As Node shows a code: `EspalierError [area.reason]: message`. */

@@ -13,6 +13,8 @@ export function cliPage(): string {
     '',
     'Options are those of transformers, TRL and PEFT, with `-` or `_`. Each is also a key of the file that `--config` names (YAML, JSON, or a TS or JS file); an option on the line wins. Exit codes: 0 done, 1 something given was wrong or failed, 2 wrong usage, 130, 143 and 129 after Ctrl-C, SIGTERM and SIGHUP, when the run has been saved.',
     '',
+    'The first of these signals finishes the step and saves; the second ends the run at once. A closed terminal sends SIGHUP, and `nohup` does not keep it away: Node listens to it again however the program was started, so such a run saves its state and ends with 129. To let a run outlive its terminal, start it in tmux or screen, as a service, with `setsid`, or with `&` and `disown`.',
+    '',
     ...Object.entries(commandHelp).flatMap(([name, help]) => [
       `## ${name}`,
       '',

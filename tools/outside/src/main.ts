@@ -38,7 +38,7 @@ onnx.attempt('a bundle without the package beside it', () => {
   const alone = join(runtimes, 'alone.mjs') // a folder from which no package is found
   copyFileSync(join(onnx.folder, onnx.built('bundled/alone.mjs', 'bundle')), alone)
   const { stderr } = spawnSync(process.execPath, [alone], { cwd: runtimes, encoding: 'utf8' })
-  if (!/backend\.missing|--external:@espalier\/backend-onnx/.test(stderr)) throw new Error(`it says: ${stderr}`)
+  if (!/backend\.missing|--external:espalier/.test(stderr)) throw new Error(`it says: ${stderr}`)
 })
 onnx.attempt('nothing else installed', () => {
   const strangers = onnx.installed.filter((name) => FORBIDDEN.test(name))

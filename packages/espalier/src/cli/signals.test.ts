@@ -8,12 +8,13 @@ const LOADER = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
 const SIGNALS = new URL('./signals.ts', import.meta.url).href
 
 /** Starts a program that listens to signals and, when one came, runs `afterwards`. */
-function listening(afterwards: string) {
+function listening(afterwards: string, before: readonly string[] = []) {
   const program = `const { onInterrupt } = await import(${JSON.stringify(SIGNALS)})
     setInterval(() => {}, 1000)
     onInterrupt(() => { ${afterwards} })
     console.log('ready')`
-  const child = spawn(process.execPath, ['--import', LOADER, '--input-type=module', '-e', program], {
+  const words = [...before, process.execPath, '--import', LOADER, '--input-type=module', '-e', program]
+  const child = spawn(words[0] as string, words.slice(1), {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   const said = async (text: string) => {
@@ -30,6 +31,14 @@ it.runIf(process.platform !== 'win32')('ends at the second signal, however busy 
   await said('busy')
   child.kill('SIGTERM')
   expect(await ended).toEqual([null, 'SIGTERM'])
+})
+
+it.runIf(process.platform !== 'win32')('hears SIGHUP though nohup had it ignored', async () => {
+  const { child, said, ended } = listening(`console.log('heard'); setTimeout(() => process.exit(0), 10)`, ['nohup'])
+  await said('ready')
+  child.kill('SIGHUP')
+  await said('heard')
+  expect(await ended).toEqual([0, null])
 })
 
 it.runIf(process.platform !== 'win32')('ends when two signals come at once', async () => {

@@ -13,7 +13,12 @@ import type { SavePeftOptions } from './peft-model.js'
 import type { SavePretrainedOptions } from './pretrained-model.js'
 import type { StateDictOptions } from './state-dict.js'
 
-const SAVE: OptionKinds<SavePretrainedOptions> = { signal: 'signal', values: 'object', dtype: 'string' }
+const SAVE: OptionKinds<SavePretrainedOptions> = {
+  signal: 'signal',
+  values: 'object',
+  dtype: 'string',
+  overwrite: 'boolean',
+}
 const SAVE_ADAPTERS: OptionKinds<SavePeftOptions> = { signal: 'signal', selectedAdapters: 'array' }
 const DTYPES: readonly SavedDType[] = ['f32', 'f16', 'bf16']
 const MERGE: OptionKinds<MergeOptions> = { adapterNames: 'array', safe: 'boolean' }

@@ -1,6 +1,13 @@
 /** A pretrained model on a backend, without adapters. */
-import { type Backend, type BaseModel, type Model, printModule } from '@espalier/core'
-import { type LoadedModel, memoryFolder, type SaveModelOptions, saveModel, type Target } from '@espalier/serialization'
+import { type Backend, type BaseModel, EspalierError, type Model, printModule } from '@espalier/core'
+import {
+  type LoadedModel,
+  memoryFolder,
+  openTarget,
+  type SaveModelOptions,
+  saveModel,
+  type Target,
+} from '@espalier/serialization'
 import { requireComputes } from './compute-dtype.js'
 import { hold, letGo } from './held.js'
 import { checkSaveOptions } from './known-model-options.js'
@@ -14,7 +21,10 @@ export interface PretrainedOptions extends RuntimeOptions {
 }
 
 /** Options of `savePretrained` of a plain model. */
-export type SavePretrainedOptions = Pick<SaveModelOptions, 'signal' | 'values' | 'dtype'>
+export interface SavePretrainedOptions extends Pick<SaveModelOptions, 'signal' | 'values' | 'dtype'> {
+  /** Replaces the model's own files, where the folder is the one that it was loaded from. Default false. */
+  readonly overwrite?: boolean
+}
 
 /** A base model. Adapters attach to it without changing it. */
 export class PretrainedModel extends RuntimeModel {
@@ -64,9 +74,11 @@ export class PretrainedModel extends RuntimeModel {
     })
   }
 
-  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files; `dtype`: see SaveModelOptions. Throws config.*, file.write. */
-  async savePretrained(target: Target, options: SavePretrainedOptions = {}): Promise<void> {
-    checkSaveOptions(options)
+  /** Writes an ordinary Hugging Face folder: config.json, model.safetensors and the tokenizer's files; `dtype`: see SaveModelOptions. Throws config.*, also for the folder that the model was loaded from without `overwrite`; file.write. */
+  async savePretrained(target: Target, given: SavePretrainedOptions = {}): Promise<void> {
+    checkSaveOptions(given)
+    const { overwrite = false, ...options } = given
+    if (!overwrite) await refuseOwnFolder(target, this.loaded.files.path)
     const { generationConfig } = this.loaded
     const files: Record<string, string> =
       Object.keys(generationConfig).length > 0
@@ -107,4 +119,15 @@ export class PretrainedModel extends RuntimeModel {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
   }
+}
+
+/** Throws config.value for the folder of the base, whose weights would be replaced. */
+async function refuseOwnFolder(target: Target, base: string | undefined): Promise<void> {
+  const output = openTarget(target)
+  if (base === undefined || (await output.isAt?.(base)) !== true) return
+  throw new EspalierError('config.value', {
+    what: 'this is the folder that the model was loaded from: its weights would be replaced',
+    got: { target: output.description, base },
+    fix: 'Choose another folder, or set overwrite: true',
+  })
 }

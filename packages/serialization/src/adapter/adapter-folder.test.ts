@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { blobFiles } from '../files/blob-files.js'
-import { memoryFolder } from '../files/output-folder.js'
+import { memoryFolder, textContent } from '../files/output-folder.js'
 import { folderFiles } from '../node/folder-files.js'
 import { readAdapter, readAdapterConfig } from './read-adapter.js'
 import { writeAdapter } from './write-adapter.js'
@@ -45,6 +45,21 @@ describe('writeAdapter', () => {
       expect([...adapter.tensors.keys()]).toEqual(['model.q.lora_A.weight'])
       expect(adapter.tensors.get('model.q.lora_A.weight')?.name).toBe('base_model.model.model.q.lora_A.weight')
     }
+  })
+
+  it('leaves the card of a model in whose folder it is written, and brings an adapter’s up to date', async () => {
+    const memory = memoryFolder()
+    const write = () => writeAdapter(memory, { name: 'default', config, tensors: [tensor('x')] })
+    await memory.write('README.md', textContent('---\nlibrary_name: transformers\n---\n# The base\n'))
+    await write()
+    expect(await memory.readText('README.md')).toContain('library_name: peft')
+    await memory.write('config.json', textContent('{}'))
+    await write()
+    expect(await memory.readText('README.md')).toContain('library_name: peft') // ours, though a model lies beside it
+    const card = '---\nlibrary_name: transformers\n---\n# The base\n'
+    await memory.write('README.md', textContent(card))
+    await write()
+    expect(await memory.readText('README.md')).toBe(card)
   })
 
   it('writes the configuration last and only when the rest is written', async () => {

@@ -20,7 +20,7 @@ export interface AdapterToWrite {
   readonly metadata?: Readonly<Record<string, string>>
 }
 
-/** Writes an adapter as PEFT does; an existing README.md is brought up to date. Throws file.write, safetensors.*, or the signal's reason. */
+/** Writes an adapter as PEFT does; an existing README.md is brought up to date, but that of a model whose folder it is stays, where PEFT makes it an adapter's. Throws file.write, safetensors.*, or the signal's reason. */
 export async function writeAdapter(
   output: OutputFolder,
   adapter: AdapterToWrite,
@@ -38,6 +38,12 @@ export async function writeAdapter(
     peftVersion: text('peft_version') ?? 'unknown',
   }
   // One card for all adapters of a folder, as PEFT has it.
-  await output.write('README.md', textContent(modelCard(facts, await output.readText('README.md'))), options)
+  const card = await output.readText('README.md')
+  if (card === undefined || !(await isOfModel(output, card)))
+    await output.write('README.md', textContent(modelCard(facts, card)), options)
   await folder.write(ADAPTER_CONFIG, textContent(pythonJson(config, (key) => floatKeys.includes(key))), options)
+}
+
+async function isOfModel(output: OutputFolder, card: string): Promise<boolean> {
+  return !/^library_name: peft\s*$/m.test(card) && (await output.readText('config.json')) !== undefined
 }

@@ -21,6 +21,8 @@ export interface OutputFolder {
   write(name: string, content: FileContent, options?: WriteOptions): Promise<void>
   /** The text of a file that is already there, or undefined. */
   readText(name: string): Promise<string | undefined>
+  /** Whether it is the folder at a local path, whatever links lead there; absent where it is none on the disk. */
+  isAt?(path: string): Promise<boolean>
   /** The folder below this one, made when the first file is written. */
   folder(name: string): OutputFolder
 }
@@ -47,15 +49,22 @@ export function writeError(file: string, folder: string, cause: unknown): unknow
   if (EspalierError.isInstance(cause)) return cause
   const { code, name } = (cause ?? {}) as { code?: unknown; name?: unknown }
   const full = code === 'ENOSPC' || code === 'EDQUOT' || name === 'QuotaExceededError'
+  const blocked = code === 'EEXIST' || code === 'ENOTDIR'
   const denied = code === 'EACCES' || code === 'EPERM' || code === 'EROFS' || name === 'NotAllowedError'
   return new EspalierError('file.write', {
-    what: full ? 'a file cannot be written: the disk is full' : 'a file cannot be written',
+    what: full
+      ? 'a file cannot be written: the disk is full'
+      : blocked
+        ? 'a file lies where the folder to write to should be'
+        : 'a file cannot be written',
     got: { file, folder, ...(typeof code === 'string' ? { reason: code } : {}) },
     fix: full
       ? 'Free some space or choose another folder; this file is as it was, others of the folder may be new.'
-      : denied
-        ? 'Choose a folder that this user may write to.'
-        : 'Check the folder and the disk; this file is as it was, others of the folder may be new.',
+      : blocked
+        ? 'Choose another folder, or move that file away.'
+        : denied
+          ? 'Choose a folder that this user may write to.'
+          : 'Check the folder and the disk; this file is as it was, others of the folder may be new.',
     cause,
   })
 }

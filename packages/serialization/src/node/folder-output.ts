@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto'
 import { unlinkSync } from 'node:fs'
-import { type FileHandle, open, readFile, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, open, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { checkFileName } from '../files/file-name.js'
 import { type FileContent, type OutputFolder, type WriteOptions, writeError } from '../files/output-folder.js'
@@ -25,6 +25,12 @@ export function folderOutput(path: string): OutputFolder {
         if (isAbsent(cause)) return undefined
         throw writeError(name, path, cause)
       }
+    },
+    async isAt(other) {
+      const [own, found] = await Promise.all(
+        [path, other].map((each) => stat(each, { bigint: true }).catch(() => undefined)),
+      )
+      return own !== undefined && own.dev === found?.dev && own.ino === found.ino
     },
     folder: (name) => folderOutput(join(path, checkFileName(name))),
   }
