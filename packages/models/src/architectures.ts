@@ -11,6 +11,7 @@ import { electra } from './electra.js'
 import { falcon } from './falcon.js'
 import { gemma } from './gemma.js'
 import { gemma2 } from './gemma2.js'
+import { gemma3Text } from './gemma3-text.js'
 import { glm } from './glm.js'
 import { glm4 } from './glm4.js'
 import { gptNeo } from './gpt-neo.js'
@@ -57,6 +58,7 @@ export const architectures: readonly Architecture[] = [
   openaiGpt,
   gemma,
   gemma2,
+  gemma3Text,
   glm,
   glm4,
 ]

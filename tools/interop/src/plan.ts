@@ -86,7 +86,7 @@ export const cases: readonly ExchangeCase[] = [
   { ...causal, name: 'lora-bias', base: 'base/llama-bias', config: { ...task, lora_bias: true } },
   { ...causal, name: 'gpt2', base: 'base/gpt2', config: task },
   { ...causal, name: 'qwen2', base: 'base/qwen2', config: { ...task, layers_to_transform: [0] } },
-  ...['gemma', 'gemma2', 'glm', 'glm4'].map((name) => ({
+  ...['gemma', 'gemma2', 'gemma3_text', 'glm', 'glm4'].map((name) => ({
     ...causal,
     name,
     base: `base/${name}`,

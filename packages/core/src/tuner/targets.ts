@@ -135,7 +135,7 @@ function allLinear(model: Model): string[] {
 }
 
 function headLayers(model: Model): readonly Module[] {
-  if (model instanceof LanguageModel) return [model.head()]
+  if (model instanceof LanguageModel) return namedModules(model.head()).map(({ module }) => module)
   return model instanceof MaskedLM ? model.outputLayers() : []
 }
 
