@@ -20,6 +20,7 @@ export {
   type LanguageModelingOptions,
   type MaskingOptions,
 } from './collate/masked-collator.js'
+export { DataCollatorForNumbers, type NumberCollatorOptions } from './collate/number-collator.js'
 export type { Features } from './collate/pad-features.js'
 export { epochOrder, type SamplerOptions, stepRowsOf, stepsPerEpoch } from './collate/sampler.js'
 export { type BatchShape, type MicroBatchRows, type RowSizes, splitStep } from './collate/split-step.js'

@@ -1,13 +1,16 @@
 /** Losses of the tasks as sums over what counts, so that a step can be split into micro-batches and normalised once. */
 import { EspalierError } from '../errors.js'
-import { add, mul } from '../graph/ops/binary.js'
+import { add, max, mul, sub } from '../graph/ops/binary.js'
+import { widened } from '../graph/ops/cast.js'
 import { greater } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
 import { constant } from '../graph/ops/constant.js'
 import { gatherRows } from '../graph/ops/gather-rows.js'
+import { reduceSum } from '../graph/ops/reduce.js'
 import { reshape } from '../graph/ops/reshape.js'
 import { select } from '../graph/ops/select.js'
 import { sliceAxis } from '../graph/ops/slice.js'
+import { exp, log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { isAdaptable } from '../module/adaptable.js'
 import type { Context } from '../module/context.js'
@@ -81,10 +84,35 @@ function tokenLoss(head: Module, rows: Tensor, targets: Tensor, weights: Tensor,
   return crossEntropyOfLogits(head.forward(rows, context), targets, weights)
 }
 
-/** Loss of one label per row. Feeds: `labels` (batch) i32, `label_weights` (batch) f32, 0 for rows of padding. */
+/**
+ * Loss of a row's labels, as transformers has it for each `problem_type`. Feeds: `label_weights` (batch) f32, 0 for rows of padding, and one
+ * of `labels` (batch) i32, one label (cross-entropy); `label_values` (batch, labels) f32, numbers (the mean of squares); `label_flags`
+ * (batch, labels) f32, labels that may hold at once (the mean of binary cross-entropies).
+ */
 export const sequenceClassificationLoss: LossFunction = (model, inputs) => {
   const { ids, context } = passOf(inputs, model.causal)
-  return crossEntropyOfLogits(model.forward(ids, context), needed(inputs, 'labels'), needed(inputs, 'label_weights'))
+  const { label_values: values, label_flags: flags } = inputs
+  const weights = needed(inputs, 'label_weights')
+  const logits = model.forward(ids, context)
+  if (values !== undefined) return rowMeans(squares(sub(widened(logits), values)), weights)
+  if (flags !== undefined) return rowMeans(binaryCrossEntropies(widened(logits), flags), weights)
+  return crossEntropyOfLogits(logits, needed(inputs, 'labels'), weights)
+}
+
+function squares(x: Tensor): Tensor {
+  return mul(x, x)
+}
+
+// log(1 + e^x) - x y without overflow.
+function binaryCrossEntropies(x: Tensor, y: Tensor): Tensor {
+  const size = max(x, mul(x, -1))
+  return add(sub(max(x, 0), mul(x, y)), log(add(exp(mul(size, -1)), 1)))
+}
+
+// Weighted sum of each row's mean: (batch, labels) and (batch) -> scalar.
+function rowMeans(losses: Tensor, weights: Tensor): Tensor {
+  const [batch, labels] = losses.shape as [number, number]
+  return mul(reduceSum(mul(losses, reshape(weights, [batch, 1]))), 1 / labels)
 }
 
 /** Loss of one label per token. Feeds: `labels` (batch, length) i32 from 0 on, `label_weights` (batch, length) f32, 0 where ignored. */

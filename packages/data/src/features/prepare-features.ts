@@ -13,8 +13,10 @@ import { IGNORED, integers, mapRows, requireCounted } from './rows.js'
 
 /** How rows become features. */
 export interface FeatureOptions {
-  /** One label for the row, or one per token; the latter needs tokenized rows. */
-  readonly labels: 'row' | 'token'
+  /**
+   * One label for the row; a number for each label; either, but the same for all rows; or a label per token, which needs tokenized rows.
+   */
+  readonly labels: 'row' | 'numbers' | 'either' | 'token'
   /** Number of labels: they are whole numbers below it, or -100 where a token does not count. */
   readonly labelCount: number
   /** Labels by name, for rows that name theirs. */
@@ -41,6 +43,7 @@ export async function prepareFeatures(
     options.signal,
   )
   requireCounted(dataset.name, rows)
+  if (options.labels === 'either') requireOneKind(dataset.name, rows)
   return {
     length: rows.length,
     warnings: cut.warnings,
@@ -49,6 +52,16 @@ export async function prepareFeatures(
     haveTokenTypes: rows.some(({ tokenTypeIds }) => tokenTypeIds !== undefined),
     example: async (index) => rows[index] as Features,
   }
+}
+
+function requireOneKind(source: string, rows: readonly Features[]): void {
+  const single = rows.filter(({ labels }) => typeof labels === 'number').length
+  if (single === 0 || single === rows.length) return
+  throw new EspalierError('data.row', {
+    what: 'some rows have one label, and others a number for each label',
+    got: { source, withOneLabel: single, rows: rows.length },
+    fix: 'Give all rows one label, or all rows as many numbers as the model has labels',
+  })
 }
 
 /** What texts are tokenized with. */
@@ -62,7 +75,10 @@ interface FeatureRequest extends FeatureOptions, TextRequest {}
 async function featuresOf(row: DataRow, place: string, options: FeatureRequest): Promise<Features> {
   const labels = labelsOf(row, place, options)
   const inputIds = row.input_ids ?? row.inputIds
-  if (inputIds !== undefined) return tokenized(row, place, integers(inputIds, place, 'input_ids'), labels)
+  if (inputIds !== undefined) {
+    const ofTokens = options.labels === 'token'
+    return tokenized(row, place, integers(inputIds, place, 'input_ids'), labels, { ofTokens })
+  }
   if (options.labels === 'token')
     throw new EspalierError('data.shape', {
       what: 'labels of tokens need rows that are tokenized already',
@@ -106,14 +122,20 @@ function textOf(row: DataRow, place: string): TextInput {
 }
 
 /** A row that is tokenized already. Throws data.row. */
-export function tokenized(row: DataRow, place: string, inputIds: number[], labels: number | number[]): Features {
+export function tokenized(
+  row: DataRow,
+  place: string,
+  inputIds: number[],
+  labels: number | number[],
+  { ofTokens = true }: { readonly ofTokens?: boolean } = {},
+): Features {
   const one = (snake: string, camel: string) => {
     const values = row[snake] ?? row[camel]
     return values === undefined ? undefined : integers(values, place, snake, inputIds.length)
   }
   const attentionMask = one('attention_mask', 'attentionMask') ?? new Array<number>(inputIds.length).fill(1)
   const tokenTypeIds = one('token_type_ids', 'tokenTypeIds')
-  if (typeof labels !== 'number' && labels.length !== inputIds.length)
+  if (ofTokens && typeof labels !== 'number' && labels.length !== inputIds.length)
     throw new EspalierError('data.row', {
       what: 'a row has another number of labels than of ids',
       got: { row: place, labels: labels.length, ids: inputIds.length },
@@ -123,12 +145,25 @@ export function tokenized(row: DataRow, place: string, inputIds: number[], label
 
 function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {
   const given = row.labels ?? row.label
-  if (options.labels === 'row') return labelOf(given, place, options)
-  const list = Array.isArray(given) || ArrayBuffer.isView(given) ? Array.from(given as ArrayLike<unknown>) : [given]
+  const isList = Array.isArray(given) || ArrayBuffer.isView(given)
+  if (options.labels === 'numbers' || (options.labels === 'either' && isList))
+    return numbersOf(isList ? Array.from(given as ArrayLike<unknown>) : [given], place, options)
+  if (options.labels !== 'token') return labelOf(given, place, options)
+  const list = isList ? Array.from(given as ArrayLike<unknown>) : [given]
   return list.map((label) => (label === IGNORED ? IGNORED : labelOf(label, place, options)))
 }
 
 // A CSV file has numbers as text.
+function numbersOf(given: readonly unknown[], place: string, { labelCount }: FeatureOptions): number[] {
+  const numbers = given.map((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value))
+  if (numbers.length === labelCount && numbers.every(Number.isFinite)) return numbers as number[]
+  throw new EspalierError('data.row', {
+    what: 'a row has no number for each label of the model',
+    got: { row: place, label: given.length === 1 ? (given[0] ?? 'none') : given, labels: labelCount },
+    fix: 'Give as many numbers as the model has labels, or load the model with as many labels',
+  })
+}
+
 function labelOf(given: unknown, place: string, { labelIds = {}, labelCount }: FeatureOptions): number {
   const named = typeof given === 'string' && Object.hasOwn(labelIds, given) ? labelIds[given] : undefined
   const label = named ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : given)

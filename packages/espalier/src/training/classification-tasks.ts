@@ -1,6 +1,7 @@
 /** Tasks with labels: one per row, or one per token. Losses are transformers': the mean cross-entropy over rows, or over tokens that count. */
 import { EspalierError, sequenceClassificationLoss, tokenClassificationLoss } from '@espalier/core'
 import {
+  DataCollatorForNumbers,
   DataCollatorForTokenClassification,
   DataCollatorWithPadding,
   type Examples,
@@ -12,10 +13,20 @@ import {
 import { labelMetrics } from './label-metrics.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
 
-/** Rows with `text`, or `sentence1` and `sentence2`, and `label`; or tokenized ones: see `prepareFeatures`. */
+/**
+ * Rows with `text`, or `sentence1` and `sentence2`, and `label`; or tokenized ones: see `prepareFeatures`. As transformers, config.json's
+ * `problem_type` tells what the labels are; without it one label is a number to learn, and a row with a list has labels that may hold at
+ * once.
+ */
 export const sequenceClassification: TrainingTask<Features> = {
-  prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions('row', context)),
-  collator: async (context, examples) => new DataCollatorWithPadding(await collatorOptions(context, examples)),
+  prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions(labelsOfRows(context), context)),
+  async collator(context, examples) {
+    const options = await collatorOptions(context, examples)
+    const problem = problemOf(context) ?? (await inferredProblem(context, examples))
+    if (problem === SINGLE) return new DataCollatorWithPadding(options)
+    const feed = problem === 'regression' ? 'label_values' : 'label_flags'
+    return new DataCollatorForNumbers({ ...options, feed, labelCount: labelCountOf(context) })
+  },
   loss: sequenceClassificationLoss,
   metrics: labelMetrics,
 }
@@ -30,19 +41,47 @@ export const tokenClassification: TrainingTask<Features> = {
 }
 
 const DEFAULT_LABELS = 2 // transformers
+const SINGLE = 'single_label_classification'
+const PROBLEMS = ['regression', SINGLE, 'multi_label_classification']
 
-function featureOptions(
-  labels: FeatureOptions['labels'],
-  { model, config, args, signal }: TaskContext,
-): FeatureOptions {
-  const { label2id: labelIds = {}, id2label, num_labels: count = DEFAULT_LABELS } = config
-  const labelCount = id2label == null ? Number(count) : Object.keys(id2label).length
-  if (labelCount < 2)
-    throw new EspalierError('config.unsupported', {
-      what: 'a model with one label would learn numbers (regression), which there is no loss for yet',
-      got: { labels: labelCount },
-      fix: 'Load it with two labels or more',
-    })
+// What config.json says, or what follows from one label; undefined where rows tell.
+function problemOf(context: TaskContext): string | undefined {
+  const { problem_type: given } = context.config
+  if (given == null) return labelCountOf(context) === 1 ? 'regression' : undefined
+  if (PROBLEMS.some((known) => known === given)) return given as string
+  throw new EspalierError('config.unsupported', {
+    what: 'config.json names a kind of problem that is none',
+    got: { problem_type: given, known: PROBLEMS },
+    fix: 'Correct problem_type in config.json',
+  })
+}
+
+function labelsOfRows(context: TaskContext): FeatureOptions['labels'] {
+  const problem = problemOf(context)
+  if (problem === undefined) return 'either'
+  return problem === SINGLE ? 'row' : 'numbers'
+}
+
+async function inferredProblem({ config }: TaskContext, examples: readonly Examples<Features>[]): Promise<string> {
+  const first = await examples[0]?.example(0)
+  if (first === undefined || typeof first.labels === 'number') return SINGLE
+  if (!String(config.model_type).startsWith('deberta')) return 'multi_label_classification'
+  throw new EspalierError('config.unsupported', {
+    what: 'for DeBERTa, transformers takes labels that may hold at once for shares of one label unless config.json says otherwise',
+    got: { problem_type: null },
+    fix: 'Set problem_type to multi_label_classification in config.json',
+  })
+}
+
+function labelCountOf({ config }: TaskContext): number {
+  const { id2label, num_labels: count = DEFAULT_LABELS } = config
+  return id2label == null ? Number(count) : Object.keys(id2label).length
+}
+
+function featureOptions(labels: FeatureOptions['labels'], context: TaskContext): FeatureOptions {
+  const { model, config, args, signal } = context
+  const { label2id: labelIds = {} } = config
+  const labelCount = labelCountOf(context)
   const { maxLength = model.sizes.maxPositions ?? undefined } = args
   return {
     labels,

@@ -1,12 +1,16 @@
-/** Measuring predictions of labels: what transformers calls `compute_metrics`, and accuracy where nothing else is asked for. */
-import { cast, passOf, sizeOf } from '@espalier/core'
+/** Measuring predictions of labels: what transformers calls `compute_metrics`, and what is told where nothing else is asked for. */
+import { cast, type HostTensor, passOf, sizeOf } from '@espalier/core'
 import type { EvaluationMetrics, PredictedBatch } from '@espalier/trainer'
+import { f1, meanSquaredError, pearson, spearman } from './metrics.js'
 
 /** Predictions and labels of everything that counts: of each row, or of each token. */
 export interface EvalPrediction {
   /** Logits by label, one array per item. */
   readonly predictions: readonly Float32Array[]
+  /** The label of each item; empty where items have a number for each label. */
   readonly labelIds: readonly number[]
+  /** Numbers of each item, one for each label: values of a regression, or flags of labels that may hold at once. */
+  readonly labels?: readonly Float32Array[]
 }
 
 /** Numbers by name, from all predictions of an evaluation. */
@@ -18,28 +22,60 @@ export const accuracy: ComputeMetrics = ({ predictions, labelIds }) => {
   return { accuracy: right.length / Math.max(1, labelIds.length) }
 }
 
-/** Metrics over the logits of a classification; items are those whose `label_weights` count. */
-export function labelMetrics(compute: ComputeMetrics = accuracy): EvaluationMetrics {
+/**
+ * Metrics over the logits of a classification; items are those whose `label_weights` count. Without any: accuracy of one label per item;
+ * of labels that may hold at once the share of items of which all are right, and F1 over all labels; of a regression the mean squared
+ * error and, of one number per item, Pearson's and Spearman's correlation.
+ */
+export function labelMetrics(compute?: ComputeMetrics): EvaluationMetrics {
   return {
     predict(model, inputs) {
       const { ids, context } = passOf(inputs, model.causal)
       return cast(model.forward(ids, context), 'f32') // the host reads halves as bits
     },
-    compute: (batches) => compute(counted(batches)),
+    compute: (batches) => (compute ?? ownMetrics(batches))(counted(batches)),
   }
 }
 
+function ownMetrics(batches: readonly PredictedBatch[]): ComputeMetrics {
+  const { label_values: values, label_flags: flags } = batches[0]?.feeds ?? {}
+  if (values !== undefined) return ofNumbers
+  return flags === undefined ? accuracy : ofFlags
+}
+
+const ofNumbers: ComputeMetrics = ({ predictions, labels = [] }) => {
+  const [got, want] = [predictions, labels].map((rows) => rows.flatMap((row) => [...row])) as [number[], number[]]
+  const single = labels.every(({ length }) => length === 1)
+  return {
+    mse: meanSquaredError(got, want),
+    ...(single ? { pearson: pearson(got, want), spearman: spearman(got, want) } : {}),
+  }
+}
+
+// A label holds from a probability of a half on, which is a logit of 0.
+const ofFlags: ComputeMetrics = ({ predictions, labels = [] }) => {
+  const [got, want] = [
+    predictions.map((row) => [...row].map((logit) => Number(logit > 0))),
+    labels.map((row) => [...row]),
+  ]
+  const right = got.filter((row, i) => row.every((flag, j) => flag === want[i]?.[j])).length
+  return { accuracy: right / Math.max(1, want.length), f1: f1(got.flat(), want.flat()) }
+}
+
 function counted(batches: readonly PredictedBatch[]): EvalPrediction {
-  const [predictions, labelIds]: [Float32Array[], number[]] = [[], []]
+  const [predictions, labelIds, numbers]: [Float32Array[], number[], Float32Array[]] = [[], [], []]
+  const row = ({ data }: HostTensor, i: number, size: number) => Float32Array.from(data.slice(i * size, (i + 1) * size))
   for (const { feeds, predictions: logits } of batches) {
-    const { labels, label_weights: weights } = feeds
+    const { labels, label_values, label_flags, label_weights: weights } = feeds
+    const several = label_values ?? label_flags
     const size = logits.shape.at(-1) as number
     const items = sizeOf(logits.shape) / size
     for (let i = 0; i < items; i++) {
       if (weights?.data[i] !== 1) continue
-      predictions.push((logits.data as Float32Array).slice(i * size, (i + 1) * size))
-      labelIds.push(labels?.data[i] as number)
+      predictions.push(row(logits, i, size))
+      if (several === undefined) labelIds.push(labels?.data[i] as number)
+      else numbers.push(row(several, i, size))
     }
   }
-  return { predictions, labelIds }
+  return { predictions, labelIds, ...(numbers.length === 0 ? {} : { labels: numbers }) }
 }

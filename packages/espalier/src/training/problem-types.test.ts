@@ -1,0 +1,99 @@
+/** What the labels of rows are, by config.json or by the rows: each has transformers' loss, and metrics of its own. */
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { reference } from '@espalier/core'
+import { describe, expect, it } from 'vitest'
+import { AutoModelForSequenceClassification } from '../auto/auto-model.js'
+import type { PretrainedModel } from '../model/pretrained-model.js'
+import { Trainer } from './trainer.js'
+
+const golden = fileURLToPath(new URL('../../../../tools/fixtures/subset/base/bert/seq-cls', import.meta.url))
+const ids = [
+  [5, 6, 7, 8],
+  [9, 5, 6],
+]
+
+/** A classifier of three labels whose config.json says `changes` too. */
+async function classifier(changes: object = {}): Promise<PretrainedModel> {
+  const config = JSON.parse(readFileSync(join(golden, 'config.json'), 'utf8')) as object
+  const files = new Map([
+    ['config.json', new Blob([JSON.stringify({ ...config, ...changes })])],
+    ['model.safetensors', new Blob([readFileSync(join(golden, 'model.safetensors'))])],
+  ])
+  return AutoModelForSequenceClassification.fromPretrained(files, { backend: reference() })
+}
+
+function trainerOf(model: PretrainedModel, labels: readonly unknown[], maxSteps = 1): Trainer {
+  const rows = labels.map((label, i) => ({ input_ids: ids[i] as number[], label }))
+  return new Trainer({ model, trainDataset: rows, evalDataset: rows, args: { maxSteps, learningRate: 0.01 } })
+}
+
+const flags = [
+  [1, 0, 1],
+  [0, 1, 0],
+]
+
+describe('problem types', () => {
+  // The losses are those of transformers 5.18.
+  it.each([
+    ['one label', {}, [2, 0], 1.2430416345596313, { accuracy: 0.5 }],
+    ['flags, as rows tell', {}, flags, 0.7429346442222595, { accuracy: 0, f1: 2 / 7 }],
+    [
+      'flags, as config.json tells',
+      { problem_type: 'multi_label_classification' },
+      flags,
+      0.7429346442222595,
+      { accuracy: 0, f1: 2 / 7 },
+    ],
+    [
+      'numbers',
+      { problem_type: 'regression' },
+      [
+        [0.5, -1, 2],
+        [0, 0.25, -0.75],
+      ],
+      1.2798703908920288,
+      { mse: expect.closeTo(1.27987, 4) },
+    ],
+  ])('have the loss of transformers and metrics of their own: %s', async (_, changes, labels, loss, metrics) => {
+    const model = await classifier(changes)
+    const found = await trainerOf(model, labels).evaluate()
+    expect(found.evalLoss).toBeCloseTo(loss, 4)
+    expect(found.metrics).toEqual(metrics)
+    await model.close()
+  })
+
+  it('learns flags', async () => {
+    const model = await classifier()
+    const trainer = trainerOf(model, flags, 25)
+    await trainer.train()
+    expect((await trainer.evaluate()).metrics).toEqual({ accuracy: 1, f1: 1 })
+    await model.close()
+  })
+
+  it('takes one label for a number to learn', async () => {
+    const bare = join(golden, '../../roberta/question-ans') // its head for rows starts anew
+    const model = await AutoModelForSequenceClassification.fromPretrained(bare, { backend: reference(), labels: 1 })
+    const trainer = trainerOf(model, [1.5, -0.5], 25)
+    const before = await trainer.evaluate()
+    expect(before.metrics.mse).toBeCloseTo(before.evalLoss, 5)
+    await trainer.train()
+    const { evalLoss, metrics } = await trainer.evaluate()
+    expect(evalLoss).toBeLessThan(before.evalLoss / 2)
+    expect([metrics.pearson, metrics.spearman]).toEqual([expect.closeTo(1, 5), 1])
+    await model.close()
+  })
+
+  it('refuses rows of two kinds, numbers that are too few, and a kind of problem that is none', async () => {
+    const fails = async (changes: object, labels: readonly unknown[], code: string) => {
+      const model = await classifier(changes)
+      await expect(trainerOf(model, labels).preflight()).rejects.toMatchObject({ code })
+      await model.close()
+    }
+    await fails({}, [1, [1, 0, 0]], 'data.row')
+    await fails({}, [[1, 0]], 'data.row')
+    await fails({ problem_type: 'single_label_classification' }, flags, 'data.row')
+    await fails({ problem_type: 'ranking' }, [1, 2], 'config.unsupported')
+  })
+})
