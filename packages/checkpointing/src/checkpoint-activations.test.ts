@@ -72,4 +72,9 @@ describe('checkpointed activations', () => {
   it.each([{ every: 0 }, { every: 1.5 }, { layers: -1 }, { every: Number.NaN }])('refuse %o', (options) => {
     expect(() => checkpointActivations(options)).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
+
+  it('refuse options that do not exist', () => {
+    const options = { layer: 2 } as CheckpointingOptions
+    expect(() => checkpointActivations(options)).toThrow(expect.objectContaining({ code: 'config.unknown' }))
+  })
 })

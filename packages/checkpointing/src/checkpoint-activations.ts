@@ -1,5 +1,5 @@
 /** Activation checkpointing as a training transform. Source: arXiv:1604.06174 §4. */
-import { EspalierError, type Model, type Tensor, topologicalOrder } from '@espalier/core'
+import { checkOptions, EspalierError, type Model, type Tensor, topologicalOrder } from '@espalier/core'
 import { recompute } from './recompute.js'
 import { segments } from './segments.js'
 
@@ -16,9 +16,14 @@ export interface CheckpointingOptions {
 /**
  * A transform for `transforms` of a trainer: of each layer only its input stays from the forward pass; the rest is made again once the
  * backward reaches the layer. Losses and gradients stay the same, bit for bit where sums have a fixed order. A model of k layers then holds k inputs and one layer's values, for
- * a second forward pass of what is made again. Works with any tuner and any backend. Throws config.value.
+ * a second forward pass of what is made again. Works with any tuner and any backend. Throws config.unknown, config.value.
  */
 export function checkpointActivations(options: CheckpointingOptions = {}) {
+  checkOptions<CheckpointingOptions>('checkpointActivations', options, {
+    every: 'number',
+    layers: 'number',
+    keepsResiduals: 'boolean',
+  })
   const { every = 1, layers = Number.MAX_SAFE_INTEGER, keepsResiduals = false } = options
   for (const [name, value, least] of [
     ['every', every, 1],

@@ -1,5 +1,6 @@
 /** @module Espalier with batteries included: what a PEFT, transformers and TRL user expects, in camelCase. */
 
+export { type CheckpointingOptions, checkpointActivations } from '@espalier/checkpointing'
 export { defineTuner, type ErrorCode, EspalierError, reference } from '@espalier/core'
 export {
   type CollatedBatch,

@@ -87,7 +87,7 @@ describe('parseWords', () => {
   })
 
   it('says of a flag without its feature that it does not exist yet, unless it is off', () => {
-    for (const name of ['use-dora', 'packing', 'load-in-4bit', 'load-in-8bit', 'gradient-checkpointing'])
+    for (const name of ['use-dora', 'packing', 'load-in-4bit', 'load-in-8bit'])
       expect(refusal(() => train(`--${name}`)).message).toContain('does not exist yet')
     expect(train('--use_dora', 'false', '--label_smoothing_factor', '0.0', '--loss_type=nll').values.size).toBe(0)
     expect(refusal(() => train('--neftune_noise_alpha', '5')).message).toContain('does not exist yet')
@@ -120,13 +120,9 @@ describe('parseRecord', () => {
       'lr-scheduler-kwargs': { num_cycles: 2 },
       'max-length': 0,
     })
-    expect(notes).toEqual(['gradient_checkpointing_kwargs has no effect: gradient checkpointing does not exist yet'])
-  })
-
-  it('notes gradient_checkpointing of a TRL file, which changes no result', () => {
-    const { values, notes } = parseRecord('train', { gradient_checkpointing: true })
-    expect(values.size).toBe(0)
-    expect(notes[0]).toMatch(/^gradient_checkpointing has no effect: it does not exist yet/)
+    expect(notes).toEqual([
+      'gradient_checkpointing_kwargs has no effect: what a layer computes is made again as part of the graph, in one way',
+    ])
   })
 
   it('answers a key in camelCase with its name in files', () => {

@@ -44,6 +44,7 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     loadBestModelAtEnd: values.flag('load-best-model-at-end'),
     loggingSteps: values.number('logging-steps'),
     tokensPerMicroBatch: values.number('tokens-per-micro-batch'),
+    gradientCheckpointing: values.flag('gradient-checkpointing'),
   })
 }
 

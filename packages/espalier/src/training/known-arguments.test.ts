@@ -18,8 +18,7 @@ it('says of arguments of Python that are not here why, and what to do', () => {
   for (const [key, text] of [
     ['bf16', 'the CPU computes in float32'],
     ['fp16', 'the CPU computes in float32'],
-    ['gradient_checkpointing', 'it does not exist yet'],
-    ['gradientCheckpointing', 'tokensPerMicroBatch'],
+    ['gradient_checkpointing_kwargs', 'in one way'],
     ['packing', 'does not exist yet'],
     ['report_to', 'log.jsonl'],
     ['reportTo', 'log.jsonl'],

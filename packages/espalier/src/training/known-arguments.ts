@@ -33,6 +33,7 @@ const KINDS: OptionKinds<SFTConfig> = {
   loadBestModelAtEnd: 'boolean',
   loggingSteps: 'number',
   tokensPerMicroBatch: 'number',
+  gradientCheckpointing: ['boolean', 'object'],
   completionOnlyLoss: 'boolean',
 }
 

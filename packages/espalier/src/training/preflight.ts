@@ -106,7 +106,7 @@ export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
     advice: {
       weights: 'a smaller model (4-bit and 8-bit weights are planned)',
       adapterAndOptimizer: 'fewer target modules or a smaller r',
-      activations: 'a smaller maxLength, or fewer tokensPerMicroBatch',
+      activations: 'gradientCheckpointing, a smaller maxLength, or fewer tokensPerMicroBatch',
     },
   }
 }

@@ -10,6 +10,7 @@ const COMPILED = 'every program is compiled'
 const TRACKERS = 'log.jsonl and report.html are written; other trackers are plugins'
 const READER = 'rows are tokenized in one pass and batched by length'
 const HUB = 'espalier push uploads the folder afterwards'
+const RECOMPUTATION = 'what a layer computes is made again as part of the graph, in one way'
 const FILES = 'files have no splits or configurations'
 
 /** Keys that mean nothing here, with the reason. */
@@ -44,8 +45,8 @@ export const meaningless: Readonly<Record<string, string>> = {
   auto_find_batch_size: 'batches are split into micro-batches; see --tokens-per-micro-batch',
   eval_accumulation_steps: 'evaluation keeps only the loss',
   prediction_loss_only: 'evaluation keeps only the loss',
-  gradient_checkpointing_kwargs: 'gradient checkpointing does not exist yet',
-  gradient_checkpointing_use_reentrant: 'gradient checkpointing does not exist yet',
+  gradient_checkpointing_kwargs: RECOMPUTATION,
+  gradient_checkpointing_use_reentrant: RECOMPUTATION,
   full_determinism: 'the same seed gives the same run',
   dataset_num_proc: READER,
   dataset_kwargs: READER,
@@ -135,8 +136,6 @@ const inPrograms: Readonly<Record<string, string>> = {
   load_in_4bit: QUANTIZED,
   load_in_8bit: QUANTIZED,
   auto_find_batch_size: 'Set tokensPerMicroBatch: fewer take less memory at once',
-  gradient_checkpointing:
-    'Leave it out: it does not exist yet and changes no result; a smaller tokensPerMicroBatch takes less memory at once',
   packing: 'Leave it out: it does not exist yet; rows are batched by length instead',
   logging_strategy: 'Set loggingSteps',
   disable_tqdm: PRINTS,

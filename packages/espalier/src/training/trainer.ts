@@ -46,7 +46,7 @@ import type { RunOutput } from './run-output.js'
 import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
-import { argumentWarnings, settingsOf, type TrainingArguments } from './training-arguments.js'
+import { argumentWarnings, settingsOf, type TrainingArguments, transformsOf } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
 /** What a trainer is made of. */
@@ -112,6 +112,8 @@ export class Trainer {
   private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
   private readonly callbacks: CallbackHandler
+  /** One list for preflight and run: they then share a program. */
+  private readonly transforms: readonly TrainingTransform[]
   /** Whether what lies in the folder is of this trainer: its own run is no other one. */
   private hasWritten = false
 
@@ -130,6 +132,7 @@ export class Trainer {
       })
     const { trainDataset, evalDataset } = options
     settingsOf(this.args, { hasEvaluation: evalDataset !== undefined })
+    this.transforms = [...(options.transforms ?? []), ...transformsOf(this.args)]
     this.rows = {
       train: datasetOf('trainDataset', trainDataset),
       evaluation: evalDataset === undefined ? undefined : datasetOf('evalDataset', evalDataset),
@@ -151,7 +154,7 @@ export class Trainer {
         optimizer: this.optimizer(),
         weightDecay: this.args.weightDecay,
         loss: this.loss(),
-        transforms: this.options.transforms,
+        transforms: this.transforms,
         batches: shapedFeeds(train, this.args),
         backend: this.model.backend,
         process: processMemory(this.model.backend.name),
@@ -325,7 +328,7 @@ export class Trainer {
     },
   ): TrainingLoop {
     const { train, evaluation } = prepared
-    const { transforms = [], computeMetrics, onGradients, onOptimizerStep } = this.options
+    const { computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = this.task.metrics?.(computeMetrics)
     const { weights, output, listener, onProgress } = run
     return new TrainingLoop({
@@ -338,7 +341,7 @@ export class Trainer {
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args) }),
       loss: this.loss(),
-      transforms,
+      transforms: this.transforms,
       ...(metrics === undefined ? {} : { metrics }),
       ...(onGradients === undefined ? {} : { onGradients }),
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
