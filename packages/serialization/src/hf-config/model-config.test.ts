@@ -35,6 +35,17 @@ describe('readModelConfig', () => {
     expect((await read({ model_type: 'bert' })).values).toEqual({ model_type: 'bert' })
   })
 
+  // transformers fails where one kind of positions stands beside the older keys of two.
+  it('leaves the older keys of two kinds of positions as they are', async () => {
+    const config = {
+      model_type: 'gemma3_text',
+      rope_theta: 1e6,
+      rope_local_base_freq: 1e4,
+      rope_scaling: { factor: 8 },
+    }
+    expect((await read(config)).values).toEqual(config)
+  })
+
   it('refuses a number of labels that nobody has', async () => {
     for (const num_labels of [1e9, -1])
       await expect(read({ model_type: 'bert', num_labels })).rejects.toMatchObject({ code: 'model.config' })
@@ -54,6 +65,11 @@ describe('readModelConfig', () => {
     await expect(read(config)).rejects.toMatchObject({
       code: 'model.code',
       details: { modelType: 'mine', autoMap: ['AutoModel'] },
+    })
+    await expect(read({ ...config, model_type: 'chatglm' }, ['llama', 'glm'])).rejects.toMatchObject({
+      code: 'model.code',
+      details: { modelType: 'chatglm', nearest: 'glm' },
+      message: expect.stringContaining('never run'),
     })
     expect((await read({ ...config, model_type: 'llama' }, ['llama'])).modelType).toBe('llama')
   })

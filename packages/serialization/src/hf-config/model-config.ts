@@ -6,6 +6,7 @@ import { EspalierError } from '@espalier/core'
 import { refuseGguf } from '../files/gguf.js'
 import { type ModelFiles, readJson } from '../files/model-files.js'
 import { ConfigReader, isRecord } from './config-reader.js'
+import { nearestModelType } from './nearest-model-type.js'
 
 /** A model's configuration. */
 export interface HfConfig {
@@ -41,13 +42,11 @@ export async function readModelConfig(
     })
   const raw = new ConfigReader(root, file)
   const modelType = raw.text('model_type')
-  if (raw.has('auto_map') && !knownTypes.includes(modelType)) throw needsCode(raw, modelType)
+  if (raw.has('auto_map') && !knownTypes.includes(modelType)) throw needsCode(raw, modelType, knownTypes)
   const labels = readLabels(raw)
   const values = Object.freeze({
     ...root,
-    ...(raw.has('rope_parameters') || !(raw.has('rope_theta') || raw.has('rope_scaling'))
-      ? {}
-      : { rope_parameters: ropeParameters(raw) }),
+    ...(hasOlderPositions(raw) ? { rope_parameters: ropeParameters(raw) } : {}),
     ...(raw.has('dtype') || !raw.has('torch_dtype') ? {} : { dtype: raw.text('torch_dtype') }),
     ...(labels === null
       ? {}
@@ -79,6 +78,12 @@ export async function readGenerationConfig(
   }
   const keys = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'decoder_start_token_id']
   return Object.fromEntries(keys.filter((key) => config?.read.has(key)).map((key) => [key, config?.values[key]]))
+}
+
+// Of Gemma 3's, which are of two kinds, transformers reads the older keys, and fails where one kind stands beside them.
+function hasOlderPositions(raw: ConfigReader): boolean {
+  const isOlder = raw.has('rope_theta') || raw.has('rope_scaling')
+  return isOlder && !raw.has('rope_parameters') && !raw.has('rope_local_base_freq')
 }
 
 // transformers 4: rope_theta beside rope_scaling, whose kind is `rope_type`, or `type` in the oldest files.
@@ -114,10 +119,16 @@ function labelCount(raw: ConfigReader): number {
   })
 }
 
-function needsCode(raw: ConfigReader, modelType: string): EspalierError {
+function needsCode(raw: ConfigReader, modelType: string, knownTypes: readonly string[]): EspalierError {
+  const near = nearestModelType(modelType, knownTypes)
   return new EspalierError('model.code', {
     what: 'the model needs Python code from its repository, which is never run (what trust_remote_code allows in Python)',
-    got: { file: raw.file, modelType, autoMap: Object.keys(raw.object('auto_map', {})) },
-    fix: 'Use a model of a type that is supported.',
+    got: {
+      file: raw.file,
+      modelType,
+      autoMap: Object.keys(raw.object('auto_map', {})),
+      ...(near && { nearest: near }),
+    },
+    fix: `Use a model of ${near === undefined ? 'a type that is supported' : `type ${near}, the nearest that is supported`}.`,
   })
 }
