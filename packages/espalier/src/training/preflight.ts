@@ -21,13 +21,14 @@ import {
   parameterGroups,
   type TrainingTransform,
 } from '@espalier/trainer'
+import { replacedMemory } from './process-memory.js'
 import { type ShapedFeeds, shapePeaks } from './shape-peaks.js'
 
 /** Memory in bytes, and which option shrinks each part. */
 export interface MemoryPlan {
   /** Frozen weights in the dtype that programs read; mapped from disk where the backend can. */
   readonly weights: number
-  /** Adapter values, their gradients and the optimizer's states. */
+  /** Adapter values, their gradients and the optimizer's states, and those of earlier steps that are not freed yet. */
   readonly adapterAndOptimizer: number
   /** Intermediate values of micro-batches and of the optimizer's step, and what the backend keeps for each shape. */
   readonly activations: number
@@ -67,6 +68,8 @@ export interface RunToPlan {
   readonly backend?: Backend
   /** Bytes around the program. Default 0. */
   readonly process?: number
+  /** Steps of the run, which leave replaced values behind them. Default 0. */
+  readonly steps?: number
 }
 
 // Where a backend does not tell: tensors as they are, and the values of the largest program.
@@ -78,7 +81,7 @@ const FOLLOWED: MemoryEstimates = {
 
 /** The memory of a run, from programs that are built as the run builds them. */
 export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
-  const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0, backend } = run
+  const { trainable, optimizer, weightDecay = 0, loss, transforms = [], process = 0, steps = 0, backend } = run
   const { model } = trainable
   const { bytesOf, peakOf, keptFor } = backend?.memory ?? FOLLOWED
   const values = await trainable.trainable()
@@ -96,7 +99,8 @@ export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
   // New values and states stand beside the old ones until the step is done.
   const apply = peakOf(applyProgram(groups, { optimizer, clips: true }))
   const activations = keptFor([...peaks.slice(0, 1), apply, ...peaks.slice(1)])
-  const adapterAndOptimizer = trained * 4 * (2 + optimizer.states.length)
+  const live = trained * 4 * (2 + optimizer.states.length)
+  const adapterAndOptimizer = live + replacedMemory(backend?.name ?? '', live, steps)
   return {
     weights,
     adapterAndOptimizer,

@@ -102,7 +102,7 @@ describe('SFTTrainer', () => {
     const { memory } = plan
     expect(memory.total).toBe(memory.weights + memory.adapterAndOptimizer + memory.activations + memory.process)
     expect(memory.process).toBeGreaterThan(5e7)
-    expect(memory.adapterAndOptimizer).toBe(plan.trainableParameters * 4 * 4) // value, gradient, two moments, in f32
+    expect(memory.adapterAndOptimizer).toBe(plan.trainableParameters * 4 * 4 * (1 + 4)) // value, gradient, two moments, in f32; as they are, and as 4 steps leave them
     expect(Object.keys(memory.advice)).toEqual(['weights', 'adapterAndOptimizer', 'activations'])
   })
 

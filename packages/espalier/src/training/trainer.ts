@@ -158,6 +158,7 @@ export class Trainer {
         batches: shapedFeeds(train, this.args),
         backend: this.model.backend,
         process: processMemory(this.model.backend.name),
+        steps: totalSteps,
       }),
       totalSteps,
       stepsPerEpoch,
