@@ -10,11 +10,12 @@ import type { DataRow } from '../dataset/formats.js'
 import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
 import { CutTally } from './cut-rows.js'
 import { IGNORED, integers, mapRows, requireCounted } from './rows.js'
+import { wordFeatures } from './word-features.js'
 
 /** How rows become features. */
 export interface FeatureOptions {
   /**
-   * One label for the row; a number for each label; either, but the same for all rows; or a label per token, which needs tokenized rows.
+   * One label for the row; a number for each label; either, but the same for all rows; or a label per word or id.
    */
   readonly labels: 'row' | 'numbers' | 'either' | 'token'
   /** Number of labels: they are whole numbers below it, or -100 where a token does not count. */
@@ -27,7 +28,7 @@ export interface FeatureOptions {
 }
 
 /**
- * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; or with `input_ids` (or `inputIds`), optionally
+ * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; with `tokens`, words, and `labels` (or `ner_tags`), one per word; or with `input_ids` (or `inputIds`), optionally
  * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the
  * place, data.empty, data.unsupervised when no label counts.
  */
@@ -79,11 +80,16 @@ async function featuresOf(row: DataRow, place: string, options: FeatureRequest):
     const ofTokens = options.labels === 'token'
     return tokenized(row, place, integers(inputIds, place, 'input_ids'), labels, { ofTokens })
   }
+  if (options.labels === 'token' && row.tokens !== undefined) {
+    const { cut, maxLength } = options
+    const request = { tokenizer: await options.tokenizer(), cut, ...(maxLength === undefined ? {} : { maxLength }) }
+    return wordFeatures(row, typeof labels === 'number' ? [labels] : labels, place, request)
+  }
   if (options.labels === 'token')
     throw new EspalierError('data.shape', {
-      what: 'labels of tokens need rows that are tokenized already',
+      what: 'labels of tokens need words, or rows that are tokenized already',
       got: { row: place, columns: Object.keys(row) },
-      fix: 'Give input_ids and labels, one label per id, -100 where none counts',
+      fix: 'Give tokens and labels, one label per word, or input_ids and labels, one label per id, -100 where none counts',
     })
   return { ...(await textFeatures(row, place, options)), labels }
 }
@@ -144,7 +150,7 @@ export function tokenized(
 }
 
 function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {
-  const given = row.labels ?? row.label
+  const given = row.labels ?? row.label ?? (options.labels === 'token' ? row.ner_tags : undefined)
   const isList = Array.isArray(given) || ArrayBuffer.isView(given)
   if (options.labels === 'numbers' || (options.labels === 'either' && isList))
     return numbersOf(isList ? Array.from(given as ArrayLike<unknown>) : [given], place, options)

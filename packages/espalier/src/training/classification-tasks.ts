@@ -31,7 +31,7 @@ export const sequenceClassification: TrainingTask<Features> = {
   metrics: labelMetrics,
 }
 
-/** Tokenized rows with a label per id. */
+/** Rows with `tokens`, words, and `labels`, one per word, of which the first id has it; or tokenized rows with a label per id. */
 export const tokenClassification: TrainingTask<Features> = {
   prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions('token', context)),
   collator: async (context, examples) =>
