@@ -16,12 +16,13 @@ import {
   weightRequests,
 } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { generateRows, gpt2, llama, qwen2 } from '@espalier/models'
-import { TINY_GPT2, TINY_LLAMA } from '@espalier/models/fixtures/tiny-configs.js'
+import { gemma3Text, generateRows, glm, gpt2, llama, qwen2 } from '@espalier/models'
+import { TINY_GEMMA3, TINY_GLM, TINY_GPT2, TINY_LLAMA } from '@espalier/models/fixtures/tiny-configs.js'
 import { decodeProgram } from '@espalier/models/generation/programs.js'
 import { describe, expect, it } from 'vitest'
 
 const WIDE_LLAMA = { ...TINY_LLAMA, intermediate_size: 16 } // packed weights have columns in eights
+const WIDE_GEMMA3 = { intermediate_size: 16, head_dim: 8 }
 
 // Weights as a bf16 checkpoint has them.
 function modelOf(architecture: typeof llama, config: typeof WIDE_LLAMA) {
@@ -51,6 +52,8 @@ describe('packed generation', () => {
   it.each([
     ['llama', llama, WIDE_LLAMA],
     ['qwen2', qwen2, { ...WIDE_LLAMA, model_type: 'qwen2' } as unknown as typeof WIDE_LLAMA],
+    ['glm', glm, { ...TINY_GLM, intermediate_size: 16 } as unknown as typeof WIDE_LLAMA],
+    ['gemma3_text', gemma3Text, { ...TINY_GEMMA3, ...WIDE_GEMMA3 } as unknown as typeof WIDE_LLAMA],
     ['gpt2', gpt2, { ...TINY_GPT2, n_inner: 16 } as unknown as typeof WIDE_LLAMA],
   ])('of %s', async (_, architecture, config) => {
     const model = modelOf(architecture, config)
