@@ -77,6 +77,10 @@ const mistakes: Readonly<Record<string, () => unknown>> = {
   'a signal that is none': () => trainer({}).train({ signal: 5 }),
   'nothing to evaluate on': () => trainer({}).evaluate(),
   'nothing to generate from': () => base.generate(),
+  'one text as a batch': async () => (await base.tokenizer()).encodeBatch('once'),
+  'one id to decode': async () => (await base.tokenizer()).decode(5),
+  'one row of ids as several': async () => (await base.tokenizer()).decodeBatch(5),
+  'a text as messages': async () => (await base.tokenizer()).applyChatTemplate('hello'),
   'a number to tokenize': async () => (await base.tokenizer()).encode(5),
 }
 

@@ -176,6 +176,7 @@ export class Tokenizer {
 
   /** Several texts or pairs. With padding, all rows have one length. */
   encodeBatch(texts: readonly TextInput[], options: EncodeOptions = {}): BatchEncoding {
+    requireList('texts', texts, 'Give a list of texts; one alone goes to encode')
     const rows = this.#pad(
       texts.map((text) => this.#encodeOne(text, options)),
       options,
@@ -191,6 +192,7 @@ export class Tokenizer {
   /** The text of ids. Ids without a token are left out. */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const { skipSpecialTokens = false } = options
+    requireList('ids', ids, 'Give a list of ids: decode([id])')
     const kept: number[] = []
     for (const id of ids) {
       if (skipSpecialTokens && this.#files.specialIds.has(id)) continue
@@ -202,6 +204,7 @@ export class Tokenizer {
 
   /** The texts of several rows of ids. */
   decodeBatch(rows: Iterable<Iterable<number>>, options: DecodeOptions = {}): string[] {
+    requireList('rows', rows, 'Give a list of rows of ids; one alone goes to decode')
     return Array.from(rows, (ids) => this.decode(ids, options))
   }
 
@@ -221,6 +224,7 @@ export class Tokenizer {
     messages: readonly Message[],
     options: ChatTemplateOptions & { readonly tokenize?: boolean } = {},
   ): string | number[] {
+    requireList('messages', messages, "Give a list of messages: [{ role: 'user', content: 'hello' }]")
     const text = this.#template(options).render(messages, options, this.#tokenVariables())
     return options.tokenize === true ? this.encode(text, { addSpecialTokens: false }).inputIds : text
   }
@@ -314,6 +318,12 @@ function tooShort(maxLength: number, added: number): EspalierError {
     got: { maxLength, specialTokens: added },
     fix: 'Raise maxLength or set addSpecialTokens to false.',
   })
+}
+
+function requireList(name: string, given: unknown, fix: string): void {
+  requireAwaited(name, given)
+  if (typeof given === 'object' && given !== null && Symbol.iterator in given) return
+  throw new EspalierError('config.value', { what: `${name} is no list`, got: { [name]: typeof given }, fix })
 }
 
 function textsOf(given: unknown): readonly [string, string | undefined] {
