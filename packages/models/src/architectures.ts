@@ -23,10 +23,13 @@ import { mistral } from './mistral.js'
 import { mt5 } from './mt5.js'
 import { openaiGpt } from './openai-gpt.js'
 import { opt } from './opt.js'
+import { phi } from './phi.js'
+import { phi3 } from './phi3.js'
 import { qwen2 } from './qwen2.js'
 import { qwen3 } from './qwen3.js'
 import { roberta } from './roberta.js'
 import { smollm3 } from './smollm3.js'
+import { stablelm } from './stablelm.js'
 import { t5 } from './t5.js'
 import { xlmRoberta } from './xlm-roberta.js'
 
@@ -38,6 +41,9 @@ export const architectures: readonly Architecture[] = [
   qwen2,
   qwen3,
   smollm3,
+  phi,
+  phi3,
+  stablelm,
   mistral,
   roberta,
   xlmRoberta,

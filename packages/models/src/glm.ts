@@ -2,7 +2,6 @@
 import type { Architecture } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { tokenClassifier } from './heads/token-classification.js'
-import { rotaryOf } from './layers/rotary.js'
 import { fusedGatedMlp, type LlamaSettings, llamaLike, llamaSettings } from './llama.js'
 
 /** What configurations of GLM mean where they leave keys out. */
@@ -28,10 +27,9 @@ export const glm: Architecture = llamaLike({
 
 /** Reads the settings of a GLM. Throws model.config and model.unsupported. */
 export function glmSettings(keys: ConfigKeys): LlamaSettings {
-  const { bias, ...read } = llamaSettings(keys)
+  const { bias, ...read } = llamaSettings(keys, { share: 0.5, interleaved: true })
   return {
     ...read,
     bias: { projections: bias.projections, output: false, inner: false },
-    rotary: rotaryOf(keys, read.sizes.headSize, { share: 0.5, interleaved: true }),
   }
 }

@@ -1,10 +1,12 @@
 /** The Llama family: Llama 2 and 3, SmolLM2, TinyLlama and all else with this model_type. Source: arXiv:2302.13971 §2.2; arXiv:2307.09288. */
 import type { Architecture, ModelSizes, Module, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
+import type { AttentionSettings } from './decoder/attention.js'
 import { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel } from './decoder/decoder-model.js'
 import { FusedGatedMlp } from './decoder/fused-gated-mlp.js'
 import { GatedMlp } from './decoder/gated-mlp.js'
+import { ParallelBlock, type ParallelParts } from './decoder/parallel-block.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf, type Family } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
@@ -13,7 +15,7 @@ import { lastTokenClassifier } from './heads/sequence-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 import type { PartNames } from './layers/parts.js'
-import { type Rotary, rotaryOf } from './layers/rotary.js'
+import { type Rotary, type RotaryOptions, rotaryOf } from './layers/rotary.js'
 import type { NormMaker } from './layers/shifted-norm.js'
 
 /** Names of a layer's modules. */
@@ -25,7 +27,11 @@ export const layerNames = {
 } as const
 
 /** Llama with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
-export const llama: Architecture = llamaLike({ modelType: 'llama', className: 'Llama', settings: llamaSettings })
+export const llama: Architecture = llamaLike({
+  modelType: 'llama',
+  className: 'Llama',
+  settings: (keys) => llamaSettings(keys),
+})
 
 /** What config.json says, checked. */
 export interface LlamaSettings {
@@ -35,6 +41,8 @@ export interface LlamaSettings {
   /** Which linear layers have a bias. */
   readonly bias: { readonly projections: boolean; readonly output: boolean; readonly inner: boolean }
   readonly dropout: number
+  /** Of what the halves of a layer give, where it is dropped. */
+  readonly endDropout?: { readonly attention: number; readonly inner: number }
   readonly padding: number | null
   /** Factor of the token table's rows. Default 1. */
   readonly tokenScale?: number
@@ -47,6 +55,8 @@ export interface LlamaSettings {
   readonly softCap?: number | null
   /** Whether queries and keys are normed, each head by itself. Default false. */
   readonly normsHeads?: boolean
+  /** Whether both halves of a layer read one norm and are added to its input together. Default false. */
+  readonly isParallel?: boolean
   /** What layers differ in, by index. */
   readonly layers?: readonly LayerSettings[]
 }
@@ -65,8 +75,24 @@ export interface LlamaParts {
   readonly norm: NormMaker
   /** Names of a layer's modules; a half whose end norm has a name ends in one. */
   readonly layerNames: PartNames<BlockParts>
+  /** Norms of queries and keys by heads; where a family has them, they are as its other norms. */
+  readonly headNorms: HeadNorms
+  /** Attention of a layer; Llama's has a projection each for queries, keys and values. */
+  attention(settings: LlamaSettings & LlamaParts, scope: ParameterScope, layer: number): Module
   /** The wide half of a layer; Llama's is gated. */
   inner(settings: LlamaSettings, scope: ParameterScope): Module
+}
+
+/** Norms of queries and keys by heads, (batch, heads, tokens, size). */
+export interface HeadNorms {
+  readonly names: { readonly queryNorm: string; readonly keyNorm: string }
+  /** A norm of so many heads of `size` values. */
+  norm(
+    scope: ParameterScope,
+    name: string,
+    sizes: { readonly heads: number; readonly size: number },
+    epsilon: number,
+  ): Module
 }
 
 /** What a family has of its own that is built as Llama is. */
@@ -82,7 +108,12 @@ export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'mo
 
 /** A family that differs from Llama in its settings, and in the parts that it names. */
 export function llamaLike({ className, heads, parts, ...own }: LlamaLike): Architecture {
-  const built: LlamaParts = { norm: rmsNorm, layerNames, inner: gatedMlp, ...parts }
+  const { norm = rmsNorm } = parts ?? {}
+  const headNorms: HeadNorms = {
+    names: { queryNorm: 'q_norm', keyNorm: 'k_norm' },
+    norm: (scope, name, { size }, epsilon) => norm(scope, name, size, epsilon),
+  }
+  const built: LlamaParts = { norm, layerNames, headNorms, attention: splitAttention, inner: gatedMlp, ...parts }
   return architectureOf({
     defaultTargets: ['q_proj', 'v_proj'],
     ...own,
@@ -97,8 +128,8 @@ export function llamaLike({ className, heads, parts, ...own }: LlamaLike): Archi
   })
 }
 
-/** Reads the settings of a Llama. Throws model.config and model.unsupported. */
-export function llamaSettings(keys: ConfigKeys): LlamaSettings {
+/** Reads the settings of a Llama. options: of its rotary positions. Throws model.config and model.unsupported. */
+export function llamaSettings(keys: ConfigKeys, options: RotaryOptions = {}): LlamaSettings {
   const hiddenSize = keys.size('hidden_size')
   const headCount = keys.size('num_attention_heads')
   const groupCount = keys.size('num_key_value_heads', headCount)
@@ -110,7 +141,7 @@ export function llamaSettings(keys: ConfigKeys): LlamaSettings {
       head_dim: headSize,
     })
   }
-  const rotary = rotaryOf(keys, headSize)
+  const rotary = rotaryOf(keys, headSize, options)
   const attentionBias = keys.flag('attention_bias', false)
   return {
     sizes: {
@@ -152,66 +183,88 @@ function buildModel(className: string, settings: Built, scope: ParameterScope): 
   })
 }
 
-function buildBlock(settings: Built, scope: ParameterScope, layer: number): DecoderBlock {
-  const { sizes, epsilon, norm, inner, layerNames: names } = settings
-  const { attention, inner: wide, ...norms } = names
-  const normsByRole = Object.entries(norms).map(([role, name]) => [role, norm(scope, name, sizes.hiddenSize, epsilon)])
-  return new DecoderBlock(names, {
-    attention: buildAttention(settings, scope.at(attention), layer),
-    inner: inner(settings, scope.at(wide)),
-    ...(Object.fromEntries(normsByRole) as Omit<BlockParts, 'attention' | 'inner'>),
-  })
+function buildBlock(settings: Built, scope: ParameterScope, layer: number): Module {
+  const { sizes, epsilon, norm, layerNames: names } = settings
+  const { attention, inner, innerNorm, ...ownNorms } = names
+  const halves = {
+    attention: settings.attention(settings, scope.at(attention), layer),
+    inner: settings.inner(settings, scope.at(inner)),
+  }
+  const normed = (all: Readonly<Record<string, string>>) =>
+    Object.fromEntries(Object.entries(all).map(([role, name]) => [role, norm(scope, name, sizes.hiddenSize, epsilon)]))
+  if (settings.isParallel === true) {
+    const shared = { attentionNorm: names.attentionNorm }
+    return new ParallelBlock({ ...shared, attention, inner }, { ...halves, ...normed(shared) } as ParallelParts)
+  }
+  return new DecoderBlock(names, { ...halves, ...normed({ ...ownNorms, innerNorm }) } as unknown as BlockParts)
+}
+
+/** What a layer's attention is made with besides its projections. */
+export function attentionSettings(settings: LlamaSettings, scope: ParameterScope, layer: number): AttentionSettings {
+  const { dropout, softCap = null, endDropout } = settings
+  const { window = null, rotary = settings.rotary } = settings.layers?.[layer] ?? {}
+  const { headCount: heads, groupCount: groups, headSize } = settings.sizes
+  return {
+    layer,
+    heads,
+    groups,
+    scale: settings.scoreScale ?? 1 / Math.sqrt(headSize),
+    window,
+    ...(softCap === null ? {} : { softCap }),
+    ...(rotary === null ? {} : { rotary }),
+    dropout: { rate: dropout, site: scope.path },
+    ...(endDropout === undefined
+      ? {}
+      : { outputDropout: { rate: endDropout.attention, site: `${scope.path}.dropout` } }),
+  }
 }
 
 const projectionNames = { query: 'q_proj', key: 'k_proj', value: 'v_proj', output: 'o_proj' }
-const headNormNames = { queryNorm: 'q_norm', keyNorm: 'k_norm' }
 
-function buildAttention(settings: Built, scope: ParameterScope, layer: number): SplitAttention {
-  const { bias, dropout, deviation, normsHeads = false, softCap = null } = settings
-  const { window = null, rotary = settings.rotary } = settings.layers?.[layer] ?? {}
-  const { hiddenSize, headCount: heads, groupCount: groups, headSize } = settings.sizes
+function splitAttention(settings: Built, scope: ParameterScope, layer: number): SplitAttention {
+  const { bias, deviation, epsilon, headNorms, normsHeads = false } = settings
+  const { hiddenSize, headCount, groupCount, headSize: size } = settings.sizes
   const project = (name: string, count: number) =>
-    scope.linear(name, hiddenSize, count * headSize, { bias: bias.projections, deviation })
-  const norm = (name: string) => settings.norm(scope, name, headSize, settings.epsilon)
+    scope.linear(name, hiddenSize, count * size, { bias: bias.projections, deviation })
+  const norm = (name: string, heads: number) => headNorms.norm(scope, name, { heads, size }, epsilon)
   return new SplitAttention(
+    attentionSettings(settings, scope, layer),
+    normsHeads ? { ...projectionNames, ...headNorms.names } : projectionNames,
     {
-      layer,
-      heads,
-      groups,
-      scale: settings.scoreScale ?? 1 / Math.sqrt(headSize),
-      window,
-      ...(softCap === null ? {} : { softCap }),
-      ...(rotary === null ? {} : { rotary }),
-      dropout: { rate: dropout, site: scope.path },
-    },
-    normsHeads ? { ...projectionNames, ...headNormNames } : projectionNames,
-    {
-      query: project(projectionNames.query, heads),
-      key: project(projectionNames.key, groups),
-      value: project(projectionNames.value, groups),
-      output: scope.linear(projectionNames.output, heads * headSize, hiddenSize, { bias: bias.output, deviation }),
-      ...(normsHeads ? { queryNorm: norm(headNormNames.queryNorm), keyNorm: norm(headNormNames.keyNorm) } : {}),
+      query: project(projectionNames.query, headCount),
+      key: project(projectionNames.key, groupCount),
+      value: project(projectionNames.value, groupCount),
+      output: scope.linear(projectionNames.output, headCount * size, hiddenSize, { bias: bias.output, deviation }),
+      ...(normsHeads
+        ? {
+            queryNorm: norm(headNorms.names.queryNorm, headCount),
+            keyNorm: norm(headNorms.names.keyNorm, groupCount),
+          }
+        : {}),
     },
   )
 }
 
-function gatedMlp({ sizes, innerSize, bias, deviation, activation }: LlamaSettings, scope: ParameterScope): GatedMlp {
+function gatedMlp(settings: LlamaSettings, scope: ParameterScope): GatedMlp {
+  const { sizes, innerSize, bias, deviation, activation, endDropout } = settings
   const options = { bias: bias.inner, deviation }
   return new GatedMlp(
     scope.linear('gate_proj', sizes.hiddenSize, innerSize, options),
     scope.linear('up_proj', sizes.hiddenSize, innerSize, options),
     scope.linear('down_proj', innerSize, sizes.hiddenSize, options),
     activation,
+    endDropout && { rate: endDropout.inner, site: `${scope.path}.dropout` },
   )
 }
 
 /** The wide half of a layer whose gate and what passes it are one product. */
 export function fusedGatedMlp(settings: LlamaSettings, scope: ParameterScope): FusedGatedMlp {
-  const { sizes, innerSize, bias, deviation, activation } = settings
+  const { sizes, innerSize, bias, deviation, activation, endDropout } = settings
   const options = { bias: bias.inner, deviation }
   return new FusedGatedMlp(
     scope.linear('gate_up_proj', sizes.hiddenSize, 2 * innerSize, options),
     scope.linear('down_proj', innerSize, sizes.hiddenSize, options),
     activation,
+    endDropout && { rate: endDropout.inner, site: `${scope.path}.dropout` },
   )
 }

@@ -39,7 +39,9 @@ export { type Rotary, type RotaryOptions, type RotaryTables, rotaryOf } from './
 export type { ScaledFrequencies } from './layers/rotary-scaling.js'
 export { type NormMaker, shiftedRmsNorm } from './layers/shifted-norm.js'
 export {
+  attentionSettings,
   fusedGatedMlp,
+  type HeadNorms,
   type LayerSettings,
   type LlamaLike,
   type LlamaParts,

@@ -1,7 +1,7 @@
 /** How many parameters a method trains of real models, by their configurations alone. The numbers are PEFT's. */
 import { AdaptedModel, type Architecture, type ModelConfig, ParameterScope, type TaskType } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { mistral, opt, qwen3, smollm3 } from '@espalier/models'
+import { mistral, opt, phi, phi3, qwen3, smollm3, stablelm } from '@espalier/models'
 import { describe, expect, it } from 'vitest'
 
 // config.json of facebook/opt-350m, without what says nothing of sizes.
@@ -53,6 +53,40 @@ const SMOLLM3_3B = {
   vocab_size: 128_256,
 }
 
+// config.json of microsoft/phi-2.
+const PHI_2 = {
+  model_type: 'phi',
+  hidden_size: 2560,
+  intermediate_size: 10_240,
+  num_attention_heads: 32,
+  num_hidden_layers: 32,
+  partial_rotary_factor: 0.4,
+  vocab_size: 51_200,
+}
+
+// config.json of microsoft/Phi-3-mini-4k-instruct.
+const PHI3_MINI = {
+  model_type: 'phi3',
+  hidden_size: 3072,
+  intermediate_size: 8192,
+  num_attention_heads: 32,
+  num_hidden_layers: 32,
+  sliding_window: 2047,
+  vocab_size: 32_064,
+}
+
+// config.json of stabilityai/stablelm-2-1_6b.
+const STABLELM_2 = {
+  model_type: 'stablelm',
+  hidden_size: 2048,
+  intermediate_size: 5632,
+  num_attention_heads: 32,
+  num_hidden_layers: 24,
+  num_key_value_heads: 32,
+  use_qkv_bias: true,
+  vocab_size: 100_352,
+}
+
 /** A base model whose weights are never read. */
 function withoutWeights(architecture: Architecture, config: ModelConfig, task: TaskType): AdaptedModel {
   const scope = new ParameterScope((_, shape) => ({
@@ -80,13 +114,18 @@ describe('LoRA on decoders with rotary positions', () => {
   it.each([
     ['mistral-7b', mistral, MISTRAL_7B, 3_407_872, 7_245_139_968],
     ['qwen3-0.6b', qwen3, QWEN3_06B, 1_146_880, 597_196_800],
+    ['phi-2', phi, PHI_2, 9_175_040, 2_788_858_880],
+    ['stablelm-2-1.6b', stablelm, STABLELM_2, 1_572_864, 1_646_088_192],
   ])('trains as many parameters as with PEFT by its defaults (%s)', (_, architecture, config, trainable, all) => {
     const adapted = withoutWeights(architecture, config, 'CAUSAL_LM')
     adapted.addAdapter('default', lora({}))
     expect(adapted.parameterCounts()).toEqual({ trainable, all })
   })
 
-  it.each([['smollm3-3b', smollm3, SMOLLM3_3B, 3_075_098_624]])(
+  it.each([
+    ['smollm3-3b', smollm3, SMOLLM3_3B, 3_075_098_624],
+    ['phi-3-mini', phi3, PHI3_MINI, 3_821_079_552],
+  ])(
     'has as many parameters as in transformers, and no targets where PEFT has none (%s)',
     (_, architecture, config, all) => {
       const adapted = withoutWeights(architecture, config, 'CAUSAL_LM')

@@ -1,5 +1,5 @@
 /** The wide half of a layer, gated. Source: arXiv:2002.05202 §2. */
-import { type Context, Module, mul, type Tensor } from '@espalier/core'
+import { type Context, Module, maybeDropout, mul, type Tensor } from '@espalier/core'
 import type { Activation } from '../layers/activation.js'
 
 /** down(activation(gate(x)) * up(x)). */
@@ -9,6 +9,8 @@ export class GatedMlp extends Module {
     readonly up_proj: Module,
     readonly down_proj: Module,
     readonly activation: Activation,
+    /** Of what it gives. */
+    readonly dropout: { readonly rate: number; readonly site: string } = { rate: 0, site: '' },
   ) {
     super()
   }
@@ -16,6 +18,7 @@ export class GatedMlp extends Module {
   /** x (batch, tokens, hidden) -> same. */
   forward(x: Tensor, context: Context): Tensor {
     const gate = this.activation(this.gate_proj.forward(x, context))
-    return this.down_proj.forward(mul(gate, this.up_proj.forward(x, context)), context)
+    const y = this.down_proj.forward(mul(gate, this.up_proj.forward(x, context)), context)
+    return maybeDropout(y, context, this.dropout.rate, this.dropout.site)
   }
 }
