@@ -81,7 +81,7 @@ type Inputs = readonly [
   keep: Tensor,
 ]
 
-/** Whether a call stays a call: it is known, and nothing but its first output is used where it has several. */
+/** Whether a call stays a call. Its step makes the first output alone. */
 export function keepsPackedCall(node: Node<'call'>): boolean {
   return rules.has(node.attrs.definition)
 }
