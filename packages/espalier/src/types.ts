@@ -59,7 +59,7 @@ export type {
   TokenizerFiles,
 } from '@espalier/data'
 export type { LoraConfig } from '@espalier/lora'
-export type { ClassificationRow } from '@espalier/models'
+export type { ClassificationRow, ProcessingOptions, SequenceBias } from '@espalier/models'
 export type {
   DownloadProgress,
   HubOptions,

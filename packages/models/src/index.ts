@@ -19,7 +19,9 @@ export type {
   GeneratedToken,
   GenerateTokensOptions,
   GenerationSource,
+  ProcessingOptions,
 } from './generation/options.js'
+export type { SequenceBias } from './generation/processors/sequence-bias.js'
 export { glm } from './glm.js'
 export { glm4 } from './glm4.js'
 export { gptNeo } from './gpt-neo.js'

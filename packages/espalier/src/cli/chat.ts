@@ -2,7 +2,7 @@
 import { createInterface, type Interface } from 'node:readline/promises'
 import { EspalierError } from '@espalier/core'
 import type { Message } from '@espalier/data'
-import { samplingOf } from './generate.js'
+import { greedyNotes, samplingOf } from './generate.js'
 import { loadWithAdapter } from './load.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
 import type { Values } from './values.js'
@@ -19,6 +19,7 @@ export async function chat(values: Values): Promise<number> {
         what: 'the tokenizer has no chat template, so it is no model to talk to',
         fix: 'Use generate --raw.',
       })
+    for (const note of greedyNotes(values, model)) progress.line(note)
     await model.weights()
     progress.clear()
     // Opened last: lines that come before somebody listens would be lost.

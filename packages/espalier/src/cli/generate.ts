@@ -1,6 +1,7 @@
 /** `espalier generate`: streams text to stdout. */
 import type { Message } from '@espalier/data'
 import type { GenerateOptions } from '../model/generation-options.js'
+import type { RuntimeModel } from '../model/runtime-model.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
@@ -32,6 +33,7 @@ export async function generate(values: Values): Promise<number> {
           : chats
             ? { messages: [{ role: 'user', content: prompt as string }] }
             : { prompt: prompt as string }
+      for (const note of greedyNotes(values, model)) progress.line(note)
       await model.weights({ signal: abort.signal })
       progress.update('compiling')
       const request = { ...input, ...samplingOf(values), ...stopsOf(values), signal: abort.signal }
@@ -59,10 +61,10 @@ export async function generate(values: Values): Promise<number> {
   }
 }
 
-/** How tokens are chosen. */
+/** How tokens are chosen: greedily, whatever the model's files say, unless sampling is asked for. */
 export function samplingOf(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' | 'inputIds'> {
   return defined({
-    doSample: values.flag('do-sample'),
+    doSample: values.flag('do-sample') ?? false,
     temperature: values.number('temperature'),
     topK: values.number('top-k'),
     topP: values.number('top-p'),
@@ -70,6 +72,13 @@ export function samplingOf(values: Values): Omit<GenerateOptions, 'prompt' | 'me
     maxNewTokens: values.number('max-new-tokens'),
     seed: values.number('seed'),
   })
+}
+
+/** Said where generation_config.json samples and the command does not. */
+export function greedyNotes(values: Values, { loaded }: Pick<RuntimeModel, 'loaded'>): string[] {
+  return loaded.generationConfig.do_sample === true && values.flag('do-sample') === undefined
+    ? ['note: generation_config.json samples (do_sample); without --do-sample this takes the likeliest tokens']
+    : []
 }
 
 // As transformers warns: these choose among samples.

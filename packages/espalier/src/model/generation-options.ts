@@ -1,8 +1,9 @@
 /** What generate takes: names are transformers' GenerationConfig in camelCase. */
 import type { Message } from '@espalier/data'
+import type { ProcessingOptions } from '@espalier/models'
 
-/** What to continue, how to choose tokens, and when to stop. */
-export interface GenerateOptions {
+/** What to continue, how to choose tokens, and when to stop. What is not given is taken from generation_config.json, and has the default where that says nothing. */
+export interface GenerateOptions extends ProcessingOptions {
   /** Text to continue, as it is. */
   readonly prompt?: string
   /** A conversation; rendered with the tokenizer's chat template. */
@@ -19,8 +20,14 @@ export interface GenerateOptions {
   readonly topK?: number
   /** Samples among the likeliest tokens that reach this probability together, in (0, 1]. Default 1. */
   readonly topP?: number
-  /** Above 1 makes tokens that occurred less likely. Default 1. */
-  readonly repetitionPenalty?: number
+  /** Samples among tokens at least so likely against the likeliest, from 0 to 1. */
+  readonly minP?: number
+  /** Samples among the most typical tokens that reach this probability together, in (0, 1]. Default 1. */
+  readonly typicalP?: number
+  /** Samples among tokens at least so likely, from 0 below 1. Default 0. */
+  readonly epsilonCutoff?: number
+  /** The same with a threshold that falls with the entropy, from 0 below 1. Default 0. */
+  readonly etaCutoff?: number
   /** Samples repeat with the same seed. Default: drawn, another at every call. */
   readonly seed?: number
   /** Texts that end the generation; they are not part of the result. */

@@ -5,6 +5,7 @@ import {
   type Hold,
   LanguageModel,
   type Model,
+  Seq2SeqLM,
   type Shared,
   type StateBinding,
   type StateSet,
@@ -17,6 +18,7 @@ import { classifyRows, generateTokens } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
+import { generationSettings, stopTexts } from './generation-settings.js'
 import { checkGenerateOptions } from './known-generation-options.js'
 import { requireTokenizer } from './known-model-options.js'
 import type { OnLoadProgress } from './load-progress.js'
@@ -28,8 +30,6 @@ import {
   type PredictOptions,
   predictionOf,
 } from './text-classification.js'
-
-const DEFAULT_NEW_TOKENS = 128
 
 /** What a model may be given beside its files. */
 export interface RuntimeOptions {
@@ -283,28 +283,15 @@ export abstract class RuntimeModel {
   ): AsyncGenerator<GeneratedPart, Pick<Generated, 'promptTokens' | 'reason'>, void> {
     const tokenizer = await this.tokenizer()
     const ids = promptIds(tokenizer, options)
-    const eos = endTokens(this.loaded.generationConfig, tokenizer)
-    const scanner = new StopScanner(options.stop ?? [])
+    const { generationConfig } = this.loaded
+    const eos = endTokens(generationConfig, tokenizer)
+    const scanner = new StopScanner(stopTexts(generationConfig, options))
     const detokenizer = tokenizer.detokenizer({ skipSpecialTokens: true })
-    const {
-      maxNewTokens = DEFAULT_NEW_TOKENS,
-      doSample = false,
-      temperature,
-      topK,
-      topP,
-      repetitionPenalty,
-      seed,
-      signal,
-    } = options
+    const model = held.model as LanguageModel
     const tokens = generateTokens(
-      {
-        ...(await held.ready),
-        model: held.model as LanguageModel,
-        eosTokenIds: eos,
-        padTokenId: tokenizer.padTokenId ?? 0,
-      },
+      { ...(await held.ready), model, eosTokenIds: eos, padTokenId: tokenizer.padTokenId ?? 0 },
       [ids],
-      { maxNewTokens, doSample, temperature, topK, topP, repetitionPenalty, seed, signal },
+      generationSettings(generationConfig, options, model instanceof Seq2SeqLM ? 1 : ids.length),
     )
     const promptTokens = ids.length
     let reason: Generated['reason'] = 'length'
@@ -345,6 +332,7 @@ function promptIds(tokenizer: Tokenizer, { prompt, messages, inputIds }: Generat
   return [...ids]
 }
 
+// As transformers, and what the tokenizer says where no file names one.
 function endTokens(generationConfig: Readonly<Record<string, unknown>>, tokenizer: Tokenizer): number[] {
   const configured = generationConfig.eos_token_id
   const ids = Array.isArray(configured)
@@ -352,5 +340,5 @@ function endTokens(generationConfig: Readonly<Record<string, unknown>>, tokenize
     : typeof configured === 'number'
       ? [configured]
       : []
-  return [...new Set([...ids, ...(tokenizer.eosTokenId === undefined ? [] : [tokenizer.eosTokenId])])]
+  return ids.length > 0 || tokenizer.eosTokenId === undefined ? ids : [tokenizer.eosTokenId]
 }

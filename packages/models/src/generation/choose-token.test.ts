@@ -3,13 +3,13 @@ import { describe, expect, it } from 'vitest'
 import { type Choice, chooseToken } from './choose-token.js'
 
 const logits = [2, 1, 0, -1, -2]
-const plain: Choice = { doSample: true, temperature: 1, topK: 0, topP: 1, repetitionPenalty: 1 }
+const plain: Choice = { doSample: true, temperature: 1, topK: 0, topP: 1 }
 
 /** How often each token is drawn in 4000 draws. */
-function shares(choice: Partial<Choice>, seen: readonly number[] = []): number[] {
+function shares(choice: Partial<Choice>): number[] {
   const counts = logits.map(() => 0)
   for (let i = 0; i < 4000; i++) {
-    const token = chooseToken(Float32Array.from(logits), seen, new Random(5).at(`${i}`), { ...plain, ...choice })
+    const token = chooseToken(Float32Array.from(logits), new Random(5).at(`${i}`), { ...plain, ...choice })
     counts[token] = (counts[token] as number) + 1
   }
   return counts.map((count) => count / 4000)
@@ -48,19 +48,8 @@ describe('chooseToken', () => {
 
   it('looks at the whole vocabulary when topP needs many tokens', () => {
     const flat = new Float32Array(3000)
-    const tokens = Array.from({ length: 300 }, (_, i) => chooseToken(flat, [], new Random(i), { ...plain, topP: 0.9 }))
+    const tokens = Array.from({ length: 300 }, (_, i) => chooseToken(flat, new Random(i), { ...plain, topP: 0.9 }))
     expect(Math.max(...tokens)).toBeLessThan(2700)
     expect(Math.max(...tokens)).toBeGreaterThan(2500)
-  })
-
-  it('divides the scores of seen tokens above 0 by the penalty, and multiplies those below', () => {
-    const greedy = { ...plain, doSample: false }
-    expect(chooseToken(Float32Array.from(logits), [0], new Random(0), { ...greedy, repetitionPenalty: 4 })).toBe(1)
-    expect(
-      chooseToken(Float32Array.from([-1, -1.5]), [0, 0], new Random(0), { ...greedy, repetitionPenalty: 1.4 }),
-    ).toBe(0)
-    expect(chooseToken(Float32Array.from([-1, -1.5]), [0], new Random(0), { ...greedy, repetitionPenalty: 1.6 })).toBe(
-      1,
-    )
   })
 })

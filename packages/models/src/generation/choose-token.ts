@@ -1,32 +1,26 @@
-/** The next token from one row's logits, by transformers' processors in its order: repetition penalty, temperature, top-k, top-p. */
+/** The next token from one row's logits: the likeliest, or a draw by temperature, top-k, top-p and what narrows further, in that order. */
 import type { Random } from '@espalier/core'
+import { type Narrowing, narrowed } from './candidates.js'
 import { largest } from './largest.js'
 import type { ResolvedOptions } from './options.js'
 
 /** How to choose. */
-export type Choice = Pick<ResolvedOptions, 'doSample' | 'temperature' | 'topK' | 'topP' | 'repetitionPenalty'>
+export type Choice = Pick<ResolvedOptions, 'doSample' | 'temperature' | 'topK' | 'topP'> & Narrowing
 
-/** The next token. logits (vocabulary): changed in place. seen: tokens that the penalty falls on. random: decides when sampling. */
-export function chooseToken(logits: Float32Array, seen: Iterable<number>, random: Random, choice: Choice): number {
-  const { doSample, temperature, topK, topP, repetitionPenalty } = choice
-  if (repetitionPenalty !== 1) penalize(logits, seen, repetitionPenalty)
+/** The next token. logits (vocabulary). random: decides when sampling. */
+export function chooseToken(logits: Float32Array, random: Random, choice: Choice): number {
+  const { doSample, temperature, topK, topP } = choice
   if (!doSample) return largest(logits, 1)[0] as number
   // Dividing by the temperature keeps the order, so the likeliest tokens may be picked first.
   const [draw] = random.uniform(1, 1) as unknown as [number]
   const share = (draw + 1) / 2
   if (topK > 0 || topP < 1) return sampleAmong(logits, share, choice)
-  return pick(weightsOf(logits, temperature), share)
-}
-
-function penalize(logits: Float32Array, seen: Iterable<number>, penalty: number): void {
-  for (const token of new Set(seen)) {
-    const score = logits[token] as number
-    logits[token] = score < 0 ? score * penalty : score / penalty
-  }
+  return pick(narrowed(weightsOf(logits, temperature), choice), share)
 }
 
 // Top-p is over what top-k left. Without top-k the candidates are doubled until they hold enough of the whole.
-function sampleAmong(logits: Float32Array, share: number, { temperature, topK, topP }: Choice): number {
+function sampleAmong(logits: Float32Array, share: number, choice: Choice): number {
+  const { temperature, topK, topP } = choice
   const whole = topK > 0 ? undefined : sum(weightsOf(logits, temperature))
   let count = topK > 0 ? Math.min(topK, logits.length) : Math.min(256, logits.length)
   while (true) {
@@ -37,7 +31,7 @@ function sampleAmong(logits: Float32Array, share: number, { temperature, topK, t
     )
     const nucleus = nucleusSize(weights, topP * (whole ?? sum(weights)))
     if (nucleus !== undefined || count === logits.length || whole === undefined) {
-      return candidates[pick(weights.subarray(0, nucleus ?? weights.length), share)] as number
+      return candidates[pick(narrowed(weights.subarray(0, nucleus ?? weights.length), choice), share)] as number
     }
     count = Math.min(count * 4, logits.length)
   }

@@ -1,5 +1,5 @@
 /** Generation over a key/value cache: token ids in, token ids out. Text, templates and stop strings are the caller's. */
-import { type HostTensor, Random } from '@espalier/core'
+import { type HostTensor, Random, Seq2SeqLM } from '@espalier/core'
 import { CacheSession } from './cache-session.js'
 import { chooseToken } from './choose-token.js'
 import {
@@ -10,6 +10,8 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.js'
+import type { LogitsProcessor } from './processors/processor.js'
+import { processorsOf } from './processors/processors-of.js'
 import { decoderPrompt } from './start.js'
 
 /**
@@ -24,8 +26,8 @@ export async function* generateTokens(
   const resolved = resolveOptions(source, inputIds, options)
   const { maxNewTokens, signal } = resolved
   signal?.throwIfAborted()
-  const onDevice = !resolved.doSample && resolved.repetitionPenalty === 1
-  const rows = rowsOf(source, inputIds)
+  const rows = rowsOf(source, inputIds, resolved)
+  const onDevice = !resolved.doSample && rows.every(({ processors }) => processors.length === 0)
   const session = new CacheSession(source, inputIds, onDevice ? 'token' : 'logits', maxNewTokens, signal)
   try {
     let result = await session.prefill()
@@ -35,6 +37,7 @@ export async function* generateTokens(
         if (row.finished !== null) continue
         const token = tokens[row.index] as number
         row.tokens.push(token)
+        row.ids.push(token)
         row.finished = finishOf(row, token, source, resolved)
         yield { row: row.index, token, finished: row.finished }
       }
@@ -70,38 +73,55 @@ export async function generateRows(
 
 interface Row {
   readonly index: number
-  /** What the decoder has read before. */
-  readonly prompt: readonly number[]
-  /** What the repetition penalty falls on besides new tokens: the prompt, and padding where the row has some, as in transformers. */
-  readonly seen: readonly number[]
+  /** Tokens that the decoder has read before. */
+  readonly promptLength: number
   readonly padding: number
+  readonly processors: readonly LogitsProcessor[]
+  /** What the decoder has read, padding on the left included: what transformers' processors see. */
+  readonly ids: number[]
   readonly tokens: number[]
   finished: FinishReason | null
 }
 
-function rowsOf({ model, padTokenId }: GenerationSource, inputIds: readonly (readonly number[])[]): Row[] {
-  const prompts = inputIds.map((ids) => decoderPrompt(model, ids))
-  const longest = Math.max(...prompts.map((ids) => ids.length))
+function rowsOf(
+  { model, padTokenId, eosTokenIds: ends = [] }: GenerationSource,
+  inputIds: readonly (readonly number[])[],
+  options: ResolvedOptions,
+): Row[] {
   const padding = padTokenId ?? 0
+  const prompts = inputIds.map((ids) => decoderPrompt(model, ids))
+  const padded = leftPadded(prompts, padding)
+  const sources = model instanceof Seq2SeqLM ? rightPadded(inputIds, padding) : padded
   return prompts.map((prompt, index) => {
-    const seen = prompt.length < longest ? [...prompt, padding] : prompt
-    return { index, prompt, seen, padding, tokens: [], finished: null }
+    const [ids, source] = [padded[index] as number[], sources[index] as number[]]
+    const processors = processorsOf(options, { promptLength: ids.length, source, ends })
+    return { index, promptLength: prompt.length, padding, processors, ids, tokens: [], finished: null }
   })
+}
+
+function leftPadded(rows: readonly (readonly number[])[], padding: number): number[][] {
+  const longest = Math.max(...rows.map((ids) => ids.length))
+  return rows.map((ids) => [...Array<number>(longest - ids.length).fill(padding), ...ids])
+}
+
+function rightPadded(rows: readonly (readonly number[])[], padding: number): number[][] {
+  const longest = Math.max(...rows.map((ids) => ids.length))
+  return rows.map((ids) => [...ids, ...Array<number>(longest - ids.length).fill(padding)])
 }
 
 function nextToken(result: HostTensor, row: Row, step: number, options: ResolvedOptions): number {
   const width = result.shape[1] as number
   const start = row.index * width
   if (result.dtype === 'i32') return result.data[start] as number
-  const logits = (result.data as Float32Array).subarray(start, start + width)
-  const random = new Random(options.seed).at(`row ${row.index} step ${step}`)
-  return chooseToken(logits, [...row.seen, ...row.tokens], random, options)
+  const logits = (result.data as Float32Array).slice(start, start + width)
+  for (const process of row.processors) process(logits, row.ids)
+  return chooseToken(logits, new Random(options.seed).at(`row ${row.index} step ${step}`), options)
 }
 
 function finishOf(row: Row, token: number, source: GenerationSource, options: ResolvedOptions): FinishReason | null {
   if (source.eosTokenIds?.includes(token)) return 'eos'
   if (options.stop?.(row.index, row.tokens)) return 'stop'
   const { maxPositions } = source.model.sizes
-  const full = maxPositions !== null && row.prompt.length + row.tokens.length >= maxPositions
+  const full = maxPositions !== null && row.promptLength + row.tokens.length >= maxPositions
   return full || row.tokens.length >= options.maxNewTokens ? 'length' : null
 }

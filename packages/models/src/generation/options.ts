@@ -1,6 +1,8 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
 import type { Backend, LanguageModel, StateBinding, WeightSet } from '@espalier/core'
 import { drawSeed, EspalierError, isSeed } from '@espalier/core'
+import { requireProcessing } from './processing-values.js'
+import type { SequenceBias } from './processors/sequence-bias.js'
 
 /** A model that runs: its tree, its backend, the tree's frozen weights and the sets that hold its state slots (adapters). */
 export interface GenerationSource {
@@ -14,8 +16,38 @@ export interface GenerationSource {
   readonly padTokenId?: number | null
 }
 
+/** What changes logits before a token is chosen, as transformers' processors of the same names. */
+export interface ProcessingOptions {
+  /** Above 1 makes tokens that occurred, in the prompt too, less likely. Default 1. */
+  readonly repetitionPenalty?: number
+  /** Above 1 makes tokens of the prompt more likely. Default 1. */
+  readonly encoderRepetitionPenalty?: number
+  /** No run of so many tokens comes twice; 0 for any. Default 0. */
+  readonly noRepeatNgramSize?: number
+  /** No run of so many tokens of the prompt comes again; 0 for any. Default 0. */
+  readonly encoderNoRepeatNgramSize?: number
+  /** Sequences of tokens that do not come. */
+  readonly badWordsIds?: readonly (readonly number[])[]
+  /** What the last token of a sequence gets where the others were read. */
+  readonly sequenceBias?: readonly SequenceBias[]
+  /** No end token before the decoder has read so many tokens, the prompt of decoder-only models included. Default 0. */
+  readonly minLength?: number
+  /** No end token before so many new ones; wins over minLength. */
+  readonly minNewTokens?: number
+  /** The token behind the decoder's start token. */
+  readonly forcedBosTokenId?: number
+  /** The last token of a row that maxNewTokens ends. */
+  readonly forcedEosTokenId?: number | readonly number[]
+  /** Raises end tokens by factor^n - 1 of their size, n tokens behind the first `start` new ones. */
+  readonly exponentialDecayLengthPenalty?: readonly [start: number, factor: number]
+  /** Tokens that never come. */
+  readonly suppressTokens?: readonly number[]
+  /** Tokens that do not come first. */
+  readonly beginSuppressTokens?: readonly number[]
+}
+
 /** How tokens are chosen, and when to stop. */
-export interface GenerateTokensOptions {
+export interface GenerateTokensOptions extends ProcessingOptions {
   readonly maxNewTokens: number
   /** Samples instead of taking the likeliest token. Default false. */
   readonly doSample?: boolean
@@ -25,8 +57,14 @@ export interface GenerateTokensOptions {
   readonly topK?: number
   /** Samples among the likeliest tokens that reach this probability together, in (0, 1]. Default 1. */
   readonly topP?: number
-  /** Above 1 makes tokens that occurred, in the prompt too, less likely. Default 1. */
-  readonly repetitionPenalty?: number
+  /** Samples among tokens at least so likely against the likeliest, from 0 to 1. */
+  readonly minP?: number
+  /** Samples among the most typical tokens that reach this probability together, in (0, 1]. Default 1. */
+  readonly typicalP?: number
+  /** Samples among tokens at least so likely, from 0 below 1. Default 0. */
+  readonly epsilonCutoff?: number
+  /** The same with a threshold that falls with the entropy, from 0 below 1. Default 0. */
+  readonly etaCutoff?: number
   /** A row's draws depend on the seed, its index and the step alone. Default: drawn, so that samples differ from call to call. */
   readonly seed?: number
   /** Stops the generation; it rejects with the signal's reason. */
@@ -47,8 +85,8 @@ export interface GeneratedToken {
 }
 
 /** The options with defaults. */
-export type ResolvedOptions = Required<Omit<GenerateTokensOptions, 'signal' | 'stop'>> &
-  Pick<GenerateTokensOptions, 'signal' | 'stop'>
+export type ResolvedOptions = GenerateTokensOptions &
+  Required<Pick<GenerateTokensOptions, 'doSample' | 'temperature' | 'topK' | 'topP' | 'seed'>>
 
 /** Checks options and prompts before anything runs. Throws config.value. */
 export function resolveOptions(
@@ -62,12 +100,11 @@ export function resolveOptions(
     temperature: 1,
     topK: 50,
     topP: 1,
-    repetitionPenalty: 1,
     seed: drawSeed(),
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     maxNewTokens: options.maxNewTokens,
   }
-  const { maxNewTokens, temperature, topK, topP, repetitionPenalty, seed } = resolved
+  const { maxNewTokens, temperature, topK, topP, seed } = resolved
   const isToken = (id: unknown) => Number.isInteger(id) && Number(id) >= 0 && Number(id) < vocabularySize
   const require = (holds: boolean, what: string, got: Readonly<Record<string, unknown>>, fix?: string) => {
     if (!holds) throw new EspalierError('config.value', { what, got, ...(fix === undefined ? {} : { fix }) })
@@ -81,9 +118,7 @@ export function resolveOptions(
   })
   require(Number.isInteger(topK) && topK >= 0, 'topK must be a whole number, 0 for all tokens', { topK })
   require(topP > 0 && topP <= 1, 'topP must lie above 0 and not above 1', { topP })
-  require(repetitionPenalty > 0 && Number.isFinite(repetitionPenalty), 'repetitionPenalty must be above 0', {
-    repetitionPenalty,
-  })
+  requireProcessing(resolved, vocabularySize)
   require(isSeed(seed), 'seed must be a whole number from 0 to 2^32 - 1', { seed })
   require(inputIds.length > 0, 'there is no prompt', { rows: 0 })
   require(isToken(padTokenId ?? 0), 'padTokenId is not a token of the model', { padTokenId, vocabularySize })

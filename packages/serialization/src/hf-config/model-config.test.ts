@@ -126,6 +126,18 @@ describe('readGenerationConfig', () => {
       eos_token_id: 5,
     })
     expect(await readGenerationConfig(filesOf({}), config)).toEqual({ eos_token_id: [1, 2] })
+    const old = {
+      model_type: 'bart',
+      num_beams: 4,
+      min_length: null,
+      force_bos_token_to_be_generated: true,
+      bos_token_id: 7,
+    }
+    expect(await readGenerationConfig(filesOf({}), await readModelConfig(filesOf({ 'config.json': old })))).toEqual({
+      num_beams: 4,
+      bos_token_id: 7,
+      forced_bos_token_id: 7,
+    })
     await expect(readGenerationConfig(filesOf({ 'generation_config.json': [] }))).rejects.toMatchObject({
       code: 'model.config',
     })

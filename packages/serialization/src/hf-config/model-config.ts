@@ -6,6 +6,7 @@ import { EspalierError } from '@espalier/core'
 import { refuseGguf } from '../files/gguf.js'
 import { type ModelFiles, readJson } from '../files/model-files.js'
 import { ConfigReader, isRecord } from './config-reader.js'
+import { generationKeys } from './generation-keys.js'
 import { nearestModelType } from './nearest-model-type.js'
 
 /** A model's configuration. */
@@ -76,8 +77,7 @@ export async function readGenerationConfig(
       fix: 'Download it again.',
     })
   }
-  const keys = ['bos_token_id', 'eos_token_id', 'pad_token_id', 'decoder_start_token_id']
-  return Object.fromEntries(keys.filter((key) => config?.read.has(key)).map((key) => [key, config?.values[key]]))
+  return config === undefined ? {} : generationKeys(config.values)
 }
 
 // Of Gemma 3's, which are of two kinds, transformers reads the older keys, and fails where one kind stands beside them.
