@@ -246,6 +246,21 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(done.stdout).toContain('lora_A.weight  F32')
   })
 
+  it('counts parameters by config.json alone', async () => {
+    const config = JSON.parse(readFileSync(join(model.path, 'config.json'), 'utf8')) as object
+    mkdirSync(at('bare'))
+    writeFileSync(at('bare/config.json'), JSON.stringify(config))
+    const [whole, bare] = [await runCli(['inspect', model.path]), await runCli(['inspect', at('bare')])]
+    const parameters = /parameters +([\d,]+)\n/
+    expect(bare).toMatchObject({ code: 0, stderr: '' })
+    expect(parameters.exec(bare.stdout)?.[1]).toBe(parameters.exec(whole.stdout)?.[1])
+    expect(bare.stdout).toMatch(/trained parameters +[\d,]+ of [\d,]+ for LoRA of rank 8 on q_proj, v_proj\n/)
+    writeFileSync(at('bare/config.json'), JSON.stringify({ ...config, model_type: 'magic' }))
+    const other = await runCli(['inspect', at('bare')])
+    expect(other.code).toBe(1)
+    expect(other.stderr).toContain('code: plugin.unknown')
+  })
+
   it('says what is wrong with a model that it cannot think through', async () => {
     cpSync(model.path, at('wide'), { recursive: true })
     const config = JSON.parse(readFileSync(at('wide/config.json'), 'utf8')) as { hidden_size: number }

@@ -1,4 +1,4 @@
-/** `espalier inspect`: what a file or folder is. Reads headers only. */
+/** `espalier inspect`: what a file or folder is. Reads headers only; of a model without weights, its configuration. */
 import { stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { EspalierError } from '@espalier/core'
@@ -13,6 +13,7 @@ import {
 import { settle } from '../platform/settle/node.js'
 import { UsageError } from './failure.js'
 import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
+import { parameterShare } from './parameter-share.js'
 import { bytes, result } from './terminal.js'
 import { trainingMemory } from './training-memory.js'
 import type { Values } from './values.js'
@@ -107,7 +108,17 @@ async function examine(path: string): Promise<Finding> {
     }
   }
   const config = await readModelConfig(files)
-  const weights = await openWeights(files)
+  const { hidden_size: hidden, num_hidden_layers: layers, vocab_size: vocabulary } = config.values
+  const described = {
+    architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
+  }
+  const weights = await openWeights(files).catch(noWeights)
+  if (weights === null) {
+    const { sizes, parameters, adapter } = parameterShare(config)
+    const size = `${sizes.layerCount} layers, hidden ${sizes.hiddenSize}, vocabulary ${sizes.vocabularySize}`
+    const facts = { ...described, size, parameters: parameters.toLocaleString('en-US'), 'trained parameters': adapter }
+    return { kind: 'model', config: config.values, tensors: [], facts: { ...facts, weights: 'none here' } }
+  }
   const tensors = [...weights.tensors].map(([name, { dtype, shape, byteLength }]) => ({
     name,
     dtype,
@@ -115,7 +126,6 @@ async function examine(path: string): Promise<Finding> {
     byteLength,
   }))
   await weights.close()
-  const { hidden_size: hidden, num_hidden_layers: layers, vocab_size: vocabulary } = config.values
   const quantization = quantizationOf(config.values)
   const memory = await trainingMemory(path)
   return {
@@ -123,7 +133,7 @@ async function examine(path: string): Promise<Finding> {
     config: config.values,
     tensors,
     facts: {
-      architecture: `${config.modelType} (${config.architectures.join(', ') || 'class not said'})`,
+      ...described,
       ...(quantization === null
         ? {}
         : { quantized: `by ${quantization.method}${quantization.form === null ? '' : `, ${quantization.form}`}` }),
@@ -132,6 +142,12 @@ async function examine(path: string): Promise<Finding> {
       'memory to train': memory,
     },
   }
+}
+
+// A folder may hold a configuration alone.
+function noWeights(error: unknown): null {
+  if (error instanceof EspalierError && error.code === 'file.missing') return null
+  throw error
 }
 
 async function examineFile(path: string): Promise<Finding> {

@@ -1,7 +1,7 @@
 /** How many parameters a method trains of real models, by their configurations alone. The numbers are PEFT's. */
 import { AdaptedModel, type Architecture, type ModelConfig, ParameterScope, type TaskType } from '@espalier/core'
 import { lora } from '@espalier/lora'
-import { mistral, opt, phi, phi3, qwen3, smollm3, stablelm } from '@espalier/models'
+import { mistral, mt5, opt, phi, phi3, qwen3, roberta, smollm3, stablelm } from '@espalier/models'
 import { describe, expect, it } from 'vitest'
 
 // config.json of facebook/opt-350m, without what says nothing of sizes.
@@ -87,6 +87,36 @@ const STABLELM_2 = {
   vocab_size: 100_352,
 }
 
+// config.json of FacebookAI/roberta-base, without what says nothing of sizes.
+const ROBERTA_BASE = {
+  model_type: 'roberta',
+  hidden_size: 768,
+  intermediate_size: 3072,
+  max_position_embeddings: 514,
+  num_attention_heads: 12,
+  num_hidden_layers: 12,
+  num_labels: 2,
+  pad_token_id: 1,
+  type_vocab_size: 1,
+  vocab_size: 50_265,
+}
+
+// config.json of bigscience/mt0-small, without what says nothing of sizes.
+const MT0_SMALL = {
+  model_type: 'mt5',
+  d_ff: 1024,
+  d_kv: 64,
+  d_model: 512,
+  decoder_start_token_id: 0,
+  feed_forward_proj: 'gated-gelu',
+  num_decoder_layers: 8,
+  num_heads: 6,
+  num_layers: 8,
+  pad_token_id: 0,
+  tie_word_embeddings: false,
+  vocab_size: 250_112,
+}
+
 /** A base model whose weights are never read. */
 function withoutWeights(architecture: Architecture, config: ModelConfig, task: TaskType): AdaptedModel {
   const scope = new ParameterScope((_, shape) => ({
@@ -108,6 +138,16 @@ describe('LoRA on opt-350m', () => {
     adapted.addAdapter('default', lora({ r, targetModules: ['q_proj', 'v_proj'] }))
     expect(adapted.parameterCounts()).toEqual({ trainable, all: 331_196_416 + trainable })
   })
+})
+
+it('roberta-base with two labels has as many parameters as in transformers', () => {
+  expect(withoutWeights(roberta, ROBERTA_BASE, 'SEQ_CLS').parameterCounts().all).toBe(124_647_170)
+})
+
+it('LoRA on mt0-small trains as many parameters as with PEFT', () => {
+  const adapted = withoutWeights(mt5, MT0_SMALL, 'SEQ_2_SEQ_LM')
+  adapted.addAdapter('default', lora({ r: 8 }))
+  expect(adapted.parameterCounts()).toEqual({ trainable: 344_064, all: 300_520_832 })
 })
 
 describe('LoRA on decoders with rotary positions', () => {
