@@ -57,8 +57,14 @@ export async function writeMaskedBase(like: string, folder: string): Promise<voi
   await saveModel({ model: bert.build(config, scope, 'MASKED_LM'), config }, folder)
 }
 
-/** Makes the case's adapter with random values, saves it, and gives its logits. */
-export async function makeOurs(base: LoadedModel, { method, config }: ExchangeCase, folder: string, backend: Backend) {
+/** Makes the case's adapter with random values, saves it, and gives its logits of token ids, the fixed ones unless others are given. */
+export async function makeOurs(
+  base: LoadedModel,
+  { method, config }: Pick<ExchangeCase, 'method' | 'config'>,
+  folder: string,
+  backend: Backend,
+  tokens: HostTensor = ids,
+): Promise<Float32Array> {
   const adapted = new AdaptedModel(base)
   const adapter = adapted.addAdapter('default', configureFromFile(tuners[method], config))
   const values = [...adapter.specs].map(
@@ -66,7 +72,7 @@ export async function makeOurs(base: LoadedModel, { method, config }: ExchangeCa
   )
   adapter.setValues(new Map(values))
   await saveAdapter(adapted, folder)
-  return logitsOf(adapted, backend)
+  return logitsOf(adapted, backend, tokens)
 }
 
 /** Loads an adapter. */
@@ -81,15 +87,19 @@ export function valuesOf(adapted: AdaptedModel): Promise<ReadonlyMap<string, Hos
   return firstAdapter(adapted).values()
 }
 
-/** Logits of token ids, the fixed ones unless others are given. tokens: (rows, length) -> (rows, length, vocabulary), flat. */
+/**
+ * Logits of token ids, the fixed ones unless others are given, or what else the head gives, flat. tokens: (rows, length).
+ * toDecoder: whether a decoder behind an encoder reads them too.
+ */
 export async function logitsOf(
   adapted: AdaptedModel,
   backend: Backend,
   tokens: HostTensor = ids,
+  toDecoder: boolean = adapted.model.task === 'SEQ_2_SEQ_LM',
 ): Promise<Float32Array> {
   const { model } = adapted
   const read = feed('input_ids', 'i32', tokens.shape)
-  const both: ModelInputs = model.task === 'SEQ_2_SEQ_LM' ? { decoder_input_ids: read } : {}
+  const both: ModelInputs = toDecoder ? { decoder_input_ids: read } : {}
   const pass = passOf({ input_ids: read, ...both }, model.causal)
   const weights = await backend.loadWeights(weightRequests(model))
   const outputs = { logits: model.forward(pass.ids, pass.context) }
