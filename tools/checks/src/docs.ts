@@ -1,7 +1,8 @@
-/** `npm run check:docs`: public exports have doc comments, the types they use are exported, and docs/errors.md and docs/cli.md are the pages that their tables give. */
+/** `npm run check:docs`: public exports have doc comments, the types they use are exported, and docs/errors.md, docs/cli.md and SUPPORT.md are the pages that their tables give. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCodes } from '@espalier/core'
+import { currentFacts, SUPPORT_PAGE, supportPage } from '@espalier-tools/fixtures'
 import ts from 'typescript'
 import { cliPage } from './cli-page.js'
 import { errorPage } from './error-page.js'
@@ -28,6 +29,9 @@ if (!existsSync(page) || readFileSync(page, 'utf8') !== errorPage(errorCodes))
 const commands = join(root, 'docs/cli.md')
 if (!existsSync(commands) || readFileSync(commands, 'utf8') !== cliPage())
   problems.push('docs/cli.md is not what the table of options gives; run npm run docs:cli')
+
+if (!existsSync(SUPPORT_PAGE) || readFileSync(SUPPORT_PAGE, 'utf8') !== supportPage(currentFacts()))
+  problems.push('SUPPORT.md is not what the families and the recorded runs give; run npm run docs:support')
 
 report('documentation', problems, `${count} exports, ${Object.keys(errorCodes).length} error codes`)
 
