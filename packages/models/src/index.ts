@@ -13,7 +13,8 @@ export { falcon } from './falcon.js'
 export { gemma } from './gemma.js'
 export { gemma2 } from './gemma2.js'
 export { gemma3Text } from './gemma3-text.js'
-export { type GeneratedRow, generateRows, generateTokens } from './generation/generate-tokens.js'
+export type { GeneratedRow } from './generation/beam-search.js'
+export { generateRows, generateTokens } from './generation/generate-tokens.js'
 export type {
   FinishReason,
   GeneratedToken,

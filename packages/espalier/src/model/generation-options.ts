@@ -12,6 +12,12 @@ export interface GenerateOptions extends ProcessingOptions {
   readonly inputIds?: readonly number[]
   /** Default 128. */
   readonly maxNewTokens?: number
+  /** Beams: with more than 1 the likeliest whole text is searched for; it comes when the search ends, greedily and without `stop`. Default 1. */
+  readonly numBeams?: number
+  /** Scores of ended beams are divided by their length to this power: above 0 favours long texts. Default 1. */
+  readonly lengthPenalty?: number
+  /** When a search ends: true, with `numBeams` ended beams; false, when none is likely to score better; "never", when none can. Default false. */
+  readonly earlyStopping?: boolean | 'never'
   /** Samples instead of taking the likeliest token. Default false. */
   readonly doSample?: boolean
   /** Above 0. Default 1. */

@@ -45,6 +45,19 @@ it('refuses what changes the text and is not there, and values of another kind, 
   )
 })
 
+it('takes beams from the file, and refuses stop strings with them', () => {
+  const file = { num_beams: 4, length_penalty: 0.8, early_stopping: 'never' }
+  expect(generationSettings(file, { numBeams: 3 }, 1)).toMatchObject({
+    numBeams: 3,
+    lengthPenalty: 0.8,
+    earlyStopping: 'never',
+  })
+  expect(() => generationSettings(file, { stop: ['x'] }, 1)).toThrow(
+    expect.objectContaining({ code: 'config.unsupported' }),
+  )
+  expect(generationSettings(file, { stop: ['x'], numBeams: 1 }, 1)).toMatchObject({ numBeams: 1 })
+})
+
 it('ends at stop_strings of the file unless the call names others', () => {
   expect(stopTexts({ stop_strings: 'end' }, {})).toEqual(['end'])
   expect(stopTexts({ stop_strings: ['a', 'b'] }, { stop: ['c'] })).toEqual(['c'])

@@ -3,7 +3,7 @@ import { EspalierError } from '@espalier/core'
 import type { GenerateTokensOptions } from '@espalier/models'
 import type { GenerateOptions } from './generation-options.js'
 
-type Kind = 'number' | 'boolean' | 'array' | 'number or array'
+type Kind = 'number' | 'boolean' | 'array' | 'number or array' | 'boolean or string'
 
 const PROCESSING: Readonly<Record<string, Kind>> = {
   repetition_penalty: 'number',
@@ -21,6 +21,12 @@ const PROCESSING: Readonly<Record<string, Kind>> = {
   begin_suppress_tokens: 'array',
 }
 
+const BEAMS: Readonly<Record<string, Kind>> = {
+  num_beams: 'number',
+  length_penalty: 'number',
+  early_stopping: 'boolean or string',
+}
+
 /** What only a draw depends on. */
 const SAMPLING: Readonly<Record<string, Kind>> = {
   temperature: 'number',
@@ -36,7 +42,6 @@ const LENGTHS: Readonly<Record<string, Kind>> = { max_new_tokens: 'number', max_
 
 /** Settings that change the text and are not there, each with the values that change nothing. */
 const ABSENT: Readonly<Record<string, readonly unknown[]>> = {
-  num_beams: [1],
   num_beam_groups: [1],
   num_return_sequences: [1],
   diversity_penalty: [0],
@@ -66,8 +71,12 @@ export function generationSettings(
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const { doSample = false } = { ...settingsIn(file, { do_sample: 'boolean' }), ...own } as GenerateOptions
   if (doSample) refuse(file, 'top_h', [])
-  const settings = settingsIn(file, doSample ? { ...PROCESSING, ...SAMPLING } : PROCESSING)
-  return { ...settings, ...own, doSample, maxNewTokens: call.maxNewTokens ?? newTokens(file, promptLength) }
+  const settings = {
+    ...settingsIn(file, { ...PROCESSING, ...BEAMS, ...(doSample ? SAMPLING : {}) }),
+    ...own,
+  } as GenerateOptions
+  if ((settings.numBeams ?? 1) > 1) refuseStops(stopTexts(file, call))
+  return { ...settings, doSample, maxNewTokens: call.maxNewTokens ?? newTokens(file, promptLength) }
 }
 
 /** Texts that end a generation: the call's, or else those of the file. */
@@ -77,6 +86,16 @@ export function stopTexts(file: Readonly<Record<string, unknown>>, { stop }: Gen
   const texts: readonly unknown[] = Array.isArray(named) ? named : [named]
   if (!texts.every((text) => typeof text === 'string')) refuseKind('stop_strings', named, 'a text or a list of them')
   return texts as readonly string[]
+}
+
+// transformers ends single beams at a stop string, which here is looked for in the text.
+function refuseStops(texts: readonly string[]): void {
+  if (texts.length === 0) return
+  throw new EspalierError('config.unsupported', {
+    what: 'beams do not end at stop strings',
+    got: { stop: texts },
+    fix: 'Give stop: [], or numBeams: 1',
+  })
 }
 
 function newTokens(file: Readonly<Record<string, unknown>>, promptLength: number): number {

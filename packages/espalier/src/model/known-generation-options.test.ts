@@ -9,9 +9,9 @@ const check = (options: object) => checkGenerateOptions(options as GenerateOptio
 
 it('refuses options of transformers that do not exist here, with what to do', () => {
   for (const [options, fix] of [
-    [{ numBeams: 4 }, 'One text'],
-    [{ num_beams: 4 }, 'One text'],
-    [{ lengthPenalty: 1.2 }, 'One text'],
+    [{ numBeamGroups: 4 }, 'by beams'],
+    [{ num_beam_groups: 4 }, 'by beams'],
+    [{ penaltyAlpha: 0.6 }, 'by beams'],
     [{ maxLength: 20 }, 'maxNewTokens'],
     [{ streamer: {} }, 'generateStream'],
   ] as const)
@@ -43,7 +43,7 @@ it('refuses names that nobody has, with the nearest, and values of another kind'
 
 it('draws a seed for every sample that is given none', async () => {
   await using model = await AutoModelForCausalLM.fromPretrained(await tinyModelFiles(), { backend: reference() })
-  const wrong = { prompt: 'once', numBeams: 2 } as GenerateOptions
+  const wrong = { prompt: 'once', numBeamGroups: 2 } as GenerateOptions
   await expect(model.generate(wrong)).rejects.toMatchObject({ code: 'config.unsupported' })
   await expect(model.generateStream(wrong).next()).rejects.toMatchObject({ code: 'config.unsupported' })
 

@@ -7,6 +7,9 @@ const KINDS: OptionKinds<GenerateOptions> = {
   messages: 'array',
   inputIds: ['array', 'object'], // or a typed array
   maxNewTokens: 'number',
+  numBeams: 'number',
+  lengthPenalty: 'number',
+  earlyStopping: ['boolean', 'string'],
   doSample: 'boolean',
   temperature: 'number',
   topK: 'number',
@@ -33,17 +36,12 @@ const KINDS: OptionKinds<GenerateOptions> = {
   signal: 'signal',
 }
 
-const ONE_ROW = 'One text is generated at a time, greedily or sampled; leave it out'
+const ONE_ROW = 'Text is generated greedily, sampled or by beams; leave it out'
 const STOPPING = 'Name what ends a text in stop; the tokens that end one come from generation_config.json'
 
 /** Options of transformers' GenerationConfig and generate that are not there. */
 const UNSUPPORTED: Readonly<Record<string, string>> = {
-  ...Object.fromEntries(
-    ['numBeams', 'numBeamGroups', 'lengthPenalty', 'earlyStopping', 'diversityPenalty', 'penaltyAlpha'].map((name) => [
-      name,
-      ONE_ROW,
-    ]),
-  ),
+  ...Object.fromEntries(['numBeamGroups', 'diversityPenalty', 'penaltyAlpha'].map((name) => [name, ONE_ROW])),
   numReturnSequences: 'Call generate once for each text',
   maxLength: 'Set maxNewTokens, which does not count the prompt',
   ...Object.fromEntries(['stopStrings', 'stoppingCriteria', 'eosTokenId', 'maxTime'].map((name) => [name, STOPPING])),

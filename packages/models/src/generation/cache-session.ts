@@ -14,6 +14,7 @@ import { grownCache } from './grown-cache.js'
 import { retire } from './idle-programs.js'
 import type { GenerationSource } from './options.js'
 import type { ProgramSizes, StepOutput } from './programs.js'
+import { reorderProgram } from './reorder-program.js'
 import { type Start, startOf } from './start.js'
 import { tracedDecode } from './traced-programs.js'
 
@@ -21,6 +22,7 @@ import { tracedDecode } from './traced-programs.js'
 export class CacheSession {
   private cache: StateSet | undefined
   private decode: Executable | undefined
+  private order: Executable | undefined
   /** Executables with the feeds that they read: not every model reads positions. */
   private readonly compiled = new Map<Executable, ReadonlySet<string>>()
   private slots: number
@@ -84,6 +86,15 @@ export class CacheSession {
     return result
   }
 
+  /** Every row goes on from what row `rows[i]` has read. */
+  async reorder(rows: readonly number[]): Promise<void> {
+    if (rows.every((row, i) => row === i)) return
+    const cache = this.cache as StateSet
+    this.order ??= await this.compile(reorderProgram(cache))
+    this.signal?.throwIfAborted()
+    await this.order.run({ feeds: { rows: hostTensor('i32', [rows.length], [...rows]) }, state: [{ set: cache }] })
+  }
+
   /** Gives the cache's memory back, and the programs to those that wait for the next generation. */
   release(): void {
     this.cache?.release()
@@ -122,6 +133,7 @@ export class CacheSession {
     const { cache, source, slots } = this
     this.slots = moreSlots(slots)
     this.decode = undefined
+    this.order = undefined
     const larger = await grownCache(source.backend, cache as StateSet, this.slots)
     cache?.release()
     this.cache = larger

@@ -1,5 +1,6 @@
 /** Generation over a key/value cache: token ids in, token ids out. Text, templates and stop strings are the caller's. */
-import { type HostTensor, Random, Seq2SeqLM } from '@espalier/core'
+import { type HostTensor, Random } from '@espalier/core'
+import { type GeneratedRow, searchBeams } from './beam-search.js'
 import { CacheSession } from './cache-session.js'
 import { chooseToken } from './choose-token.js'
 import {
@@ -10,13 +11,11 @@ import {
   type ResolvedOptions,
   resolveOptions,
 } from './options.js'
-import type { LogitsProcessor } from './processors/processor.js'
-import { processorsOf } from './processors/processors-of.js'
-import { decoderPrompt } from './start.js'
+import { type ProcessedPrompt, processedPrompts } from './processed-prompts.js'
 
 /**
  * Continues every row of `inputIds` (without padding) and gives tokens as they come, rows of a step in order. The end token belongs to
- * its row's tokens. Leaving the loop early stops the work. Throws config.value, or rejects with the signal's reason.
+ * its row's tokens. Several sequences of a prompt are rows one after the other; beams come when all have ended. Leaving the loop early stops the work. Throws config.value, or rejects with the signal's reason.
  */
 export async function* generateTokens(
   source: GenerationSource,
@@ -26,9 +25,14 @@ export async function* generateTokens(
   const resolved = resolveOptions(source, inputIds, options)
   const { maxNewTokens, signal } = resolved
   signal?.throwIfAborted()
-  const rows = rowsOf(source, inputIds, resolved)
+  if (resolved.numBeams > 1) {
+    yield* wholeRows(await searchBeams(source, inputIds, resolved))
+    return
+  }
+  const prompts = copiesOf(inputIds, resolved)
+  const rows = rowsOf(source, prompts, resolved)
   const onDevice = !resolved.doSample && rows.every(({ processors }) => processors.length === 0)
-  const session = new CacheSession(source, inputIds, onDevice ? 'token' : 'logits', maxNewTokens, signal)
+  const session = new CacheSession(source, prompts, onDevice ? 'token' : 'logits', maxNewTokens, signal)
   try {
     let result = await session.prefill()
     for (let step = 0; ; step++) {
@@ -49,20 +53,16 @@ export async function* generateTokens(
   }
 }
 
-/** The new tokens of one row, and why it ended. */
-export interface GeneratedRow {
-  readonly tokens: readonly number[]
-  readonly finished: FinishReason
-}
-
-/** As `generateTokens`, collected: one entry per row, without prompt and padding. */
+/** As `generateTokens`, collected: one entry per row, without prompt and padding; in beam search with its score. */
 export async function generateRows(
   source: GenerationSource,
   inputIds: readonly (readonly number[])[],
   options: GenerateTokensOptions,
 ): Promise<GeneratedRow[]> {
-  const rows = inputIds.map(() => ({ tokens: [] as number[], finished: 'length' as FinishReason }))
-  for await (const { row, token, finished } of generateTokens(source, inputIds, options)) {
+  const resolved = resolveOptions(source, inputIds, options)
+  if (resolved.numBeams > 1) return searchBeams(source, inputIds, resolved)
+  const rows = copiesOf(inputIds, resolved).map(() => ({ tokens: [] as number[], finished: 'length' as FinishReason }))
+  for await (const { row, token, finished } of generateTokens(source, inputIds, resolved)) {
     const own = rows[row]
     if (own === undefined) continue
     own.tokens.push(token)
@@ -71,42 +71,35 @@ export async function generateRows(
   return rows
 }
 
-interface Row {
+function* wholeRows(rows: readonly GeneratedRow[]): Generator<GeneratedToken> {
+  for (const [row, { tokens, finished }] of rows.entries())
+    for (const [i, token] of tokens.entries()) yield { row, token, finished: i === tokens.length - 1 ? finished : null }
+}
+
+function copiesOf(
+  inputIds: readonly (readonly number[])[],
+  { numReturnSequences }: ResolvedOptions,
+): (readonly number[])[] {
+  return inputIds.flatMap((ids) => Array<readonly number[]>(numReturnSequences).fill(ids))
+}
+
+interface Row extends ProcessedPrompt {
   readonly index: number
-  /** Tokens that the decoder has read before. */
-  readonly promptLength: number
   readonly padding: number
-  readonly processors: readonly LogitsProcessor[]
-  /** What the decoder has read, padding on the left included: what transformers' processors see. */
   readonly ids: number[]
   readonly tokens: number[]
   finished: FinishReason | null
 }
 
-function rowsOf(
-  { model, padTokenId, eosTokenIds: ends = [] }: GenerationSource,
-  inputIds: readonly (readonly number[])[],
-  options: ResolvedOptions,
-): Row[] {
-  const padding = padTokenId ?? 0
-  const prompts = inputIds.map((ids) => decoderPrompt(model, ids))
-  const padded = leftPadded(prompts, padding)
-  const sources = model instanceof Seq2SeqLM ? rightPadded(inputIds, padding) : padded
-  return prompts.map((prompt, index) => {
-    const [ids, source] = [padded[index] as number[], sources[index] as number[]]
-    const processors = processorsOf(options, { promptLength: ids.length, source, ends })
-    return { index, promptLength: prompt.length, padding, processors, ids, tokens: [], finished: null }
-  })
-}
-
-function leftPadded(rows: readonly (readonly number[])[], padding: number): number[][] {
-  const longest = Math.max(...rows.map((ids) => ids.length))
-  return rows.map((ids) => [...Array<number>(longest - ids.length).fill(padding), ...ids])
-}
-
-function rightPadded(rows: readonly (readonly number[])[], padding: number): number[][] {
-  const longest = Math.max(...rows.map((ids) => ids.length))
-  return rows.map((ids) => [...ids, ...Array<number>(longest - ids.length).fill(padding)])
+function rowsOf(source: GenerationSource, inputIds: readonly (readonly number[])[], options: ResolvedOptions): Row[] {
+  return processedPrompts(source, inputIds, options).map((prompt, index) => ({
+    ...prompt,
+    index,
+    padding: source.padTokenId ?? 0,
+    ids: [...prompt.ids],
+    tokens: [],
+    finished: null,
+  }))
 }
 
 function nextToken(result: HostTensor, row: Row, step: number, options: ResolvedOptions): number {

@@ -1,6 +1,7 @@
 /** What generation is asked for, checked. Names are transformers' GenerationConfig in camelCase. */
 import type { Backend, LanguageModel, StateBinding, WeightSet } from '@espalier/core'
 import { drawSeed, EspalierError, isSeed } from '@espalier/core'
+import { requireBeams } from './beam-values.js'
 import { requireProcessing } from './processing-values.js'
 import type { SequenceBias } from './processors/sequence-bias.js'
 
@@ -49,6 +50,14 @@ export interface ProcessingOptions {
 /** How tokens are chosen, and when to stop. */
 export interface GenerateTokensOptions extends ProcessingOptions {
   readonly maxNewTokens: number
+  /** Beams of a prompt; with more than 1 the likeliest whole sequence is searched for, not token by token. Default 1. */
+  readonly numBeams?: number
+  /** Scores of ended beams are divided by their length to this power: above 0 favours long ones. Default 1. */
+  readonly lengthPenalty?: number
+  /** When a search ends: true, with `numBeams` ended beams; false, when none is likely to score better; "never", when none can. Default false. */
+  readonly earlyStopping?: boolean | 'never'
+  /** Sequences for each prompt: samples, or the best beams, at most `numBeams`. Default 1. */
+  readonly numReturnSequences?: number
   /** Samples instead of taking the likeliest token. Default false. */
   readonly doSample?: boolean
   /** Above 0. Default 1. */
@@ -84,9 +93,11 @@ export interface GeneratedToken {
   readonly finished: FinishReason | null
 }
 
+type BeamOption = 'numBeams' | 'lengthPenalty' | 'earlyStopping' | 'numReturnSequences'
+
 /** The options with defaults. */
 export type ResolvedOptions = GenerateTokensOptions &
-  Required<Pick<GenerateTokensOptions, 'doSample' | 'temperature' | 'topK' | 'topP' | 'seed'>>
+  Required<Pick<GenerateTokensOptions, 'doSample' | 'temperature' | 'topK' | 'topP' | 'seed' | BeamOption>>
 
 /** Checks options and prompts before anything runs. Throws config.value. */
 export function resolveOptions(
@@ -100,6 +111,10 @@ export function resolveOptions(
     temperature: 1,
     topK: 50,
     topP: 1,
+    numBeams: 1,
+    lengthPenalty: 1,
+    earlyStopping: false,
+    numReturnSequences: 1,
     seed: drawSeed(),
     ...Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)),
     maxNewTokens: options.maxNewTokens,
@@ -119,6 +134,7 @@ export function resolveOptions(
   require(Number.isInteger(topK) && topK >= 0, 'topK must be a whole number, 0 for all tokens', { topK })
   require(topP > 0 && topP <= 1, 'topP must lie above 0 and not above 1', { topP })
   requireProcessing(resolved, vocabularySize)
+  requireBeams(resolved)
   require(isSeed(seed), 'seed must be a whole number from 0 to 2^32 - 1', { seed })
   require(inputIds.length > 0, 'there is no prompt', { rows: 0 })
   require(isToken(padTokenId ?? 0), 'padTokenId is not a token of the model', { padTokenId, vocabularySize })

@@ -5,7 +5,18 @@ import values from './processor-values.json' with { type: 'json' }
 import { processorsOf } from './processors-of.js'
 
 const { ids, source, ends, promptLength } = values
-const plain: ResolvedOptions = { maxNewTokens: 3, doSample: false, temperature: 1, topK: 50, topP: 1, seed: 0 }
+const plain: ResolvedOptions = {
+  maxNewTokens: 3,
+  doSample: false,
+  temperature: 1,
+  topK: 50,
+  topP: 1,
+  numBeams: 1,
+  lengthPenalty: 1,
+  earlyStopping: false,
+  numReturnSequences: 1,
+  seed: 0,
+}
 const withInfinity = (row: readonly (number | null)[]) => row.map((score) => score ?? Number.NEGATIVE_INFINITY)
 
 function optionOf(text: string): object {
