@@ -14,7 +14,9 @@ export interface EarlierRun {
   readonly files: readonly string[]
 }
 
-const RESULTS = ['adapter_config.json', 'adapter_model.safetensors', 'model.safetensors', 'trainer_state.json']
+// Weights in shards and those of PyTorch are a model too.
+const OF_WEIGHTS = /^(?:model.*\.safetensors|pytorch_model.*\.bin)(?:\.index\.json)?$/
+const RESULTS = [OF_ADAPTER, OF_WEIGHTS, /^trainer_state\.json$/]
 
 /** What a folder holds; one that is not there holds nothing. */
 export async function earlierRun(path: string): Promise<EarlierRun> {
@@ -25,7 +27,7 @@ export async function earlierRun(path: string): Promise<EarlierRun> {
   // A config.json without weights beside it is somebody else's.
   const kinds = [OF_RUN, OF_ADAPTER, ...(isModel ? [OF_MODEL] : []), ...(isModel || isAdapter ? [OF_TOKENIZER] : [])]
   return {
-    results: names.filter((name) => RESULTS.includes(name)),
+    results: names.filter((name) => RESULTS.some((kind) => kind.test(name))),
     checkpoints: [...checkpointsAmong(names), ...unfinished.map((name) => `${UNFINISHED}/${name}`)],
     files: names.filter((name) => kinds.some((kind) => kind.test(name))),
   }
