@@ -96,6 +96,16 @@ describe('RunFiles', () => {
     expect(told).toHaveLength(1)
   })
 
+  it('tells where a run is at a save, whatever its log skips', async () => {
+    const files = await RunFiles.open(folder, facts, { loggingSteps: 2 })
+    files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
+    const state = () => JSON.parse(files.checkpointTexts(null)['trainer_state.json'] as string) as unknown
+    files.note(step(1))
+    expect(state()).toMatchObject({ global_step: 1, epoch: 0.5, num_input_tokens_seen: 10, log_history: [] })
+    for (const n of [2, 3]) files.note(step(n))
+    expect(state()).toMatchObject({ global_step: 3, epoch: 1.5, num_input_tokens_seen: 30 })
+  })
+
   it('says of a run without a result why there is none', async () => {
     const files = await RunFiles.open(folder, facts)
     await files.failed(new EspalierError('training.diverged', { what: 'the loss is not a number' }))

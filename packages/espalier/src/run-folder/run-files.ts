@@ -56,6 +56,7 @@ export class RunFiles {
   private readonly log: LogLine[] = []
   private writing: Promise<void> = Promise.resolve()
   private plan = { totalSteps: 0, stepsPerEpoch: 1 }
+  private reached: Reached = { step: 0, epoch: 0, tokens: 0 }
   /** Lines of the log on the disk; undefined where the last ones are in doubt. */
   private logged: number | undefined = 0
   private hasWarned = false
@@ -79,6 +80,8 @@ export class RunFiles {
   note(event: TrainingEvent): void {
     const { loggingSteps = 1 } = this.options
     if (event.type === 'start') this.plan = event
+    if (event.type === 'step')
+      this.reached = { step: event.step, epoch: event.epoch, tokens: this.reached.tokens + event.tokens }
     const line =
       event.type === 'step' && event.step % loggingSteps === 0
         ? stepLine(event)
@@ -157,9 +160,17 @@ export class RunFiles {
   }
 
   private stateText(bestModel: string | null): string {
-    const state = trainerState(this.log, this.facts.config, { ...this.plan, bestModel })
+    const state = trainerState(this.log, this.facts.config, { ...this.plan, ...this.reached, bestModel })
     return `${JSON.stringify(state, null, 2)}\n`
   }
+}
+
+/** Where a run is; the log may skip steps. */
+interface Reached {
+  readonly step: number
+  readonly epoch: number
+  /** Of all steps so far. */
+  readonly tokens: number
 }
 
 /** How a run came to its result. */
@@ -218,7 +229,11 @@ function evaluationLine({ step, epoch, evalLoss, perplexity, metrics, seconds }:
 function trainerState(
   log: readonly LogLine[],
   config: Readonly<Record<string, unknown>>,
-  settings: { readonly totalSteps: number; readonly stepsPerEpoch: number; readonly bestModel: string | null },
+  run: Reached & {
+    readonly totalSteps: number
+    readonly stepsPerEpoch: number
+    readonly bestModel: string | null
+  },
 ): Record<string, unknown> {
   const number = (name: string, otherwise: number) => {
     const value = Number(config[name] ?? Number.NaN)
@@ -232,18 +247,18 @@ function trainerState(
   return {
     best_global_step: best?.step ?? null,
     best_metric: best?.eval_loss ?? null,
-    best_model_checkpoint: settings.bestModel,
-    epoch: log.at(-1)?.epoch ?? 0,
+    best_model_checkpoint: run.bestModel,
+    epoch: run.epoch,
     eval_steps: number('eval_steps', number('logging_steps', 1)),
-    global_step: log.reduce((most, line) => Math.max(most, line.step ?? 0), 0),
+    global_step: run.step,
     is_hyper_param_search: false,
     is_local_process_zero: true,
     is_world_process_zero: true,
     log_history: log,
     logging_steps: number('logging_steps', 1),
-    max_steps: settings.totalSteps,
-    num_input_tokens_seen: log.reduce((sum, line) => sum + (line.tokens ?? 0), 0),
-    num_train_epochs: Math.ceil(settings.totalSteps / settings.stepsPerEpoch),
+    max_steps: run.totalSteps,
+    num_input_tokens_seen: run.tokens,
+    num_train_epochs: Math.ceil(run.totalSteps / run.stepsPerEpoch),
     save_steps: number('save_steps', 500),
     stateful_callbacks: {},
     total_flos: 0,
