@@ -111,6 +111,28 @@ it('are told what is logged of steps, evaluations and the end, which the trainer
   expect(trainer.state.logHistory).toHaveLength(4)
 })
 
+it('have a log entry for a step when they ask for it before the step', async () => {
+  const logged: (readonly [string, number])[] = []
+  const trainer = trainerOf(
+    { maxSteps: 3, loggingSteps: 100 },
+    {
+      callbacks: [
+        {
+          onStepBegin: (_, { globalStep }, control) => {
+            control.shouldLog = globalStep === 1
+          },
+          onLog: (_, __, ___, { type, step }) => void logged.push([type, step]),
+        },
+      ],
+    },
+  )
+  await trainer.train()
+  expect(logged).toEqual([
+    ['step', 2],
+    ['end', 3],
+  ])
+})
+
 it('hear of evaluations by themselves, which tell how far they are', async () => {
   const [calls, events, progress]: [string[], TrainingEvent[], EvaluationProgress[]] = [[], [], []]
   const trainer = trainerOf(

@@ -121,6 +121,7 @@ export class CallbackHandler {
     }
     if (event.type === 'step' && (control.shouldLog || event.step % (args.loggingSteps ?? 1) === 0))
       await this.log(event)
+    if (event.type === 'step') control.shouldLog = false
     this.carryOut()
   }
 
@@ -145,7 +146,7 @@ export class CallbackHandler {
     if (control.shouldTrainingStop) run?.stop()
     if (control.shouldSave) run?.requestSave()
     if (control.shouldEvaluate) run?.requestEvaluation()
-    Object.assign(control, { shouldSave: false, shouldEvaluate: false, shouldLog: false })
+    Object.assign(control, { shouldSave: false, shouldEvaluate: false })
   }
 }
 
