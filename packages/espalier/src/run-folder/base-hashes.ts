@@ -1,8 +1,10 @@
 /** SHA-256 of what identifies a base model: its configuration, and the headers of its weights or the hub's own hash of them. */
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { type ModelFiles, readBytes } from '@espalier/serialization'
+import { type ModelFiles, readBytes, readIndex } from '@espalier/serialization'
 
+const WEIGHTS = 'model.safetensors'
+const INDEX = `${WEIGHTS}.index.json`
 const HEADER_BYTES = 8 // length of a safetensors header, little endian
 const LARGEST_HEADER = 100_000_000 // as safetensors itself allows
 const SAMPLE_BYTES = 65_536 // of the values, at the end of a file
@@ -13,9 +15,8 @@ const SAMPLE_BYTES = 65_536 // of the values, at the end of a file
  */
 export async function baseHashes(files: ModelFiles): Promise<Readonly<Record<string, string>>> {
   const hashes: Record<string, string> = {}
-  for (const name of await files.list()) {
-    if (name === 'config.json') hashes[name] = sha256(await readBytes(files, name))
-    if (!name.endsWith('.safetensors')) continue
+  if (await files.exists('config.json')) hashes['config.json'] = sha256(await readBytes(files, 'config.json'))
+  for (const name of await weightNames(files)) {
     const file = await files.open(name)
     try {
       const stored = basename(file.realPath ?? '')
@@ -35,6 +36,12 @@ export async function baseHashes(files: ModelFiles): Promise<Readonly<Record<str
     }
   }
   return hashes
+}
+
+/** The files that the model was loaded from, and none that lies beside them. */
+async function weightNames(files: ModelFiles): Promise<readonly string[]> {
+  if (await files.exists(WEIGHTS)) return [WEIGHTS]
+  return (await files.exists(INDEX)) ? [...(await readIndex(files, INDEX)).keys()].sort() : []
 }
 
 function sha256(bytes: Uint8Array): string {
