@@ -152,6 +152,10 @@ describe('loadDataset', () => {
     expect(await all(loadDataset(file('a.json', '[{"a":1}]')))).toEqual([{ a: 1 }])
     expect(await all(loadDataset(file('b.json', '{"data":[{"a":1}]}')))).toEqual([{ a: 1 }])
     expect(await codeOf(() => all(loadDataset(file('c.json', '[1]'))))).toBe('data.json')
+    const late = loadDataset(join(folder, 'late.json'))
+    expect(await codeOf(() => all(late))).toBe('data.file')
+    file('late.json', '[{"a":1}]')
+    expect(await all(late)).toEqual([{ a: 1 }]) // a failure is not kept
   })
 
   test('reads rows, generators, blobs and files of one’s own', async () => {

@@ -138,6 +138,9 @@ function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row>
   let rows: Promise<readonly DataRow[]> | undefined
   const read = () => {
     rows ??= readJsonRows(file)
+    rows.catch(() => {
+      rows = undefined // the next pass tries again
+    })
     return rows
   }
   return datasetOf<Row>({
