@@ -18,13 +18,14 @@ import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from '
 
 const TOKENS = 64
 
-/** Loss and gradients of a model of so many layers. */
-function programOf(layers: number, options?: CheckpointingOptions): Program {
+/** Loss and gradients of a model of so many layers; of its parameters from layer `from` on. */
+function programOf(layers: number, options?: CheckpointingOptions, from = 0): Program {
   const { model } = tinyBase({ layers })
   const { ids, context } = passOf({ input_ids: feed('input_ids', 'i32', [1, TOKENS]) }, true)
   const logits = model.forward(ids, context)
   const loss = reduceSum(mul(logits, logits))
-  const values = [...learnedParameters(model).values()].map(({ value }) => value)
+  const isFrozen = (path: string) => from > 0 && !(Number(/layers\.(\d+)/.exec(path)?.[1]) >= from)
+  const values = [...learnedParameters(model)].flatMap(([path, { value }]) => (isFrozen(path) ? [] : [value]))
   const found = gradients(loss, values)
   const program: Program = { name: 'step', outputs: { loss, ...Object.fromEntries(found.map((g, i) => [`g${i}`, g])) } }
   return options === undefined ? program : rewritten(program, model, options)
@@ -61,6 +62,16 @@ describe('checkpointed activations', () => {
   it('of some layers leave the others as they are', () => {
     const costs = [0, 1, 2, 3, 9].map((layers) => costOf(programOf(3, { layers })) - costOf(programOf(3)))
     expect(costs).toEqual([0, 1, 2, 3, 3].map((layers) => layers * product))
+  })
+
+  it('are made again of layers that gradients reach, and counted from those on', () => {
+    const extra = (options: CheckpointingOptions, from: number) =>
+      costOf(programOf(4, options, from)) - costOf(programOf(4, undefined, from))
+    expect(extra({}, 1)).toBe(3 * product)
+    expect(extra({ layers: 1 }, 2)).toBe(product)
+    expect(extra({ every: 2 }, 2)).toBe(3 * product)
+    expect(extra({ every: 3 }, 1)).toBe(5 * product)
+    expect(extra({ every: 4 }, 3)).toBe(product)
   })
 
   it('leave a graph without layers as it is', () => {

@@ -7,7 +7,7 @@ import { segments } from './segments.js'
 export interface CheckpointingOptions {
   /** Layers between two values that are kept: 1, the default, keeps what goes into each layer. */
   readonly every?: number
-  /** How many layers are made again, from the first on; the others keep all. Default: all. Less is faster and takes more memory. */
+  /** How many layers are made again, from the first that gradients reach on; the others keep all. Default: all. Less is faster and takes more memory. */
   readonly layers?: number
   /** Whether the sum in the middle of a layer is kept beside its input: more memory, and the layer's last products need not be made again. Default false. */
   readonly keepsResiduals?: boolean
@@ -38,6 +38,9 @@ export function checkpointActivations(options: CheckpointingOptions = {}) {
     const [loss] = roots
     if (loss === undefined) return roots
     const order = topologicalOrder([loss])
-    return recompute(roots, new Set(order), segments(order, model, { every, layers, keepsResiduals }))
+    const forward = new Set(order)
+    const backward = topologicalOrder(roots).filter((node) => !forward.has(node))
+    const read = new Set(backward.flatMap((node) => node.inputs))
+    return recompute(roots, { forward, backward }, segments(order, read, model, { every, layers, keepsResiduals }))
   }
 }

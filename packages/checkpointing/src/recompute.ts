@@ -4,9 +4,14 @@ import type { Segments } from './segments.js'
 
 const HEAD = Number.POSITIVE_INFINITY // of what reads no value that is made again
 
-/** The roots with values of the forward pass, whose nodes are `forward`, made again for all other nodes. Values stay the same, bit for bit. */
-export function recompute(roots: readonly Tensor[], forward: ReadonlySet<Node>, cut: Segments): Tensor[] {
-  const backward = topologicalOrder(roots).filter((node) => !forward.has(node))
+/** A graph's nodes: those of its loss, and the others, sorted. */
+export interface Passes {
+  readonly forward: ReadonlySet<Node>
+  readonly backward: readonly Node[]
+}
+
+/** The roots with values of the forward pass made again for the backward. Values stay the same, bit for bit. */
+export function recompute(roots: readonly Tensor[], { forward, backward }: Passes, cut: Segments): Tensor[] {
   return new Recompute(forward, backward, cut).run(roots)
 }
 

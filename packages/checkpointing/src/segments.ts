@@ -6,7 +6,7 @@ import { compareLevels, isInLayer, type Level, layerLevels } from './layer-level
 export interface SegmentOptions {
   /** Layers of a segment. */
   readonly every: number
-  /** Number of layers that are made again, counted from the first; the others keep all they make. */
+  /** Number of layers that are made again, counted from the first that gradients reach; the others keep all they make. */
   readonly layers: number
   /** Keeps sums inside a layer through which everything passes: the residual stream between its halves. */
   readonly keepsResiduals: boolean
@@ -22,22 +22,40 @@ export interface Segments {
   readonly activations: ReadonlySet<Node>
 }
 
-/** Cuts the forward pass whose nodes are `order`, sorted. */
-export function segments(order: readonly Node[], model: Model, options: SegmentOptions): Segments {
+/** Cuts the forward pass whose nodes are `order`, sorted, and of which the backward reads the values in `read`. */
+export function segments(
+  order: readonly Node[],
+  read: ReadonlySet<Tensor>,
+  model: Model,
+  options: SegmentOptions,
+): Segments {
   const levels = layerLevels(order, model)
-  const numbers = numbered([...levels.values()], options)
+  const readers = readersOf(order, levels)
+  const numbers = numbered(reached(levels, read, readers), options)
   const segmentOf = new Map<Node, number>()
   for (const [node, level] of levels) {
     const number = numbers.get(keyOf(level))
     if (number !== undefined) segmentOf.set(node, number)
   }
-  const readers = readersOf(order, levels)
   const kept = new Set<Tensor>()
   for (const [node, own] of segmentOf)
     for (const x of node.outputs)
       if (readers.get(x)?.some((reader) => segmentOf.get(reader) !== own) === true) kept.add(x)
   if (options.keepsResiduals) for (const x of residuals(order, segmentOf, readers)) kept.add(x)
   return { segmentOf, kept, activations: new Set(levels.keys()) }
+}
+
+/** Levels that gradients reach: the backward reads a value of them that no other level does. What is frozen before them has nothing to make again. */
+function reached(
+  levels: ReadonlyMap<Node, Level>,
+  read: ReadonlySet<Tensor>,
+  readers: ReadonlyMap<Tensor, readonly Node[]>,
+): readonly Level[] {
+  const isOwn = (x: Tensor, level: Level) =>
+    (readers.get(x) ?? []).every((reader) => compareLevels(levels.get(reader) as Level, level) === 0)
+  return [...levels].flatMap(([node, level]) =>
+    node.outputs.some((x) => read.has(x) && isOwn(x, level)) ? [level] : [],
+  )
 }
 
 /** Numbers of segments by level, of those levels that are made again. */
