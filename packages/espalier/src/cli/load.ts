@@ -1,4 +1,5 @@
 /** Loading what commands run: the model, its tokenizer and an adapter, with progress. */
+import { stat } from 'node:fs/promises'
 import { defaultCacheFolder } from '@espalier/backend-onnx'
 import type { BackendName } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
@@ -33,6 +34,11 @@ export async function loadBase(
   ]
   const model = await baseName(values)
   if (values.text('model') === undefined) progress.line(`model: ${model}, which the adapter was trained on`)
+  const isFolder = await stat(model).then(
+    (entry) => entry.isDirectory(),
+    () => false,
+  )
+  if (revision !== undefined && isFolder) progress.line('note: --model-revision has no effect: the model is a folder')
   const backend = await namedBackend(
     computes ? (name ?? 'onnx') : 'reference',
     threads === undefined ? {} : { threads },
@@ -43,7 +49,7 @@ export async function loadBase(
   progress.update(`loading ${model}`)
   try {
     const base = await AutoModelForCausalLM.fromPretrained(
-      revision === undefined || model.includes('@') ? model : `${model}@${revision}`,
+      revision === undefined || isFolder || model.includes('@') ? model : `${model}@${revision}`,
       {
         backend,
         onProgress: loadProgress(progress),
