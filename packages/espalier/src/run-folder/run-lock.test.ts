@@ -34,6 +34,14 @@ describe('lockFolder', () => {
     await (await lockFolder(root)).release()
   })
 
+  it('leaves a lock that another run has taken since', async () => {
+    const lock = await lockFolder(root)
+    const other = { pid: process.ppid, host: hostname(), started: now(), token: 'of another run' }
+    write(other)
+    await lock.release()
+    expect(JSON.parse(readFileSync(join(root, LOCK_FILE), 'utf8'))).toEqual(other)
+  })
+
   it('lets one of many in', async () => {
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => lockFolder(root)))
     expect(results.filter(({ status }) => status === 'fulfilled')).toHaveLength(1)

@@ -17,7 +17,7 @@ import { shellWord } from './shell-word.js'
 /** A held lock. */
 export interface RunLock {
   readonly folder: string
-  /** Lets go, and removes the folder when the lock made it and nothing was written. */
+  /** Lets go of what is still this run's, and removes the folder when the lock made it and nothing was written. */
   release(): Promise<void>
 }
 
@@ -50,7 +50,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
     folder,
     async release() {
       letGo(path)
-      await unlink(path).catch(() => {})
+      if ((await readHolder(path))?.token === holder.token) await unlink(path).catch(() => {})
       if (!existed) await rmdir(folder).catch(() => {}) // it holds files, as it should
     },
   }
