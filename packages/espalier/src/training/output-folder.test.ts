@@ -55,6 +55,16 @@ describe('outputDir', () => {
     await adapted.close()
   })
 
+  it('is another run’s for a trainer that has written nothing there', async () => {
+    const outputDir = at('taken')
+    const args = { outputDir, maxSteps: 1, saveStrategy: 'no' } as const
+    const early = new SFTTrainer({ model, peftConfig, trainDataset: at('not-yet.jsonl'), args })
+    await expect(early.train()).rejects.toMatchObject({ code: 'data.file' })
+    await trainerOf(args).train()
+    writeFileSync(at('not-yet.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+    await expect(early.train()).rejects.toMatchObject({ code: 'config.value', what: expect.stringContaining('a run') })
+  })
+
   it('holds the same files after a run of a program as after one of the command line', {
     timeout: 60_000,
   }, async () => {

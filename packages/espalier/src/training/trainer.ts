@@ -190,6 +190,7 @@ export class Trainer {
         const held = await weights.value
         this.callbacks.attach(run)
         await output?.begin(await this.facts(prepared), warn)
+        this.hasWritten = output !== undefined
         return this.trainer(prepared, { weights: held, output, listener })
       },
       signal,
@@ -309,9 +310,7 @@ export class Trainer {
     const { lock, trainDataset, evalDataset } = this.options
     const data = [trainDataset, evalDataset].filter((rows) => typeof rows === 'string')
     const { model, args, hasWritten: isOwn } = this
-    const output = await platform.openRun({ model, args, outputDir, data, lock, isOwn })
-    this.hasWritten = true
-    return output
+    return platform.openRun({ model, args, outputDir, data, lock, isOwn })
   }
 
   private async trainedCount(): Promise<number> {
