@@ -254,7 +254,7 @@ const own: readonly Option[] = [
     'gradient-checkpointing',
     'boolean',
     TRAIN,
-    'makes what layers compute again in the backward pass: less memory, a step up to a third longer, the same results',
+    'makes what layers compute again in the backward pass: less memory, a step up to a third longer where all parameters train and up to half where few do, the same results',
     {
       default: 'false',
       python: {

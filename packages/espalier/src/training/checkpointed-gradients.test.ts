@@ -1,7 +1,9 @@
 /** Activation checkpointing loses no gradient: of every family of models, in every policy, loss and gradients are those of the plain run. */
+import { onnx } from '@espalier/backend-onnx'
 import { checkpointActivations, multiplyAdds } from '@espalier/checkpointing'
 import {
   AdaptedModel,
+  type Backend,
   type ConfiguredTuner,
   feed,
   gradients,
@@ -138,7 +140,7 @@ describe('an adapter', () => {
     ([{ modelType }]) => modelType === 'llama',
   ) as (typeof tinyFamilies)[number]
 
-  async function stepOf(tuner: ConfiguredTuner, transforms: readonly Transform[]) {
+  async function stepOf(tuner: ConfiguredTuner, transforms: readonly Transform[], backend: Backend = reference()) {
     const adapted = new AdaptedModel({
       model: tinyModel(family, config, 'CAUSAL_LM'),
       modelType: family.modelType,
@@ -149,7 +151,6 @@ describe('an adapter', () => {
     })
     adapted.addAdapter('default', tuner)
     const model = adapted.trainable()
-    const backend = reference()
     const weights = await backend.loadWeights(weightRequests(adapted.model))
     const session = await TrainingSession.open({
       model,
@@ -174,6 +175,19 @@ describe('an adapter', () => {
     ])
     expect(checkpointed).toEqual(plain)
     expect(broken.gradients).not.toEqual(plain.gradients) // what a lost copy would look like
+  })
+
+  it('with dropout has the same gradients on ONNX Runtime', async () => {
+    const tuner = tuners['lora with dropout and a saved head']
+    const backend = onnx()
+    const plain = await stepOf(tuner, [], backend)
+    for (const policy of Object.values(policies)) {
+      const { loss, gradients } = await stepOf(tuner, [policy], backend)
+      expect(loss).toBeCloseTo(plain.loss, 5)
+      for (const [slot, value] of plain.gradients)
+        expectClose(gradients.get(slot), value, { absolute: 1e-6, relative: 1e-6 }, slot)
+    }
+    await backend.close()
   })
 })
 

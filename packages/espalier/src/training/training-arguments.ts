@@ -65,7 +65,7 @@ export interface TrainingArguments {
   readonly loggingSteps?: number
   /** Most tokens of a micro-batch, padding included. Default: chosen by the data. */
   readonly tokensPerMicroBatch?: number
-  /** Makes what layers compute again in the backward pass instead of keeping it: less memory, a step up to a third longer, the same results. Default false; TRL's is true. */
+  /** Makes what layers compute again in the backward pass instead of keeping it: less memory, a step up to a third longer where all parameters train and up to half where few do, the same results. Default false; TRL's is true. */
   readonly gradientCheckpointing?: boolean | CheckpointingOptions
 }
 
