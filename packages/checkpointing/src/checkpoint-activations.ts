@@ -9,7 +9,7 @@ export interface CheckpointingOptions {
   readonly every?: number
   /** How many layers are made again, from the first that gradients reach on; the others keep all. Default: all. Less is faster and takes more memory. */
   readonly layers?: number
-  /** Whether the sum in the middle of a layer is kept beside its input: more memory, and the layer's last products need not be made again. Default false. */
+  /** Whether the sum in the middle of a layer is kept beside its input: more memory, and the layer's last products need not be made again. Nothing changes where norms follow sums, as in BERT and BART, or where halves run side by side. Default false. */
   readonly keepsResiduals?: boolean
 }
 
