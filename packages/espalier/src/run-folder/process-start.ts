@@ -8,7 +8,9 @@ export async function processStart(pid: number): Promise<string | undefined> {
   try {
     if (process.platform === 'linux') return startTicks(await readFile(`/proc/${pid}/stat`, 'utf8'))
     if (process.platform === 'win32') return undefined
-    const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], { env: { LC_ALL: 'C' } })
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], {
+      env: { LC_ALL: 'C', TZ: 'UTC' }, // it prints local time, which changes
+    })
     return stdout.trim() === '' ? undefined : stdout.trim()
   } catch {
     return undefined
