@@ -39,7 +39,7 @@ export const TINY_CONFIG = {
 
 /** The model's files in memory, or those of another family: a source by themselves. */
 export async function tinyModelFiles(
-  task: 'CAUSAL_LM' | 'SEQ_CLS' = 'CAUSAL_LM',
+  task: 'CAUSAL_LM' | 'SEQ_CLS' | 'MASKED_LM' = 'CAUSAL_LM',
   { family, config }: { readonly family: Architecture; readonly config: ModelConfig } = {
     family: llama,
     config: TINY_CONFIG,

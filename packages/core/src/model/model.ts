@@ -119,6 +119,11 @@ export abstract class MaskedLM extends Model {
   /** Layers of the head that PEFT's all-linear leaves out: transformers' output embeddings. */
   abstract outputLayers(): readonly Module[]
 
+  /** What config.json says once the projection has a weight of its own; null where the architecture has no such model. */
+  get untiedConfig(): Readonly<Record<string, unknown>> | null {
+    return { tie_word_embeddings: false }
+  }
+
   /** ids (batch, tokens) -> logits (batch, tokens, vocabulary). */
   forward(ids: Tensor, context: Context): Tensor {
     return this.predict(this.hidden(ids, context), context)

@@ -41,7 +41,7 @@ function maskedHead(className: string): Head {
       decoder: 'lm_predictions.lm_head.decoder',
       bias: 'lm_predictions.lm_head.bias',
     },
-    { leavesOutDense: true },
+    { leavesOutDense: true, alwaysShares: true },
   )
   return (request) => {
     const { base, keys } = request

@@ -22,11 +22,13 @@ export interface MaskedOptions {
   activation?(keys: ConfigKeys): Activation
   /** Whether transformers takes its own layer for the output, which PEFT's all-linear leaves out. */
   readonly leavesOutDense?: boolean
+  /** Whether transformers has no projection with a weight of its own, whatever config.json says. */
+  readonly alwaysShares?: boolean
 }
 
 /** A head whose own layer is as wide as the token table, which the projection shares unless config.json says otherwise. */
 export function maskedLM({ className, ...names }: MaskedNames, options: MaskedOptions = {}): Head {
-  const { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu'), leavesOutDense = false } = options
+  const { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu') } = options
   const { dense, norm, decoder } = names
   return (request) => {
     const { base, keys, prefix, scope } = request
@@ -41,7 +43,7 @@ export function maskedLM({ className, ...names }: MaskedNames, options: MaskedOp
         decoder: projection(request, names, width),
       },
       activation(keys),
-      leavesOutDense,
+      options,
     )
   }
 }
@@ -73,7 +75,7 @@ class HeadedMaskedLM extends MaskedLM {
     readonly names: PartNames<MaskedParts>,
     parts: MaskedParts,
     readonly activation: Activation,
-    readonly leavesOutDense: boolean,
+    readonly options: Pick<MaskedOptions, 'leavesOutDense' | 'alwaysShares'>,
   ) {
     super()
     setParts(this, names, parts)
@@ -87,6 +89,10 @@ class HeadedMaskedLM extends MaskedLM {
     return this.base.layerPaths.map((path) => joinPath(this.names.base, path))
   }
 
+  override get untiedConfig() {
+    return this.options.alwaysShares === true ? null : super.untiedConfig
+  }
+
   hidden(ids: Tensor, context: Context): Tensor {
     return this.base.forward(ids, context)
   }
@@ -97,7 +103,7 @@ class HeadedMaskedLM extends MaskedLM {
   }
 
   outputLayers(): readonly Module[] {
-    return this.leavesOutDense ? [this.part('dense'), this.part('decoder')] : [this.part('decoder')]
+    return this.options.leavesOutDense === true ? [this.part('dense'), this.part('decoder')] : [this.part('decoder')]
   }
 
   private get base(): BareModel {

@@ -2,14 +2,17 @@
 import {
   type BaseModel,
   type DType,
+  EspalierError,
   type HostTensor,
   hostTensor,
   hostTensorFromBytes,
   isFloat,
   LanguageModel,
+  MaskedLM,
   type Model,
   memorySource,
   namedParameters,
+  type Parameter,
   type ParameterSource,
   packedParameters,
   parameterUses,
@@ -38,7 +41,7 @@ export interface SaveModelOptions extends WriteOptions {
 /** Dtypes of a model's weights in files. */
 export type SavedDType = 'f32' | 'f16' | 'bf16'
 
-/** Writes model.safetensors and, last, config.json. Weights stream from where they are, one at a time. Throws file.write, or the signal's reason. */
+/** Writes model.safetensors and, last, config.json. Weights stream from where they are, one at a time. Throws file.write; model.unsupported for a head that merging gave a weight of its own where the architecture has none; or the signal's reason. */
 export async function saveModel(
   { model, config }: Pick<BaseModel, 'model' | 'config'>,
   target: Target,
@@ -52,17 +55,21 @@ export async function saveModel(
     values.has(parameter.path) || packed.has(parameter) ? [] : [parameter.source.dtype],
   )
   const saved = options.dtype ?? dtypeOf(config, kept)
-  const tensors = parameters.map((parameter) => {
+  const untied = untiedHead(model, config)
+  const tensors = parameters.flatMap((parameter) => {
     const { path } = parameter
     const value = values.get(path)
     const source = value === undefined ? parameter.source : memorySource(value)
-    return packed.has(parameter) ? sourceToWrite(path, source) : inDType(path, source, saved)
+    const names = new Set([path, untied.names.get(parameter) ?? path])
+    return [...names].map((name) =>
+      packed.has(parameter) ? sourceToWrite(name, source) : inDType(name, source, saved),
+    )
   })
   const dtype = TORCH_NAMES[saved]
   await writeSafetensors(output, 'model.safetensors', tensors, { signal })
   for (const [name, text] of Object.entries(files)) await output.write(name, textContent(text), { signal })
   const { torch_dtype: _, ...rest } = config
-  const saidNow = { ...rest, ...tying(model, config), architectures: [model.className], dtype }
+  const saidNow = { ...rest, ...untied.config, architectures: [model.className], dtype }
   const text = pythonJson(saidNow, (key) => FLOAT_KEYS.has(key))
   await output.write('config.json', textContent(`${text}\n`), { signal })
 }
@@ -77,12 +84,29 @@ const FLOAT_KEYS = new Set([
   'router_jitter_noise',
 ])
 
+interface UntiedHead {
+  /** What config.json says of it. */
+  readonly config: Readonly<Record<string, unknown>>
+  /** What its parameters are called in their modules. A bias that is elsewhere beside a shared weight is written under both names, as transformers does. */
+  readonly names: ReadonlyMap<Parameter, string>
+}
+
 // A head that merging gave a weight of its own: whoever reads the configuration must not tie it again. Some families tie by default.
-function tying(model: Model, config: BaseModel['config']): Readonly<Record<string, unknown>> {
-  if (!(model instanceof LanguageModel) || config.tie_word_embeddings === false) return {}
-  const head = new Set(namedParameters(model.head()).values())
+function untiedHead(model: Model, config: BaseModel['config']): UntiedHead {
+  const tied: UntiedHead = { config: {}, names: new Map() }
+  if (!(model instanceof LanguageModel || model instanceof MaskedLM) || config.tie_word_embeddings === false)
+    return tied
+  const modules = model instanceof MaskedLM ? model.outputLayers() : [model.head()]
+  const head = new Set(modules.flatMap((module) => [...namedParameters(module).values()]))
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
-  return head.size > 0 && uses.length === head.size ? model.untiedConfig : {}
+  if (head.size === 0 || uses.length !== head.size) return tied
+  if (model.untiedConfig === null)
+    throw new EspalierError('model.unsupported', {
+      what: 'the adapter was merged into a weight that the head shares, and this model has no head with a weight of its own',
+      got: { className: model.className, head: uses.map(({ path }) => path) },
+      fix: 'Save the adapter instead of the merged model, or leave the token table out of its targets.',
+    })
+  return { config: model.untiedConfig, names: new Map(uses.map(({ parameter, path }) => [parameter, path])) }
 }
 
 // `dtype` is the key of newer configurations.
