@@ -25,6 +25,7 @@ import {
 } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { runOver, tinyFamilies, tinyModel } from '@espalier/models/fixtures/tiny-model.js'
+import { expectClose } from '@espalier/testkit'
 import { adamw, TrainingSession } from '@espalier/trainer'
 import { adalora } from '@espalier/tuner-adalora'
 import { ia3 } from '@espalier/tuner-ia3'
