@@ -9,7 +9,17 @@ import { fileURLToPath } from 'node:url'
 import { HeadlessPage } from './headless-page.js'
 import { OutsideProject } from './outside-project.js'
 
-const PACKAGES = ['core', 'lora', 'models', 'serialization', 'data', 'trainer', 'backend-onnx', 'espalier']
+const PACKAGES = [
+  'core',
+  'checkpointing',
+  'lora',
+  'models',
+  'serialization',
+  'data',
+  'trainer',
+  'backend-onnx',
+  'espalier',
+]
 const STEPS = 40
 const TRAINING_MS = 120_000
 const PAGE_MS = 60_000

@@ -11,7 +11,9 @@ import { fileURLToPath } from 'node:url'
 import { packageName, packRuntimes } from '@espalier-tools/runtimes'
 import { OutsideProject } from './outside-project.js'
 
-const PIECES = ['core', 'lora', 'models', 'serialization', 'data', 'trainer'].map((name) => `packages/${name}`)
+const PIECES = ['core', 'checkpointing', 'lora', 'models', 'serialization', 'data', 'trainer'].map(
+  (name) => `packages/${name}`,
+)
 const FORBIDDEN = /^(webgpu|@webgpu|@tensorflow|espalier)$/
 const IMPORT_LIMIT_MS = 50
 const MOST_MEGABYTES = 100
