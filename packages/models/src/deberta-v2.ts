@@ -14,13 +14,14 @@ import type { ConfigKeys } from './config/config-keys.js'
 import { DisentangledAttention, type DisentangledSettings, disentangled } from './deberta/attention.js'
 import { buildConvolution, type ConvolutionSettings, convolutionSettings } from './deberta/convolution.js'
 import { debertaHeads } from './deberta/heads.js'
-import { buildDeberta, type DebertaModel } from './deberta/model.js'
+import { buildDeberta } from './deberta/model.js'
 import { type DebertaSettings, debertaSettings, farthestDistance } from './deberta/settings.js'
 import type { Projected } from './decoder/attention.js'
+import type { EncoderModel } from './encoder/encoder-model.js'
 import { architectureOf } from './family.js'
 
 /** DeBERTa-v2 and v3 with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
-export const debertaV2: Architecture = architectureOf<DebertaV2Settings, DebertaModel>({
+export const debertaV2: Architecture = architectureOf<DebertaV2Settings, EncoderModel>({
   modelType: 'deberta-v2',
   baseModelPrefix: 'deberta',
   defaultTargets: ['query_proj', 'value_proj'],

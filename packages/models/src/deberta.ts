@@ -16,13 +16,14 @@ import {
 import type { ConfigKeys } from './config/config-keys.js'
 import { DisentangledAttention, type DisentangledSettings, disentangled } from './deberta/attention.js'
 import { debertaHeads } from './deberta/heads.js'
-import { buildDeberta, type DebertaModel } from './deberta/model.js'
+import { buildDeberta } from './deberta/model.js'
 import { type DebertaSettings, debertaSettings } from './deberta/settings.js'
 import type { Projected } from './decoder/attention.js'
+import type { EncoderModel } from './encoder/encoder-model.js'
 import { architectureOf } from './family.js'
 
 /** DeBERTa with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
-export const deberta: Architecture = architectureOf<DebertaSettings, DebertaModel>({
+export const deberta: Architecture = architectureOf<DebertaSettings, EncoderModel>({
   modelType: 'deberta',
   baseModelPrefix: 'deberta',
   defaultTargets: ['in_proj'],

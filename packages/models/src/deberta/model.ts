@@ -1,50 +1,13 @@
 /** The bare model of both versions of DeBERTa. */
-import {
-  add,
-  type Context,
-  type Embedding,
-  iota,
-  type ModelSizes,
-  Module,
-  type ParameterScope,
-  reshape,
-  type Tensor,
-} from '@espalier/core'
+import { add, type Context, iota, Module, type ParameterScope, reshape, type Tensor } from '@espalier/core'
 import { buildEncoderLayer } from '../encoder/encoder-layer.js'
-import { BareModel } from '../heads/bare-model.js'
+import { EncoderModel } from '../encoder/encoder-model.js'
 import { runLayers } from '../layers/layer-stack.js'
 import type { DistanceContext } from './attention.js'
 import type { Convolution } from './convolution.js'
 import { distanceRows } from './distances.js'
-import { buildEmbeddings, type DebertaEmbeddings } from './embeddings.js'
+import { buildEmbeddings } from './embeddings.js'
 import type { DebertaSettings, DistanceSettings } from './settings.js'
-
-/** ids (batch, tokens) -> hidden states (batch, tokens, hidden). */
-export class DebertaModel extends BareModel {
-  readonly causal = false
-
-  constructor(
-    /** transformers' class. */
-    readonly className: string,
-    readonly embeddings: DebertaEmbeddings,
-    readonly encoder: Module,
-    readonly sizes: ModelSizes,
-  ) {
-    super()
-  }
-
-  override get layerPaths(): readonly string[] {
-    return ['encoder.layer']
-  }
-
-  tokenTable(): Embedding {
-    return this.embeddings.word_embeddings
-  }
-
-  forward(ids: Tensor, context: Context): Tensor {
-    return this.encoder.forward(this.embeddings.forward(ids, context), context)
-  }
-}
 
 /** What the versions have of their own, made in the encoder's scope. */
 export interface DebertaParts {
@@ -94,7 +57,7 @@ export function buildDeberta(
   settings: DebertaSettings,
   scope: ParameterScope,
   { attention, norm, convolution }: DebertaParts,
-): DebertaModel {
+): EncoderModel {
   const { sizes, distances, deviation } = settings
   const own = scope.at('encoder')
   const layers = Array.from({ length: sizes.layerCount }, (_, layer) =>
@@ -103,5 +66,5 @@ export function buildDeberta(
   const table =
     distances === null ? null : own.embedding('rel_embeddings', 2 * distances.span, sizes.hiddenSize, deviation)
   const encoder = new DebertaEncoder(layers, table, norm?.(own) ?? null, convolution?.(own) ?? null, distances)
-  return new DebertaModel(className, buildEmbeddings(settings, scope.at('embeddings')), encoder, sizes)
+  return new EncoderModel(className, buildEmbeddings(settings, scope.at('embeddings')), null, encoder, null, sizes)
 }

@@ -12,10 +12,13 @@ import { BareModel } from '../heads/bare-model.js'
 import { Dense } from '../layers/dense.js'
 import { firstTokens } from '../layers/first-token.js'
 import { runLayers } from '../layers/layer-stack.js'
-import { buildEmbeddings, type EncoderEmbeddings } from './embeddings.js'
+import { buildEmbeddings } from './embeddings.js'
 import { buildEncoderLayer } from './encoder-layer.js'
 import type { EncoderSettings } from './encoder-settings.js'
 import { buildSelfAttention } from './self-attention.js'
+
+/** What an encoder's first layer reads, and the table of its tokens: ids (batch, tokens) -> (batch, tokens, width of the tables). */
+export type EmbeddedTokens = Module & { readonly word_embeddings: Embedding }
 
 /** ids (batch, tokens) -> hidden states (batch, tokens, hidden). Captures `pooler_output` where there is a pooler. */
 export class EncoderModel extends BareModel {
@@ -24,7 +27,7 @@ export class EncoderModel extends BareModel {
   constructor(
     /** transformers' class. */
     readonly className: string,
-    readonly embeddings: EncoderEmbeddings,
+    readonly embeddings: EmbeddedTokens,
     /** From the width of the tables to the hidden size; null where they are the same or the encoder does it. */
     readonly embeddings_project: Module | null,
     readonly encoder: Module,
