@@ -9,10 +9,11 @@ import {
   type Tensor,
 } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
+import { equalHeads } from './config/equal-heads.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
 import { FusedAttention } from './decoder/fused-attention.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
 import { bareModel } from './heads/head.js'
@@ -75,21 +76,9 @@ interface Settings {
 function readSettings(keys: ConfigKeys): Settings {
   if (keys.flag('apply_residual_connection_post_layernorm', false))
     throw keys.unsupported('apply_residual_connection_post_layernorm', [false])
-  const hiddenSize = keys.size('hidden_size', 64)
-  const headCount = keys.size('n_head', 8)
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', { hidden_size: hiddenSize, n_head: headCount })
-  }
+  const sizes = equalHeads(keys, { hidden: ['hidden_size', 64], heads: ['n_head', 8], layers: ['n_layer', 2] })
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('n_layer', 2),
-      headCount,
-      groupCount: headCount,
-      headSize: hiddenSize / headCount,
-      maxPositions: null,
-    },
+    sizes: { ...sizes, maxPositions: null },
     epsilon: keys.epsilon('layer_norm_epsilon', 1e-5),
     deviation: keys.number('initializer_range', 0.02),
     dropout: { hidden: keys.rate('hidden_dropout'), attention: keys.rate('attention_dropout') },
@@ -138,8 +127,5 @@ function buildAttention({ sizes, deviation, dropout }: Settings, scope: Paramete
 function buildMlp({ sizes, deviation, dropout }: Settings, scope: ParameterScope): Mlp {
   const { hiddenSize: size } = sizes
   const own = { activation: (x: Tensor) => gelu(x, 'tanh'), dropout: dropout.hidden, site: `${scope.path}.dropout` }
-  return new Mlp(own, innerNames, {
-    up: scope.linear(innerNames.up, size, 4 * size, { bias: true, deviation }),
-    down: scope.linear(innerNames.down, 4 * size, size, { bias: true, deviation }),
-  })
+  return linearMlp({ ...own, size, innerSize: 4 * size, bias: true, deviation }, innerNames, scope)
 }

@@ -11,7 +11,7 @@ import {
   type Tensor,
 } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp } from './decoder/mlp.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { buildEmbeddings, type EncoderEmbeddings } from './encoder/embeddings.js'
 import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
@@ -140,8 +140,7 @@ function buildModel(settings: EncoderSettings, scope: ParameterScope): DistilBer
 function buildBlock(settings: EncoderSettings, scope: ParameterScope, layer: number): Module {
   const { sizes, innerSize, epsilon, deviation, dropout, attentionDropout, activation } = settings
   const { hiddenSize: size, headCount: heads, headSize } = sizes
-  const linear = (own: ParameterScope, name: string, from = size, to = size) =>
-    own.linear(name, from, to, { bias: true, deviation })
+  const linear = (own: ParameterScope, name: string) => own.linear(name, size, size, { bias: true, deviation })
   const [attention, wide] = [scope.at('attention'), scope.at('ffn')]
   const site = (own: ParameterScope) => `${own.path}.dropout`
   return new TransformerBlock(
@@ -162,10 +161,10 @@ function buildBlock(settings: EncoderSettings, scope: ParameterScope, layer: num
       },
     ),
     scope.layerNorm('sa_layer_norm', size, epsilon),
-    new Mlp(
-      { activation, dropout, site: site(wide) },
+    linearMlp(
+      { activation, dropout, site: site(wide), size, innerSize, bias: true, deviation },
       { up: 'lin1', down: 'lin2' },
-      { up: linear(wide, 'lin1', size, innerSize), down: linear(wide, 'lin2', innerSize, size) },
+      wide,
     ),
     scope.layerNorm('output_layer_norm', size, epsilon),
   )

@@ -12,7 +12,7 @@ import type { ConfigKeys } from './config/config-keys.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel, type DecoderSettings } from './decoder/decoder-model.js'
 import { FusedAttention } from './decoder/fused-attention.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { ParallelBlock } from './decoder/parallel-block.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
@@ -173,8 +173,5 @@ const innerNames = { up: 'dense_h_to_4h', down: 'dense_4h_to_h' }
 function buildMlp(settings: Settings, scope: ParameterScope): Mlp {
   const { sizes, innerSize, activation, bias, deviation, dropout, order } = settings
   const own = { activation, dropout: order === 'serial' ? dropout.hidden : 0, site: `${scope.path}.dropout` }
-  return new Mlp(own, innerNames, {
-    up: scope.linear(innerNames.up, sizes.hiddenSize, innerSize, { bias, deviation }),
-    down: scope.linear(innerNames.down, innerSize, sizes.hiddenSize, { bias, deviation }),
-  })
+  return linearMlp({ ...own, size: sizes.hiddenSize, innerSize, bias, deviation }, innerNames, scope)
 }

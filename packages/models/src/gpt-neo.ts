@@ -8,9 +8,10 @@ import {
   type Tensor,
 } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
+import { equalHeads, type SizeKeys } from './config/equal-heads.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel } from './decoder/decoder-model.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
@@ -50,24 +51,12 @@ interface Settings {
 }
 
 function readSettings(keys: ConfigKeys): Settings {
-  const hiddenSize = keys.size('hidden_size', 2048)
-  const headCount = keys.size('num_heads', 16)
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', { hidden_size: hiddenSize, num_heads: headCount })
-  }
-  const layerCount = keys.size('num_layers', 24)
+  const names: SizeKeys = { hidden: ['hidden_size', 2048], heads: ['num_heads', 16], layers: ['num_layers', 24] }
+  const sizes = equalHeads(keys, names)
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount,
-      headCount,
-      groupCount: headCount,
-      headSize: hiddenSize / headCount,
-      maxPositions: keys.size('max_position_embeddings', 2048),
-    },
-    innerSize: keys.size('intermediate_size', 4 * hiddenSize),
-    windows: windowsOf(keys, layerCount),
+    sizes: { ...sizes, maxPositions: keys.size('max_position_embeddings', 2048) },
+    innerSize: keys.size('intermediate_size', 4 * sizes.hiddenSize),
+    windows: windowsOf(keys, sizes.layerCount),
     epsilon: keys.epsilon('layer_norm_epsilon', 1e-5),
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'activation_function', 'gelu_new'),
@@ -167,8 +156,5 @@ const innerNames = { up: 'c_fc', down: 'c_proj' }
 
 function buildMlp({ sizes, innerSize, activation, deviation, dropout }: Settings, scope: ParameterScope): Mlp {
   const own = { activation, dropout: dropout.residual, site: `${scope.path}.dropout` }
-  return new Mlp(own, innerNames, {
-    up: scope.linear(innerNames.up, sizes.hiddenSize, innerSize, { bias: true, deviation }),
-    down: scope.linear(innerNames.down, innerSize, sizes.hiddenSize, { bias: true, deviation }),
-  })
+  return linearMlp({ ...own, size: sizes.hiddenSize, innerSize, bias: true, deviation }, innerNames, scope)
 }

@@ -1,10 +1,11 @@
 /** GPT-NeoX and Pythia: a quarter of each head turns, one product makes queries, keys and values, and halves stand side by side. Source: arXiv:2204.06745 §2.1. */
 import type { Architecture, ModelSizes, Module, ParameterScope } from '@espalier/core'
 import { ConfigKeys } from './config/config-keys.js'
+import { equalHeads } from './config/equal-heads.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel } from './decoder/decoder-model.js'
 import { FusedAttention } from './decoder/fused-attention.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { ParallelBlock } from './decoder/parallel-block.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
@@ -49,25 +50,13 @@ interface Settings {
 }
 
 function readSettings(keys: ConfigKeys): Settings {
-  const hiddenSize = keys.size('hidden_size', 6144)
-  const headCount = keys.size('num_attention_heads', 64)
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', {
-      hidden_size: hiddenSize,
-      num_attention_heads: headCount,
-    })
-  }
-  const headSize = hiddenSize / headCount
+  const sizes = equalHeads(keys, {
+    hidden: ['hidden_size', 6144],
+    heads: ['num_attention_heads', 64],
+    layers: ['num_hidden_layers', 44],
+  })
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('num_hidden_layers', 44),
-      headCount,
-      groupCount: headCount,
-      headSize,
-      maxPositions: keys.size('max_position_embeddings', 2048),
-    },
+    sizes: { ...sizes, maxPositions: keys.size('max_position_embeddings', 2048) },
     innerSize: keys.size('intermediate_size', 24_576),
     isParallel: keys.flag('use_parallel_residual', true),
     epsilon: keys.epsilon('layer_norm_eps', 1e-5),
@@ -75,7 +64,7 @@ function readSettings(keys: ConfigKeys): Settings {
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'hidden_act', 'gelu'),
     dropout: { hidden: keys.rate('hidden_dropout'), attention: keys.rate('attention_dropout') },
-    rotary: rotaryOf(rotaryKeys(keys), headSize, { share: 0.25 }),
+    rotary: rotaryOf(rotaryKeys(keys), sizes.headSize, { share: 0.25 }),
   }
 }
 
@@ -143,9 +132,6 @@ const innerNames = { up: 'dense_h_to_4h', down: 'dense_4h_to_h' }
 function buildMlp(settings: Settings, layerScope: ParameterScope): Mlp {
   const { sizes, innerSize, activation, deviation, dropout } = settings
   const own = { activation, dropout: dropout.hidden, site: `${layerScope.path}.post_mlp_dropout` }
-  const scope = layerScope.at(blockNames.inner)
-  return new Mlp(own, innerNames, {
-    up: scope.linear(innerNames.up, sizes.hiddenSize, innerSize, { bias: true, deviation }),
-    down: scope.linear(innerNames.down, innerSize, sizes.hiddenSize, { bias: true, deviation }),
-  })
+  const options = { ...own, size: sizes.hiddenSize, innerSize, bias: true, deviation }
+  return linearMlp(options, innerNames, layerScope.at(blockNames.inner))
 }

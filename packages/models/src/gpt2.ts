@@ -1,6 +1,7 @@
 /** GPT-2: Conv1D weights, learned positions, and a head that shares the token table. Source: Radford et al. 2019, "Language Models are Unsupervised Multitask Learners", §2.3. */
 import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
+import { equalHeads } from './config/equal-heads.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
 import { JointAttention } from './decoder/joint-attention.js'
@@ -46,25 +47,12 @@ export interface GPT2Settings {
 /** Reads the settings of a GPT-2. Throws model.config and model.unsupported. */
 export function gpt2Settings(keys: ConfigKeys): GPT2Settings {
   if (keys.flag('add_cross_attention', false)) throw keys.unsupported('add_cross_attention', [false])
-  const hiddenSize = keys.size('n_embd', 768)
-  const headCount = keys.size('n_head', 12)
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', { n_embd: hiddenSize, n_head: headCount })
-  }
-  const headSize = hiddenSize / headCount
-  const base = keys.flag('scale_attn_weights', true) ? 1 / Math.sqrt(headSize) : 1
+  const sizes = equalHeads(keys, { hidden: ['n_embd', 768], heads: ['n_head', 12], layers: ['n_layer', 12] })
+  const base = keys.flag('scale_attn_weights', true) ? 1 / Math.sqrt(sizes.headSize) : 1
   const byLayer = keys.flag('scale_attn_by_inverse_layer_idx', false)
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('n_layer', 12),
-      headCount,
-      groupCount: headCount,
-      headSize,
-      maxPositions: keys.size('n_positions', 1024),
-    },
-    innerSize: keys.size('n_inner', 4 * hiddenSize),
+    sizes: { ...sizes, maxPositions: keys.size('n_positions', 1024) },
+    innerSize: keys.size('n_inner', 4 * sizes.hiddenSize),
     epsilon: keys.epsilon('layer_norm_epsilon', 1e-5),
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'activation_function', 'gelu_new'),

@@ -1,8 +1,9 @@
 /** GPT-J: a part of each head turns, in pairs side by side; both halves of a layer read one norm, and the head has a bias. Source: Wang and Komatsuzaki 2021, GPT-J-6B. */
 import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
 import { ConfigKeys } from './config/config-keys.js'
+import { equalHeads } from './config/equal-heads.js'
 import { DecoderModel } from './decoder/decoder-model.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { ParallelBlock } from './decoder/parallel-block.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf } from './family.js'
@@ -45,29 +46,19 @@ interface Settings {
 }
 
 function readSettings(keys: ConfigKeys): Settings {
-  const hiddenSize = keys.size('n_embd', 4096)
-  const headCount = keys.size('n_head', 16)
-  const headSize = hiddenSize / headCount
+  const sizes = equalHeads(keys, { hidden: ['n_embd', 4096], heads: ['n_head', 16], layers: ['n_layer', 28] })
   if (keys.values.rotary_dim === null) throw keys.unsupported('rotary_dim', ['a whole number above 0'])
   const turned = keys.size('rotary_dim', 64)
-  if (hiddenSize % headCount !== 0 || turned % 2 !== 0 || turned > headSize) {
-    throw keys.conflict('the hidden size must divide into heads, of which an even number of values turns', {
-      n_embd: hiddenSize,
-      n_head: headCount,
+  if (turned % 2 !== 0 || turned > sizes.headSize) {
+    throw keys.conflict('an even number of the values of a head turns', {
+      n_embd: sizes.hiddenSize,
+      n_head: sizes.headCount,
       rotary_dim: turned,
     })
   }
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('n_layer', 28),
-      headCount,
-      groupCount: headCount,
-      headSize,
-      maxPositions: keys.size('n_positions', 2048),
-    },
-    innerSize: keys.size('n_inner', 4 * hiddenSize),
+    sizes: { ...sizes, maxPositions: keys.size('n_positions', 2048) },
+    innerSize: keys.size('n_inner', 4 * sizes.hiddenSize),
     epsilon: keys.epsilon('layer_norm_epsilon', 1e-5),
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'activation_function', 'gelu_new'),
@@ -136,8 +127,5 @@ const innerNames = { up: 'fc_in', down: 'fc_out' }
 
 function buildMlp({ sizes, innerSize, activation, deviation, dropout }: Settings, scope: ParameterScope): Mlp {
   const own = { activation, dropout: dropout.residual, site: `${scope.path}.dropout` }
-  return new Mlp(own, innerNames, {
-    up: scope.linear(innerNames.up, sizes.hiddenSize, innerSize, { bias: true, deviation }),
-    down: scope.linear(innerNames.down, innerSize, sizes.hiddenSize, { bias: true, deviation }),
-  })
+  return linearMlp({ ...own, size: sizes.hiddenSize, innerSize, bias: true, deviation }, innerNames, scope)
 }

@@ -14,6 +14,7 @@ import {
   type Tensor,
 } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
+import { equalHeads } from './config/equal-heads.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf } from './family.js'
 import { BareModel } from './heads/bare-model.js'
@@ -151,27 +152,16 @@ interface Settings extends Omit<LayerSettings, 'site'> {
 function readSettings(keys: ConfigKeys): Settings {
   if (!keys.flag('layer_norm_elementwise_affine', true)) throw keys.unsupported('layer_norm_elementwise_affine', [true])
   if (keys.rate('layerdrop') !== 0) throw keys.unsupported('layerdrop', [0])
-  const hiddenSize = keys.size('hidden_size', 768)
-  const headCount = keys.size('num_attention_heads', 12)
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', {
-      hidden_size: hiddenSize,
-      num_attention_heads: headCount,
-    })
-  }
+  const sizes = equalHeads(keys, {
+    hidden: ['hidden_size', 768],
+    heads: ['num_attention_heads', 12],
+    layers: ['num_hidden_layers', 12],
+  })
   const hasNormsFirst = keys.flag('do_layer_norm_before', true)
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('num_hidden_layers', 12),
-      headCount,
-      groupCount: headCount,
-      headSize: hiddenSize / headCount,
-      maxPositions: keys.size('max_position_embeddings', 2048),
-    },
+    sizes: { ...sizes, maxPositions: keys.size('max_position_embeddings', 2048) },
     innerSize: keys.size('ffn_dim', 3072),
-    tokenSize: keys.size('word_embed_proj_dim', hiddenSize),
+    tokenSize: keys.size('word_embed_proj_dim', sizes.hiddenSize),
     hasNormsFirst,
     hasLastNorm: hasNormsFirst && !keys.flag('_remove_final_layer_norm', false),
     bias: keys.flag('enable_bias', true),

@@ -3,6 +3,7 @@
  * `@espalier/models` has the finished families.
  */
 export { ConfigKeys } from './config/config-keys.js'
+export { equalHeads, type SizeKeys } from './config/equal-heads.js'
 export { layerWindows } from './config/layer-windows.js'
 export { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
 export { CrossAttention } from './decoder/cross-attention.js'
@@ -11,11 +12,11 @@ export { DecoderModel, type DecoderParts, type DecoderSettings } from './decoder
 export { FusedGatedMlp } from './decoder/fused-gated-mlp.js'
 export { GatedMlp } from './decoder/gated-mlp.js'
 export { JointAttention, type JointProjections } from './decoder/joint-attention.js'
-export { Mlp, type MlpParts, type MlpSettings } from './decoder/mlp.js'
+export { type LinearMlpSettings, linearMlp, Mlp, type MlpParts, type MlpSettings } from './decoder/mlp.js'
 export { ParallelBlock, type ParallelParts } from './decoder/parallel-block.js'
 export { type NormedProjections, SplitAttention, type SplitProjections } from './decoder/split-attention.js'
 export type { EncoderEmbeddings } from './encoder/embeddings.js'
-export { buildEncoder, EncoderModel } from './encoder/encoder-model.js'
+export { buildEncoder, type EmbeddedTokens, EncoderModel } from './encoder/encoder-model.js'
 export { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
 export { type CountPositions, givenPositions, positionsAfterPadding } from './encoder/positions.js'
 export { architectureOf, type Family } from './family.js'

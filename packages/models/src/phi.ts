@@ -2,7 +2,7 @@
 import type { Architecture, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { DecoderModel } from './decoder/decoder-model.js'
-import { Mlp } from './decoder/mlp.js'
+import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { ParallelBlock } from './decoder/parallel-block.js'
 import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf } from './family.js'
@@ -107,9 +107,6 @@ const innerNames = { up: 'fc1', down: 'fc2' }
 
 function buildMlp(settings: Settings, scope: ParameterScope): Mlp {
   const { sizes, innerSize, activation, deviation, residualDropout: dropout } = settings
-  const options = { bias: true, deviation }
-  return new Mlp({ activation, dropout, site: `${scope.path}.resid_dropout` }, innerNames, {
-    up: scope.linear(innerNames.up, sizes.hiddenSize, innerSize, options),
-    down: scope.linear(innerNames.down, innerSize, sizes.hiddenSize, options),
-  })
+  const own = { activation, dropout, site: `${scope.path}.resid_dropout` }
+  return linearMlp({ ...own, size: sizes.hiddenSize, innerSize, bias: true, deviation }, innerNames, scope)
 }

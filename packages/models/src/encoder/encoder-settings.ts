@@ -1,6 +1,7 @@
 /** What config.json says of an encoder of BERT's kind. */
 import type { ModelSizes } from '@espalier/core'
 import type { ConfigKeys } from '../config/config-keys.js'
+import { equalHeads } from '../config/equal-heads.js'
 import { type Activation, activationOf } from '../layers/activation.js'
 import { type CountPositions, givenPositions } from './positions.js'
 
@@ -32,27 +33,16 @@ export function encoderSettings(keys: ConfigKeys): EncoderSettings {
   if (keys.text('position_embedding_type', 'absolute') !== 'absolute')
     throw keys.unsupported('position_embedding_type', ['absolute'])
   if (keys.flag('is_decoder', false)) throw keys.unsupported('is_decoder', [false])
-  const hiddenSize = keys.size('hidden_size')
-  const headCount = keys.size('num_attention_heads')
-  if (hiddenSize % headCount !== 0) {
-    throw keys.conflict('the hidden size must divide into the heads', {
-      hidden_size: hiddenSize,
-      num_attention_heads: headCount,
-    })
-  }
+  const sizes = equalHeads(keys, {
+    hidden: ['hidden_size'],
+    heads: ['num_attention_heads'],
+    layers: ['num_hidden_layers'],
+  })
   const rows = keys.size('max_position_embeddings', 512)
   return {
-    sizes: {
-      vocabularySize: keys.size('vocab_size'),
-      hiddenSize,
-      layerCount: keys.size('num_hidden_layers'),
-      headCount,
-      groupCount: headCount,
-      headSize: hiddenSize / headCount,
-      maxPositions: rows,
-    },
+    sizes: { ...sizes, maxPositions: rows },
     innerSize: keys.size('intermediate_size'),
-    embeddingSize: hiddenSize,
+    embeddingSize: sizes.hiddenSize,
     positions: { rows, padding: null, count: givenPositions },
     typeCount: keys.count('type_vocab_size', 2),
     epsilon: keys.epsilon('layer_norm_eps', 1e-12),
