@@ -110,7 +110,7 @@ function parameterOwners(model: Model): ReadonlyMap<Node, Omit<Origin, 'paramete
 }
 
 function layersOf(model: Model, path: string) {
-  const paths = new Set(namedModules(model).flatMap((named) => [named.path]))
+  const paths = new Set(namedModules(model).map(({ path }) => path))
   const layers = []
   for (let i = 0; paths.has(`${path}.${i}`); i++) layers.push(moduleAt(model, `${path}.${i}`))
   return layers

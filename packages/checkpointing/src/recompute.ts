@@ -34,16 +34,11 @@ class Recompute {
   }
 
   run(roots: readonly Tensor[]): Tensor[] {
-    const place = new Map(this.backward.map((node, i) => [node, i]))
     const starts = this.starts()
     const wanted = this.wanted()
     const finished = this.finished(roots)
     // Later segments first: what a segment waits for is then made already.
-    const order = [...this.backward].sort(
-      (a, b) =>
-        (this.earliest.get(b) as number) - (this.earliest.get(a) as number) ||
-        (place.get(a) as number) - (place.get(b) as number),
-    )
+    const order = [...this.backward].sort((a, b) => this.compare(a, b))
     const open = [...wanted].sort(([a], [b]) => b - a)
     let done: readonly Tensor[] = []
     for (const node of order) {
@@ -59,6 +54,12 @@ class Recompute {
         this.renewed.set(node, createNode(node.op, inputs, node.attrs, node.outputs).outputs)
     }
     return roots.map((x) => this.now(x))
+  }
+
+  // Equal ones, as two of the head are, keep their order.
+  private compare(a: Node, b: Node): number {
+    const [x, y] = [this.earliest.get(a) as number, this.earliest.get(b) as number]
+    return x === y ? 0 : y - x
   }
 
   /** Segment of a value that is made again, or of the backward that makes it. */
