@@ -6,21 +6,22 @@ import { currentFacts, SUPPORT_PAGE, supportPage } from '@espalier-tools/fixture
 import ts from 'typescript'
 import { cliPage } from './cli-page.js'
 import { errorPage } from './error-page.js'
-import { type Entry, undocumentedExports } from './export-docs.js'
+import { type Entry, programOf, undocumentedExports } from './export-docs.js'
 import { unnamedTypes } from './named-types.js'
 import { publicWorkspaces, report, root, type Workspace } from './workspaces.js'
 
 const configFile = join(root, 'tsconfig.json')
 const { options } = ts.parseJsonConfigFileContent(ts.readConfigFile(configFile, ts.sys.readFile).config, ts.sys, root)
 const entries = publicWorkspaces().flatMap(entriesOf)
-const { problems, count } = undocumentedExports(entries, options)
+const program = programOf(entries, options)
+const { problems, count } = undocumentedExports(program, entries)
 
 // A user of a package names its own types through it; of the umbrella package all types, since nothing else need be installed by name.
-for (const entry of entries) {
-  const own = entry.source.slice(0, entry.source.indexOf('/src/') + '/src/'.length)
-  const isUmbrella = /^espalier\b/.test(entry.specifier)
-  problems.push(...unnamedTypes([entry], options, (file) => (isUmbrella ? isOurs(file) : file.startsWith(own))))
-}
+const namedBy = (file: string, { specifier, source }: Entry) =>
+  /^espalier\b/.test(specifier)
+    ? isOurs(file)
+    : file.startsWith(source.slice(0, source.indexOf('/src/') + '/src/'.length))
+problems.push(...unnamedTypes(program, entries, namedBy))
 
 const page = join(root, 'docs/errors.md')
 if (!existsSync(page) || readFileSync(page, 'utf8') !== errorPage(errorCodes))

@@ -7,12 +7,16 @@ export interface Entry {
   readonly source: string
 }
 
+/** The program that checks of these entries look at. */
+export function programOf(entries: readonly Entry[], options: ts.CompilerOptions): ts.Program {
+  return ts.createProgram({ rootNames: entries.map(({ source }) => source), options })
+}
+
 /** One sentence per exported name that has no doc comment, and how many names there are in all. */
 export function undocumentedExports(
+  program: ts.Program,
   entries: readonly Entry[],
-  options: ts.CompilerOptions,
 ): { problems: string[]; count: number } {
-  const program = ts.createProgram({ rootNames: entries.map(({ source }) => source), options })
   const checker = program.getTypeChecker()
   const problems: string[] = []
   let count = 0

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import { programOf } from './export-docs.js'
 import { unnamedTypes } from './named-types.js'
 
 it('unnamedTypes names the types that users of an entry meet and cannot import', () => {
@@ -30,7 +31,8 @@ export class Part {
     writeFileSync(source, `export { Part, type Told } from './part'\n`)
     const options = { noLib: true, types: [] }
     const isOurs = (file: string) => file.startsWith(folder)
-    expect(unnamedTypes([{ specifier: 'x', source }], options, isOurs)).toEqual([
+    const entries = [{ specifier: 'x', source }]
+    expect(unnamedTypes(programOf(entries, options), entries, isOurs)).toEqual([
       'x: Part uses Met, which is not exported',
     ])
   } finally {

@@ -7,15 +7,15 @@ import type { Entry } from './export-docs.js'
  * file for which `isOurs` holds exports; what a declaration keeps to itself (bodies, private and internal members, initial values) is not looked at.
  */
 export function unnamedTypes(
+  program: ts.Program,
   entries: readonly Entry[],
-  options: ts.CompilerOptions,
-  isOurs: (file: string) => boolean,
+  isOurs: (file: string, entry: Entry) => boolean,
 ): string[] {
-  const program = ts.createProgram({ rootNames: entries.map(({ source }) => source), options })
   const checker = program.getTypeChecker()
   const target = (symbol: ts.Symbol) =>
     symbol.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(symbol) : symbol
-  return entries.flatMap(({ specifier, source }) => {
+  return entries.flatMap((entry) => {
+    const { specifier, source } = entry
     const file = program.getSourceFile(source)
     const module = file && checker.getSymbolAtLocation(file)
     const exported = module ? checker.getExportsOfModule(module).map(target) : []
@@ -29,7 +29,7 @@ export function unnamedTypes(
           const found = checker.getSymbolAtLocation(used)
           const type = found && target(found)
           if (type === undefined || known.has(type) || type.flags & ts.SymbolFlags.TypeParameter) continue
-          if (type.declarations?.some((one) => isExported(one) && isOurs(one.getSourceFile().fileName)))
+          if (type.declarations?.some((one) => isExported(one) && isOurs(one.getSourceFile().fileName, entry)))
             problems.add(`${specifier}: ${symbol.name} uses ${type.name}, which is not exported`)
         }
     return [...problems]
