@@ -3,7 +3,9 @@
  * positions whose next token counts are listed, so no projection is made elsewhere. The arrays are the feeds that core's causal loss
  * reads. A model with virtual tokens has them in front of every row, and the last of them predicts the first id. A row holds one document for now; a packed row would need positions that restart at each, and a block mask.
  */
+
 import { EspalierError, type HostTensor, hostTensor } from '@espalier/core'
+import { IGNORED } from '../ignored-label.js'
 import type { SupervisedExample } from '../sft/prepare.js'
 import type { BatchShape } from './split-step.js'
 
@@ -85,8 +87,6 @@ export function causalFeeds(batch: CausalBatch): Record<string, HostTensor> {
     counted_weights: hostTensor('f32', [counted], batch.countedWeights),
   }
 }
-
-const IGNORED = -100 // torch's ignore_index
 
 function unfit(what: string, got: Record<string, unknown>): EspalierError {
   return new EspalierError('shape.mismatch', {

@@ -1,5 +1,7 @@
 /** Rows of features with labels as feeds of core's losses over labels, padded as transformers' collators of these names do it. */
+
 import { EspalierError, type HostTensor, hostTensor, sizeOf } from '@espalier/core'
+import { IGNORED } from '../ignored-label.js'
 import type { CollatedBatch, DataCollator } from './data-collator.js'
 import {
   collateForSeq2Seq,
@@ -55,8 +57,6 @@ export class DataCollatorForSeq2Seq implements DataCollator<Features> {
     return labelled(examples, padded, shape, [shape.rows, shape.length], this.options)
   }
 }
-
-const IGNORED = -100 // torch's ignore_index
 
 // No row is longer than the shape, so filling up to its multiple fills it.
 function padTo({ length }: BatchShape, { padId }: LabelCollatorOptions) {

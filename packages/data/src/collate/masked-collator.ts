@@ -1,5 +1,7 @@
 /** Rows of ids as feeds of core's loss of what is masked: some ids are to be found again, most of which the mask token hides. */
+
 import { EspalierError, hostTensor, Random } from '@espalier/core'
+import { IGNORED } from '../ignored-label.js'
 import type { CollatedBatch, DataCollator } from './data-collator.js'
 import { DataCollatorWithPadding, type LabelCollatorOptions } from './label-collators.js'
 import type { Features } from './pad-features.js'
@@ -118,5 +120,3 @@ export class DataCollatorForLanguageModeling implements DataCollator<Features> {
     return { features: { ...features, inputIds: ids }, labels }
   }
 }
-
-const IGNORED = -100 // torch's ignore_index

@@ -3,7 +3,9 @@
  * types and labels, plain arrays, held against Python's by golden cases. Fixed shapes and feeds are causal-batch.ts and
  * label-collators.ts.
  */
+
 import { EspalierError } from '@espalier/core'
+import { IGNORED } from '../ignored-label.js'
 
 /** One row of features. */
 export interface Features {
@@ -32,8 +34,6 @@ export interface PadOptions {
   readonly padToMultipleOf?: number
   readonly paddingSide?: 'left' | 'right'
 }
-
-const IGNORED = -100 // torch's ignore_index
 
 /** Ids, masks and token types padded to the longest row; single labels as a list. transformers' DataCollatorWithPadding. */
 export function collateWithPadding(features: readonly Features[], options: PadOptions): FeatureBatch {

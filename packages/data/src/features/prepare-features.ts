@@ -2,14 +2,16 @@
  * Rows with labels to features: texts, pairs of texts, or rows that are tokenized already, as transformers' Trainer takes them. All of
  * them are held. Batches are left to collate/.
  */
+
 import { EspalierError } from '@espalier/core'
 import type { Examples } from '../collate/data-collator.js'
 import type { Features } from '../collate/pad-features.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
+import { IGNORED } from '../ignored-label.js'
 import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
 import { CutTally } from './cut-rows.js'
-import { IGNORED, integers, mapRows, requireCounted } from './rows.js'
+import { integers, mapRows, requireCounted } from './rows.js'
 import { wordFeatures } from './word-features.js'
 
 /** How rows become features. */

@@ -1,13 +1,15 @@
 /** Rows of texts, or of ids, as features of models that fill in masked tokens. All are held. What is masked is left to the collator. */
+
 import type { Examples } from '../collate/data-collator.js'
 import { MLM_PROBABILITY, mostMasked } from '../collate/masked-collator.js'
 import type { Features } from '../collate/pad-features.js'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
+import { IGNORED } from '../ignored-label.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { CutTally } from './cut-rows.js'
 import { textFeatures, tokenized } from './prepare-features.js'
-import { IGNORED, integers, mapRows } from './rows.js'
+import { integers, mapRows } from './rows.js'
 
 /** How rows become features. */
 export interface MaskedOptions {

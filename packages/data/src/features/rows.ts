@@ -1,10 +1,9 @@
 /** Going through all rows of a data set, and lists of numbers in them. What the numbers mean is left to who asks. */
+
 import { EspalierError, turns } from '@espalier/core'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
-
-/** A label that does not count: torch's ignore_index. */
-export const IGNORED = -100
+import { IGNORED } from '../ignored-label.js'
 
 /** What becomes of each row; place: names it in errors. Throws data.empty, the signal's reason, and what reading and `map` throw. */
 export async function mapRows<T>(

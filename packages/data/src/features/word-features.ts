@@ -1,10 +1,11 @@
 /** Rows of words with a label each, as features with a label per id: the first id of a word has the word's, others do not count. */
+
 import { EspalierError } from '@espalier/core'
 import type { Features } from '../collate/pad-features.js'
 import type { DataRow } from '../dataset/formats.js'
+import { IGNORED } from '../ignored-label.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import type { CutTally } from './cut-rows.js'
-import { IGNORED } from './rows.js'
 
 /** What words are tokenized with. */
 export interface WordRequest {

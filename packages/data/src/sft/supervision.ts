@@ -1,5 +1,7 @@
 /** What will be trained on, in numbers and in words: the report and the warnings before the first step. Counting is fed by prepare.ts. */
+
 import { cutWarnings } from '../features/cut-rows.js'
+import { IGNORED } from '../ignored-label.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 
 /** A stretch of an example that trains, or does not. */
@@ -37,9 +39,9 @@ export interface SupervisionReport {
 export function exampleSegments(tokenizer: Tokenizer, inputIds: Int32Array, labels: Int32Array): ExampleSegment[] {
   const segments: ExampleSegment[] = []
   for (let start = 0; start < inputIds.length; ) {
-    const isTrained = labels[start] !== -100
+    const isTrained = labels[start] !== IGNORED
     let end = start + 1
-    while (end < inputIds.length && (labels[end] !== -100) === isTrained) end += 1
+    while (end < inputIds.length && (labels[end] !== IGNORED) === isTrained) end += 1
     segments.push({ text: tokenizer.decode(inputIds.subarray(start, end)), isTrained })
     start = end
   }
