@@ -22,6 +22,7 @@ export {
   writeError,
 } from './files/output-folder.js'
 export { parseJson } from './files/strict-json.js'
+export { architectureFor } from './hf-config/architecture-for.js'
 export { ConfigReader } from './hf-config/config-reader.js'
 export {
   type HfConfig,

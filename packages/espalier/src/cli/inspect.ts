@@ -114,7 +114,7 @@ async function examine(path: string): Promise<Finding> {
   }
   const weights = await openWeights(files).catch(noWeights)
   if (weights === null) {
-    const { sizes, parameters, adapter } = parameterShare(config)
+    const { sizes, parameters, adapter } = parameterShare(config, files.description)
     const size = `${sizes.layerCount} layers, hidden ${sizes.hiddenSize}, vocabulary ${sizes.vocabularySize}`
     const facts = { ...described, size, parameters: parameters.toLocaleString('en-US'), 'trained parameters': adapter }
     return { kind: 'model', config: config.values, tensors: [], facts: { ...facts, weights: 'none here' } }

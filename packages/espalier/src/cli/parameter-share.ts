@@ -2,7 +2,7 @@
 import { AdaptedModel, EspalierError, type ModelSizes, ParameterScope, type TargetConfig } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { architectures } from '@espalier/models'
-import { type HfConfig, taskOf } from '@espalier/serialization'
+import { architectureFor, type HfConfig, taskOf } from '@espalier/serialization'
 
 /** What was counted. */
 export interface ParameterShare {
@@ -13,16 +13,10 @@ export interface ParameterShare {
   readonly adapter: string
 }
 
-/** Counts a model's parameters, and those of PEFT's default LoRA. Throws plugin.unknown, model.config, model.unsupported. */
-export function parameterShare(config: HfConfig): ParameterShare {
+/** Counts a model's parameters, and those of PEFT's default LoRA. folder: of the configuration, for messages. Throws plugin.unknown, model.config, model.unsupported. */
+export function parameterShare(config: HfConfig, folder: string): ParameterShare {
   const { modelType, values } = config
-  const architecture = architectures.find((family) => family.modelType === modelType)
-  if (architecture === undefined)
-    throw new EspalierError('plugin.unknown', {
-      what: 'no architecture has this model_type',
-      got: { modelType, known: architectures.map((family) => family.modelType) },
-      fix: 'Use a model of a type in that list.',
-    })
+  const architecture = architectureFor(modelType, architectures, folder)
   const scope = new ParameterScope((_, shape) => ({ dtype: 'f32', shape, read: neverRead }))
   const model = architecture.build(values, scope, taskOf(config, architecture))
   const { sizes } = model

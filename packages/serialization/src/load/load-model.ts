@@ -11,8 +11,8 @@ import {
 } from '@espalier/core'
 import type { ModelFiles } from '../files/model-files.js'
 import { openSource, type Source } from '../files/open-source.js'
+import { architectureFor } from '../hf-config/architecture-for.js'
 import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
-import { nearestModelType } from '../hf-config/nearest-model-type.js'
 import type { HubOptions } from '../hub/environment.js'
 import { openWeights } from '../safetensors/sharded.js'
 import { checkConfig, unusedWarnings } from './check-config.js'
@@ -74,16 +74,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   await refuseAdapter(files, options.task)
   const knownTypes = architectures.map((architecture) => architecture.modelType)
   const hfConfig = await readModelConfig(files, { knownTypes })
-  const architecture = architectures.find(({ modelType }) => modelType === hfConfig.modelType)
-  if (architecture === undefined) {
-    const { modelType } = hfConfig
-    const near = nearestModelType(modelType, knownTypes)
-    throw new EspalierError('plugin.unknown', {
-      what: 'no architecture has this model_type',
-      got: { modelType, ...(near && { nearest: near }), known: knownTypes, folder: files.description },
-      fix: `Use a model of ${near === undefined ? 'a type in that list' : `type ${near}, the nearest`}, or pass the architecture.`,
-    })
-  }
+  const architecture = architectureFor(hfConfig.modelType, architectures, files.description)
   const task = options.task ?? taskOf(hfConfig, architecture)
   if (!architecture.tasks.includes(task)) {
     throw new EspalierError('model.unsupported', {
