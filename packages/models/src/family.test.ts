@@ -21,7 +21,9 @@ describe.each(tinyFamilies)('the family $modelType', (architecture, config) => {
     for (const path of layerPaths) expect(paths).toEqual(expect.arrayContaining([`${path}.0`, `${path}.1`]))
     expect(printModule(model).split(/[ \n]/)[0]).toBe(model.className)
     if (task !== 'FEATURE_EXTRACTION' && task !== 'SEQ_2_SEQ_LM')
-      expect(moduleAt(model, architecture.baseModelPrefix)).toMatchObject({ task: 'FEATURE_EXTRACTION' })
+      expect(moduleAt(model, architecture.taskPrefixes?.[task] ?? architecture.baseModelPrefix)).toMatchObject({
+        task: 'FEATURE_EXTRACTION',
+      })
   })
 
   it('refuses tasks that it has no head for', () => {

@@ -7,7 +7,7 @@ import type { Head } from './heads/head.js'
 
 /** What one family has of its own. */
 export interface Family<Settings, Base extends BareModel>
-  extends Pick<Architecture, 'modelType' | 'baseModelPrefix' | 'defaultTargets' | 'renameParameter'> {
+  extends Pick<Architecture, 'modelType' | 'baseModelPrefix' | 'taskPrefixes' | 'defaultTargets' | 'renameParameter'> {
   /** What config.json means where it lacks these keys, as far as that differs between families. */
   readonly defaults?: ModelConfig
   /** Other keys of config.json -> those that mean the same and are read. */
@@ -29,7 +29,7 @@ export function architectureOf<Settings, Base extends BareModel>(family: Family<
     build(config, scope, task) {
       const renamed = Object.entries(aliases).flatMap(([alias, key]) => (alias in config ? [[key, config[alias]]] : []))
       const keys = new ConfigKeys({ ...defaults, ...Object.fromEntries(renamed), ...config })
-      const prefix = own.baseModelPrefix
+      const prefix = own.taskPrefixes?.[task] ?? own.baseModelPrefix
       const checked = settings(keys)
       const head = Object.hasOwn(heads, task) ? heads[task] : undefined
       if (head === undefined) throw unsupportedTask(architecture, task)

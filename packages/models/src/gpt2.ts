@@ -9,10 +9,12 @@ import { Mlp } from './decoder/mlp.js'
 import { architectureOf } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
 import { bareModel } from './heads/head.js'
+import { questionAnswering } from './heads/question-answering.js'
 import { lastTokenClassifier } from './heads/sequence-classification.js'
+import { tokenClassifier } from './heads/token-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
 
-/** GPT-2 with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
+/** GPT-2 with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
 export const gpt2: Architecture = architectureOf({
   modelType: 'gpt2',
   baseModelPrefix: 'transformer',
@@ -23,6 +25,8 @@ export const gpt2: Architecture = architectureOf({
   heads: {
     CAUSAL_LM: causalLM({ className: 'GPT2LMHeadModel', field: 'lm_head' }),
     SEQ_CLS: lastTokenClassifier({ className: 'GPT2ForSequenceClassification', field: 'score' }),
+    TOKEN_CLS: tokenClassifier({ className: 'GPT2ForTokenClassification', field: 'classifier' }),
+    QUESTION_ANS: questionAnswering({ className: 'GPT2ForQuestionAnswering', field: 'qa_outputs' }),
     FEATURE_EXTRACTION: bareModel,
   },
 })

@@ -11,7 +11,9 @@ import { SplitAttention } from './decoder/split-attention.js'
 import { architectureOf, type Family } from './family.js'
 import { causalLM } from './heads/causal-lm.js'
 import { bareModel } from './heads/head.js'
+import { questionAnswering } from './heads/question-answering.js'
 import { lastTokenClassifier } from './heads/sequence-classification.js'
+import { tokenClassifier } from './heads/token-classification.js'
 import { type Activation, activationOf } from './layers/activation.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 import type { PartNames } from './layers/parts.js'
@@ -26,11 +28,19 @@ export const layerNames = {
   innerNorm: 'post_attention_layernorm',
 } as const
 
-/** Llama with heads for CAUSAL_LM and SEQ_CLS, and the bare model. */
+/** What Llama and those after it call the bare model under the head that finds answers. */
+export const answersPrefix = { QUESTION_ANS: 'transformer' } as const
+
+/** Llama with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
 export const llama: Architecture = llamaLike({
   modelType: 'llama',
   className: 'Llama',
   settings: (keys) => llamaSettings(keys),
+  taskPrefixes: answersPrefix,
+  heads: {
+    TOKEN_CLS: tokenClassifier({ className: 'LlamaForTokenClassification', field: 'score' }),
+    QUESTION_ANS: questionAnswering({ className: 'LlamaForQuestionAnswering', field: 'qa_outputs' }),
+  },
 })
 
 /** What config.json says, checked. */
@@ -96,7 +106,8 @@ export interface HeadNorms {
 }
 
 /** What a family has of its own that is built as Llama is. */
-export interface LlamaLike extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings'> {
+export interface LlamaLike
+  extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings' | 'taskPrefixes'> {
   /** What its classes in transformers begin with. */
   readonly className: string
   /** Default: those of queries and values. */

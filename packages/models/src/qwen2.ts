@@ -2,10 +2,11 @@
 import type { Architecture } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { layerWindows } from './config/layer-windows.js'
+import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
-import { type LayerSettings, llamaLike, llamaSettings } from './llama.js'
+import { answersPrefix, type LayerSettings, llamaLike, llamaSettings } from './llama.js'
 
-/** Qwen2 with heads for CAUSAL_LM, SEQ_CLS and TOKEN_CLS, and the bare model. */
+/** Qwen2 with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
 export const qwen2: Architecture = llamaLike({
   modelType: 'qwen2',
   className: 'Qwen2',
@@ -15,7 +16,11 @@ export const qwen2: Architecture = llamaLike({
     bias: { projections: true, output: false, inner: false },
     layers: qwenWindows(keys),
   }),
-  heads: { TOKEN_CLS: tokenClassifier({ className: 'Qwen2ForTokenClassification', field: 'score' }) },
+  taskPrefixes: answersPrefix,
+  heads: {
+    TOKEN_CLS: tokenClassifier({ className: 'Qwen2ForTokenClassification', field: 'score' }),
+    QUESTION_ANS: questionAnswering({ className: 'Qwen2ForQuestionAnswering', field: 'qa_outputs' }),
+  },
 })
 
 /** The layers' windows where `use_sliding_window` is set: from `max_window_layers` on, unless `layer_types` says of each. Throws model.config and model.unsupported. */

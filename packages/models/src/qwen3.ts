@@ -1,10 +1,11 @@
 /** Qwen3: Llama whose queries and keys are normed by head. Source: arXiv:2505.09388 §2. */
 import type { Architecture } from '@espalier/core'
+import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
-import { llamaLike, llamaSettings } from './llama.js'
+import { answersPrefix, llamaLike, llamaSettings } from './llama.js'
 import { qwenWindows } from './qwen2.js'
 
-/** Qwen3 with heads for CAUSAL_LM, SEQ_CLS and TOKEN_CLS, and the bare model. */
+/** Qwen3 with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
 export const qwen3: Architecture = llamaLike({
   modelType: 'qwen3',
   className: 'Qwen3',
@@ -19,5 +20,9 @@ export const qwen3: Architecture = llamaLike({
     const { bias, ...settings } = llamaSettings(keys)
     return { ...settings, bias: { ...bias, inner: false }, normsHeads: true, layers: qwenWindows(keys) }
   },
-  heads: { TOKEN_CLS: tokenClassifier({ className: 'Qwen3ForTokenClassification', field: 'score' }) },
+  taskPrefixes: answersPrefix,
+  heads: {
+    TOKEN_CLS: tokenClassifier({ className: 'Qwen3ForTokenClassification', field: 'score' }),
+    QUESTION_ANS: questionAnswering({ className: 'Qwen3ForQuestionAnswering', field: 'qa_outputs' }),
+  },
 })

@@ -2,10 +2,11 @@
 import type { Architecture } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { layerWindows } from './config/layer-windows.js'
+import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
-import { type LayerSettings, llamaLike, llamaSettings } from './llama.js'
+import { answersPrefix, type LayerSettings, llamaLike, llamaSettings } from './llama.js'
 
-/** SmolLM3 with heads for CAUSAL_LM, SEQ_CLS and TOKEN_CLS, and the bare model. PEFT has no default targets for it. */
+/** SmolLM3 with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. PEFT has no default targets for it. */
 export const smollm3: Architecture = llamaLike({
   modelType: 'smollm3',
   className: 'SmolLM3',
@@ -18,7 +19,11 @@ export const smollm3: Architecture = llamaLike({
     tie_word_embeddings: true,
   },
   settings: (keys) => ({ ...llamaSettings(keys), layers: layersOf(keys) }),
-  heads: { TOKEN_CLS: tokenClassifier({ className: 'SmolLM3ForTokenClassification', field: 'score' }) },
+  taskPrefixes: answersPrefix,
+  heads: {
+    TOKEN_CLS: tokenClassifier({ className: 'SmolLM3ForTokenClassification', field: 'score' }),
+    QUESTION_ANS: questionAnswering({ className: 'SmolLM3ForQuestionAnswering', field: 'qa_outputs' }),
+  },
 })
 
 // Where windows are on, the layers without positions have them.

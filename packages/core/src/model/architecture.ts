@@ -11,6 +11,8 @@ export interface Architecture {
   readonly tasks: readonly TaskType[]
   /** Path of the bare model inside the models with a head, `model` or `bert`; a checkpoint may have it or not. */
   readonly baseModelPrefix: string
+  /** The same by task, where transformers has the bare model under another name in that head's class. */
+  readonly taskPrefixes?: Readonly<Partial<Record<TaskType, string>>>
   /** PEFT's default target modules of LoRA and its relatives; empty where it has none. */
   readonly defaultTargets: readonly string[]
   /** Names of parameters in older files, `LayerNorm.gamma`, as this family's names. */

@@ -169,6 +169,19 @@ describe('loadModel', () => {
     expect((await load(await modelFiles({ architectures: ['TinyModel'] }))).model.task).toBe('FEATURE_EXTRACTION')
   })
 
+  it('refuses a file that has the bare model under the name of another task, as transformers does not read it', async () => {
+    const renamed = { ...tiny, taskPrefixes: { SEQ_CLS: 'other' } } satisfies Architecture
+    const named = (prefix: string) =>
+      modelFiles({}, [floats(`${prefix}embed.weight`, [3, 2], 1), floats(`${prefix}query.weight`, [2, 2], 2)])
+    const refused = expect.objectContaining({ code: 'model.unsupported' })
+    const loaded = async (prefix: string, task: 'SEQ_CLS' | 'FEATURE_EXTRACTION') =>
+      load(await named(prefix), { architectures: [renamed], task })
+    await expect(loaded('tiny.', 'SEQ_CLS')).rejects.toEqual(refused)
+    await expect(loaded('other.', 'FEATURE_EXTRACTION')).rejects.toEqual(refused)
+    expect((await loaded('tiny.', 'FEATURE_EXTRACTION')).initialized).toEqual([])
+    expect(namedParameters((await loaded('', 'FEATURE_EXTRACTION')).model).size).toBe(2)
+  })
+
   it('tells where on the disk a weight lies, and what the model is called', async () => {
     const folder = await onDisk(join(root, 'plain'), await modelFiles())
     const plain = await load(folder)

@@ -44,7 +44,7 @@ export interface CheckpointLookup {
   unused(): readonly string[]
 }
 
-/** Makes the lookup. Names may have the architecture's older spelling, and have or lack its prefix. seed: of the heads that start anew. */
+/** Makes the lookup. Names may have the architecture's older spelling, and have or lack its prefix. seed: of the heads that start anew. Throws model.unsupported for names with the prefix of another task. */
 export function checkpointLookup(
   tensors: ReadonlyMap<string, LocatedTensor>,
   architecture: Architecture,
@@ -53,7 +53,7 @@ export function checkpointLookup(
 ): CheckpointLookup {
   const byName = new Map<string, LocatedTensor>()
   for (const [name, tensor] of tensors) byName.set(architecture.renameParameter?.(name) ?? name, tensor)
-  const prefix = `${architecture.baseModelPrefix}.`
+  const prefix = prefixOf(architecture, task, byName.keys())
   const random = new Random(seed)
   const initialized: string[] = []
   const sources = new Map<string, ParameterSource>()
@@ -83,6 +83,24 @@ export function checkpointLookup(
     return made
   }
   return { lookup, initialized, below, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
+}
+
+// The path of the bare model in the task's class. As transformers: a file that has it under another task's is not read for this one.
+function prefixOf(
+  { modelType, baseModelPrefix, taskPrefixes = {} }: Architecture,
+  task: TaskType,
+  names: Iterable<string>,
+): string {
+  const prefix = `${taskPrefixes[task] ?? baseModelPrefix}.`
+  const others = [baseModelPrefix, ...Object.values(taskPrefixes)].map((other) => `${other}.`)
+  const found = new Set(Array.from(names, (name) => [prefix, ...others].find((start) => name.startsWith(start))))
+  const other = others.find((start) => start !== prefix && found.has(start))
+  if (other === undefined || found.has(prefix)) return prefix
+  throw new EspalierError('model.unsupported', {
+    what: `for this task, transformers reads the model from names with ${prefix} or from those of the bare model, and would start all of it anew`,
+    got: { modelType, task, found: `${other}*` },
+    fix: 'Load the file with AutoModel, save that, and load what was saved',
+  })
 }
 
 // Every tensor under each path that its name goes through.
