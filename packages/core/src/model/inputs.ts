@@ -7,8 +7,9 @@ import { type Context, Trace } from '../module/context.js'
 
 /**
  * Feeds of a batch. `input_ids` (batch, length) i32; optional `attention_mask` (batch, length) bool or integer, `position_ids`
- * (batch, length) i32, `token_type_ids` (batch, length) i32, `seed` u32 scalar (makes dropout active). Of encoder-decoder models these
- * are the encoder's, and the decoder's are `decoder_input_ids` (batch, tokens) i32 and optional `decoder_attention_mask`.
+ * (batch, length) i32, `document_ids` (batch, length) i32 (of packed rows: tokens see their own document alone; `position_ids` are given
+ * too), `token_type_ids` (batch, length) i32, `seed` u32 scalar (makes dropout active). Of encoder-decoder models these are the encoder's,
+ * and the decoder's are `decoder_input_ids` (batch, tokens) i32 and optional `decoder_attention_mask`.
  */
 export type ModelInputs = Readonly<Record<string, Tensor>>
 
@@ -32,7 +33,7 @@ function onePass(
   name: string,
   ids: Tensor | undefined,
   mask: Tensor | undefined,
-  { position_ids: positions, token_type_ids: tokenTypes, seed }: ModelInputs,
+  { position_ids: positions, document_ids: documents, token_type_ids: tokenTypes, seed }: ModelInputs,
   causal: boolean,
   trace: Trace,
 ): Pass {
@@ -44,7 +45,11 @@ function onePass(
     length,
     positions: positions ?? iota([1, length], 1),
     hasGivenPositions: positions !== undefined,
-    mask: { causal, ...(mask === undefined ? {} : { keep: cast(mask, 'bool') }) },
+    mask: {
+      causal,
+      ...(mask === undefined ? {} : { keep: cast(mask, 'bool') }),
+      ...(documents === undefined ? {} : { documents }),
+    },
     ...(tokenTypes === undefined ? {} : { tokenTypes }),
     ...(seed === undefined ? {} : { seed }),
     trace,

@@ -54,6 +54,7 @@ export function attend(q: Tensor, k: Tensor, v: Tensor, context: Context, option
     { ...scoring, causal: mask.causal },
     {
       keep: keepOf(mask.keep, keyCount),
+      documents: documentsOf(mask.documents, before !== undefined),
       bias: bias?.(sliceAxis(places, 0, keyCount - queryCount, keyCount), places),
       sinks,
       dropout: dropoutOf(context, options),
@@ -79,6 +80,13 @@ function keepOf(keep: Tensor | undefined, keys: number): Tensor | undefined {
   if (keep === undefined || keep.shape[1] === keys) return keep
   const [batch, own] = keep.shape as [number, number]
   return concat([constant(1, 'bool', [batch, keys - own]), keep], 1)
+}
+
+// Virtual tokens would stand in front of the first document alone.
+function documentsOf(documents: Tensor | undefined, hasPrefix: boolean): Tensor | undefined {
+  if (documents !== undefined && hasPrefix)
+    throw new EspalierError('tuner.unsupported', { what: 'rows of several documents have no place for virtual tokens' })
+  return documents
 }
 
 function dropoutOf({ seed }: Context, { dropout }: AttendOptions): AttentionExtras['dropout'] {

@@ -7,6 +7,8 @@ export interface AttentionMask {
   readonly causal: boolean
   /** (batch, keys) bool: false hides a key everywhere, as padding. */
   readonly keep?: Tensor
+  /** (batch, tokens) i32: the document of each token in rows that hold several. A query sees its own document alone. */
+  readonly documents?: Tensor
 }
 
 /** What a decoder knows of its encoder's output. */

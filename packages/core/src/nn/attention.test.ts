@@ -22,6 +22,7 @@ async function run(build: (...inputs: Tensor[]) => Record<string, Tensor>, tenso
 
 interface Given {
   readonly keep?: HostTensor | undefined
+  readonly documents?: HostTensor | undefined
   readonly bias?: HostTensor | undefined
   readonly sinks?: HostTensor | undefined
 }
@@ -29,7 +30,7 @@ interface Given {
 /** The definition: each query averages the values of the keys it sees by their exponentials; also the log of their sum. */
 function byDefinition(
   [q, k, v]: readonly HostTensor[],
-  { keep, bias, sinks }: Given,
+  { keep, documents, bias, sinks }: Given,
   { scale, causal, window, softCap }: AttentionAttributes,
 ) {
   const [batch, heads, queries, size] = (q as HostTensor).shape as [number, number, number, number]
@@ -48,7 +49,8 @@ function byDefinition(
           (j) =>
             (!causal || j <= position) &&
             (window === null || position - j < window) &&
-            (keep === undefined || keep.data[b * keys + j] !== 0),
+            (keep === undefined || keep.data[b * keys + j] !== 0) &&
+            (documents === undefined || documents.data[b * keys + i] === documents.data[b * keys + j]),
         )
         const weights = seen.map((j) => {
           let dot = 0
@@ -83,6 +85,8 @@ function furthest(got: HostTensor | undefined, want: Float64Array): number {
 
 describe('attention', () => {
   const keep = hostTensor('bool', [2, 7], [1, 1, 1, 1, 1, 0, 0, 1, 1, 0, 1, 1, 1, 1])
+  const padded = hostTensor('bool', [2, 7], [1, 1, 1, 1, 1, 1, 0, 1, 1, 1, 1, 1, 1, 1])
+  const documents = hostTensor('i32', [2, 7], [0, 0, 0, 1, 1, 1, 1, 0, 1, 1, 2, 2, 2, 2])
   const sinks = random([4], 10)
   const settings: readonly (readonly [string, number, AttentionAttributes, Given])[] = [
     ['all keys', 5, { scale: 0.4, causal: false, window: null }, {}],
@@ -93,6 +97,10 @@ describe('attention', () => {
     ['padded', 4, { scale: 0.4, causal: false, window: null }, { keep }],
     ['causal, a window', 7, { scale: 0.4, causal: true, window: 3 }, {}],
     ['causal, a window longer than the keys', 7, { scale: 0.4, causal: true, window: 20 }, {}],
+    ['documents, causal', 7, { scale: 0.4, causal: true, window: null }, { documents }],
+    ['documents, causal, a window', 7, { scale: 0.4, causal: true, window: 2 }, { documents }],
+    ['documents', 7, { scale: 0.4, causal: false, window: null }, { documents }],
+    ['documents of rows with padding', 7, { scale: 0.4, causal: true, window: null }, { keep: padded, documents }],
     ['capped', 7, { scale: 2, causal: true, window: null, softCap: 1.5 }, {}],
     ['a bias of every head', 5, { scale: 0.4, causal: false, window: null }, { bias: random([1, 4, 5, 7], 11) }],
     ['a bias of every row', 5, { scale: 0.4, causal: true, window: null }, { bias: random([2, 1, 1, 7], 12) }],
@@ -164,12 +172,17 @@ describe('attention', () => {
     expect(furthest(y, Float64Array.from(want))).toBeLessThan(1e-6) // transformers' softmax is float32
   })
 
-  it('is its definition over more queries than one block, with a window across blocks', async () => {
+  it('is its definition over more queries than one block, with a window and documents across blocks', async () => {
+    const documents = hostTensor('i32', [1, 300], Int32Array.from({ length: 300 }, (_, i) => Math.floor(i / 90)))
     for (const window of [null, 100]) {
-      const tensors = [random([1, 1, 300, 2], 4), random([1, 1, 300, 2], 5), random([1, 1, 300, 2], 6)]
+      const tensors = [random([1, 1, 300, 2], 4), random([1, 1, 300, 2], 5), random([1, 1, 300, 2], 6), documents]
       const setting = { scale: 0.5, causal: true, window }
-      const { y } = await run((q, k, v) => ({ y: attention(q as Tensor, k as Tensor, v as Tensor, setting) }), tensors)
-      expect(furthest(y, byDefinition(tensors, {}, setting).y)).toBeLessThan(CLOSE)
+      const { whole, apart } = await run((...inputs) => {
+        const [q, k, v, documents] = inputs as [Tensor, Tensor, Tensor, Tensor]
+        return { whole: attention(q, k, v, setting), apart: attention(q, k, v, setting, { documents }) }
+      }, tensors)
+      expect(furthest(whole, byDefinition(tensors, {}, setting).y)).toBeLessThan(CLOSE)
+      expect(furthest(apart, byDefinition(tensors, { documents }, setting).y)).toBeLessThan(CLOSE)
     }
   })
 })

@@ -5,7 +5,7 @@
 import { add, and, mul, sub } from '../graph/ops/binary.js'
 import { broadcast } from '../graph/ops/broadcast.js'
 import { type CallDefinition, call } from '../graph/ops/call.js'
-import { less, lessEqual } from '../graph/ops/compare.js'
+import { equal, less, lessEqual } from '../graph/ops/compare.js'
 import { concat } from '../graph/ops/concat.js'
 import { iota } from '../graph/ops/iota.js'
 import { matmul } from '../graph/ops/matmul.js'
@@ -39,6 +39,8 @@ export interface AttentionAttributes extends ScoreAttributes {
 export interface AttentionExtras {
   /** (batch, keys) bool: false leaves a key out. */
   readonly keep?: Tensor | undefined
+  /** (batch, keys) i32, where queries are the keys' own tokens: a query sees the keys of its document alone. */
+  readonly documents?: Tensor | undefined
   /** (1 or batch, 1 or heads, 1 or queries, keys): added to the scores, and has a gradient. */
   readonly bias?: Tensor | undefined
   /** (heads): scores of one more key each, which has no value. */
@@ -52,7 +54,7 @@ interface AttentionDropout {
   readonly site: string
 }
 
-const EXTRA_INPUTS = ['keep', 'bias', 'sinks', 'seed'] as const
+const EXTRA_INPUTS = ['keep', 'documents', 'bias', 'sinks', 'seed'] as const
 type ExtraInputs = { readonly [name in (typeof EXTRA_INPUTS)[number]]?: Tensor | undefined }
 
 interface CallAttributes extends AttentionAttributes {
@@ -228,10 +230,11 @@ function shares(q: Tensor, k: Tensor, extras: ExtraInputs, block: Block, attribu
     mul(matmul(group(q, k, block), keysOfBlock, { transposeB: true }), attributes.scale),
     attributes,
   )
-  const { keep, bias, sinks } = extras
+  const { keep, documents, bias, sinks } = extras
   const seen = visible(block, (k.shape[2] as number) - (q.shape[2] as number), attributes)
+  const near = documents === undefined ? seen : within(documents, block, seen)
   const masks = [
-    seen && mergeQueries(reshape(hidden(seen, q.dtype), [1, 1, 1, queries, keys]), heads, queries),
+    near && mergeQueries(reshape(hidden(near, q.dtype), [-1, 1, 1, queries, keys]), heads, queries),
     keep && reshape(hidden(sliceAxis(keep, 1, block.from, block.to), q.dtype), [batch, 1, 1, keys]),
   ]
   const own = bias && mergeQueries(biasByGroup(biasOf(bias, block), groups), heads, queries)
@@ -254,6 +257,14 @@ function visible(block: Block, offset: number, { causal, window }: AttentionAttr
   const before = causal && shape[0] !== 1 ? lessEqual(key, position) : undefined
   const near = window !== null && block.to - block.from > window ? less(sub(position, key), window) : undefined
   return before !== undefined && near !== undefined ? and(before, near) : (before ?? near)
+}
+
+/** The keys of each query's own document among those that are `seen`: (batch, queries, keys) bool. */
+function within(documents: Tensor, { start, end, from, to }: Block, seen: Tensor | undefined): Tensor {
+  const batch = documents.shape[0] as number
+  const ofQueries = reshape(sliceAxis(documents, 1, start, end), [batch, end - start, 1])
+  const same = equal(ofQueries, reshape(sliceAxis(documents, 1, from, to), [batch, 1, to - from]))
+  return seen === undefined ? same : and(same, reshape(seen, [1, ...seen.shape]))
 }
 
 /** A value per query and key, (batch, groups, heads of a group * queries, keys), as dropout leaves it; each block has bits of its own. */
