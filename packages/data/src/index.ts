@@ -45,6 +45,16 @@ export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
 export { type MaskedOptions, prepareMasked } from './features/prepare-masked.js'
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
+export {
+  type PackedPart,
+  type PackedRow,
+  type PackingOptions,
+  type PackingStrategy,
+  packingStrategies,
+  packSequences,
+} from './packing/pack-sequences.js'
+export { type PackedExample, packExamples } from './packing/packed-examples.js'
+export { type PackedData, preparePacked } from './packing/prepare-packed.js'
 export { prepareSft, type SftData, type SftOptions, type SupervisedExample } from './sft/prepare.js'
 export {
   type ExampleSegment,

@@ -57,7 +57,11 @@ describe.each(causal)('the causal family $modelType', (architecture, config) => 
 
   it('reads the documents of a packed row as rows of their own', async () => {
     const model = tinyModel(architecture, config, 'CAUSAL_LM')
-    const documents = [[5, 3, 9, 1, 7], [2, 8], [6, 4, 4, 1]]
+    const documents = [
+      [5, 3, 9, 1, 7],
+      [2, 8],
+      [6, 4, 4, 1],
+    ]
     const numbered = documents.flatMap((ids, document) => ids.map((id, position) => ({ id, document, position })))
     const row = (of: (token: { id: number; document: number; position: number }) => number) => idsOf([numbered.map(of)])
     const feeds = {

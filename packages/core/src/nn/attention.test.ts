@@ -173,7 +173,11 @@ describe('attention', () => {
   })
 
   it('is its definition over more queries than one block, with a window and documents across blocks', async () => {
-    const documents = hostTensor('i32', [1, 300], Int32Array.from({ length: 300 }, (_, i) => Math.floor(i / 90)))
+    const documents = hostTensor(
+      'i32',
+      [1, 300],
+      Int32Array.from({ length: 300 }, (_, i) => Math.floor(i / 90)),
+    )
     for (const window of [null, 100]) {
       const tensors = [random([1, 1, 300, 2], 4), random([1, 1, 300, 2], 5), random([1, 1, 300, 2], 6), documents]
       const setting = { scale: 0.5, causal: true, window }

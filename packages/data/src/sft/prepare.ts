@@ -29,6 +29,8 @@ export interface SftOptions {
   readonly completionOnlyLoss?: boolean
   /** The model's `virtualTokens`: with any, the first id of a row counts too where it is supervised. Default 0. */
   readonly virtualTokens?: number
+  /** Keeps rows without anything that counts, as TRL does where rows are packed afterwards. Default false. */
+  readonly keepUnsupervised?: boolean
   /** End-of-sequence token instead of the tokenizer's. */
   readonly eosToken?: string
   /** Most memory for tokenized rows; rows beyond are tokenized again when asked for. Default 512 MiB. */
@@ -185,7 +187,8 @@ class Pass {
     if (isCut) tally.truncated += 1
     if (!row.isPromptPrefix) tally.mismatches += 1
     if (counted === 0) tally.without += 1
-    if (this.#options.maxLength !== null && labelStart >= ids.length) return // TRL drops rows without labels
+    const { maxLength, keepUnsupervised = false } = this.#options
+    if (maxLength !== null && labelStart >= ids.length && !keepUnsupervised) return // TRL drops rows without labels
     if (isCut && this.#options.truncationMode !== 'keep_end' && row.inputIds.lastIndexOf(this.#end.id) >= ids.length) {
       tally.lostEnd += 1
     }

@@ -32,6 +32,8 @@ export interface SupervisionReport {
   /** Rows whose prompt has other ids alone than before its completion. */
   readonly promptMismatches: number
   readonly longest: number
+  /** How many rows the rows were packed into; undefined where each stays a row. */
+  readonly packing?: { readonly strategy: string; readonly maxLength: number; readonly rows: number }
   readonly example: readonly ExampleSegment[]
 }
 
@@ -81,6 +83,7 @@ export function renderSupervision(
     `${report.source}: ${report.shape}`,
     `rows: ${count(report.kept)} kept, ${count(report.dropped)} dropped, ${count(report.truncated)} truncated` +
       (report.maxLength === null ? '' : ` (max length ${count(report.maxLength)}, longest ${count(report.longest)})`),
+    ...(report.packing === undefined ? [] : [packedLine(report.packing, report)]),
     `supervised tokens: ${count(report.supervisedTokens)} of ${count(report.tokens)} (${share.toFixed(1)} %)`,
   ]
   const [open, close] = marks
@@ -88,4 +91,13 @@ export function renderSupervision(
     .map((segment) => (segment.isTrained ? open + segment.text + close : segment.text))
     .join('')
   return [...lines, `example (trained between ${open} and ${close}):`, text]
+}
+
+function packedLine(
+  { strategy, maxLength, rows }: NonNullable<SupervisionReport['packing']>,
+  { kept, tokens }: SupervisionReport,
+): string {
+  const count = (n: number) => n.toLocaleString('en-US')
+  const full = (100 * tokens) / (rows * maxLength)
+  return `packed (${strategy}): ${count(kept)} rows in ${count(rows)} of at most ${count(maxLength)} tokens, ${full.toFixed(1)} % full`
 }
