@@ -85,7 +85,9 @@ function keepOf(keep: Tensor | undefined, keys: number): Tensor | undefined {
 // Virtual tokens would stand in front of the first document alone.
 function documentsOf(documents: Tensor | undefined, hasPrefix: boolean): Tensor | undefined {
   if (documents !== undefined && hasPrefix)
-    throw new EspalierError('config.unsupported', { what: 'rows of several documents have no place for virtual tokens' })
+    throw new EspalierError('config.unsupported', {
+      what: 'rows of several documents have no place for virtual tokens',
+    })
   return documents
 }
 
