@@ -18,8 +18,10 @@ import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from '
 
 const TOKENS = 64
 
+type Given = CheckpointingOptions | readonly CheckpointingOptions[]
+
 /** Loss and gradients of a model of so many layers; of its parameters from layer `from` on. */
-function programOf(layers: number, options?: CheckpointingOptions, from = 0): Program {
+function programOf(layers: number, options?: Given, from = 0): Program {
   const { model } = tinyBase({ layers })
   const { ids, context } = passOf({ input_ids: feed('input_ids', 'i32', [1, TOKENS]) }, true)
   const logits = model.forward(ids, context)
@@ -31,7 +33,7 @@ function programOf(layers: number, options?: CheckpointingOptions, from = 0): Pr
   return options === undefined ? program : rewritten(program, model, options)
 }
 
-function rewritten(program: Program, model: Model, options: CheckpointingOptions): Program {
+function rewritten(program: Program, model: Model, options: Given): Program {
   return withRoots(program, checkpointActivations(options)(programRoots(program), { model }))
 }
 
@@ -72,6 +74,22 @@ describe('checkpointed activations', () => {
     expect(extra({ every: 2 }, 2)).toBe(3 * product)
     expect(extra({ every: 3 }, 1)).toBe(5 * product)
     expect(extra({ every: 4 }, 3)).toBe(product)
+  })
+
+  it('of layers by their paths leave the others as they are', () => {
+    const extra = (options: CheckpointingOptions) => costOf(programOf(4, options)) - costOf(programOf(4))
+    expect(extra({ layers: String.raw`.*layers\.[023]` })).toBe(3 * product)
+    expect(extra({ layers: ['layers.1'] })).toBe(product)
+    expect(extra({ layers: String.raw`.*layers\.[023]`, every: 2 })).toBe(4 * product) // 1 is kept, so 0 stands alone
+    expect(() => programOf(2, { layers: ['layers.7'] })).toThrow(expect.objectContaining({ code: 'config.value' }))
+  })
+
+  it('of several kinds take their layers in turn', () => {
+    const options = [{ layers: 1 }, { layers: 2, every: 2 }, { layers: ['layers.4'] }]
+    const extra = (given: Given) => costOf(programOf(5, given)) - costOf(programOf(5))
+    expect(extra(options)).toBe(5 * product)
+    expect(extra(options.slice(0, 2))).toBe(4 * product)
+    expect(extra([])).toBe(0)
   })
 
   it('leave a graph without layers as it is', () => {

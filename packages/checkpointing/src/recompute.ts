@@ -20,6 +20,7 @@ class Recompute {
   private readonly earliest = new Map<Node, number>()
   private readonly renewed = new Map<Node, readonly Tensor[]>()
   private readonly copies = new Map<Node, readonly Tensor[]>()
+  private readonly gates = new Map<Tensor, Tensor>() // kept values as the backward reads them
 
   constructor(
     private readonly forward: ReadonlySet<Node>,
@@ -64,12 +65,14 @@ class Recompute {
 
   /** Segment of a value that is made again, or of the backward that makes it. */
   private segmentOf(x: Tensor): number {
-    if (this.forward.has(x.node)) return this.cut.kept.has(x) ? HEAD : (this.cut.segmentOf.get(x.node) ?? HEAD)
+    const { kept, gated, segmentOf } = this.cut
+    if (this.forward.has(x.node)) return kept.has(x) && !gated.has(x) ? HEAD : (segmentOf.get(x.node) ?? HEAD)
     return this.earliest.get(x.node) ?? HEAD
   }
 
   private now(x: Tensor): Tensor {
-    if (this.forward.has(x.node)) return this.segmentOf(x) === HEAD ? x : (this.copies.get(x.node)?.[x.index] ?? x)
+    if (this.forward.has(x.node))
+      return this.gates.get(x) ?? (this.segmentOf(x) === HEAD ? x : (this.copies.get(x.node)?.[x.index] ?? x))
     return this.renewed.get(x.node)?.[x.index] ?? x
   }
 
@@ -133,8 +136,8 @@ class Recompute {
     const { segmentOf, kept, activations } = this.cut
     const own = segmentOf.get((values[0] as Tensor).node)
     const isCopied = (x: Tensor) => segmentOf.get(x.node) === own && !kept.has(x)
-    const stays = new Set<Tensor>() // what the copies read of the first pass
-    const copied = new Set(values.map(({ node }) => node))
+    const stays = new Set(values.filter((x) => !isCopied(x))) // what the copies read of the first pass, and the backward with them
+    const copied = new Set(values.filter(isCopied).map(({ node }) => node))
     for (const node of copied)
       for (const x of node.inputs) {
         if (isCopied(x))
@@ -142,14 +145,11 @@ class Recompute {
         else stays.add(x)
       }
     const sources = [...stays].filter((x) => activations.has(x.node))
-    const gated =
-      sources.length === 0
-        ? []
-        : barrier(
-            sources,
-            after.map((x) => this.now(x)),
-          )
-    const gate = new Map(sources.map((x, i) => [x, gated[i] as Tensor]))
+    const waited = after.map((x) => this.now(x))
+    const gate = new Map(
+      (sources.length === 0 ? [] : barrier(sources, waited)).map((y, i) => [sources[i] as Tensor, y]),
+    )
+    for (const x of values) if (stays.has(x)) this.gates.set(x, gate.get(x) ?? x)
     for (const node of topologicalOrder(values, stays)) {
       const inputs = node.inputs.map((x) => gate.get(x) ?? this.copies.get(x.node)?.[x.index] ?? x)
       this.copies.set(node, createNode(node.op, inputs, node.attrs, node.outputs).outputs)

@@ -1,15 +1,19 @@
 /** The forward pass cut into segments: what is kept at their borders, and what lies between and may be made again. */
-import { isOp, type Model, type Node, type Tensor } from '@espalier/core'
+import { EspalierError, type Model, matchesPath, type Node, type Tensor } from '@espalier/core'
+import { keptProducts } from './kept-products.js'
 import { compareLevels, isInLayer, type Level, layerLevels } from './layer-levels.js'
+import { residuals } from './residuals.js'
 
-/** How a forward pass is cut. */
+/** How layers are cut into segments, and what stays of these. */
 export interface SegmentOptions {
   /** Layers of a segment. */
   readonly every: number
-  /** Number of layers that are made again, counted from the first that gradients reach; the others keep all they make. */
-  readonly layers: number
-  /** Keeps sums inside a layer through which everything passes: the residual stream between its halves. */
+  /** Which layers: so many, from the first that gradients reach on, or those whose paths match. */
+  readonly layers: number | string | readonly string[]
+  /** Keeps values inside a layer through which everything passes: the residual stream between its halves. */
   readonly keepsResiduals: boolean
+  /** Keeps what is needed to make no product again. */
+  readonly keepsProducts: boolean
 }
 
 /** A cut forward pass. Segments count from 0 in the order of the forward pass. */
@@ -18,31 +22,49 @@ export interface Segments {
   readonly segmentOf: ReadonlyMap<Node, number>
   /** Values of such nodes that stay. */
   readonly kept: ReadonlySet<Tensor>
+  /**
+   * Those among them that the backward reads behind a barrier: what a backend computes from them in both passes, as the probabilities of
+   * attention, it makes again and does not keep.
+   */
+  readonly gated: ReadonlySet<Tensor>
   /** All nodes that depend on what is fed and on parameters. */
   readonly activations: ReadonlySet<Node>
 }
 
-/** Cuts the forward pass whose nodes are `order`, sorted, and of which the backward reads the values in `read`. */
+/**
+ * Cuts the forward pass whose nodes are `order`, sorted, and of which the backward reads the values in `read`. Each of the options takes
+ * its layers from those that the ones before it left; layers of none keep all they make. Throws config.value for a pattern that no layer matches.
+ */
 export function segments(
   order: readonly Node[],
   read: ReadonlySet<Tensor>,
   model: Model,
-  options: SegmentOptions,
+  options: readonly SegmentOptions[],
 ): Segments {
   const levels = layerLevels(order, model)
   const readers = readersOf(order, levels)
-  const numbers = numbered(reached(levels, read, readers), options)
+  const cut = numbered([...levels.values()], reached(levels, read, readers), model, options)
   const segmentOf = new Map<Node, number>()
+  const members: Node[][] = []
   for (const [node, level] of levels) {
-    const number = numbers.get(keyOf(level))
-    if (number !== undefined) segmentOf.set(node, number)
+    const number = cut.numbers.get(keyOf(level))
+    if (number === undefined) continue
+    segmentOf.set(node, number)
+    members[number] = [...(members[number] ?? []), node]
   }
   const kept = new Set<Tensor>()
   for (const [node, own] of segmentOf)
     for (const x of node.outputs)
       if (readers.get(x)?.some((reader) => segmentOf.get(reader) !== own) === true) kept.add(x)
-  if (options.keepsResiduals) for (const x of residuals(order, segmentOf, readers)) kept.add(x)
-  return { segmentOf, kept, activations: new Set(levels.keys()) }
+  const gated = new Set<Tensor>()
+  const place = new Map(order.map((node, i) => [node, i]))
+  cut.options.forEach(({ keepsResiduals, keepsProducts }, segment) => {
+    const nodes = members[segment] ?? []
+    if (keepsResiduals) for (const x of residuals(nodes, { readers, levels, place })) kept.add(x)
+    if (keepsProducts) for (const x of keptProducts(nodes, read, kept)) gated.add(x)
+  })
+  for (const x of gated) kept.add(x)
+  return { segmentOf, kept, gated, activations: new Set(levels.keys()) }
 }
 
 /** Levels that gradients reach: the backward reads a value of them that no other level does. What is frozen before them has nothing to make again. */
@@ -58,19 +80,49 @@ function reached(
   )
 }
 
-/** Numbers of segments by level, of those levels that are made again. */
-function numbered(levels: readonly Level[], { every, layers }: SegmentOptions): ReadonlyMap<string, number> {
-  const distinct = new Map(levels.filter(isInLayer).map((level) => [keyOf(level), level]))
-  const sorted = [...distinct.values()].sort(compareLevels).slice(0, layers)
-  const numbers = new Map<string, number>()
-  let [segment, size] = [-1, 0]
-  sorted.forEach((level, i) => {
-    const isFull = size === every || sorted[i - 1]?.stack !== level.stack
-    if (isFull) segment++
-    size = isFull ? 1 : size + 1
-    numbers.set(keyOf(level), segment)
-  })
-  return numbers
+interface Cut {
+  /** Segments by level, of those levels that are made again. */
+  readonly numbers: ReadonlyMap<string, number>
+  /** By segment. */
+  readonly options: readonly SegmentOptions[]
+}
+
+function numbered(
+  all: readonly Level[],
+  reached: readonly Level[],
+  { layerPaths }: Model,
+  options: readonly SegmentOptions[],
+): Cut {
+  const pathOf = ({ stack, layer }: Level) => `${layerPaths[stack]}.${layer}`
+  const paths = new Set(all.filter(isInLayer).map(pathOf))
+  for (const { layers } of options)
+    if (typeof layers !== 'number' && ![...paths].some((path) => matchesPath(path, layers)))
+      throw new EspalierError('config.value', {
+        what: 'no layer has a path that matches',
+        got: { layers, paths: [...paths] },
+      })
+  const distinct = new Map(reached.filter(isInLayer).map((level) => [keyOf(level), level]))
+  const sorted = [...distinct.values()].sort(compareLevels)
+  const room = options.map(({ layers }) => (typeof layers === 'number' ? layers : 0))
+  const takes = (level: Level, { layers }: SegmentOptions, i: number) =>
+    typeof layers === 'number' ? (room[i] as number)-- > 0 : matchesPath(pathOf(level), layers)
+  const found: { readonly numbers: Map<string, number>; readonly options: SegmentOptions[] } = {
+    numbers: new Map(),
+    options: [],
+  }
+  let size = 0
+  let before: { readonly level: Level; readonly taken: SegmentOptions | undefined } | undefined
+  for (const level of sorted) {
+    const taken = options.find((each, i) => takes(level, each, i))
+    if (taken !== undefined) {
+      const goesOn = before?.taken === taken && before.level.stack === level.stack && size < taken.every
+      if (!goesOn) found.options.push(taken)
+      size = goesOn ? size + 1 : 1
+      found.numbers.set(keyOf(level), found.options.length - 1)
+    }
+    before = { level, taken }
+  }
+  return found
 }
 
 function keyOf({ stack, layer, pass }: Level): string {
@@ -89,42 +141,4 @@ function readersOf(order: readonly Node[], levels: ReadonlyMap<Node, Level>): Re
     }
   }
   return readers
-}
-
-/**
- * Sums within a segment that several nodes read and that everything later in the segment goes through: no other value from before them is
- * read behind them, but for what reaches many segments, such as an encoder's output.
- */
-function residuals(
-  order: readonly Node[],
-  segmentOf: ReadonlyMap<Node, number>,
-  readers: ReadonlyMap<Tensor, readonly Node[]>,
-): Tensor[] {
-  const place = new Map(order.map((node, i) => [node, i]))
-  const bySegment = new Map<number, Node[]>()
-  for (const node of order) {
-    const segment = segmentOf.get(node)
-    if (segment === undefined) continue
-    const known = bySegment.get(segment)
-    if (known === undefined) bySegment.set(segment, [node])
-    else known.push(node)
-  }
-  const found: Tensor[] = []
-  for (const [segment, nodes] of bySegment) {
-    const within = (x: Tensor) => (readers.get(x) ?? []).filter((reader) => segmentOf.get(reader) === segment)
-    const isElsewhere = (x: Tensor) => new Set((readers.get(x) ?? []).map((reader) => segmentOf.get(reader))).size > 1
-    let reach = -1 // the last node of the segment that reads what was made so far, this node's own results left out
-    const note = (x: Tensor) => {
-      for (const reader of within(x)) reach = Math.max(reach, place.get(reader) as number)
-    }
-    for (const node of nodes) {
-      for (const x of node.inputs)
-        if (segmentOf.get(x.node) !== segment && segmentOf.has(x.node) && !isElsewhere(x)) note(x)
-      const at = place.get(node) as number
-      const [y] = node.outputs as readonly [Tensor]
-      if (isOp(node, 'binary') && node.attrs.fn === 'add' && reach <= at && within(y).length > 1) found.push(y)
-      for (const x of node.outputs) note(x)
-    }
-  }
-  return found
 }

@@ -10,6 +10,7 @@ import { unaryFns } from '../graph/ops/unary.js'
 import { rebuild, withInputs } from '../graph/rebuild.js'
 import { isOp, type Node, type Tensor } from '../graph/tensor.js'
 import { sameShape } from '../shape.js'
+import { narrowBarriers } from './narrow-barriers.js'
 import { SharedNodes } from './shared-nodes.js'
 
 type Rule<K extends OpName> = (node: Node<K>, inputs: readonly [Tensor, Tensor]) => Tensor | undefined
@@ -87,7 +88,7 @@ const rules: { readonly [K in OpName]?: Rule<K> } = {
 /** The graph cleaned up and with common subexpressions merged. Values stay the same, bit for bit, but for sums of zeros' signs. */
 export function simplify(roots: readonly Tensor[]): Tensor[] {
   const nodes = new SharedNodes()
-  return rebuild(roots, (node, inputs) => {
+  return rebuild(narrowBarriers(roots), (node, inputs) => {
     let result = ruled(node, inputs)
     if (result === undefined) return nodes.share(node, inputs).outputs
     // A rule's result may itself simplify: reshape of reshape of reshape.
