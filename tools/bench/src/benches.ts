@@ -1,6 +1,7 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
 import { compilations } from './compilations.js'
 import type { Finding } from './finding.js'
+import { glue } from './glue.js'
 import { interleave, roundLine } from './interleave.js'
 import { median, type Peer } from './peer.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
@@ -22,6 +23,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   dropout,
   'start-up': startUp,
   compilations,
+  glue,
   tfjs: onTfjs,
 }
 
