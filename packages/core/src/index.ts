@@ -1,6 +1,6 @@
 /** @module Espalier's core: the graph, autodiff, module tree, tuner and backend interfaces, and the reference executor. */
 
-export { AdaptedModel, type SetAdapterOptions } from './adapted/adapted-model.js'
+export { AdaptedModel, type MergeSite, type SetAdapterOptions } from './adapted/adapted-model.js'
 export { slotPrefix } from './adapted/adapted-tree.js'
 export type { BaseModel, TrainableModel } from './adapted/base-model.js'
 export type { AddAdapterOptions } from './adapted/create-adapter.js'
@@ -209,7 +209,14 @@ export {
 export { rematerialize } from './transforms/rematerialize.js'
 export { simplify } from './transforms/simplify.js'
 export { AdaptedLayer, AdapterPart, SiteState } from './tuner/adapted-layer.js'
-export { Adapter, type AdapterParts, type LateValues, readSource, type SavedModule } from './tuner/adapter.js'
+export {
+  Adapter,
+  type AdapterParts,
+  type LateValues,
+  readSource,
+  type SavedModule,
+  type TrainedBias,
+} from './tuner/adapter.js'
 export { type ConfigField, field, fieldOf, layerFields, patternFields, targetFields } from './tuner/config-fields.js'
 export { type ConfigFields, type ConfigOf, type DefinedConfig, defineConfig } from './tuner/define-config.js'
 export {

@@ -54,6 +54,7 @@ describe('loraConfig', () => {
     ['alphaPattern', { q: 'x' }],
     ['useRslora', 1],
     ['bias', 'some'],
+    ['bias', 'vera_only'],
     ['initLoraWeights', 'zeros'],
     ['initLoraWeights', null],
   ])('refuses %s = %j', (key, value) => {
@@ -62,8 +63,6 @@ describe('loraConfig', () => {
 
   it.each<[string, unknown]>([
     ['useDora', true],
-    ['bias', 'all'],
-    ['bias', 'lora_only'],
     ['initLoraWeights', 'pissa'],
     ['initLoraWeights', 'pissa_niter_16'],
     ['initLoraWeights', 'olora'],

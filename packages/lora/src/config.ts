@@ -54,7 +54,7 @@ const fields = {
   loraDropout: field.share(0),
   /** Whether weights are stored as (in, out), as in GPT-2. Corrected by the layers that are found. */
   fanInFanOut: field.flag(false),
-  /** Biases of the base model that train too. Only 'none' so far. */
+  /** Biases of the base model that train too: none, all, or those of targeted layers. Default 'none'. */
   bias: field.bias('lora_only'),
   /** Scales by loraAlpha / sqrt(r) instead. Source: arXiv:2312.03732. */
   useRslora: field.flag(false),

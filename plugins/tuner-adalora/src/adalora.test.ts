@@ -149,7 +149,7 @@ describe('adalora', () => {
     refused({ totalStep: 10, targetModules: 'x', layersToTransform: 1 }, 'config.value')
     refused({ totalStep: 10, layersPattern: 'layers' }, 'config.value')
     refused({ totalStep: 10, useDora: true }, 'config.unsupported')
-    refused({ totalStep: 10, bias: 'all' }, 'config.unsupported')
+    refused({ totalStep: 10, bias: 'adalora_only' }, 'config.value')
   })
 
   it('has a typed configuration', () => {

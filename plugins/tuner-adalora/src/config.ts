@@ -39,6 +39,8 @@ export interface AdaLoraConfig extends TargetConfig {
   readonly loraDropout: number
   /** Whether weights are stored as (in, out), as in GPT-2. Corrected by the layers that are found. */
   readonly fanInFanOut: boolean
+  /** Biases of the base model that train too: none, all, or those of targeted layers. Default 'none'. */
+  readonly bias: 'none' | 'all' | 'lora_only'
   /** Default true: E zero, A and B normal with deviation 0.02. False: all of them standard normal. */
   readonly initLoraWeights: boolean
 }
@@ -55,7 +57,6 @@ const unused = {
 
 // Those of another method than AdaLoRA; only what turns them off is taken.
 const refused = {
-  bias: 'none',
   megatronConfig: null,
   trainableTokenIndices: null,
   loftqConfig: {},
@@ -94,6 +95,7 @@ const defaults: AdaLoraConfig = {
   loraAlpha: 8,
   loraDropout: 0,
   fanInFanOut: false,
+  bias: 'none',
   initLoraWeights: true,
 }
 
@@ -162,6 +164,7 @@ const rules: { readonly [K in keyof Required<AdaLoraConfig>]: Rule } = {
   loraAlpha: [isNumber, 'a number'],
   loraDropout: [(value) => isNumber(value) && value >= 0 && value < 1, 'a number from 0 to below 1'],
   fanInFanOut: flag,
+  bias: [(value) => ['none', 'all', 'lora_only'].includes(value as string), "'none', 'all' or 'lora_only'"],
   initLoraWeights: flag,
 }
 

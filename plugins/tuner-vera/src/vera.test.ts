@@ -60,8 +60,11 @@ describe('vera', () => {
     expect(vera.defaultTargets?.('llama')).toBe(undefined)
   })
 
-  it('refuses biases, which do not train yet', () => {
-    expect(() => vera({ bias: 'vera_only' })).toThrow(expect.objectContaining({ code: 'config.unsupported' }))
+  it('trains biases by its own word for those of targeted layers', () => {
+    const { biases } = add(vera({ targetModules: ['c_fc'], bias: 'vera_only' }))
+    expect(biases.map(({ key }) => key)).toEqual([0, 1].map((i) => `model.layers.${i}.c_fc.base_layer.bias`))
+    // @ts-expect-error: LoRA's word
+    expect(() => vera({ bias: 'lora_only' })).toThrow(expect.objectContaining({ code: 'config.value' }))
   })
 
   it('has a typed configuration, without excludeModules, as PEFT', () => {

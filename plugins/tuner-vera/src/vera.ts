@@ -41,7 +41,7 @@ const fields = {
   dInitial: field.float(0.1),
   /** Whether weights are stored as (in, out), as in GPT-2. Corrected by the layers that are found. */
   fanInFanOut: field.flag(false),
-  /** Biases of the base model that train too. Only 'none' so far. */
+  /** Biases of the base model that train too: none, all, or those of targeted layers. Default 'none'. */
   bias: field.bias('vera_only'),
   /** Default true: b is zero. False: b is one and d normal, so that the adapter changes the output at once. */
   initWeights: field.flag(true),

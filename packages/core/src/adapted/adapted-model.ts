@@ -15,12 +15,20 @@ import { adaptedTree, mergePrefix, partsOf, slotPrefix } from './adapted-tree.js
 import type { BaseModel, TrainableModel } from './base-model.js'
 import { type AddAdapterOptions, createAdapter } from './create-adapter.js'
 import { trainableAdapters } from './trainable-adapters.js'
+import { biasOf, withTrainedBiases } from './trained-biases.js'
 import { withValues } from './weights.js'
 
 /** Options of `setAdapter`. */
 export interface SetAdapterOptions {
   /** true: nothing trains. Default false. */
   readonly inferenceMode?: boolean
+}
+
+/** A layer to merge adapters into. */
+export interface MergeSite {
+  readonly path: string
+  readonly layer: Adaptable
+  readonly parts: readonly AdapterPart[]
 }
 
 /** A base model with named adapters. One or more may be active; they compose. */
@@ -98,6 +106,7 @@ export class AdaptedModel {
       })
     }
     const made = createAdapter(this.base, { name, tuner, configured, options })
+    requireOneWithBiases([...this.adapters.values(), made])
     this.adapters.set(name, made)
     if (options.isTrainable ?? (first === undefined && !made.metadata.inferenceMode))
       this.trained = new Set([...this.trained, name])
@@ -175,8 +184,8 @@ export class AdaptedModel {
     return trainableAdapters(this.model, bound)
   }
 
-  /** The base's layers that the adapters change, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge, and adapters that do not go together. */
-  mergeSites(names: readonly string[]): { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[] {
+  /** The layers that the adapters change, with the biases that they train, each with their parts in order, under slots `merge<i>:`. Throws adapter.state for methods without merge, and adapters that do not go together. */
+  mergeSites(names: readonly string[]): MergeSite[] {
     const adapters = names.map((name) => this.adapter(name))
     requireSeparate(adapters)
     for (const { name, tuner } of adapters) {
@@ -187,10 +196,12 @@ export class AdaptedModel {
         })
     }
     const partsAt = partsOf(adapters, mergePrefix)
-    return namedModules(this.base.model).flatMap(({ module, paths }) => {
-      const parts = isAdaptable(module) ? partsAt(paths) : []
-      return parts.length === 0 ? [] : [{ layer: module as Adaptable, parts }]
-    })
+    return namedModules(withTrainedBiases(this.base.model, adapters, mergePrefix)).flatMap(
+      ({ module, path, paths }) => {
+        const parts = isAdaptable(module) ? partsAt(paths) : []
+        return parts.length === 0 ? [] : [{ path, layer: module as Adaptable, parts }]
+      },
+    )
   }
 
   /** Takes merged weights over: the names of all merged adapters and values by parameter path, which replace the base's until `clearMerged`. */
@@ -215,10 +226,12 @@ export class AdaptedModel {
       const { specs, frozen } = this.adapter(name)
       return count([...specs].flatMap(([key, spec]) => (frozen.has(key) ? [] : [spec])))
     }
+    const biases = (name: string) => count(this.adapter(name).biases.map(({ parameter }) => parameter))
     const base = count(learnedParameters(this.base.model).values())
     return {
       trainable: this.trainedAdapters.reduce((sum, name) => sum + own(name), 0),
-      all: this.adapterNames.reduce((sum, name) => sum + own(name), base),
+      // A bias that trains is the base model's own.
+      all: this.adapterNames.reduce((sum, name) => sum + own(name) - biases(name), base),
     }
   }
 
@@ -237,6 +250,17 @@ export class AdaptedModel {
         fix: 'Unmerge first',
       })
   }
+}
+
+/** Throws adapter.state when several adapters train biases: files of PEFT hold one value for each. */
+function requireOneWithBiases(adapters: readonly Adapter[]): void {
+  const training = adapters.filter(({ config }) => biasOf(config) !== 'none')
+  if (training.length < 2) return
+  throw new EspalierError('adapter.state', {
+    what: 'only one adapter of a model may train its biases, as in PEFT',
+    got: Object.fromEntries(training.map(({ name, config }) => [name, biasOf(config)])),
+    fix: "Set bias to 'none' for the others",
+  })
 }
 
 /** Throws adapter.state when an adapter trains a module in full of which another one changes something. */

@@ -1,4 +1,4 @@
-/** Trees with adapters in them: layers wrapped, saved modules replaced by trainable copies. */
+/** Trees with adapters in them: layers wrapped, saved modules and trained biases replaced by trainable copies. */
 import type { Spec } from '../dtype.js'
 import type { Model } from '../model/model.js'
 import { isAdaptable } from '../module/adaptable.js'
@@ -9,11 +9,12 @@ import { type Adapter, bufferKey, siteFileKeys } from '../tuner/adapter.js'
 import type { Site } from '../tuner/families.js'
 import { sharedKeys } from '../tuner/shared-state.js'
 import { savedKeys } from './saved-modules.js'
+import { withTrainedBiases } from './trained-biases.js'
 
 /** The tree with active adapters around their layers; adapter i keeps its tensors in state slots `adapter<i>:<key>`. */
 export function adaptedTree(base: Model, adapters: readonly Adapter[]): Model {
   const partsAt = partsOf(adapters, slotPrefix)
-  return mapModules(base, (module, paths) => {
+  return mapModules(withTrainedBiases(base, adapters, slotPrefix), (module, paths) => {
     const saved = savedAt(adapters, paths)
     if (saved !== undefined) {
       const keys = savedKeys(base, saved.path)

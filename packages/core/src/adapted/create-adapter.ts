@@ -1,4 +1,4 @@
-/** Making an adapter: completing the configuration, finding the sites and the modules saved in full, drawing initial values. */
+/** Making an adapter: completing the configuration, finding the sites, the modules saved in full and the biases that train, drawing initial values. */
 import type { Model, PeftTaskType } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
 import { namedModules } from '../module/tree.js'
@@ -12,6 +12,7 @@ import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.j
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
+import { findBiases } from './trained-biases.js'
 
 /** How an adapter starts. */
 export interface AddAdapterOptions {
@@ -68,9 +69,11 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const warn = (text: string) => void warnings.push(text)
   const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites, warn }) ??
     resolved) as TargetConfig
-  const copied = new Map(
-    saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
-  )
+  const { biases, repeated } = findBiases(model, config, { name, sites, saved })
+  const copied = new Map([
+    ...saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
+    ...biases.map(({ key, parameter }) => [key, parameter.source] as const),
+  ])
   const random = new Random(options.seed ?? 0)
   const layers = new Map(found.map(({ site, layer }) => [site.path, layer]))
   const late = new Map<string, LateValue>()
@@ -79,7 +82,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const values = createValues({ tuner, config, sites, random, expected: options.expected, onLate })
   const buffers = createBuffers(tuner, config, sites, onLate)
   return new Adapter(
-    { name, tuner, config, metadata, sites, saved, warnings, frozen: shared.frozen },
+    { name, tuner, config, metadata, sites, saved, biases, repeated, warnings, frozen: shared.frozen },
     new Map([...values, ...shared.values]),
     new Map([...buffers, ...shared.buffers]),
     copied,

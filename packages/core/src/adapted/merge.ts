@@ -5,13 +5,12 @@ import { EspalierError } from '../errors.js'
 import { widened } from '../graph/ops/cast.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Model } from '../model/model.js'
-import type { Adaptable } from '../module/adaptable.js'
-import { joinPath, type Module, namedIn } from '../module/module.js'
+import { joinPath, namedIn } from '../module/module.js'
 import type { Parameter } from '../module/parameter.js'
 import { namedModules, parameterUses } from '../module/tree.js'
-import { type AdapterPart, mergedParts } from '../tuner/adapted-layer.js'
-import { readSource } from '../tuner/adapter.js'
-import type { AdaptedModel } from './adapted-model.js'
+import { mergedParts } from '../tuner/adapted-layer.js'
+import { readSource, type TrainedBias } from '../tuner/adapter.js'
+import type { AdaptedModel, MergeSite } from './adapted-model.js'
 import { mergePrefix } from './adapted-tree.js'
 import { savedKeys } from './saved-modules.js'
 
@@ -72,7 +71,9 @@ export async function mergedWeights(
         executable.release()
       }
     }
-    adapters.forEach(({ saved }, i) => {
+    adapters.forEach(({ saved, biases }, i) => {
+      for (const { name, key } of biasNames(model, biases))
+        if (!merged.has(name)) merged.set(name, values[i]?.get(key) as HostTensor)
       for (const { path } of saved)
         for (const [name, key] of savedNames(model, path)) merged.set(name, values[i]?.get(key) as HostTensor)
     })
@@ -84,14 +85,10 @@ export async function mergedWeights(
   }
 }
 
-function mergedOutputs(
-  model: Model,
-  sites: readonly { readonly layer: Adaptable; readonly parts: readonly AdapterPart[] }[],
-): Record<string, Tensor> {
+function mergedOutputs(model: Model, sites: readonly MergeSite[]): Record<string, Tensor> {
   const outputs: Record<string, Tensor> = {}
-  const paths = new Map<Module, string>(namedModules(model).map(({ module, path }) => [module, path]))
   const names = new Map(parameterUses(model).map(({ path, name }) => [path, name]))
-  for (const { layer, parts } of sites) {
+  for (const { path, layer, parts } of sites) {
     let weight = widened(layer.orientedWeight())
     const given = layer.bias === null ? undefined : widened(layer.bias.value)
     let bias = given
@@ -100,13 +97,13 @@ function mergedOutputs(
       weight = merged.weight
       bias = merged.bias ?? bias
     }
-    const nameOf = (own: string) => names.get(joinPath(paths.get(layer) ?? '', own))
+    const nameOf = (own: string) => names.get(joinPath(path, own))
     const held = namedIn('weight', layer.weight.parameters)
     const encoded = layer.weight.encode?.(layer.unorient(weight)) ?? []
     if (held.length === 0 || encoded.length !== held.length)
       throw new EspalierError('adapter.state', {
         what: 'this weight cannot be merged into',
-        got: { path: parts[0]?.site.path },
+        got: { path },
       })
     held.forEach(({ name, value }, i) => {
       outputs[nameOf(name) ?? value.path] = encoded[i] as Tensor
@@ -114,6 +111,15 @@ function mergedOutputs(
     if (layer.bias !== null && bias !== undefined && bias !== given) outputs[nameOf('bias') ?? layer.bias.path] = bias
   }
   return outputs
+}
+
+/** Names of trained biases in the merged model, each with the key of its value. */
+function biasNames(model: Model, biases: readonly TrainedBias[]): { readonly name: string; readonly key: string }[] {
+  const keys = new Map(biases.flatMap(({ key, paths }) => paths.map((path) => [path, key] as const)))
+  return parameterUses(model).flatMap(({ path, name }) => {
+    const key = keys.get(path)
+    return key === undefined ? [] : [{ name, key }]
+  })
 }
 
 /** Names of a saved module's weights, each with the key of its value. */

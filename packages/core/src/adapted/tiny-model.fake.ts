@@ -124,6 +124,7 @@ const targetsOf = (raw: Readonly<Record<string, unknown>>): TargetConfig => ({
   targetModules: (raw.targetModules as string[] | null | undefined) ?? null,
   excludeModules: (raw.excludeModules as string[] | null | undefined) ?? null,
   modulesToSave: (raw.modulesToSave as string[] | null | undefined) ?? null,
+  bias: (raw.bias as string | undefined) ?? 'none',
 })
 
 /** W' = W + a b, b' = b + a: only its definition, so that core's own forward is used. Legend: a (out, 1), b (1, in). */

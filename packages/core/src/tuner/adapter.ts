@@ -2,6 +2,7 @@
 import type { Backend, StateSet } from '../backend/backend.js'
 import { type HostTensor, hostTensor, hostTensorFromBytes, type Spec, toFloat32 } from '../dtype.js'
 import { EspalierError } from '../errors.js'
+import type { Parameter } from '../module/parameter.js'
 import type { ParameterSource } from '../parameter-source.js'
 import { type Shape, sameShape } from '../shape.js'
 import { type Hold, type Shared, sharedIn } from '../shared-work.js'
@@ -13,6 +14,15 @@ export interface SavedModule {
   readonly path: string
   /** Keys of its tensors: `<path>.<name below it>`, also where the base model has the parameter under another module's name. */
   readonly parameters: readonly string[]
+}
+
+/** A bias of the base model that the adapter trains. */
+export interface TrainedBias {
+  /** Key of its value: `<module path>.bias`, or `<module path>.base_layer.bias` of a targeted layer. */
+  readonly key: string
+  readonly parameter: Parameter
+  /** Where the model uses it: `<module path>.bias`. */
+  readonly paths: readonly string[]
 }
 
 /** Values that are computed from the base model when they are needed, by key; buffers among them. */
@@ -29,6 +39,9 @@ export interface AdapterParts {
   readonly metadata: AdapterMetadata
   readonly sites: readonly Site[]
   readonly saved: readonly SavedModule[]
+  readonly biases: readonly TrainedBias[]
+  /** What its file holds besides, by name: the value of another key, or a tensor of the base model. PEFT writes it and has no need of it. */
+  readonly repeated: ReadonlyMap<string, string | ParameterSource>
   readonly warnings: readonly string[]
   /** Keys of values that are saved and do not train. */
   readonly frozen?: ReadonlySet<string>
@@ -41,6 +54,8 @@ export class Adapter implements AdapterParts {
   readonly metadata: AdapterMetadata
   readonly sites: readonly Site[]
   readonly saved: readonly SavedModule[]
+  readonly biases: readonly TrainedBias[]
+  readonly repeated: ReadonlyMap<string, string | ParameterSource>
   readonly warnings: readonly string[]
   readonly frozen: ReadonlySet<string>
   private currentConfig: object
@@ -69,6 +84,8 @@ export class Adapter implements AdapterParts {
     this.metadata = parts.metadata
     this.sites = parts.sites
     this.saved = parts.saved
+    this.biases = parts.biases
+    this.repeated = parts.repeated
     this.warnings = parts.warnings
     this.frozen = parts.frozen ?? new Set()
     this.current = values
@@ -112,11 +129,19 @@ export class Adapter implements AdapterParts {
     return new Map([...current, ...read])
   }
 
-  /** What its file holds, by key, as it is now: the values, less what the tuner leaves out. */
+  /** What its file holds, by key, as it is now: the values, less what the tuner leaves out, and what is repeated. */
   async fileValues(): Promise<ReadonlyMap<string, HostTensor>> {
-    const { tuner, sites, config } = this
     const values = new Map(await this.values())
-    if (tuner.toFile === undefined) return values
+    this.leaveOut(values)
+    for (const [name, of] of this.repeated)
+      values.set(name, typeof of === 'string' ? (values.get(of) as HostTensor) : await readSource(of))
+    return values
+  }
+
+  // A tuner may keep some of a layer's tensors out of files.
+  private leaveOut(values: Map<string, HostTensor>): void {
+    const { tuner, sites, config } = this
+    if (tuner.toFile === undefined) return
     for (const site of sites) {
       const keys = Object.entries(siteFileKeys(tuner, site, config)).map(
         ([name, key]) => [name, `${site.path}.${key}`] as const,
@@ -131,7 +156,6 @@ export class Adapter implements AdapterParts {
         else values.set(key, value)
       }
     }
-    return values
   }
 
   /** What is saved and does not train, by key, as it is now. */

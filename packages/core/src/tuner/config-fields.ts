@@ -78,14 +78,13 @@ export const field = {
     },
   }),
 
-  /** Biases of the base model that train too: 'none' so far. `own` is the method's word for those of its layers. */
-  bias: (own: string): ConfigField<string> => ({
-    fallback: 'none',
-    read(key, value) {
-      if (value !== 'none' && value !== 'all' && value !== own) throw wrong(key, value, `'none', 'all' or '${own}'`)
-      return field.unsupported('training biases of the base model', 'none').read(key, value)
-    },
-  }),
+  /** Biases of the base model that train too. `own` is the method's word for those of its layers. */
+  bias: <Own extends `${string}_only`>(own: Own): ConfigField<'none' | 'all' | Own> =>
+    fieldOf<'none' | 'all' | Own>(
+      'none',
+      `'none', 'all' or '${own}'`,
+      (value) => value === 'none' || value === 'all' || value === own,
+    ),
 
   /** What means nothing here and stays as it was given, for files. */
   kept: <T>(fallback: T): ConfigField<T> => ({ fallback, read: (_, value) => value as T }),

@@ -21,6 +21,8 @@ export interface TargetConfig {
   readonly layersPattern?: readonly string[] | string | null
   /** Ends of paths of modules that are trained and saved in full. */
   readonly modulesToSave?: readonly string[] | null
+  /** Biases of the base model that train and are saved: 'none', 'all', or those of targeted layers by the method's own word, such as 'lora_only'. */
+  readonly bias?: string
 }
 
 /** One matched layer, for tuners. */

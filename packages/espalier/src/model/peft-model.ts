@@ -27,6 +27,7 @@ import { checkAdapterOptions, checkNewAdapterOptions, checkPeftOptions } from '.
 import type { AdapterConfig } from '../auto/peft-config.js'
 import { withKnownTuners } from '../auto/tuners.js'
 import { settle } from '../platform/settle/node.js'
+import { idleBiasNote } from './idle-bias-note.js'
 import { checkAddOptions, checkMergeOptions, checkSaveAdaptersOptions, checkSetOptions } from './known-model-options.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
@@ -116,7 +117,7 @@ export class PeftModel extends RuntimeModel {
     return this.adapted.model
   }
 
-  /** What there is to know of the adapters' files and configurations: unknown keys, missing tensors. */
+  /** What there is to know of the adapters: unknown keys, missing tensors, biases that in Python would stay trained while they do not take part. */
   get warnings(): readonly string[] {
     return this.notes
   }
@@ -185,6 +186,7 @@ export class PeftModel extends RuntimeModel {
   setAdapter(adapterName: string | readonly string[], options: SetAdapterOptions = {}): void {
     checkSetOptions(options)
     this.adapted.setAdapter(adapterName, options)
+    this.noteBiases(this.activeAdapters)
   }
 
   /** Removes an adapter. */
@@ -196,6 +198,7 @@ export class PeftModel extends RuntimeModel {
   async disableAdapter<T>(work: () => T | Promise<T>): Promise<T> {
     this.disabling++
     this.adapted.setEnabled(false)
+    this.noteBiases([])
     try {
       return await work()
     } finally {
@@ -259,6 +262,14 @@ export class PeftModel extends RuntimeModel {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close()
+  }
+
+  // Said once of an adapter.
+  private noteBiases(active: readonly string[]): void {
+    for (const name of this.adapterNames) {
+      const note = active.includes(name) ? undefined : idleBiasNote(this.adapted.adapter(name))
+      if (note !== undefined && !this.notes.includes(note)) this.notes.push(note)
+    }
   }
 
   private async merged(options: MergeOptions): Promise<MergedWeights> {

@@ -39,7 +39,7 @@ export function setPeftModelStateDict(
   checkStateDictOptions('setPeftModelStateDict', options)
   const { adapterName = 'default' } = options
   const adapter = model.adapted.adapter(adapterName)
-  const { specs } = adapter
+  const { specs, repeated } = adapter
   const given = new Map([...stateDict].map(([key, tensor]) => [fromFileKey(key), { key, tensor }]))
   const fitting = [...given].filter(([key]) => specs.has(key))
   if (fitting.length === 0 && specs.size > 0) {
@@ -52,6 +52,8 @@ export function setPeftModelStateDict(
   adapter.setValues(new Map(fitting.map(([key, { tensor }]) => [key, tensor])), { partial: true })
   return {
     missingKeys: [...specs.keys()].filter((key) => !given.has(key)).map(toFileKey),
-    unexpectedKeys: [...given].flatMap(([key, { key: original }]) => (specs.has(key) ? [] : [original])),
+    unexpectedKeys: [...given].flatMap(([key, { key: original }]) =>
+      specs.has(key) || repeated.has(key) ? [] : [original],
+    ),
   }
 }

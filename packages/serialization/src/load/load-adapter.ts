@@ -129,6 +129,9 @@ function findTuner(peftType: unknown, tuners: readonly Tuner[], where: Readonly<
   })
 }
 
+// What PEFT stores beside an adapter: the base model's embeddings, and biases of saved modules a second and third time.
+const REDUNDANT = /\.base_layer\.(?:weight|bias)$|\.(?:original_module|modules_to_save)\.(?:.*\.)?bias$/
+
 interface ReadOptions {
   readonly signal: AbortSignal | undefined
   readonly strict: boolean
@@ -147,9 +150,8 @@ async function readValues(files: AdapterFiles, adapter: Adapter, { signal, stric
       values.set(key, await hostTensorOf(tensor))
     }
   }
-  // Base weights that PEFT stores beside the adapter (embeddings, biases) are the base model's own here.
   const extra = [...files.tensors.keys()].filter(
-    (key) => !adapter.specs.has(key) && !/\.base_layer\.(?:weight|bias)$/.test(key),
+    (key) => !adapter.specs.has(key) && !adapter.repeated.has(key) && !REDUNDANT.test(key),
   )
   if (values.size === 0 && adapter.specs.size > 0) {
     throw new EspalierError('adapter.tensors', {
