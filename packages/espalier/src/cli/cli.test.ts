@@ -202,7 +202,7 @@ describe('espalier', { timeout: TIMEOUT_MS }, () => {
     expect(typo).toMatchObject({ code: 2, stdout: '' })
     expect(lines(typo.stderr)).toEqual(['error: no command is called trian', 'Did you mean train?'])
     expect(await runCli(['predict'])).toMatchObject({ code: 2 })
-    expect(await runCli(['train', '--packing'])).toMatchObject({ code: 2 })
+    expect(await runCli(['train', '--use-dora'])).toMatchObject({ code: 2 })
     expect(await runCli(['train', '--model', 'm', '--output-dir', 'o', '--data', 'a/b'])).toMatchObject({ code: 2 })
   })
 

@@ -2,7 +2,7 @@
 
 const GROUPS: Readonly<Record<string, RegExp>> = {
   Model: /^(model|tokenizer|adapter$|dtype|task-type)/,
-  Data: /^(data$|text-field|prompt-field|completion|eval-data|validation-split|inspect-data|max-length|no-shuffle)/,
+  Data: /^(data$|text-field|prompt-field|completion|packing|eval-packing|eval-data|validation-split|inspect-data|max-length|no-shuffle)/,
   LoRA: /^(peft|use-peft|lora|bias|use-rslora|init-lora|modules-to-save)/,
   'Evaluation and saving': /^(output-dir|overwrite|eval|save|load-best|metric|logging|resume|per-device-eval)/,
   Running: /^(config|backend|threads|quiet|json|tokens-per-micro-batch)/,

@@ -3,6 +3,7 @@
  * Names are those of transformers, TRL and PEFT.
  */
 
+import type { PackingStrategy } from '@espalier/data'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import type { Option, OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
@@ -202,6 +203,14 @@ const own: readonly Option[] = [
     },
   ),
   flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
+  flag('packing', 'boolean', TRAIN, 'several rows in one of --max-length tokens: less padding, fewer steps', {
+    default: 'false',
+  }),
+  flag('packing-strategy', 'text', TRAIN, 'how rows are packed; bfd: best fit, and longer rows lose their end', {
+    default: 'bfd',
+    choices: ['bfd', 'ffd', 'bfd_split', 'wrapped'] satisfies readonly PackingStrategy[],
+  }),
+  flag('eval-packing', 'boolean', TRAIN, 'packs the rows to evaluate on; default: as --packing'),
   flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one', {
     mayBeEmpty: true,
   }),
@@ -244,12 +253,6 @@ const own: readonly Option[] = [
     'results as JSON on stdout; of a run: its events, one a line',
   ),
   planned('use-dora', 'boolean', 'weight-decomposed LoRA'),
-  planned(
-    'packing',
-    'boolean',
-    'several rows in one sequence',
-    'packing does not exist yet; rows are batched by length instead',
-  ),
   flag(
     'gradient-checkpointing',
     'boolean',

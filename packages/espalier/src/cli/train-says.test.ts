@@ -43,6 +43,11 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect((await runCli(words())).stderr).toContain('--output-dir is missing')
   })
 
+  it('says how packed rows are filled', async () => {
+    const done = await runCli([...words(), '--inspect-data', '--packing', '--max-length', '64'])
+    expect(done.stdout + done.stderr).toMatch(/packed \(bfd\): \d+ rows in \d+ of at most 64 tokens, \d+\.\d % full/)
+  })
+
   it('expects the memory that the run then takes, within 15 %', async () => {
     const done = await runCli([...words(), '--output-dir', at('adapter'), '--save-strategy', 'no'])
     expect(Math.abs(memoryTaken('adapter', done.stderr) - 1)).toBeLessThan(0.15)

@@ -19,7 +19,6 @@ it('says of arguments of Python that are not here why, and what to do', () => {
     ['bf16', 'the CPU computes in float32'],
     ['fp16', 'the CPU computes in float32'],
     ['gradient_checkpointing_kwargs', 'in one way'],
-    ['packing', 'does not exist yet'],
     ['report_to', 'log.jsonl'],
     ['reportTo', 'log.jsonl'],
     ['neftune_noise_alpha', 'does not exist yet'],

@@ -35,6 +35,9 @@ const KINDS: OptionKinds<SFTConfig> = {
   tokensPerMicroBatch: 'number',
   gradientCheckpointing: ['boolean', 'object'],
   completionOnlyLoss: 'boolean',
+  packing: 'boolean',
+  packingStrategy: 'string',
+  evalPacking: 'boolean',
 }
 
 /** Throws config.unknown with the nearest name for an argument that does not exist, config.unsupported for one of Python's with what to do instead, config.value for a value of another kind. */

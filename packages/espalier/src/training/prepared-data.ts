@@ -29,7 +29,8 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   checkRowsFit(examples, sizes)
   const limits = { ...args, maxPositions: sizes.maxPositions }
   const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
-  const rows = evalDataset === undefined ? undefined : await task.prepare(evalDataset, context)
+  const rows =
+    evalDataset === undefined ? undefined : await task.prepare(evalDataset, { ...context, isEvaluation: true })
   if (rows !== undefined) checkRowsFit(rows, sizes)
   const collator =
     request.dataCollator ?? (await task.collator(context, rows === undefined ? [examples] : [examples, rows]))

@@ -1,6 +1,7 @@
 /** Arguments of trainers: transformers' and TRL's names in camelCase, with their meanings. */
 import { type CheckpointingOptions, checkpointActivations } from '@espalier/checkpointing'
 import { EspalierError } from '@espalier/core'
+import type { PackingStrategy } from '@espalier/data'
 import {
   type Cadence,
   checkRange,
@@ -73,6 +74,12 @@ export interface TrainingArguments {
 export interface SFTConfig extends TrainingArguments {
   /** Loss on completions only; by default where rows have a prompt. */
   readonly completionOnlyLoss?: boolean
+  /** Several rows in one of at most `maxLength` tokens, which must not be null: less padding, fewer steps. Rows do not attend to each other, but for `wrapped`. Default false. */
+  readonly packing?: boolean
+  /** How rows are packed, where they are. Default 'bfd'. */
+  readonly packingStrategy?: PackingStrategy
+  /** Packs the rows to evaluate on. Default: as `packing`. */
+  readonly evalPacking?: boolean
 }
 
 const STRATEGIES: readonly Strategy[] = ['no', 'steps', 'epoch']

@@ -16,6 +16,8 @@ export interface TaskContext {
   /** config.json as it was parsed. */
   readonly config: ModelConfig
   readonly args: TrainingArguments
+  /** Whether the rows are to evaluate on. */
+  readonly isEvaluation?: boolean
   readonly signal?: AbortSignal | undefined
   /** To be called now and then with the number of rows read. */
   readonly onRows?: ((rows: number) => void) | undefined
