@@ -16,6 +16,7 @@ export {
   loadDataset,
   type MakeRows,
   type MapOptions,
+  type PackingStrategy,
   type PromptCompletion,
   type RowsToPass,
   type ShuffleOptions,
