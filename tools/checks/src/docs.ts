@@ -1,9 +1,11 @@
-/** `npm run check:docs`: public exports have doc comments, the types they use are exported, and docs/errors.md, docs/cli.md and SUPPORT.md are the pages that their tables give. */
+/** `npm run check:docs`: public exports have doc comments, the types they use are exported, and docs/errors.md, docs/cli.md and SUPPORT.md are the pages that their tables give, and docs/architectures.md lists all architectures. */
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { errorCodes } from '@espalier/core'
+import { architectures } from '@espalier/models'
 import { currentFacts, SUPPORT_PAGE, supportPage } from '@espalier-tools/fixtures'
 import ts from 'typescript'
+import { listedArchitectures } from './architecture-page.js'
 import { cliPage } from './cli-page.js'
 import { errorPage } from './error-page.js'
 import { type Entry, programOf, undocumentedExports } from './export-docs.js'
@@ -33,6 +35,18 @@ if (!existsSync(commands) || readFileSync(commands, 'utf8') !== cliPage())
 
 if (!existsSync(SUPPORT_PAGE) || readFileSync(SUPPORT_PAGE, 'utf8') !== supportPage(currentFacts()))
   problems.push('SUPPORT.md is not what the families and the recorded runs give; run npm run docs:support')
+
+// Its numbers are of the day it was made: they change with every line.
+const costs = join(root, 'docs/architectures.md')
+const listed = existsSync(costs) ? listedArchitectures(readFileSync(costs, 'utf8')) : []
+if (
+  [...listed].sort().join() !==
+  architectures
+    .map(({ modelType }) => modelType)
+    .sort()
+    .join()
+)
+  problems.push('docs/architectures.md does not list all architectures; run npm run docs:architectures')
 
 report('documentation', problems, `${count} exports, ${Object.keys(errorCodes).length} error codes`)
 
