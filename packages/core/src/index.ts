@@ -54,7 +54,8 @@ export {
   toFloat32,
   toFloat64,
 } from './dtype.js'
-export { type ErrorCode, type ErrorEntry, errorCodes } from './error-codes.js'
+export { type ErrorCode, errorCodes } from './error-codes.js'
+export type { ErrorEntry } from './error-entry.js'
 export { assertNever, EspalierError, type EspalierErrorParts, type SerializedError } from './errors.js'
 export { type FileSignature, fileSignature, SIGNATURE_BYTES } from './file-signature.js'
 export { indexError } from './graph/index-error.js'
@@ -130,7 +131,7 @@ export {
   withFields,
 } from './module/module.js'
 export { LayerNorm, RmsNorm } from './module/norm.js'
-export { packedParameters } from './module/packed.js'
+export { packedParameters, parameterCount } from './module/packed.js'
 export { Parameter, type ParameterSlot } from './module/parameter.js'
 export type { Quantizer, StoredTensor, WeightFactory, WeightSite } from './module/quantizer.js'
 export {

@@ -1,4 +1,4 @@
-/** @module Conformance suites: what a backend or a tuner must do, as tests that anyone can run on their own. */
+/** @module Conformance suites: what a backend, a tuner or a quantizer must do, as tests that anyone can run on their own. */
 export type { MeasurePeak } from './backend/barriers.js'
 export { compareWithJudge } from './backend/parity.js'
 export { callCases, secondOrderCases } from './cases/calls.js'
@@ -26,6 +26,12 @@ export {
 } from './check-backend.js'
 export { centralDifferences, checkGradients, type GradientOptions, gradientTolerance } from './check-gradients.js'
 export {
+  checkQuantizer,
+  type QuantizerCheckOptions,
+  type QuantizerSuiteOptions,
+  quantizerChecks,
+} from './check-quantizer.js'
+export {
   checkTuner,
   type TunerCheckOptions,
   type TunerSuiteOptions,
@@ -34,5 +40,6 @@ export {
 } from './check-tuner.js'
 export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } from './compare.js'
 export { caseInputs, caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
+export type { QuantizerSite } from './quantizer/sites.js'
 export { type RandomGraph, randomGraph } from './random-graph.js'
 export { testModel } from './tuner/test-model.js'

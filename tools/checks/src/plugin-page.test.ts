@@ -2,11 +2,11 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { Architecture, LayerTuner } from '@espalier/core'
+import type { Architecture, LayerTuner, Quantizer } from '@espalier/core'
 import { llama } from '@espalier/models'
 import { TINY_BERT, TINY_LLAMA } from '@espalier/models/fixtures/tiny-configs.js'
 import { forwardOf, idsOf, rounded, tinyModel } from '@espalier/models/fixtures/tiny-model.js'
-import { tunerChecks } from '@espalier/testkit'
+import { quantizerChecks, tunerChecks } from '@espalier/testkit'
 import { afterAll, describe, expect, it } from 'vitest'
 import { codeBlocks } from './page-code.js'
 import { root } from './workspaces.js'
@@ -27,6 +27,11 @@ const TUNERS = {
 describe.each(Object.entries(TUNERS))('the tuner %s', async (name, variants) => {
   const { [name]: tuner } = (await import(join(folder, `${name}.ts`))) as Record<string, LayerTuner>
   for (const { name: title, run } of tunerChecks(tuner as LayerTuner, { variants })) it(title, run)
+})
+
+describe('the quantizer rowScaled', async () => {
+  const { rowScaled } = (await import(join(folder, 'rowScaled.ts'))) as { rowScaled: Quantizer }
+  for (const { name, run } of quantizerChecks(rowScaled)) it(name, run)
 })
 
 describe('the families of models', async () => {

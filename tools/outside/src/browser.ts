@@ -12,6 +12,7 @@ import { OutsideProject } from './outside-project.js'
 const PACKAGES = [
   'core',
   'checkpointing',
+  'quantization',
   'lora',
   'models',
   'serialization',

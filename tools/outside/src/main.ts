@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url'
 import { packageName, packRuntimes } from '@espalier-tools/runtimes'
 import { OutsideProject } from './outside-project.js'
 
-const PIECES = ['core', 'checkpointing', 'lora', 'models', 'serialization', 'data', 'trainer'].map(
+const PIECES = ['core', 'checkpointing', 'quantization', 'lora', 'models', 'serialization', 'data', 'trainer'].map(
   (name) => `packages/${name}`,
 )
 const FORBIDDEN = /^(webgpu|@webgpu|@tensorflow|espalier)$/

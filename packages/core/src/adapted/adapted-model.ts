@@ -7,7 +7,8 @@ import { EspalierError } from '../errors.js'
 import { requireAwaited } from '../known-options.js'
 import type { Model } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
-import { learnedParameters, namedModules } from '../module/tree.js'
+import { parameterCount } from '../module/packed.js'
+import { namedModules } from '../module/tree.js'
 import type { AdapterPart } from '../tuner/adapted-layer.js'
 import type { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner } from '../tuner/families.js'
@@ -227,7 +228,7 @@ export class AdaptedModel {
       return count([...specs].flatMap(([key, spec]) => (frozen.has(key) ? [] : [spec])))
     }
     const biases = (name: string) => count(this.adapter(name).biases.map(({ parameter }) => parameter))
-    const base = count(learnedParameters(this.base.model).values())
+    const base = parameterCount(this.base.model)
     return {
       trainable: this.trainedAdapters.reduce((sum, name) => sum + own(name), 0),
       // A bias that trains is the base model's own.

@@ -1,6 +1,6 @@
 /** Merging adapters into weights on a backend, and back. The base's weights are never touched, so unmerging is exact. */
 import type { Backend, WeightSet } from '../backend/backend.js'
-import { type HostTensor, hostTensorFromBytes, isFloat } from '../dtype.js'
+import { byteSize, type HostTensor, hostTensorFromBytes, isFloat } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import { widened } from '../graph/ops/cast.js'
 import type { Tensor } from '../graph/tensor.js'
@@ -8,6 +8,8 @@ import type { Model } from '../model/model.js'
 import { joinPath, namedIn } from '../module/module.js'
 import type { Parameter } from '../module/parameter.js'
 import { namedModules, parameterUses } from '../module/tree.js'
+import type { Weight } from '../module/weight.js'
+import { sizeOf } from '../shape.js'
 import { mergedParts } from '../tuner/adapted-layer.js'
 import { readSource, type TrainedBias } from '../tuner/adapter.js'
 import type { AdaptedModel, MergeSite } from './adapted-model.js'
@@ -26,7 +28,7 @@ export interface MergeOptions {
 export interface MergedWeights {
   /** All merged adapters, in order. */
   readonly names: readonly string[]
-  /** All changed weights by parameter path, floats in f32; where layers share one, by `<module path>.<name>` from the second on. */
+  /** All changed weights by parameter path, floats in f32 and codes of packed ones as `Weight.encode` gives them; where layers share one, by `<module path>.<name>` from the second on. */
   readonly weights: Map<string, HostTensor>
 }
 
@@ -56,17 +58,19 @@ export async function mergedWeights(
   const names = [...new Set([...adapted.mergedAdapters, ...asked])]
   const adapters = names.map((name) => adapted.adapter(name))
   const { model } = adapted.base
-  const outputs = mergedOutputs(model, adapted.mergeSites(names))
+  const sites = mergedSites(model, adapted.mergeSites(names))
   const held = adapters.map((adapter) => adapter.holdOn(backend))
   try {
     const asNow = adapters.map((adapter) => adapter.values())
     const [values, sets] = await Promise.all([Promise.all(asNow), Promise.all(held.map(({ value }) => value))])
+    const state = sets.map((set, i) => ({ set, prefix: mergePrefix(i) }))
     const merged = new Map<string, HostTensor>()
-    if (Object.keys(outputs).length > 0) {
-      const executable = await backend.compile({ name: 'merge', outputs }, { weights })
+    for (const group of groupsOf(sites)) {
+      const executable = await backend.compile({ name: 'merge', outputs: outputsOf(group) }, { weights })
       try {
-        const state = sets.map((set, i) => ({ set, prefix: mergePrefix(i) }))
-        for (const [path, tensor] of Object.entries(await executable.run({ state }))) merged.set(path, tensor)
+        const floats = await executable.run({ state })
+        if (options.safe === true) checkFinite(new Map(Object.entries(floats)), names)
+        for (const [name, tensor] of encoded(group, floats)) merged.set(name, tensor)
       } finally {
         executable.release()
       }
@@ -85,10 +89,19 @@ export async function mergedWeights(
   }
 }
 
-function mergedOutputs(model: Model, sites: readonly MergeSite[]): Record<string, Tensor> {
-  const outputs: Record<string, Tensor> = {}
+/** A layer's merged weight in floats, and the parameters that take it. */
+interface MergedSite {
+  readonly weight: Weight
+  /** What its parameters are called in `MergedWeights`, in order; the first names the floats too. */
+  readonly names: readonly string[]
+  /** In the file's order. */
+  readonly floats: Tensor
+  readonly bias?: { readonly name: string; readonly value: Tensor }
+}
+
+function mergedSites(model: Model, sites: readonly MergeSite[]): MergedSite[] {
   const names = new Map(parameterUses(model).map(({ path, name }) => [path, name]))
-  for (const { path, layer, parts } of sites) {
+  return sites.map(({ path, layer, parts }) => {
     let weight = widened(layer.orientedWeight())
     const given = layer.bias === null ? undefined : widened(layer.bias.value)
     let bias = given
@@ -99,18 +112,58 @@ function mergedOutputs(model: Model, sites: readonly MergeSite[]): Record<string
     }
     const nameOf = (own: string) => names.get(joinPath(path, own))
     const held = namedIn('weight', layer.weight.parameters)
-    const encoded = layer.weight.encode?.(layer.unorient(weight)) ?? []
-    if (held.length === 0 || encoded.length !== held.length)
+    if (held.length === 0 || layer.weight.encode === undefined)
       throw new EspalierError('adapter.state', {
         what: 'this weight cannot be merged into',
         got: { path },
       })
-    held.forEach(({ name, value }, i) => {
-      outputs[nameOf(name) ?? value.path] = encoded[i] as Tensor
-    })
-    if (layer.bias !== null && bias !== undefined && bias !== given) outputs[nameOf('bias') ?? layer.bias.path] = bias
+    return {
+      weight: layer.weight,
+      names: held.map(({ name, value }) => nameOf(name) ?? value.path),
+      floats: layer.unorient(weight),
+      ...(layer.bias !== null && bias !== undefined && bias !== given
+        ? { bias: { name: nameOf('bias') ?? layer.bias.path, value: bias } }
+        : {}),
+    }
+  })
+}
+
+const GROUP_BYTES = 1 << 28 // of floats at a time: packed models are merged in little more memory than they take
+
+/** Sites in groups whose floats fit in memory beside the model. */
+function groupsOf(sites: readonly MergedSite[]): MergedSite[][] {
+  const groups: MergedSite[][] = []
+  let room = 0
+  for (const site of sites) {
+    const bytes = byteSize('f32') * sizeOf(site.floats.shape)
+    if (bytes > room || groups.length === 0) {
+      groups.push([])
+      room = GROUP_BYTES
+    }
+    groups[groups.length - 1]?.push(site)
+    room -= bytes
   }
-  return outputs
+  return groups
+}
+
+function outputsOf(group: readonly MergedSite[]): Record<string, Tensor> {
+  return Object.fromEntries(
+    group.flatMap(({ names, floats, bias }) => [
+      [names[0] as string, floats],
+      ...(bias === undefined ? [] : [[bias.name, bias.value] as const]),
+    ]),
+  )
+}
+
+function* encoded(
+  group: readonly MergedSite[],
+  floats: Readonly<Record<string, HostTensor>>,
+): Generator<readonly [string, HostTensor]> {
+  for (const { weight, names, bias } of group) {
+    const values = weight.encode?.(floats[names[0] as string] as HostTensor) ?? []
+    for (const [i, name] of names.entries()) yield [name, values[i] as HostTensor]
+    if (bias !== undefined) yield [bias.name, floats[bias.name] as HostTensor]
+  }
 }
 
 /** Names of trained biases in the merged model, each with the key of its value. */

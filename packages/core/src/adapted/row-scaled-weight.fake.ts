@@ -1,9 +1,5 @@
 /** A quantized weight for tests: whole numbers up to 127 with a scale for each row, (rows, columns) as i8 and (rows, 1) as f32. */
-import { hostTensor, toFloat32 } from '../dtype.js'
-import { div, max } from '../graph/ops/binary.js'
-import { cast } from '../graph/ops/cast.js'
-import { reduceMax } from '../graph/ops/reduce.js'
-import { abs, round } from '../graph/ops/unary.js'
+import { type HostTensor, hostTensor, toFloat32 } from '../dtype.js'
 import type { Tensor } from '../graph/tensor.js'
 import { Parameter } from '../module/parameter.js'
 import type { WeightFactory } from '../module/quantizer.js'
@@ -39,31 +35,37 @@ export class RowScaledWeight implements Weight {
     return codes === undefined || scales === undefined ? this : new RowScaledWeight(codes, scales)
   }
 
-  encode(value: Tensor): readonly Tensor[] {
-    const scales = max(div(reduceMax(abs(value), { axes: [1], keepDims: true }), MOST), LEAST_SCALE)
-    return [cast(round(div(value, scales)), 'i8'), scales]
+  encode(floats: HostTensor): readonly HostTensor[] {
+    const { codes, scales } = encoded(floats)
+    return [codes, scales]
   }
+}
+
+function encoded(floats: HostTensor): { readonly codes: HostTensor; readonly scales: HostTensor } {
+  const { shape } = floats
+  const [rows = 0, columns = 0] = shape
+  const values = toFloat32(floats)
+  const scales = Float32Array.from({ length: rows }, (_, i) =>
+    Math.max(...values.subarray(i * columns, (i + 1) * columns).map(Math.abs), LEAST_SCALE * MOST),
+  ).map((most) => most / MOST)
+  const codes = Array.from(values, (x, i) => Math.round(x / (scales[Math.floor(i / columns)] as number)))
+  return { codes: hostTensor('i8', shape, codes), scales: hostTensor('f32', [rows, 1], scales) }
 }
 
 /** Quantizes the floats of a checkpoint while a tree is built; embeddings stay as they are. */
 export const rowScaled: WeightFactory = ({ kind, shape, floats }) => {
   if (kind === 'embedding') return undefined
   const { path, source } = floats()
-  const [rows = 0, columns = 0] = shape
-  const encoded = async () => {
-    const values = toFloat32(await readSource(source))
-    const scales = Float32Array.from({ length: rows }, (_, i) =>
-      Math.max(...values.subarray(i * columns, (i + 1) * columns).map(Math.abs), LEAST_SCALE * MOST),
-    ).map((most) => most / MOST)
-    const codes = Array.from(values, (x, i) => Math.round(x / (scales[Math.floor(i / columns)] as number)))
-    return { codes: hostTensor('i8', shape, codes), scales: hostTensor('f32', [rows, 1], scales) }
-  }
-  const codes = { dtype: 'i8', shape, read: async () => memorySource((await encoded()).codes).read() } as const
-  const scaleShape = [rows, 1]
+  const codes = {
+    dtype: 'i8',
+    shape,
+    read: async () => memorySource(encoded(await readSource(source)).codes).read(),
+  } as const
+  const scaleShape = [shape[0] as number, 1]
   const scales = {
     dtype: 'f32',
     shape: scaleShape,
-    read: async () => memorySource((await encoded()).scales).read(),
+    read: async () => memorySource(encoded(await readSource(source)).scales).read(),
   } as const
   return new RowScaledWeight(
     new Parameter(path, 'i8', shape, codes),

@@ -15,6 +15,8 @@ export interface Architecture {
   readonly taskPrefixes?: Readonly<Partial<Record<TaskType, string>>>
   /** PEFT's default target modules of LoRA and its relatives; empty where it has none. */
   readonly defaultTargets: readonly string[]
+  /** Names of layers that stay floats in quantized models: transformers' `_keep_in_fp32_modules`. */
+  readonly floatLayers?: readonly string[]
   /** Names of parameters in older files, `LayerNorm.gamma`, as this family's names. */
   renameParameter?(name: string): string
   /** Throws config.value and model.unsupported for configs it cannot build. The caller checks the scope afterwards. */

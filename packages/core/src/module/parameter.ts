@@ -24,6 +24,7 @@ export class Parameter implements Spec {
    * @param slot frozen weight, or trainable state
    * @param slotName the program slot; the path unless an adapter owns it
    * @param isBuffer PyTorch's buffer: of the file and never trained, so it is no parameter where those are counted
+   * @param isPersistent false of PyTorch's non-persistent buffer: made from other tensors of the file, and never written
    */
   constructor(
     readonly path: string,
@@ -33,6 +34,7 @@ export class Parameter implements Spec {
     readonly slot: ParameterSlot = 'weight',
     readonly slotName: string = path,
     readonly isBuffer: boolean = false,
+    readonly isPersistent: boolean = true,
   ) {
     this.value = input(slot, slotName, dtype, shape)
     Object.defineProperty(this, MARK, { value: true })
@@ -48,14 +50,15 @@ export class Parameter implements Spec {
     return new Parameter(this.path, widerThan(this.dtype), this.shape, this.source, 'state', slotName)
   }
 
-  /** The same parameter with bytes from elsewhere: merged weights. */
+  /** The same parameter with bytes from elsewhere, in their shape: merged weights. */
   withSource(source: ParameterSource): Parameter {
-    return new Parameter(this.path, this.dtype, this.shape, source, this.slot, this.slotName, this.isBuffer)
+    const { path, dtype, slot, slotName, isBuffer, isPersistent } = this
+    return new Parameter(path, dtype, source.shape, source, slot, slotName, isBuffer, isPersistent)
   }
 
   /** A frozen parameter of its own with the same value: one use of a tied parameter, by that use's path. */
   untied(path: string): Parameter {
-    return new Parameter(path, this.dtype, this.shape, this.source, 'weight', path, this.isBuffer)
+    return new Parameter(path, this.dtype, this.shape, this.source, 'weight', path, this.isBuffer, this.isPersistent)
   }
 
   /** Whether a value is a Parameter, from this or another copy of the package. */

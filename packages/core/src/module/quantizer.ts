@@ -23,6 +23,10 @@ export interface WeightSite {
   readonly dtype: ComputeDType
   /** The checkpoint's tensors below the path by the rest of their names: `weight`, `weight.absmax`, `SCB`, `bias`. */
   readonly tensors: ReadonlyMap<string, StoredTensor>
+  /** Whether it is one of the model's output layers, which transformers leaves in floats unless it is told which layers to leave. */
+  readonly isOutput: boolean
+  /** Whether it is never packed: the checkpoint has no weight for it, or its family computes it in floats whatever the rest is in. */
+  readonly staysFloat: boolean
   /** The weight as plain floats. Not in the checkpoint, or of another shape: a fault, with which the building ends. */
   floats(): Parameter
   /** The tensor of this name as programs see it, codes in a dtype of their own. Faults as of `floats`. What nobody asks for is not saved again. */
@@ -43,4 +47,9 @@ export interface Quantizer {
    * its own, which of floats means that they stay floats. Throws model.quantized for settings that it cannot read.
    */
   weights(config: Readonly<Record<string, unknown>> | null): WeightFactory | undefined
+  /**
+   * `quantization_config` for config.json of a model of which it packed floats, so that it is read again once saved. kept: paths of linear
+   * layers that stayed floats. Absent: such a model says nothing of it.
+   */
+  fileConfig?(kept: readonly string[]): Readonly<Record<string, unknown>>
 }

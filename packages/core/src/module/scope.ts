@@ -86,7 +86,8 @@ export class ParameterScope {
     const floats = () => this.parameter('weight', shape, initial)
     const stored = (name: string, spec: Spec) => this.take(name, spec, undefined)
     const { path, dtype } = this
-    const made = this.options.weightOf?.({ path, kind, shape, dtype, tensors: NOTHING_STORED, floats, stored })
+    const known = { tensors: NOTHING_STORED, isOutput: false, staysFloat: false }
+    const made = this.options.weightOf?.({ path, kind, shape, dtype, ...known, floats, stored })
     return made ?? new DenseWeight(floats())
   }
 

@@ -2,7 +2,7 @@
  * What a layer's weight is: something that gives floats as graph nodes and can be replaced. Quantizers implement it and nothing else.
  * Of dtypes: layers compute in their weight's dtype and answer in their input's, so mixed trees are sound; see docs/decisions/2026-11-26-dtypes.md.
  */
-import type { DType } from '../dtype.js'
+import type { DType, HostTensor } from '../dtype.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Shape } from '../shape.js'
 import type { Parameter } from './parameter.js'
@@ -18,8 +18,10 @@ export interface Weight {
   value(): Tensor
   /** The same weight over other parameters (merged, trainable), given in the order of `parameters`. */
   withParameters(parameters: readonly Parameter[]): Weight
-  /** Values for `parameters`, in their order, that hold these floats: what merging writes. Absent where floats cannot be written. */
-  encode?(value: Tensor): readonly Tensor[]
+  /** Values for `parameters`, in their order, that hold these floats (f32, `shape`): what merging writes. Absent where floats cannot be written. */
+  encode?(floats: HostTensor): readonly HostTensor[]
+  /** How far `value()` may be from each of these floats, in their order, once they are encoded. Absent: not known, or not at all. */
+  errorBound?(floats: HostTensor): Float32Array
 }
 
 /** A weight stored as plain floats. */
@@ -46,8 +48,8 @@ export class DenseWeight implements Weight {
     return parameter === undefined ? this : new DenseWeight(parameter)
   }
 
-  encode(value: Tensor): readonly Tensor[] {
-    return [value]
+  encode(floats: HostTensor): readonly HostTensor[] {
+    return [floats]
   }
 }
 

@@ -1,5 +1,5 @@
 /** What a run is about, as its files tell it: what was asked for, which model and data, and what computes. */
-import { learnedParameters, sizeOf, snakeCase } from '@espalier/core'
+import { parameterCount, snakeCase } from '@espalier/core'
 import { DEFAULT_RATE } from '@espalier/trainer'
 import { packageVersion } from '../cli/version.js'
 import { PeftModel } from '../model/peft-model.js'
@@ -41,7 +41,7 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
     base: {
       nameOrPath: model.loaded.nameOrPath,
       revision: model.loaded.revision,
-      parameters: parameterCount(model),
+      parameters: parameterCount(model instanceof PeftModel ? model.base.model : model.model),
       sha256: await baseHashes(model.loaded.files),
     },
     ...(isAdapter ? { adapter: { parameters: trainableParameters } } : {}),
@@ -78,10 +78,4 @@ function optionsInForce(args: TrainingArguments, hasEvaluation: boolean): Readon
       value === undefined ? [] : [[snakeCase(name), value]],
     ),
   )
-}
-
-/** Of the base, without what an adapter adds to its tree. */
-function parameterCount(model: PretrainedModel | PeftModel): number {
-  const { model: tree } = model instanceof PeftModel ? model.base : model
-  return [...learnedParameters(tree).values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
 }

@@ -1,24 +1,26 @@
 /** A quantizer for tests: reads what bitsandbytes stores of LLM.int8, nf4 and fp4 weights. Merges into int8 only, and packs no floats. */
 import {
-  abs,
   add,
   and,
   cast,
   concat,
+  decodeF16,
   div,
+  encodeF16,
   gatherRows,
+  type HostTensor,
+  hostTensor,
   iota,
   mul,
   type Parameter,
   type Quantizer,
-  reduceMax,
   reshape,
-  round,
   type Shape,
   type Spec,
   shiftRight,
   sizeOf,
   type Tensor,
+  toFloat32,
   type Weight,
   type WeightSite,
 } from '@espalier/core'
@@ -28,7 +30,7 @@ const MOST = 127 // of an int8 code
 /** How stored tensors, in the order of the weight's parameters, become floats and back. */
 interface Code {
   decode(stored: readonly Tensor[]): Tensor
-  encode?(floats: Tensor, stored: readonly Tensor[]): readonly Tensor[]
+  encode?(floats: HostTensor): readonly HostTensor[]
 }
 
 class PackedWeight implements Weight {
@@ -40,7 +42,7 @@ class PackedWeight implements Weight {
     readonly parameters: readonly Parameter[],
     private readonly code: Code,
   ) {
-    if (code.encode !== undefined) this.encode = (floats) => code.encode?.(floats, this.stored) ?? []
+    if (code.encode !== undefined) this.encode = (floats) => (code.encode?.(floats) ?? []).slice(0, parameters.length)
   }
 
   private get stored(): readonly Tensor[] {
@@ -73,10 +75,12 @@ function int8({ shape, dtype, tensors, stored }: WeightSite): Weight | undefined
   if (tensors.has('weight_format')) parameters.push(stored('weight_format', spec('u8')))
   return new PackedWeight(shape, dtype, parameters, {
     decode: ([codes, scales]) => mul(cast(codes as Tensor, 'f32'), div(reshape(scales as Tensor, [rows, 1]), MOST)),
-    encode(floats, [, , ...rest]) {
-      const half = cast(cast(floats, 'f16'), 'f32') // bitsandbytes rounds to half precision first
-      const scales = reduceMax(abs(half), { axes: [1], keepDims: true })
-      return [cast(round(div(mul(half, MOST), scales)), 'i8'), reshape(scales, [rows]), ...rest]
+    encode(floats) {
+      const [values, columns] = [toFloat32(floats).map((x) => decodeF16(encodeF16(x))), shape[1] as number]
+      const row = (i: number) => values.subarray(i * columns, (i + 1) * columns).map(Math.abs)
+      const scales = Array.from({ length: rows }, (_, i) => Math.max(...row(i)))
+      const codes = Array.from(values, (x, i) => Math.round((x * MOST) / (scales[Math.floor(i / columns)] as number)))
+      return [hostTensor('i8', shape, codes), hostTensor('f32', [rows], scales), hostTensor('u8', [])]
     },
   })
 }

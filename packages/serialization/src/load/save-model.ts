@@ -49,7 +49,7 @@ export async function saveModel(
 ): Promise<void> {
   const { values = new Map<string, HostTensor>(), files = {}, signal } = options
   const output = openTarget(target)
-  const parameters = [...namedParameters(model).values()]
+  const parameters = [...namedParameters(model).values()].filter(({ isPersistent }) => isPersistent)
   const packed = packedParameters(model)
   const kept = parameters.flatMap((parameter) =>
     values.has(parameter.path) || packed.has(parameter) ? [] : [parameter.source.dtype],

@@ -1,0 +1,14 @@
+/** Values times the scales of their blocks, as graph nodes, whatever the blocks leave over at the end. */
+import { dequantize, pad, reshape, type Shape, sizeOf, slice, type Tensor } from '@espalier/core'
+
+/** values (n or more, in order) times scales (blocks), one for each `blockSize` of them -> floats of `shape`, which has n values. */
+export function scaledBlocks(values: Tensor, scales: Tensor, blockSize: number, shape: Shape): Tensor {
+  const size = sizeOf(shape)
+  const [blocks = 0] = scales.shape
+  const flat = reshape(values, [-1])
+  const missing = blocks * blockSize - sizeOf(flat.shape)
+  const whole = missing > 0 ? pad(flat, [0], [missing]) : flat
+  const scaled = dequantize(reshape(whole, [blocks, blockSize]), reshape(scales, [blocks, 1]), blockSize)
+  const all = reshape(scaled, [-1])
+  return reshape(sizeOf(all.shape) === size ? all : slice(all, [0], [size]), shape)
+}
