@@ -8,6 +8,7 @@ const [folder = '', threads = '2'] = process.argv.slice(2)
 
 async function run({ train, dev, epochs, seed, setting }: GlueRequest): Promise<GlueAnswer> {
   const began = performance.now()
+  const used = process.cpuUsage()
   const base = await AutoModelForSequenceClassification.fromPretrained(folder, {
     backend: onnx({ threads: Number(threads) }),
     labels: 2,
@@ -48,7 +49,9 @@ async function run({ train, dev, epochs, seed, setting }: GlueRequest): Promise<
     const trainingSeconds = (performance.now() - trained) / 1000
     await trainer.evaluate()
     const last = found.at(-1) as (typeof found)[number]
-    return { seconds: (performance.now() - began) / 1000, trainingSeconds, steps: globalStep, ...last }
+    const seconds = (performance.now() - began) / 1000
+    const { user, system } = process.cpuUsage(used)
+    return { seconds, trainingSeconds, cpuSeconds: (user + system) / 1e6, steps: globalStep, ...last }
   } finally {
     await base.close()
   }

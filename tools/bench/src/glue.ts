@@ -34,6 +34,8 @@ export interface GlueAnswer {
   /** From loading the model to the last prediction. */
   readonly seconds: number
   readonly trainingSeconds: number
+  /** Of all threads, over the whole of it: what a busy machine distorts less than the clock. */
+  readonly cpuSeconds: number
   readonly steps: number
   readonly predicted: readonly number[]
   readonly labels: readonly number[]
@@ -150,6 +152,7 @@ function findingsOf({ name, metric, measure }: Task, [own, theirs]: readonly [Gl
     },
     { name: `${name}: peft, from load to predictions`, value: median(theirs.map(({ seconds }) => seconds)), unit: 's' },
     { name: `${name}: speed against peft`, value: ratio(({ seconds }) => seconds), unit: 'x', target: { atLeast: 1 } },
+    { name: `${name}: the same, in time of processors`, value: ratio(({ cpuSeconds }) => cpuSeconds), unit: 'x' },
     { name: `${name}: the same, training alone`, value: ratio((answer) => answer.trainingSeconds), unit: 'x' },
   ]
 }

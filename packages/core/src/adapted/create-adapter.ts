@@ -12,7 +12,7 @@ import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.j
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
-import { findBiases } from './trained-biases.js'
+import { biasOf, findBiases } from './trained-biases.js'
 
 /** How an adapter starts. */
 export interface AddAdapterOptions {
@@ -70,6 +70,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const config = (tuner.resolve?.(resolved, { modelType, modelConfig: base.config, sites, warn }) ??
     resolved) as TargetConfig
   const { biases, repeated } = findBiases(model, config, { name, sites, saved })
+  if (biases.length === 0 && biasOf(config) !== 'none') warn(`bias "${biasOf(config)}" finds no bias to train`)
   const copied = new Map([
     ...saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
     ...biases.map(({ key, parameter }) => [key, parameter.source] as const),

@@ -62,6 +62,14 @@ describe('biases that an adapter trains', () => {
     expect(distance(await logitsOf(adapted), plain)).toBe(0)
   })
 
+  it('are missed where there are none', () => {
+    const warningsOf = (config: Partial<ShiftConfig>) => adaptedWith(config).adapter.warnings
+    expect(warningsOf({ targetModules: ['q_proj'], bias: 'shift_only' })).toEqual([
+      'bias "shift_only" finds no bias to train',
+    ])
+    expect(warningsOf({ targetModules: ['q_proj'], bias: 'all' })).toEqual([])
+  })
+
   it('are counted once', () => {
     const plain = new AdaptedModel(tinyBase())
     plain.addAdapter('default', shift({ targetModules: ['q_proj'] }))

@@ -171,10 +171,19 @@ describe('espalier train', { timeout: TIMEOUT_MS }, () => {
     expect(unset).not.toBe(other)
   })
 
+  it('lets biases train, and says where the model has none', async () => {
+    const folder = at('biases')
+    const words = ['--output-dir', folder, '--max-steps', '1', '--save-strategy', 'no', '--bias', 'lora_only']
+    const done = await runCli(['train', ...base(), ...words])
+    expect(done).toMatchObject({ code: 0 })
+    expect(done.stderr).toContain('bias "lora_only" finds no bias to train')
+    expect(JSON.parse(readFileSync(join(folder, 'adapter_config.json'), 'utf8'))).toMatchObject({ bias: 'lora_only' })
+  })
+
   it('refuses flags that cannot be meant before the model is looked for', async () => {
     const words = ['train', '--model', at('no-model'), '--data', at('rows.jsonl'), '--output-dir', at('refused')]
     for (const [flags, what] of [
-      [['--bias', 'all'], /biases/],
+      [['--bias', 'some'], /none, all, lora_only/],
       [['--init-lora-weights', 'pissa'], /pissa/],
       [['--lora-r', '0'], /lora-r/],
       [['--optim', 'lion'], /optim/],

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { hostTensor, reference } from '@espalier/core'
 import { lora } from '@espalier/lora'
 import { bert } from '@espalier/models'
+import { decayOf } from '@espalier/trainer'
 import { adalora } from '@espalier/tuner-adalora'
 import { vera } from '@espalier/tuner-vera'
 import { describe, expect, it } from 'vitest'
@@ -81,6 +82,16 @@ describe('training biases of the base model', () => {
     const biases = [...(await getPeftModelStateDict(model)).keys()].filter((name) => name.endsWith('base_layer.bias'))
     expect(biases).toEqual(
       [0, 1].map((i) => `base_model.model.bert.encoder.layer.${i}.attention.self.query.base_layer.bias`),
+    )
+  })
+
+  it('does not let them decay, as transformers', async () => {
+    const model = getPeftModel(await decoder(), lora({ bias: 'all', loraBias: true, targetModules: ['c_attn'] }))
+    const { model: tree, trainable } = model.adapted.trainable()
+    const decay = decayOf(tree, 0.1)
+    const decayed = [...(await trainable()).keys()].filter((slot) => decay(slot) !== 0)
+    expect(decayed).toEqual(
+      [0, 1].flatMap((i) => ['A', 'B'].map((name) => `adapter0:transformer.h.${i}.attn.c_attn.lora_${name}.weight`)),
     )
   })
 
