@@ -1,4 +1,5 @@
 /** Tokenizers, chat templates, data sets, tokenization for training, and batches. What stands here is public. */
+export { DataCollatorForQuestionAnswering } from './collate/answer-collator.js'
 export { type BatchPlan, type BatchPlanOptions, planBatches } from './collate/batch-plan.js'
 export {
   type CausalBatch,
@@ -42,6 +43,14 @@ export type { Place, PlacedRow, RowSource } from './dataset/row-source.js'
 export type { MakeRows, RowsToPass } from './dataset/rows-in-memory.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
+export { type AskedRow, askedRow, type GivenAnswer } from './features/asked-row.js'
+export {
+  type AnswerExamples,
+  type AnswerFeatures,
+  answerWindows,
+  prepareAnswers,
+  type WindowSettings,
+} from './features/prepare-answers.js'
 export { type FeatureOptions, prepareFeatures } from './features/prepare-features.js'
 export { type MaskedOptions, prepareMasked } from './features/prepare-masked.js'
 export { prepareSeq2Seq, type Seq2SeqFeatures, type Seq2SeqOptions } from './features/prepare-seq2seq.js'
@@ -62,6 +71,7 @@ export {
   type SupervisionReport,
   supervisionWarnings,
 } from './sft/supervision.js'
+export type { Range } from './tokenizer/aligned-text.js'
 export type { ChatTemplate, ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
 export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
@@ -78,3 +88,4 @@ export {
 } from './tokenizer/tokenizer.js'
 export { type ReadTokenizerFile, type TokenizerFiles, tokenizerFileNames } from './tokenizer/tokenizer-files.js'
 export type { TruncationStrategy } from './tokenizer/truncation.js'
+export type { PlacedEncoding, WindowOptions } from './tokenizer/windows.js'

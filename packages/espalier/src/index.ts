@@ -44,6 +44,14 @@ export type {
   WarningEvent,
 } from '@espalier/trainer'
 export {
+  type Answer,
+  type AnswerCandidate,
+  type AnswerOptions,
+  chooseAnswer,
+  type ScoredWindow,
+} from './answers/choose-answers.js'
+export { type ScoredAnswer, squadMetrics, squadV2Metrics } from './answers/squad-metrics.js'
+export {
   type AutoClass,
   AutoModel,
   AutoModelForCausalLM,
@@ -97,6 +105,7 @@ export {
 } from './model/state-dict.js'
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
 export type { ClassificationInput, Prediction, PredictOptions } from './model/text-classification.js'
+export { type QuestionAnsweringOptions, questionAnswering } from './training/answers-task.js'
 export type {
   EvaluationProgress,
   TrainerCallback,

@@ -12,6 +12,7 @@ import {
   Random,
   type SourceLookup,
   sizeOf,
+  type TaskType,
 } from '@espalier/core'
 import type { PromptCompletion } from '@espalier/data'
 import { llama } from '@espalier/models'
@@ -39,7 +40,7 @@ export const TINY_CONFIG = {
 
 /** The model's files in memory, or those of another family: a source by themselves. */
 export async function tinyModelFiles(
-  task: 'CAUSAL_LM' | 'SEQ_CLS' | 'MASKED_LM' = 'CAUSAL_LM',
+  task: TaskType = 'CAUSAL_LM',
   { family, config }: { readonly family: Architecture; readonly config: ModelConfig } = {
     family: llama,
     config: TINY_CONFIG,

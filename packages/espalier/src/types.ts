@@ -30,6 +30,8 @@ export type {
   WeightSet,
 } from '@espalier/core'
 export type {
+  AnswerFeatures,
+  AskedRow,
   BatchEncoding,
   BatchPlan,
   BatchShape,
@@ -57,6 +59,7 @@ export type {
   SupervisionReport,
   TextInput,
   TokenizerFiles,
+  WindowSettings,
 } from '@espalier/data'
 export type { LoraConfig } from '@espalier/lora'
 export type { ClassificationRow, ProcessingOptions, SequenceBias } from '@espalier/models'

@@ -79,6 +79,6 @@ describe('llama', () => {
     expect(thrown(() => tinyModel(llama, { ...TINY_LLAMA, hidden_act: 'magic' }, 'CAUSAL_LM'))?.code).toBe(
       'model.unsupported',
     )
-    expect(thrown(() => tinyModel(llama, TINY_LLAMA, 'TOKEN_CLS'))?.code).toBe('model.unsupported')
+    expect(thrown(() => tinyModel(llama, TINY_LLAMA, 'MASKED_LM'))?.code).toBe('model.unsupported')
   })
 })

@@ -11,6 +11,7 @@ import {
   SequenceDecoder,
   SequenceNormalizer,
 } from '@huggingface/tokenizers'
+import { byteOfCharacter } from './byte-alphabet.js'
 
 /** Corrects one engine in place. */
 export function correctEngine(engine: Engine): void {
@@ -77,15 +78,4 @@ function decodeByteLevel(tokens: string[]): string[] {
     else for (const byte of encoder.encode(token)) bytes.push(byte)
   }
   return [new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes))]
-}
-
-const byteOfCharacter = byteLevelAlphabet()
-
-/** GPT-2's alphabet: printable Latin-1 characters stand for themselves, the other bytes for U+0100 onwards. */
-function byteLevelAlphabet(): ReadonlyMap<string, number> {
-  const isPrintable = (byte: number) => (byte >= 0x21 && byte <= 0x7e) || (byte >= 0xa1 && byte <= 0xac) || byte >= 0xae
-  const alphabet = new Map<string, number>()
-  let next = 0x100
-  for (let byte = 0; byte < 256; byte++) alphabet.set(String.fromCharCode(isPrintable(byte) ? byte : next++), byte)
-  return alphabet
 }

@@ -20,11 +20,13 @@ export interface PostProcessor {
   readonly pair: readonly TemplateStep[]
 }
 
-/** Ids, token types and a mask of special tokens of one input. */
+/** Ids, token types, a mask of special tokens, and what each position is of, of one input. */
 export interface Assembled {
   readonly ids: number[]
   readonly typeIds: number[]
   readonly specialMask: number[]
+  /** Which sequence each position is of: 0 or 1; null of special tokens. */
+  readonly sequenceIds: (number | null)[]
 }
 
 const sequence = (which: 'A' | 'B', typeId: number): TemplateStep => ({ kind: 'sequence', which, typeId })
@@ -63,6 +65,13 @@ function parsed(value: unknown, depth: number): PostProcessor {
   }
 }
 
+/** Whether offsets leave out the space that a byte-level token begins or ends with, by a `post_processor` entry. */
+export function trimsOffsets(value: unknown): boolean {
+  const entry = value as { type?: unknown; trim_offsets?: unknown; processors?: unknown } | null | undefined
+  if (entry?.type === 'ByteLevel' || entry?.type === 'RobertaProcessing') return entry.trim_offsets !== false
+  return Array.isArray(entry?.processors) && entry.processors.some(trimsOffsets)
+}
+
 /** How many special tokens the post-processor adds. */
 export function addedTokenCount(postProcessor: PostProcessor, isPair: boolean): number {
   const steps = isPair ? postProcessor.pair : postProcessor.single
@@ -76,7 +85,7 @@ export function assemble(
   b: readonly number[] | undefined,
   addSpecialTokens: boolean,
 ): Assembled {
-  const result: Assembled = { ids: [], typeIds: [], specialMask: [] }
+  const result: Assembled = { ids: [], typeIds: [], specialMask: [], sequenceIds: [] }
   for (const step of b === undefined ? postProcessor.single : postProcessor.pair) {
     if (step.kind === 'special' && !addSpecialTokens) continue
     const ids = step.kind === 'special' ? step.ids : step.which === 'A' ? a : (b ?? [])
@@ -84,6 +93,7 @@ export function assemble(
       result.ids.push(id)
       result.typeIds.push(step.typeId)
       result.specialMask.push(step.kind === 'special' ? 1 : 0)
+      result.sequenceIds.push(step.kind === 'special' ? null : step.which === 'A' ? 0 : 1)
     }
   }
   return result

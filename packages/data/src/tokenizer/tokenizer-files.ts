@@ -6,7 +6,7 @@ import { parseAddedTokens } from './added-tokens.js'
 import { checkModel } from './check-model.js'
 import { classPipeline } from './class-pipelines.js'
 import { asArray, asObject, asString, fileError, isObject, type JsonObject, parseObject } from './json-value.js'
-import { type PostProcessor, parsePostProcessor, type TemplateStep } from './post-process.js'
+import { type PostProcessor, parsePostProcessor, type TemplateStep, trimsOffsets } from './post-process.js'
 import { type SpecialTokenName, specialTokenNames, tokenContent } from './special-tokens.js'
 
 /** Names of the files that make a tokenizer; all but the first may be missing. */
@@ -28,6 +28,8 @@ export interface TokenizerFiles {
   /** tokenizer.json for the engine: every added token in it, no post-processor. */
   readonly engineConfig: JsonObject
   readonly postProcessor: PostProcessor
+  /** Whether offsets leave out the space that a byte-level token begins or ends with. */
+  readonly trimsOffsets: boolean
   readonly modelType: string | undefined
   /** Content of bos, eos, pad and the other named tokens. */
   readonly named: Readonly<Partial<Record<SpecialTokenName, string>>>
@@ -73,6 +75,7 @@ export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): Tokeniz
       post_processor: null,
     },
     postProcessor: parseAdding(json, config, named, idOf),
+    trimsOffsets: trimsOffsets(json.post_processor),
     modelType: typeof json.model === 'object' ? (json.model as { type?: string } | null)?.type : undefined,
     named,
     specialIds: new Set(added.filter((token) => token.special).map((token) => token.id)),

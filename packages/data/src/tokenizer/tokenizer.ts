@@ -4,10 +4,12 @@
  */
 import { EspalierError, requireAwaited } from '@espalier/core'
 import { Tokenizer as Engine } from '@huggingface/tokenizers'
+import type { Range } from './aligned-text.js'
 import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
 import { correctEngine } from './corrections.js'
 import { Detokenizer, heldByCleanUp } from './detokenizer.js'
 import { fileError } from './json-value.js'
+import { placedTokens } from './offsets.js'
 import { type Encoding, type PaddingStrategy, padEncodings } from './padding.js'
 import { addedTokenCount, assemble } from './post-process.js'
 import { type SpecialTokenName, specialTokenNames } from './special-tokens.js'
@@ -18,6 +20,7 @@ import {
   type TokenizerFiles,
 } from './tokenizer-files.js'
 import { pairLength, type TruncationStrategy, truncatePair } from './truncation.js'
+import { type PlacedEncoding, type WindowOptions, windowsOf } from './windows.js'
 import { cacheWords } from './word-cache.js'
 
 /** How a text is encoded. Names and meaning are those of a transformers tokenizer call. */
@@ -189,6 +192,19 @@ export class Tokenizer {
     }
   }
 
+  /**
+   * A text, or a pair of which one is cut, as windows of ids with their places: what transformers gives with
+   * `return_overflowing_tokens` and `return_offsets_mapping`. Throws config.value where there is no room for a window beyond the stride,
+   * config.unsupported where a tokenizer's rules lose characters.
+   */
+  encodeWindows(text: TextInput, options: WindowOptions = {}): PlacedEncoding[] {
+    const [first, second] = textsOf(text)
+    const { postProcessor, truncationSide: side, modelMaxLength } = this.#files
+    const { maxLength = modelMaxLength, stride = 0, truncation = 'only_second' } = options
+    const request = { maxLength, stride, truncation, postProcessor, side }
+    return windowsOf(this.#placed(first), second === undefined ? undefined : this.#placed(second), request)
+  }
+
   /** The text of ids. Ids without a token are left out. */
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const { skipSpecialTokens = false } = options
@@ -259,6 +275,19 @@ export class Tokenizer {
     return this.#engine.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined)
   }
 
+  #placed(text: string): { readonly ids: readonly number[]; readonly offsets: readonly Range[] } {
+    const ids = this.#split(text)
+    const tokens = placedTokens(this.#engine, text, this.#files.trimsOffsets)
+    const idOf = (token: string) => this.#engine.token_to_id(token) ?? this.#engine.model?.unk_token_id
+    if (tokens !== undefined && tokens.length === ids.length && tokens.every(({ token }, i) => idOf(token) === ids[i]))
+      return { ids, offsets: tokens.map(({ range }) => range) }
+    throw new EspalierError('config.unsupported', {
+      what: 'the characters of a text cannot be followed through the rules of the tokenizer',
+      got: { text: text.slice(0, LONGEST_SHOWN), ids: ids.length, followed: tokens?.length ?? 0 },
+      fix: 'Leave the text out, or use another tokenizer',
+    })
+  }
+
   #pad(encodings: readonly Encoding[], options: EncodeOptions): Encoding[] {
     return padEncodings(encodings, {
       strategy: options.padding ?? false,
@@ -300,6 +329,8 @@ export class Tokenizer {
     return variables
   }
 }
+
+const LONGEST_SHOWN = 200 // characters of a text in a message
 
 function countTokens(engine: Engine): { size: number; largest: number } {
   let size = 0

@@ -329,7 +329,7 @@ export class Trainer {
   ): TrainingLoop {
     const { train, evaluation } = prepared
     const { computeMetrics, onGradients, onOptimizerStep } = this.options
-    const metrics = this.task.metrics?.(computeMetrics)
+    const metrics = evaluation && this.task.metrics?.(computeMetrics, evaluation.examples)
     const { weights, output, listener, onProgress } = run
     return new TrainingLoop({
       warnings: this.warningsOf(prepared),

@@ -2,8 +2,10 @@ import { type Backend, reference, weightRequests } from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bert } from '../bert.js'
 import { TINY_BERT } from '../fixtures/tiny-configs.js'
-import { tinyModel } from '../fixtures/tiny-model.js'
-import { type ClassificationSource, classifyRows } from './classify-rows.js'
+import { forwardOf, idsOf, tinyModel } from '../fixtures/tiny-model.js'
+import { classifyRows, classifyTokens } from './classify-rows.js'
+import { fillMasks } from './fill-masks.js'
+import type { ClassificationSource } from './row-batches.js'
 
 const model = tinyModel(bert, TINY_BERT, 'SEQ_CLS')
 let backend: Backend
@@ -40,5 +42,46 @@ describe('classifyRows', () => {
     await expect(classifyRows(tokens, [{ inputIds: [1] }])).rejects.toMatchObject({ code: 'model.unsupported' })
     const signal = AbortSignal.abort('enough')
     await expect(classifyRows(source, [{ inputIds: [1] }], { signal })).rejects.toBe('enough')
+  })
+})
+
+describe('classifyTokens', () => {
+  it('gives the logits of every id of each row, the same whatever runs together', async () => {
+    for (const task of ['TOKEN_CLS', 'QUESTION_ANS'] as const) {
+      const own = tinyModel(bert, TINY_BERT, task)
+      const tokens = { ...source, model: own, weights: await backend.loadWeights(weightRequests(own)) }
+      const rows = [{ inputIds: [5, 3, 9, 1] }, { inputIds: [2, 7, 7, 12, 4, 8] }]
+      const [short, long] = await classifyTokens(tokens, rows)
+      const labels = task === 'QUESTION_ANS' ? 2 : TINY_BERT.num_labels
+      expect([short?.length, long?.length]).toEqual([4 * labels, 6 * labels])
+      const y = (await forwardOf(own, { input_ids: idsOf([[5, 3, 9, 1]]) })).y
+      expect([...(short as Float32Array)]).toEqual(Array.from(y?.data ?? [], (x) => expect.closeTo(Number(x), 4)))
+    }
+    await expect(classifyTokens(source, [{ inputIds: [1] }])).rejects.toMatchObject({ code: 'model.unsupported' })
+  })
+})
+
+describe('fillMasks', () => {
+  it('gives the likeliest tokens of each place with their probabilities', async () => {
+    const own = tinyModel(bert, TINY_BERT, 'MASKED_LM')
+    const masked = { ...source, model: own, weights: await backend.loadWeights(weightRequests(own)) }
+    const ids = [5, 3, 9, 1]
+    const rows = [
+      { inputIds: [2, 7], places: [] },
+      { inputIds: ids, places: [1, 3] },
+    ]
+    const [none, found] = await fillMasks(masked, rows, { topK: 3 })
+    expect(none).toEqual([])
+    const { vocabularySize: size } = own.sizes
+    const logits = Array.from((await forwardOf(own, { input_ids: idsOf([ids]) })).y?.data ?? [], Number)
+    for (const [i, place] of [1, 3].entries()) {
+      const row = logits.slice(place * size, (place + 1) * size)
+      const sum = row.reduce((all, x) => all + Math.exp(x), 0)
+      const best = row.map((x, token) => ({ token, score: Math.exp(x) / sum })).sort((a, b) => b.score - a.score)
+      expect(found?.[i]).toEqual(
+        best.slice(0, 3).map(({ token, score }) => ({ token, score: expect.closeTo(score, 5) })),
+      )
+    }
+    await expect(fillMasks(source, [], { topK: 1 })).rejects.toMatchObject({ code: 'model.unsupported' })
   })
 })
