@@ -50,16 +50,35 @@ it('gives samples of each prompt in their order', async () => {
   expect(rows).toEqual(await generateRows(await sourceOf(), [[5, 3], [5, 3], [2], [2]], options))
 })
 
-it('gives the tokens of beams when the search ended, and refuses what is not there', async () => {
+it('gives the tokens of beams when the search ended, and refuses values that are none', async () => {
   const source = await sourceOf()
   const options = { maxNewTokens: 3, numBeams: 3 }
   const [row] = await generateRows(source, [[5, 3]], options)
   const streamed: number[] = []
   for await (const { token } of generateTokens(source, [[5, 3]], options)) streamed.push(token)
   expect(streamed).toEqual(row?.tokens)
-  await expect(generateRows(source, [[5]], { ...options, doSample: true })).rejects.toMatchObject({
-    code: 'config.unsupported',
-  })
-  for (const wrong of [{ numBeams: 0 }, { numReturnSequences: 4 }, { earlyStopping: 'always' as 'never' }])
+  const wrongs = [{ numBeams: 0 }, { numReturnSequences: 4 }, { earlyStopping: 'always' as 'never' }]
+  for (const wrong of [...wrongs, { numReturnSequences: 4, doSample: true }])
     await expect(generateRows(source, [[5]], { ...options, ...wrong })).rejects.toMatchObject({ code: 'config.value' })
+})
+
+it('draws beams, which are the best ones where the temperature leaves no choice', async () => {
+  const source = await sourceOf()
+  const prompts = [[5, 3, 9, 1], [2]]
+  const options = { maxNewTokens: 5, numBeams: 3, numReturnSequences: 3 }
+  const best = await generateRows(source, prompts, options)
+  const drawn = (settings: object) =>
+    generateRows(source, prompts, { ...options, doSample: true, topK: 0, ...settings })
+  const sure = await drawn({ temperature: 1e-4, seed: 1 })
+  expect(sure.map(({ tokens }) => tokens)).toEqual(best.map(({ tokens }) => tokens))
+  expect(sure.map(({ score }) => score)).toEqual(best.map(({ score }) => expect.closeTo(1e4 * (score as number), -1)))
+
+  const tokensOf = (rows: typeof best) => JSON.stringify(rows.map(({ tokens }) => tokens))
+  const [first, again, other] = [await drawn({ seed: 1 }), await drawn({ seed: 1 }), await drawn({ seed: 2 })]
+  expect(tokensOf(again)).toBe(tokensOf(first))
+  expect(tokensOf(other)).not.toBe(tokensOf(first))
+  for (const row of first.slice(0, 3)) {
+    const sum = await logProbability(prompts[0] as number[], row.tokens)
+    expect(row.score).toBeCloseTo(sum / row.tokens.length, 4)
+  }
 })

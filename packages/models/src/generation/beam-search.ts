@@ -1,7 +1,9 @@
 /** Beam search over a key/value cache: the rows of a prompt's beams move with them, so that no prefix is read again. */
-import type { HostTensor } from '@espalier/core'
-import { Beams } from './beams.js'
+import { type HostTensor, Random } from '@espalier/core'
+import { Beams, candidatesPerBeam } from './beams.js'
 import { CacheSession } from './cache-session.js'
+import { drawnPlaces, narrowedScores } from './drawn-beams.js'
+import { largest } from './largest.js'
 import type { FinishReason, GenerationSource, ResolvedOptions } from './options.js'
 import { type ProcessedPrompt, processedPrompts } from './processed-prompts.js'
 
@@ -20,6 +22,7 @@ export async function searchBeams(
   options: ResolvedOptions,
 ): Promise<GeneratedRow[]> {
   const { numBeams, numReturnSequences, signal } = options
+  const least = candidatesPerBeam(source.eosTokenIds?.length ?? 0)
   const prompts = processedPrompts(source, inputIds, options)
   const groups = prompts.map((prompt, row) => groupOf(prompt, row, source, options))
   const copies = inputIds.flatMap((ids) => Array<readonly number[]>(numBeams).fill(ids))
@@ -31,9 +34,10 @@ export async function searchBeams(
         const { ids, processors } = prompts[row] as ProcessedPrompt
         group.advance(
           group.running.map(({ tokens }, beam) => {
-            const logits = logProbabilities(result, row * numBeams + beam)
-            for (const process of processors) process(logits, [...ids, ...tokens])
-            return logits
+            const scores = logProbabilities(logitsOf(result, row * numBeams + beam))
+            for (const process of processors) process(scores, [...ids, ...tokens])
+            const narrowed = options.doSample ? narrowedScores(scores, options, least) : scores
+            return options.renormalizeLogits ? logProbabilities(narrowed) : narrowed
           }),
         )
       }
@@ -58,8 +62,11 @@ function groupOf(
   { promptLength }: ProcessedPrompt,
   row: number,
   { model, eosTokenIds = [] }: GenerationSource,
-  { numBeams, lengthPenalty, earlyStopping, maxNewTokens, stop }: ResolvedOptions,
+  { numBeams, lengthPenalty, earlyStopping, maxNewTokens, stop, doSample, seed }: ResolvedOptions,
 ): Beams {
+  let step = 0
+  const draw = (scores: Float32Array, count: number) =>
+    drawnPlaces(scores, count, new Random(seed).at(`row ${row} step ${step++}`))
   const { maxPositions } = model.sizes
   const most = maxPositions === null ? maxNewTokens : Math.min(maxNewTokens, Math.max(1, maxPositions - promptLength))
   return new Beams({
@@ -68,6 +75,7 @@ function groupOf(
     earlyStopping,
     most,
     endTokens: eosTokenIds.length,
+    choose: doSample ? draw : largest,
     ends: (tokens) =>
       tokens.length >= most || eosTokenIds.includes(tokens.at(-1) as number) || stop?.(row, tokens) === true,
   })
@@ -80,14 +88,18 @@ function isDone(groups: readonly Beams[], { earlyStopping }: ResolvedOptions): b
   return none || full || groups.every(({ isStuck }) => isStuck)
 }
 
-function logProbabilities({ data, shape }: HostTensor, row: number): Float32Array {
+function logitsOf({ data, shape }: HostTensor, row: number): Float32Array {
   const width = shape[1] as number
-  const logits = (data as Float32Array).slice(row * width, (row + 1) * width)
+  return (data as Float32Array).slice(row * width, (row + 1) * width)
+}
+
+/** In place. */
+function logProbabilities(logits: Float32Array): Float32Array {
   let top = Number.NEGATIVE_INFINITY
   for (const logit of logits) top = Math.max(top, logit)
   let whole = 0
   for (const logit of logits) whole += Math.exp(logit - top)
   const shift = top + Math.log(whole)
-  for (let i = 0; i < width; i++) logits[i] = (logits[i] as number) - shift
+  for (let i = 0; i < logits.length; i++) logits[i] = (logits[i] as number) - shift
   return logits
 }

@@ -2,7 +2,7 @@
 import { EspalierError } from '@espalier/core'
 import type { ResolvedOptions } from './options.js'
 
-/** Throws config.value, and config.unsupported for beams that are sampled. */
+/** Throws config.value. */
 export function requireBeams({
   numBeams,
   numReturnSequences,
@@ -19,15 +19,10 @@ export function requireBeams({
   require(Number.isFinite(lengthPenalty), 'lengthPenalty must be a number', { lengthPenalty })
   require(earlyStopping === 'never' ||
     typeof earlyStopping === 'boolean', 'earlyStopping must be true, false or "never"', { earlyStopping })
-  require(doSample ||
-    numReturnSequences <= numBeams, 'without doSample there are no more sequences of a prompt than beams', {
+  require((doSample && numBeams === 1) ||
+    numReturnSequences <=
+      numBeams, 'there are no more sequences of a prompt than beams, or than samples with one beam', {
     numReturnSequences,
     numBeams,
   })
-  if (doSample && numBeams > 1)
-    throw new EspalierError('config.unsupported', {
-      what: 'beams are not sampled',
-      got: { numBeams, doSample },
-      fix: 'Leave out numBeams, or doSample',
-    })
 }

@@ -14,8 +14,15 @@ export interface BeamSettings {
   readonly most: number
   /** How many end tokens there are: with more of them, more candidates are looked at. */
   readonly endTokens: number
+  /** The places of `count` candidates among the scores of all, those of a beam one after the other: the best first, or drawn without putting back. */
+  readonly choose: (scores: Float32Array, count: number) => readonly number[]
   /** Whether a beam ends with the last of its tokens. */
   readonly ends: (tokens: readonly number[]) => boolean
+}
+
+/** Candidates of each step for every beam: enough that a beam goes on when the best of them ended. */
+export function candidatesPerBeam(endTokens: number): number {
+  return Math.max(2, 1 + endTokens)
 }
 
 /** New tokens with their score. */
@@ -71,14 +78,14 @@ export class Beams {
   }
 
   private candidates(logProbabilities: readonly Float32Array[]): (Beam & { readonly parent: number })[] {
-    const { numBeams, endTokens } = this.settings
+    const { numBeams, endTokens, choose } = this.settings
     const width = logProbabilities[0]?.length as number
     const scores = new Float32Array(numBeams * width)
     for (const [beam, row] of logProbabilities.entries()) {
       const score = this.running[beam]?.score as number
       for (let token = 0; token < width; token++) scores[beam * width + token] = (row[token] as number) + score
     }
-    return largest(scores, Math.max(2, 1 + endTokens) * numBeams).map((place) => {
+    return choose(scores, candidatesPerBeam(endTokens) * numBeams).map((place) => {
       const parent = Math.floor(place / width)
       const before = this.running[parent]?.tokens ?? []
       return { parent, tokens: [...before, place % width], score: scores[place] as number }

@@ -7,36 +7,43 @@ import type { ResolvedOptions } from './options.js'
 /** How to choose. */
 export type Choice = Pick<ResolvedOptions, 'doSample' | 'temperature' | 'topK' | 'topP'> & Narrowing
 
-/** The next token. logits (vocabulary). random: decides when sampling. */
-export function chooseToken(logits: Float32Array, random: Random, choice: Choice): number {
-  const { doSample, temperature, topK, topP } = choice
-  if (!doSample) return largest(logits, 1)[0] as number
-  // Dividing by the temperature keeps the order, so the likeliest tokens may be picked first.
-  const [draw] = random.uniform(1, 1) as unknown as [number]
-  const share = (draw + 1) / 2
-  if (topK > 0 || topP < 1) return sampleAmong(logits, share, choice)
-  return pick(narrowed(weightsOf(logits, temperature), choice), share)
+/** Tokens that may be drawn, with their probabilities but for a factor. */
+export interface Candidates {
+  readonly tokens: ArrayLike<number>
+  readonly weights: Float64Array
 }
 
-// Top-p is over what top-k left. Without top-k the candidates are doubled until they hold enough of the whole.
-function sampleAmong(logits: Float32Array, share: number, choice: Choice): number {
+/** The next token. logits (vocabulary). random: decides when sampling. */
+export function chooseToken(logits: Float32Array, random: Random, choice: Choice): number {
+  if (!choice.doSample) return largest(logits, 1)[0] as number
+  const [draw] = random.uniform(1, 1) as unknown as [number]
+  const { tokens, weights } = candidatesOf(logits, choice, 1)
+  return tokens[pick(weights, (draw + 1) / 2)] as number
+}
+
+/** What a draw is among. logits (vocabulary). least: how many of the likeliest tokens always stay. */
+export function candidatesOf(logits: Float32Array, choice: Choice, least: number): Candidates {
   const { temperature, topK, topP } = choice
+  if (topK === 0 && topP === 1)
+    return { tokens: logits.map((_, token) => token), weights: narrowed(weightsOf(logits, temperature), choice, least) }
+  // Dividing by the temperature keeps the order, so the likeliest tokens may be picked first. Top-p is over what top-k left; without
+  // top-k the candidates are doubled until they hold enough of the whole.
   const whole = topK > 0 ? undefined : sum(weightsOf(logits, temperature))
-  let count = topK > 0 ? Math.min(topK, logits.length) : Math.min(256, logits.length)
+  let count = Math.min(topK > 0 ? Math.max(topK, least) : 256, logits.length)
   while (true) {
-    const candidates = largest(logits, count)
+    const tokens = largest(logits, count)
     const weights = weightsOf(
-      Float32Array.from(candidates, (token) => logits[token] as number),
+      Float32Array.from(tokens, (token) => logits[token] as number),
       temperature,
     )
     const nucleus = nucleusSize(weights, topP * (whole ?? sum(weights)))
     if (nucleus !== undefined || count === logits.length || whole === undefined) {
-      return candidates[pick(narrowed(weights.subarray(0, nucleus ?? weights.length), choice), share)] as number
+      const kept = Math.max(nucleus ?? weights.length, least)
+      return { tokens, weights: narrowed(weights.subarray(0, kept), choice, least) }
     }
     count = Math.min(count * 4, logits.length)
   }
 }
-
 /** How many of the descending weights reach `wanted`; undefined when all together do not. */
 function nucleusSize(weights: Float64Array, wanted: number): number | undefined {
   let total = 0
@@ -47,12 +54,15 @@ function nucleusSize(weights: Float64Array, wanted: number): number | undefined 
   return undefined
 }
 
-/** e^((logit - largest) / temperature): probabilities but for a factor, the largest being 1. */
+/** e^((logit - largest) / temperature): probabilities but for a factor, the largest being 1. Above 0 for all but minus infinity: what is unlikely is not left out. */
 function weightsOf(logits: Float32Array, temperature: number): Float64Array {
   let top = Number.NEGATIVE_INFINITY
   for (const logit of logits) top = Math.max(top, logit)
   const weights = new Float64Array(logits.length)
-  for (let i = 0; i < logits.length; i++) weights[i] = Math.exp(((logits[i] as number) - top) / temperature)
+  for (const [i, logit] of logits.entries()) {
+    const weight = Math.exp((logit - top) / temperature)
+    weights[i] = logit > Number.NEGATIVE_INFINITY ? Math.max(weight, Number.MIN_VALUE) : weight
+  }
   return weights
 }
 

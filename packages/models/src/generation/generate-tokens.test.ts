@@ -221,8 +221,13 @@ describe('generateTokens of encoder-decoder models', () => {
   ]
 
   /** The likeliest next tokens of one prompt behind what was written, by the whole decoder over the prompt alone. */
-  async function next(of: Seq2SeqLM, ids: readonly number[], written: readonly number[]): Promise<number> {
-    const read = [of.startToken, ...written]
+  async function next(
+    of: Seq2SeqLM,
+    ids: readonly number[],
+    written: readonly number[],
+    start: number = of.startToken,
+  ): Promise<number> {
+    const read = [start, ...written]
     const { y } = await forwardOf(of, { input_ids: idsOf([ids]), decoder_input_ids: idsOf([read]) })
     const logits = Array.from(y?.data.slice(-of.sizes.vocabularySize) ?? [], Number)
     return logits.indexOf(Math.max(...logits))
@@ -238,6 +243,15 @@ describe('generateTokens of encoder-decoder models', () => {
       for (const [i, token] of tokens.entries())
         expect(token).toBe(await next(model, prompts[row] as number[], tokens.slice(0, i)))
     }
+  })
+
+  it('begins with the token that it is told to', async () => {
+    const source = { ...(await sourceOf(model)), decoderStartTokenId: 6 }
+    const [row] = await generateRows(source, [[7, 3]], { maxNewTokens: 4 })
+    for (const [i, token] of (row?.tokens ?? []).entries())
+      expect(token).toBe(await next(model, [7, 3], row?.tokens.slice(0, i) ?? [], 6))
+    const beyond = { ...source, decoderStartTokenId: 13 }
+    await expect(generateRows(beyond, [[7, 3]], { maxNewTokens: 4 })).rejects.toMatchObject({ code: 'config.value' })
   })
 
   it("gives transformers' tokens", async () => {

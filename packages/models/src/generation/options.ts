@@ -15,6 +15,8 @@ export interface GenerationSource {
   readonly eosTokenIds?: readonly number[]
   /** What finished rows and padding are fed; any id of the vocabulary does. Default 0. */
   readonly padTokenId?: number | null
+  /** What the decoder behind an encoder begins with. Default: the model's own. */
+  readonly decoderStartTokenId?: number | undefined
 }
 
 /** What changes logits before a token is chosen, as transformers' processors of the same names. */
@@ -45,6 +47,8 @@ export interface ProcessingOptions {
   readonly suppressTokens?: readonly number[]
   /** Tokens that do not come first. */
   readonly beginSuppressTokens?: readonly number[]
+  /** Probabilities sum to 1 again once the other processors ran; only beams, whose scores sum them up, depend on it. Default false. */
+  readonly renormalizeLogits?: boolean
 }
 
 /** How tokens are chosen, and when to stop. */
@@ -101,7 +105,7 @@ export type ResolvedOptions = GenerateTokensOptions &
 
 /** Checks options and prompts before anything runs. Throws config.value. */
 export function resolveOptions(
-  { model, padTokenId }: GenerationSource,
+  { model, padTokenId, decoderStartTokenId }: GenerationSource,
   inputIds: readonly (readonly number[])[],
   options: GenerateTokensOptions,
 ): ResolvedOptions {
@@ -138,6 +142,10 @@ export function resolveOptions(
   require(isSeed(seed), 'seed must be a whole number from 0 to 2^32 - 1', { seed })
   require(inputIds.length > 0, 'there is no prompt', { rows: 0 })
   require(isToken(padTokenId ?? 0), 'padTokenId is not a token of the model', { padTokenId, vocabularySize })
+  require(isToken(decoderStartTokenId ?? 0), 'decoderStartTokenId is not a token of the model', {
+    decoderStartTokenId,
+    vocabularySize,
+  })
   inputIds.forEach((ids, row) => {
     require(ids.length > 0, 'a prompt has no tokens', { row })
     const foreign = ids.find((id) => !isToken(id))

@@ -16,16 +16,17 @@ export interface ProcessedPrompt {
 
 /** The prompts of a batch in order. */
 export function processedPrompts(
-  { model, padTokenId, eosTokenIds: ends = [] }: GenerationSource,
+  source: GenerationSource,
   inputIds: readonly (readonly number[])[],
   options: ResolvedOptions,
 ): ProcessedPrompt[] {
-  const prompts = inputIds.map((ids) => decoderPrompt(model, ids))
+  const { model, padTokenId, eosTokenIds: ends = [] } = source
+  const prompts = inputIds.map((ids) => decoderPrompt(source, ids))
   const padded = paddedRows(prompts, padTokenId ?? 0, 'left')
   const sources = model instanceof Seq2SeqLM ? paddedRows(inputIds, padTokenId ?? 0, 'right') : padded
   return prompts.map((prompt, row) => {
-    const [ids, source] = [padded[row] as number[], sources[row] as number[]]
-    const processors = processorsOf(options, { promptLength: ids.length, source, ends })
+    const ids = padded[row] as number[]
+    const processors = processorsOf(options, { promptLength: ids.length, source: sources[row] as number[], ends })
     return { promptLength: prompt.length, ids, processors }
   })
 }

@@ -33,6 +33,7 @@ export function requireProcessing(options: GenerateTokensOptions, vocabularySize
     ['exponentialDecayLengthPenalty', isDecay, 'a whole number and a factor'],
     ['suppressTokens', (value) => Array.isArray(value) && value.every(Number.isSafeInteger), 'a list of tokens'],
     ['beginSuppressTokens', (value) => Array.isArray(value) && value.every(Number.isSafeInteger), 'a list of tokens'],
+    ['renormalizeLogits', (value) => typeof value === 'boolean', 'true or false'],
     ['minP', isShare, 'a number from 0 to 1'],
     ['typicalP', (value) => isShare(value) && Number(value) > 0, 'a number above 0 and not above 1'],
     ['epsilonCutoff', (value) => isShare(value) && Number(value) < 1, 'a number from 0 below 1'],

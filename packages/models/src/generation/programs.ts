@@ -58,8 +58,8 @@ export function prefillProgram(model: LanguageModel, length: number, uneven: boo
 }
 
 /**
- * Reads the source of an encoder-decoder model, and the start token. Feeds: `input_ids` (batch, encodedLength) i32, and `encoder_keep`
- * (batch, encodedLength) bool, false at padding. Keys and values of the encoder's output go into caches that `decode` only reads.
+ * Reads the source of an encoder-decoder model, and the token that its decoder begins with. Feeds: `input_ids` (batch, encodedLength)
+ * i32; `encoder_keep` (batch, encodedLength) bool, false at padding; `decoder_input_ids` (batch, 1) i32. Keys and values of the encoder's output go into caches that `decode` only reads.
  */
 export function encodeProgram(model: Seq2SeqLM, { batch, slots, encodedLength, output }: ProgramSizes): Program {
   const trace = new Trace()
@@ -82,7 +82,7 @@ export function encodeProgram(model: Seq2SeqLM, { batch, slots, encodedLength, o
     source: { ids: feed('input_ids', 'i32', [batch, length]), context: source },
     trace,
   }
-  const logits = logitsOf(model, model.hidden(constant(model.startToken, 'i32', [batch, 1]), context), context)
+  const logits = logitsOf(model, model.hidden(feed('decoder_input_ids', 'i32', [batch, 1]), context), context)
   return { name: 'encode', outputs: readOutputs(logits, output), updates: Object.fromEntries(trace.updates) }
 }
 

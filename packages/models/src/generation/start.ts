@@ -20,17 +20,21 @@ export interface Start {
 }
 
 /** What the decoder of a model has read of a prompt before its first own token: the prompt, or the start token behind an encoder. */
-export function decoderPrompt(model: LanguageModel, prompt: readonly number[]): readonly number[] {
-  return model instanceof Seq2SeqLM ? [model.startToken] : prompt
+export function decoderPrompt(
+  { model, decoderStartTokenId: start }: Pick<GenerationSource, 'model' | 'decoderStartTokenId'>,
+  prompt: readonly number[],
+): readonly number[] {
+  return model instanceof Seq2SeqLM ? [start ?? model.startToken] : prompt
 }
 
 /** The beginning for prompts without padding. */
-export function startOf({ model, padTokenId }: GenerationSource, prompts: readonly (readonly number[])[]): Start {
+export function startOf(source: GenerationSource, prompts: readonly (readonly number[])[]): Start {
+  const { model, padTokenId } = source
   const longest = Math.max(...prompts.map((ids) => ids.length))
   const columns = promptBucket(longest, model.sizes.maxPositions)
   const padding = padTokenId ?? 0
   return model instanceof Seq2SeqLM
-    ? encoding(model, prompts, columns, padding)
+    ? encoding({ ...source, model }, prompts, columns, padding)
     : reading(model, prompts, columns, longest, padding)
 }
 
@@ -80,7 +84,12 @@ function reading(
 }
 
 // The encoder's rows are padded on the right, as its positions count from the first column.
-function encoding(model: Seq2SeqLM, prompts: readonly (readonly number[])[], columns: number, padding: number): Start {
+function encoding(
+  source: Pick<GenerationSource, 'decoderStartTokenId'> & { readonly model: Seq2SeqLM },
+  prompts: readonly (readonly number[])[],
+  columns: number,
+  padding: number,
+): Start {
   const shape = [prompts.length, columns]
   const encoder_keep = hostTensor(
     'bool',
@@ -98,9 +107,14 @@ function encoding(model: Seq2SeqLM, prompts: readonly (readonly number[])[], col
         columnsOf(prompts, columns, (ids, i) => ids[i] ?? padding),
       ),
       encoder_keep,
+      decoder_input_ids: hostTensor(
+        'i32',
+        [prompts.length, 1],
+        prompts.flatMap((prompt) => decoderPrompt(source, prompt)),
+      ),
     },
     stepFeeds: { encoder_keep },
-    program: (sizes) => tracedEncode(model, sizes),
+    program: (sizes) => tracedEncode(source.model, sizes),
   }
 }
 
