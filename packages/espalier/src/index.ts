@@ -78,7 +78,13 @@ export { AutoTokenizer } from './auto/auto-tokenizer.js'
 export { type AdapterConfig, PeftConfig, type PeftConfigOptions } from './auto/peft-config.js'
 export type { ModelDType } from './model/compute-dtype.js'
 export { type BackendName, type BackendSettings, namedBackend } from './model/default-backend.js'
-export type { Generated, GeneratedPart, GenerateOptions } from './model/generation-options.js'
+export type {
+  GenerateBatchOptions,
+  Generated,
+  GeneratedPart,
+  GenerateOptions,
+  GenerationSettings,
+} from './model/generation-options.js'
 export type { LoadProgress, OnLoadProgress, WeightsProgress } from './model/load-progress.js'
 export {
   type GetPeftModelOptions,
@@ -89,10 +95,10 @@ export {
   type SavePeftOptions,
 } from './model/peft-model.js'
 export { PretrainedModel, type PretrainedOptions, type SavePretrainedOptions } from './model/pretrained-model.js'
+export type { RunnableModel } from './model/runnable-model.js'
 export {
   type HeldModel,
   type HeldState,
-  type RunnableModel,
   RuntimeModel,
   type RuntimeOptions,
   type WeightsOptions,

@@ -22,4 +22,31 @@ describe('espalier generate', { timeout: 60_000 }, () => {
     expect(streamed.stdout).toBe(`${answer.text}\n`)
     expect(streamed.stderr).not.toContain('note:')
   })
+
+  it('gives several prompts and several texts of each, in order', async () => {
+    const words = ['generate', '--model', model.path, '--raw', '--max-new-tokens', '3']
+    const alone = await Promise.all(['say', 'once upon a time'].map((prompt) => runCli([...words, '--prompt', prompt])))
+    const both = await runCli([...words, '--prompt', 'say', '--prompt', 'once upon a time'])
+    expect(both.stdout).toBe(alone.map(({ stdout }) => stdout).join(''))
+
+    const search = [
+      '--num-beams',
+      '3',
+      '--num-return-sequences',
+      '2',
+      '--length-penalty',
+      '0',
+      '--early-stopping',
+      'never',
+    ]
+    const { stdout } = await runCli([...words, '--prompt', 'say', '--prompt', 'once', ...search, '--json'])
+    const texts = stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { prompt: number; score: number })
+    expect(texts.map(({ prompt }) => prompt)).toEqual([0, 0, 1, 1])
+    expect(texts[0]?.score).toBeGreaterThanOrEqual(texts[1]?.score as number)
+    const split = await runCli([...words, '--prompt', 'say', 'it'])
+    expect(split.code).toBe(2)
+  })
 })

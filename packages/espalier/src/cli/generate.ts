@@ -1,6 +1,11 @@
 /** `espalier generate`: streams text to stdout. */
 import type { Message } from '@espalier/data'
-import type { GenerateOptions } from '../model/generation-options.js'
+import type {
+  GenerateBatchOptions,
+  Generated,
+  GenerateOptions,
+  GenerationSettings,
+} from '../model/generation-options.js'
 import type { RuntimeModel } from '../model/runtime-model.js'
 import { UsageError } from './failure.js'
 import { loadWithAdapter } from './load.js'
@@ -10,10 +15,10 @@ import { defined, type Values } from './values.js'
 
 /** Runs the command; its exit code. */
 export async function generate(values: Values): Promise<number> {
-  const [prompt, messages] = [values.text('prompt'), values.text('messages')]
-  if ((prompt === undefined) === (messages === undefined))
+  const [prompts, files] = [values.list('prompt'), values.list('messages')]
+  if ((prompts === undefined) === (files === undefined))
     throw new UsageError('generate needs --prompt or --messages', 'See espalier generate --help for an example')
-  const conversation = messages === undefined ? undefined : await readMessages(messages)
+  const conversations = files === undefined ? undefined : await Promise.all(files.map(readMessages))
   const progress = new Progress(values.flag('quiet') === true)
   for (const note of samplingNotes(values)) progress.line(note)
   const abort = new AbortController()
@@ -27,22 +32,27 @@ export async function generate(values: Values): Promise<number> {
     try {
       const tokenizer = await model.tokenizer()
       const chats = values.flag('raw') !== true && tokenizer.chatTemplateNames.length > 0
-      const input =
-        conversation !== undefined
-          ? { messages: conversation }
-          : chats
-            ? { messages: [{ role: 'user', content: prompt as string }] }
-            : { prompt: prompt as string }
+      const input: Pick<GenerateBatchOptions, 'prompt' | 'messages'> = chats
+        ? { messages: conversations ?? (prompts ?? []).map((content) => [{ role: 'user', content }]) }
+        : conversations === undefined
+          ? { prompt: prompts ?? [] }
+          : { messages: conversations }
       for (const note of greedyNotes(values, model)) progress.line(note)
       await model.weights({ signal: abort.signal })
       progress.update('compiling')
-      const request = { ...input, ...samplingOf(values), ...stopsOf(values), signal: abort.signal }
-      if (values.flag('json') === true) {
-        const { text, promptTokens, tokenIds, reason } = await model.generate(request)
+      const settings = { ...samplingOf(values), ...beamsOf(values), ...stopsOf(values), signal: abort.signal }
+      const texts = values.number('num-return-sequences') ?? 1
+      const count = (prompts ?? files ?? []).length * texts
+      if (count > 1 || values.flag('json') === true) {
+        const made = await model.generate({ ...input, ...settings, numReturnSequences: texts })
         progress.clear()
-        result(JSON.stringify({ text, prompt_tokens: promptTokens, generated_tokens: tokenIds.length, reason }))
+        for (const [i, each] of made.entries()) {
+          if (values.flag('json') === true) result(record(each, count > 1 ? Math.floor(i / texts) : undefined))
+          else write(`${each.text}\n`)
+        }
         return 0
       }
+      const request = { prompt: only(input.prompt), messages: only(input.messages), ...settings } as GenerateOptions
       for await (const part of model.generateStream(request)) {
         progress.clear()
         write(part.text)
@@ -61,14 +71,32 @@ export async function generate(values: Values): Promise<number> {
   }
 }
 
+// A text as a line of JSON; of several with the number of its prompt, from 0.
+function record({ text, promptTokens, tokenIds, reason, score }: Generated, prompt: number | undefined): string {
+  return JSON.stringify({
+    ...(prompt === undefined ? {} : { prompt }),
+    text,
+    prompt_tokens: promptTokens,
+    generated_tokens: tokenIds.length,
+    reason,
+    ...(score === undefined ? {} : { score }),
+  })
+}
+
+function only(list: unknown): unknown {
+  return Array.isArray(list) ? list[0] : list
+}
+
 /** How tokens are chosen: greedily, whatever the model's files say, unless sampling is asked for. */
-export function samplingOf(values: Values): Omit<GenerateOptions, 'prompt' | 'messages' | 'inputIds'> {
+export function samplingOf(values: Values): GenerationSettings {
   return defined({
     doSample: values.flag('do-sample') ?? false,
     temperature: values.number('temperature'),
     topK: values.number('top-k'),
     topP: values.number('top-p'),
     repetitionPenalty: values.number('repetition-penalty'),
+    noRepeatNgramSize: values.number('no-repeat-ngram-size'),
+    minNewTokens: values.number('min-new-tokens'),
     maxNewTokens: values.number('max-new-tokens'),
     seed: values.number('seed'),
   })
@@ -88,6 +116,15 @@ function samplingNotes(values: Values): string[] {
   return idle.length === 0
     ? []
     : [`note: without --do-sample, ${idle.map((name) => `--${name}`).join(', ')} changes nothing`]
+}
+
+function beamsOf(values: Values): GenerationSettings {
+  const early = values.text('early-stopping')
+  return defined({
+    numBeams: values.number('num-beams'),
+    lengthPenalty: values.number('length-penalty'),
+    earlyStopping: early === undefined || early === 'never' ? early : early === 'true',
+  })
 }
 
 function stopsOf(values: Values): Pick<GenerateOptions, 'stop'> {

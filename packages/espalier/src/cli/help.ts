@@ -19,8 +19,8 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
       'espalier train --model HuggingFaceTB/SmolLM2-135M-Instruct --data train.jsonl --output-dir out --lora-target-modules all-linear',
   },
   generate: {
-    usage: 'espalier generate --model M [--adapter A] (--prompt TEXT | --messages FILE)',
-    does: 'Streams text to stdout. A prompt goes through the chat template where the tokenizer has one, unless --raw.',
+    usage: 'espalier generate --model M [--adapter A] (--prompt TEXT | --messages FILE)...',
+    does: 'Streams text to stdout; several texts come one after the other when all are there. A prompt goes through the chat template where the tokenizer has one, unless --raw.',
     example:
       'espalier generate --model HuggingFaceTB/SmolLM2-135M-Instruct --prompt "Name three fruits." --max-new-tokens 64',
   },

@@ -1,9 +1,10 @@
 /** What an option of the command line is. The options themselves are in options.ts and python-options.ts. */
 
-/** What a value must be. `list` takes spaces or commas; `text-or-true` may stand alone; a `record` is a mapping of the config file, or JSON. */
+/** What a value must be. `texts` takes several words, `each` one of them every time it is given; `list` takes spaces or commas; `text-or-true` may stand alone; a `record` is a mapping of the config file, or JSON. */
 export type OptionType =
   | 'text'
   | 'texts'
+  | 'each'
   | 'number'
   | 'whole'
   | 'boolean'

@@ -211,10 +211,10 @@ const own: readonly Option[] = [
     choices: ['bfd', 'ffd', 'bfd_split', 'wrapped'] satisfies readonly PackingStrategy[],
   }),
   flag('eval-packing', 'boolean', TRAIN, 'packs the rows to evaluate on; default: as --packing'),
-  flag('prompt', 'text', ONCE, 'what to continue; goes through the chat template where there is one', {
+  flag('prompt', 'each', ONCE, 'what to continue; goes through the chat template where there is one; may come again', {
     mayBeEmpty: true,
   }),
-  flag('messages', 'text', ONCE, 'a JSON file with a conversation'),
+  flag('messages', 'each', ONCE, 'a JSON file with a conversation; may come again'),
   flag('raw', 'boolean', ONCE, 'the prompt as it is, without a chat template'),
   flag('do-sample', 'boolean', GENERATE, 'samples; otherwise the likeliest token is taken'),
   flag('temperature', 'number', GENERATE, 'above 1 flatter, below 1 sharper', { range: { above: 0 }, default: '1' }),
@@ -230,6 +230,24 @@ const own: readonly Option[] = [
     range: { above: 0 },
     default: '1',
   }),
+  flag('no-repeat-ngram-size', 'whole', GENERATE, 'no run of so many tokens comes twice; 0: any may', {
+    range: FROM_ZERO,
+    default: '0',
+  }),
+  flag('num-beams', 'whole', ONCE, 'searches for the likeliest whole text with so many beams', {
+    range: { least: 1 },
+    default: '1',
+  }),
+  flag('length-penalty', 'number', ONCE, 'of beams: above 0 favours long texts, below 0 short ones', { default: '1' }),
+  flag('early-stopping', 'text', ONCE, 'of beams: true ends a search with as many texts as there are beams', {
+    choices: ['true', 'false', 'never'],
+    default: 'false',
+  }),
+  flag('num-return-sequences', 'whole', ONCE, 'texts of each prompt: samples, or the best beams', {
+    range: { least: 1 },
+    default: '1',
+  }),
+  flag('min-new-tokens', 'whole', GENERATE, 'no end before so many tokens', { range: FROM_ZERO, default: '0' }),
   flag('max-new-tokens', 'whole', GENERATE, 'most tokens to generate', { default: '128' }),
   flag('stop', 'texts', GENERATE, 'texts that end the generation'),
   flag('tensors', 'boolean', ['inspect'], 'lists every tensor'),

@@ -65,7 +65,7 @@ describe('parseWords', () => {
   })
 
   it('refuses an empty text for every option but the prompt, and as the word of a command', () => {
-    const named = options.filter(({ type, planned, noEffect }) => /^text/.test(type) && !planned && !noEffect)
+    const named = options.filter(({ type, planned, noEffect }) => /^(?:text|each)/.test(type) && !planned && !noEffect)
     expect(named.map(({ name }) => name)).toEqual(expect.arrayContaining(['output-dir', 'model', 'data', 'resume']))
     for (const { name, type, commands } of named) {
       if (name === 'prompt' || type === 'texts-or-text') continue
@@ -75,7 +75,8 @@ describe('parseWords', () => {
     }
     expect(refusal(() => parseRecord('train', { output_dir: '' })).message).toContain('--output-dir')
     expect(refusal(() => parseWords('push', ['', 'owner/name'], 2)).message).toContain('push')
-    expect(parseWords('generate', ['--prompt', '']).values.get('prompt')).toBe('')
+    expect(parseWords('generate', ['--prompt', '']).values.get('prompt')).toEqual([''])
+    expect(parseWords('generate', ['--prompt', 'a', '--prompt', 'b c']).values.get('prompt')).toEqual(['a', 'b c'])
   })
 
   it('refuses values of another kind', () => {
@@ -178,7 +179,7 @@ describe('numbers', () => {
         'x',
         ' ',
         '1,5',
-        '-2',
+        ...(name === 'length-penalty' ? [] : ['-2']),
         ...(type === 'whole' ? ['0.5', '1e17'] : []),
       ]
       for (const text of texts) expect(refused(name, text, commands[0])).toContain(`--${name} is a`)

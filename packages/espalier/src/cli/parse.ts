@@ -122,7 +122,9 @@ function collect(
     const before = values.get(option.name)
     values.set(
       option.name,
-      option.type === 'texts' && Array.isArray(before) ? [...before, ...(value as string[])] : value,
+      (option.type === 'texts' || option.type === 'each') && Array.isArray(before)
+        ? [...before, ...(value as string[])]
+        : value,
     )
   }
   return { values, notes }
@@ -156,7 +158,7 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
     if (name === 'max-length' && /^(?:none|null|false|no)$/i.test(first)) return WHOLE_ROWS
     return asNumber(option, first)
   }
-  if (type === 'texts') return words as string[]
+  if (type === 'texts' || type === 'each') return words as string[]
   if (type === 'list') return parts
   if (type === 'texts-or-text') return namesOrPattern(words as string[], parts)
   if (type === 'record') return asRecord(name, first)
@@ -168,7 +170,7 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
 /** What stands for `--max-length none`: rows stay whole. */
 export const WHOLE_ROWS = 0
 
-const TEXTS: ReadonlySet<OptionType> = new Set<OptionType>(['text', 'texts', 'text-or-true'])
+const TEXTS: ReadonlySet<OptionType> = new Set<OptionType>(['text', 'texts', 'each', 'text-or-true'])
 
 // An empty path would be the working folder.
 function empty(what: string): UsageError {

@@ -2,17 +2,11 @@
 import type { Message } from '@espalier/data'
 import type { ProcessingOptions } from '@espalier/models'
 
-/** What to continue, how to choose tokens, and when to stop. What is not given is taken from generation_config.json, and has the default where that says nothing. */
-export interface GenerateOptions extends ProcessingOptions {
-  /** Text to continue, as it is. */
-  readonly prompt?: string
-  /** A conversation; rendered with the tokenizer's chat template. */
-  readonly messages?: readonly Message[]
-  /** Token ids to continue. */
-  readonly inputIds?: readonly number[]
+/** How to choose tokens, and when to stop. What is not given is taken from generation_config.json, and has the default where that says nothing. */
+export interface GenerationSettings extends ProcessingOptions {
   /** Default 128. */
   readonly maxNewTokens?: number
-  /** Beams: with more than 1 the likeliest whole text is searched for; it comes when the search ends, greedily and without `stop`. Default 1. */
+  /** Beams: with more than 1 the likeliest whole text is searched for; it comes when the search ends. With doSample beams are drawn. Default 1. */
   readonly numBeams?: number
   /** Scores of ended beams are divided by their length to this power: above 0 favours long texts. Default 1. */
   readonly lengthPenalty?: number
@@ -41,6 +35,26 @@ export interface GenerateOptions extends ProcessingOptions {
   readonly signal?: AbortSignal
 }
 
+/** One text to continue. */
+export interface GenerateOptions extends GenerationSettings {
+  /** Text to continue, as it is. */
+  readonly prompt?: string
+  /** A conversation; rendered with the tokenizer's chat template. */
+  readonly messages?: readonly Message[]
+  /** Token ids to continue. */
+  readonly inputIds?: readonly number[]
+  readonly numReturnSequences?: undefined
+}
+
+/** Several texts to continue, all in one batch, or several continuations of one. */
+export interface GenerateBatchOptions extends GenerationSettings {
+  readonly prompt?: string | readonly string[]
+  readonly messages?: readonly Message[] | readonly (readonly Message[])[]
+  readonly inputIds?: readonly number[] | readonly (readonly number[])[]
+  /** Texts for each prompt: samples, or the best beams, at most `numBeams`. Default 1. */
+  readonly numReturnSequences?: number
+}
+
 /** One new piece of text. */
 export interface GeneratedPart {
   readonly text: string
@@ -53,4 +67,6 @@ export interface Generated {
   readonly tokenIds: readonly number[]
   readonly promptTokens: number
   readonly reason: 'eos' | 'stop' | 'length'
+  /** Of a beam: the sum of its log-probabilities, divided by its length to the power of lengthPenalty. */
+  readonly score?: number
 }

@@ -2,7 +2,20 @@ import { reference } from '@espalier/core'
 import { expect, it } from 'vitest'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { tinyModelFiles } from '../tiny-model.fake.js'
-import { generationSettings, stopTexts } from './generation-settings.js'
+import keys from './generation-config-keys.json' with { type: 'json' }
+import {
+  ABSENT,
+  ABSENT_SAMPLING,
+  BEAMS,
+  IDLE,
+  LENGTHS,
+  optionName,
+  PROCESSING,
+  READ,
+  SAMPLING,
+} from './generation-keys.js'
+import { decoderStart, generationSettings, stopTexts } from './generation-settings.js'
+import { checkGenerateOptions } from './known-generation-options.js'
 
 it('takes what generation_config.json says, and what the call says before it', () => {
   const file = { repetition_penalty: 1.3, max_new_tokens: 5, temperature: 0.6, top_k: 20, do_sample: true, min_p: null }
@@ -45,17 +58,41 @@ it('refuses what changes the text and is not there, and values of another kind, 
   )
 })
 
-it('takes beams from the file, and refuses stop strings with them', () => {
-  const file = { num_beams: 4, length_penalty: 0.8, early_stopping: 'never' }
-  expect(generationSettings(file, { numBeams: 3 }, 1)).toMatchObject({
+it('takes beams from the file, and their number where a list is asked for', () => {
+  const file = { num_beams: 4, length_penalty: 0.8, early_stopping: 'never', num_return_sequences: 2 }
+  expect(generationSettings(file, { numBeams: 3, prompt: ['a'] }, 1)).toMatchObject({
     numBeams: 3,
     lengthPenalty: 0.8,
     earlyStopping: 'never',
+    numReturnSequences: 2,
   })
-  expect(() => generationSettings(file, { stop: ['x'] }, 1)).toThrow(
+  expect(() => generationSettings(file, { prompt: 'a' }, 1)).toThrow(
+    expect.objectContaining({ code: 'config.unsupported', details: { num_return_sequences: 2 } }),
+  )
+})
+
+it('knows every key of GenerationConfig, as a setting and as an option', () => {
+  const read = [...Object.keys({ ...PROCESSING, ...BEAMS, ...SAMPLING, ...LENGTHS }), ...READ]
+  const groups = [...read, ...Object.keys({ ...ABSENT, ...ABSENT_SAMPLING }), ...IDLE]
+  expect(groups.sort()).toEqual(keys.keys)
+  for (const [key, idle] of Object.entries({ ...ABSENT, ...ABSENT_SAMPLING })) {
+    expect(() => generationSettings({ [key]: 'other' }, { doSample: true }, 1)).toThrow(
+      expect.objectContaining({ code: 'config.unsupported', details: { [key]: 'other' } }),
+    )
+    for (const value of [null, ...idle]) generationSettings({ [key]: value }, { doSample: true }, 1)
+  }
+  for (const key of [...Object.keys({ ...ABSENT, ...ABSENT_SAMPLING }), ...IDLE, 'max_length', ...READ.slice(2)])
+    expect(() => checkGenerateOptions({ prompt: 'a', [optionName(key)]: 1 } as object)).toThrow(
+      expect.objectContaining({ code: 'config.unsupported' }),
+    )
+})
+
+it('begins behind an encoder with what the file names', () => {
+  expect(decoderStart({ decoder_start_token_id: 3, bos_token_id: 1 })).toBe(3)
+  expect([decoderStart({ bos_token_id: 1 }), decoderStart({})]).toEqual([1, undefined])
+  expect(() => decoderStart({ decoder_start_token_id: [3, 4] })).toThrow(
     expect.objectContaining({ code: 'config.unsupported' }),
   )
-  expect(generationSettings(file, { stop: ['x'], numBeams: 1 }, 1)).toMatchObject({ numBeams: 1 })
 })
 
 it('ends at stop_strings of the file unless the call names others', () => {

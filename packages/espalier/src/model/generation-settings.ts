@@ -1,59 +1,19 @@
 /** What generation_config.json says, beside the options of a call, which win: transformers' `_prepare_generation_config`. */
 import { EspalierError } from '@espalier/core'
+import type { Tokenizer } from '@espalier/data'
 import type { GenerateTokensOptions } from '@espalier/models'
-import type { GenerateOptions } from './generation-options.js'
-
-type Kind = 'number' | 'boolean' | 'array' | 'number or array' | 'boolean or string'
-
-const PROCESSING: Readonly<Record<string, Kind>> = {
-  repetition_penalty: 'number',
-  encoder_repetition_penalty: 'number',
-  no_repeat_ngram_size: 'number',
-  encoder_no_repeat_ngram_size: 'number',
-  bad_words_ids: 'array',
-  sequence_bias: 'array',
-  min_length: 'number',
-  min_new_tokens: 'number',
-  forced_bos_token_id: 'number',
-  forced_eos_token_id: 'number or array',
-  exponential_decay_length_penalty: 'array',
-  suppress_tokens: 'array',
-  begin_suppress_tokens: 'array',
-}
-
-const BEAMS: Readonly<Record<string, Kind>> = {
-  num_beams: 'number',
-  length_penalty: 'number',
-  early_stopping: 'boolean or string',
-}
-
-/** What only a draw depends on. */
-const SAMPLING: Readonly<Record<string, Kind>> = {
-  temperature: 'number',
-  top_k: 'number',
-  top_p: 'number',
-  min_p: 'number',
-  typical_p: 'number',
-  epsilon_cutoff: 'number',
-  eta_cutoff: 'number',
-}
-
-const LENGTHS: Readonly<Record<string, Kind>> = { max_new_tokens: 'number', max_length: 'number' }
-
-/** Settings that change the text and are not there, each with the values that change nothing. */
-const ABSENT: Readonly<Record<string, readonly unknown[]>> = {
-  num_beam_groups: [1],
-  num_return_sequences: [1],
-  diversity_penalty: [0],
-  penalty_alpha: [0],
-  dola_layers: [],
-  constraints: [],
-  force_words_ids: [],
-  guidance_scale: [1],
-  watermarking_config: [],
-  token_healing: [false],
-  max_time: [],
-}
+import {
+  ABSENT,
+  ABSENT_SAMPLING,
+  BEAMS,
+  LENGTHS,
+  optionName,
+  PROCESSING,
+  SAMPLING,
+  type SettingKind,
+} from './generation-keys.js'
+import type { GenerateBatchOptions, GenerateOptions } from './generation-options.js'
+import { asksForList } from './generation-prompts.js'
 
 const DEFAULT_NEW_TOKENS = 128
 
@@ -63,24 +23,33 @@ const DEFAULT_NEW_TOKENS = 128
  */
 export function generationSettings(
   file: Readonly<Record<string, unknown>>,
-  call: GenerateOptions,
+  call: GenerateOptions | GenerateBatchOptions,
   promptLength: number,
 ): Omit<GenerateTokensOptions, 'stop'> {
-  refuseAbsent(file)
+  refuseAll(file, ABSENT)
+  const isList = asksForList(call)
+  if (!isList) refuse(file, 'num_return_sequences', [1], 'Give numReturnSequences, and a list of texts comes')
   const { prompt: _prompt, messages: _messages, inputIds: _inputIds, stop: _stop, ...given } = call
   const own = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined))
   const { doSample = false } = { ...settingsIn(file, { do_sample: 'boolean' }), ...own } as GenerateOptions
-  if (doSample) refuse(file, 'top_h', [])
+  if (doSample) refuseAll(file, ABSENT_SAMPLING)
   const settings = {
-    ...settingsIn(file, { ...PROCESSING, ...BEAMS, ...(doSample ? SAMPLING : {}) }),
+    ...settingsIn(file, {
+      ...PROCESSING,
+      ...BEAMS,
+      ...(doSample ? SAMPLING : {}),
+      ...(isList ? { num_return_sequences: 'number' } : {}),
+    }),
     ...own,
-  } as GenerateOptions
-  if ((settings.numBeams ?? 1) > 1) refuseStops(stopTexts(file, call))
+  } as GenerateBatchOptions
   return { ...settings, doSample, maxNewTokens: call.maxNewTokens ?? newTokens(file, promptLength) }
 }
 
 /** Texts that end a generation: the call's, or else those of the file. */
-export function stopTexts(file: Readonly<Record<string, unknown>>, { stop }: GenerateOptions): readonly string[] {
+export function stopTexts(
+  file: Readonly<Record<string, unknown>>,
+  { stop }: Pick<GenerateOptions, 'stop'>,
+): readonly string[] {
   const { stop_strings: named } = file
   if (stop !== undefined || named == null) return stop ?? []
   const texts: readonly unknown[] = Array.isArray(named) ? named : [named]
@@ -88,13 +57,26 @@ export function stopTexts(file: Readonly<Record<string, unknown>>, { stop }: Gen
   return texts as readonly string[]
 }
 
-// transformers ends single beams at a stop string, which here is looked for in the text.
-function refuseStops(texts: readonly string[]): void {
-  if (texts.length === 0) return
+/** Tokens that end a text: transformers' own, and what the tokenizer says where no file names one. */
+export function endTokens(file: Readonly<Record<string, unknown>>, tokenizer: Tokenizer): number[] {
+  const configured = file.eos_token_id
+  const ids = Array.isArray(configured)
+    ? configured.filter((id) => typeof id === 'number')
+    : typeof configured === 'number'
+      ? [configured]
+      : []
+  return ids.length > 0 || tokenizer.eosTokenId === undefined ? ids : [tokenizer.eosTokenId]
+}
+
+/** What the decoder behind an encoder begins with, where the file says it. Throws config.unsupported for one of each row. */
+export function decoderStart(file: Readonly<Record<string, unknown>>): number | undefined {
+  const key = file.decoder_start_token_id == null ? 'bos_token_id' : 'decoder_start_token_id'
+  const { [key]: start } = file
+  if (start == null || typeof start === 'number') return start ?? undefined
   throw new EspalierError('config.unsupported', {
-    what: 'beams do not end at stop strings',
-    got: { stop: texts },
-    fix: 'Give stop: [], or numBeams: 1',
+    what: 'all texts of a batch begin with the same token',
+    got: { file: 'generation_config.json', [key]: start },
+    fix: 'Name one token',
   })
 }
 
@@ -109,22 +91,27 @@ function newTokens(file: Readonly<Record<string, unknown>>, promptLength: number
   })
 }
 
-function refuseAbsent(file: Readonly<Record<string, unknown>>): void {
-  for (const [key, idle] of Object.entries(ABSENT)) refuse(file, key, idle)
+function refuseAll(file: Readonly<Record<string, unknown>>, absent: typeof ABSENT): void {
+  for (const [key, idle] of Object.entries(absent)) refuse(file, key, idle)
 }
 
-function refuse(file: Readonly<Record<string, unknown>>, key: string, idle: readonly unknown[]): void {
+function refuse(
+  file: Readonly<Record<string, unknown>>,
+  key: string,
+  idle: readonly unknown[],
+  fix: string = `Take ${key} out of the file`,
+): void {
   const value = file[key]
   if (value == null || idle.includes(value)) return
   throw new EspalierError('config.unsupported', {
     what: 'generation_config.json asks for what generation here does not do, and the text would be another',
     got: { [key]: value },
-    fix: `Take ${key} out of the file`,
+    fix,
   })
 }
 
 /** The settings of the file by their names here; null means not set. */
-function settingsIn(file: Readonly<Record<string, unknown>>, kinds: Readonly<Record<string, Kind>>): object {
+function settingsIn(file: Readonly<Record<string, unknown>>, kinds: Readonly<Record<string, SettingKind>>): object {
   return Object.fromEntries(
     Object.entries(kinds)
       .filter(([key]) => file[key] != null)
@@ -132,7 +119,7 @@ function settingsIn(file: Readonly<Record<string, unknown>>, kinds: Readonly<Rec
         const value = file[key]
         const kindOf = Array.isArray(value) ? 'array' : typeof value
         if (!kind.split(' or ').includes(kindOf)) refuseKind(key, value, `a value of type ${kind}`)
-        return [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value]
+        return [optionName(key), value]
       }),
   )
 }

@@ -5,24 +5,23 @@ import {
   type Hold,
   LanguageModel,
   type Model,
-  Seq2SeqLM,
   type Shared,
-  type StateBinding,
   type StateSet,
   sharedIn,
   type WeightSet,
   weightRequests,
 } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
-import { classifyRows, generateTokens } from '@espalier/models'
+import { classifyRows } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
-import type { Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
-import { generationSettings, stopTexts } from './generation-settings.js'
+import { generateTexts, streamText, type TextSource } from './generate-text.js'
+import type { GenerateBatchOptions, Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
+import { asksForList, requireOneText } from './generation-prompts.js'
 import { checkGenerateOptions } from './known-generation-options.js'
 import { requireTokenizer } from './known-model-options.js'
 import type { OnLoadProgress } from './load-progress.js'
-import { StopScanner } from './stop-strings.js'
+import type { RunnableModel } from './runnable-model.js'
 import {
   type ClassificationInput,
   classificationRows,
@@ -42,14 +41,6 @@ export interface RuntimeOptions {
 export interface WeightsOptions {
   readonly signal?: AbortSignal | undefined
   readonly onProgress?: OnLoadProgress | undefined
-}
-
-/** A model's state at one moment, as programs need it. */
-export interface RunnableModel {
-  readonly model: Model
-  readonly backend: Backend
-  readonly weights: WeightSet
-  readonly state: readonly StateBinding[]
 }
 
 /** A state that stays usable, whatever becomes of the model, until it is released. */
@@ -219,12 +210,20 @@ export abstract class RuntimeModel {
   }
 
   /** Generates to the end, with the model as it is now. Throws config.*, model.unsupported for models without a language-model head, or the signal's reason. */
-  async generate(options: GenerateOptions): Promise<Generated> {
+  async generate(options: GenerateOptions): Promise<Generated>
+  /**
+   * The same for a list of prompts, in one batch, and for several texts of each: those of the first prompt, then those of the second, beams
+   * best first. As in transformers, what looks back at tokens (penalties, n-grams, minLength) also sees the padding before shorter prompts.
+   */
+  async generate(options: GenerateBatchOptions): Promise<Generated[]>
+  async generate(options: GenerateOptions | GenerateBatchOptions): Promise<Generated | Generated[]> {
     const held = this.holdToGenerate(options)
     try {
+      const source = await this.textSource(held)
+      if (asksForList(options)) return await generateTexts(source, options)
       let text = ''
       const tokenIds: number[] = []
-      const stream = this.stream(options, held)
+      const stream = streamText(source, options)
       while (true) {
         const { done, value } = await stream.next()
         if (done === true) return { text, tokenIds, ...value }
@@ -248,7 +247,7 @@ export abstract class RuntimeModel {
     try {
       yield { text: '', tokenIds: [] } // generateStream's own
       if ('failure' in held) throw held.failure
-      yield* this.stream(options, held)
+      yield* streamText(await this.textSource(held), options)
     } finally {
       if (!('failure' in held)) held.release()
     }
@@ -257,13 +256,14 @@ export abstract class RuntimeModel {
   // A stream tells of failures at its first part.
   private triedToHold(options: GenerateOptions): HeldModel | { readonly failure: unknown } {
     try {
+      requireOneText(options)
       return this.holdToGenerate(options)
     } catch (failure) {
       return { failure }
     }
   }
 
-  private holdToGenerate(options: GenerateOptions): HeldModel {
+  private holdToGenerate(options: GenerateOptions | GenerateBatchOptions): HeldModel {
     checkGenerateOptions(options)
     const { model } = this
     const { signal } = options
@@ -277,68 +277,7 @@ export abstract class RuntimeModel {
     return this.hold({ signal })
   }
 
-  private async *stream(
-    options: GenerateOptions,
-    held: HeldModel,
-  ): AsyncGenerator<GeneratedPart, Pick<Generated, 'promptTokens' | 'reason'>, void> {
-    const tokenizer = await this.tokenizer()
-    const ids = promptIds(tokenizer, options)
-    const { generationConfig } = this.loaded
-    const eos = endTokens(generationConfig, tokenizer)
-    const scanner = new StopScanner(stopTexts(generationConfig, options))
-    const detokenizer = tokenizer.detokenizer({ skipSpecialTokens: true })
-    const model = held.model as LanguageModel
-    const tokens = generateTokens(
-      { ...(await held.ready), model, eosTokenIds: eos, padTokenId: tokenizer.padTokenId ?? 0 },
-      [ids],
-      generationSettings(generationConfig, options, model instanceof Seq2SeqLM ? 1 : ids.length),
-    )
-    const promptTokens = ids.length
-    let reason: Generated['reason'] = 'length'
-    let pending: number[] = []
-    for await (const { token } of tokens) {
-      if (eos.includes(token)) {
-        reason = 'eos'
-        break
-      }
-      pending.push(token)
-      const text = scanner.push(detokenizer.push(token))
-      if (text !== '' || scanner.stopped) {
-        yield { text, tokenIds: pending }
-        pending = []
-      }
-      if (scanner.stopped) return { promptTokens, reason: 'stop' }
-    }
-    const rest = scanner.push(detokenizer.end()) + scanner.flush()
-    if (rest !== '' || pending.length > 0) yield { text: rest, tokenIds: pending }
-    return { promptTokens, reason: scanner.stopped ? 'stop' : reason }
+  private async textSource({ ready }: HeldModel): Promise<TextSource> {
+    return { tokenizer: await this.tokenizer(), file: this.loaded.generationConfig, ready }
   }
-}
-
-function promptIds(tokenizer: Tokenizer, { prompt, messages, inputIds }: GenerateOptions): number[] {
-  const given = [prompt, messages, inputIds].filter((value) => value !== undefined).length
-  if (given !== 1)
-    throw new EspalierError('config.value', {
-      what: 'generate needs exactly one of prompt, messages and inputIds',
-      got: { given },
-    })
-  const ids =
-    inputIds ??
-    (messages === undefined
-      ? tokenizer.encode(prompt as string).inputIds
-      : (tokenizer.applyChatTemplate(messages, { addGenerationPrompt: true, tokenize: true }) as readonly number[]))
-  if (ids.length === 0)
-    throw new EspalierError('config.value', { what: 'the prompt has no tokens', fix: 'Give at least one' })
-  return [...ids]
-}
-
-// As transformers, and what the tokenizer says where no file names one.
-function endTokens(generationConfig: Readonly<Record<string, unknown>>, tokenizer: Tokenizer): number[] {
-  const configured = generationConfig.eos_token_id
-  const ids = Array.isArray(configured)
-    ? configured.filter((id) => typeof id === 'number')
-    : typeof configured === 'number'
-      ? [configured]
-      : []
-  return ids.length > 0 || tokenizer.eosTokenId === undefined ? ids : [tokenizer.eosTokenId]
 }
