@@ -106,6 +106,7 @@ export {
   type LayerKind,
   Linear,
   linear,
+  MatrixParameter,
   withWeight,
 } from './module/adaptable.js'
 export { type AttendOptions, attend, attendToEncoded, joinHeads, splitHeads } from './module/attend.js'
@@ -119,20 +120,21 @@ export {
   type ScoreBias,
   Trace,
 } from './module/context.js'
+export { ExpertLinear, expertsOf } from './module/expert-linear.js'
 export { maybeDropout } from './module/maybe-dropout.js'
 export {
   type Child,
   childModules,
+  heldIn,
   isModule,
   joinPath,
   Module,
-  namedIn,
   ownParameters,
   withFields,
 } from './module/module.js'
 export { LayerNorm, RmsNorm } from './module/norm.js'
 export { packedParameters, parameterCount } from './module/packed.js'
-export { Parameter, type ParameterSlot } from './module/parameter.js'
+export { Parameter, type ParameterSlot, type StoredPart } from './module/parameter.js'
 export type { Quantizer, StoredTensor, WeightFactory, WeightSite } from './module/quantizer.js'
 export {
   type Initial,
@@ -181,6 +183,7 @@ export {
 export { type DequantizeAttributes, dequantize, dequantizeCall } from './nn/dequantize.js'
 export { detach, detachCall } from './nn/detach.js'
 export { type DropoutAttributes, dropout, dropoutMaskCall, dropoutThreshold } from './nn/dropout.js'
+export { type ExpertMatmulAttributes, expertMatmul, expertMatmulCall } from './nn/expert-matmul.js'
 export { layerNorm, layerNormCall, rmsNorm, rmsNormCall } from './nn/norms.js'
 export { rope, ropeCall } from './nn/rope.js'
 export { softmax, softmaxCall } from './nn/softmax.js'

@@ -1,14 +1,13 @@
 /** Making an adapter: completing the configuration, finding the sites, the modules saved in full and the biases that train, drawing initial values. */
 import type { Model, PeftTaskType } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
-import { namedModules } from '../module/tree.js'
 import { Random } from '../random.js'
 import { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
 import { createBuffers, createValues, type ExpectedTensors, type OnLate } from '../tuner/initial-values.js'
 import { createShared } from '../tuner/shared-state.js'
-import { condenseTargets, findTargets, resolveTargets } from '../tuner/targets.js'
+import { condenseTargets, findTargets, modulesOf, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
@@ -93,7 +92,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
 
 function condensed(tuner: LayerTuner, model: Model, config: TargetConfig): TargetConfig {
   if (!Array.isArray(config.targetModules) || tuner.keepsTargets === true) return config
-  const paths = namedModules(model).flatMap((module) => module.paths)
+  const paths = modulesOf(model).flatMap((module) => module.paths)
   return { ...config, targetModules: condenseTargets(config.targetModules, paths) }
 }
 

@@ -5,7 +5,7 @@ import { EspalierError } from '../errors.js'
 import { widened } from '../graph/ops/cast.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Model } from '../model/model.js'
-import { joinPath, namedIn } from '../module/module.js'
+import { heldIn, joinPath } from '../module/module.js'
 import type { Parameter } from '../module/parameter.js'
 import { namedModules, parameterUses } from '../module/tree.js'
 import type { Weight } from '../module/weight.js'
@@ -111,7 +111,7 @@ function mergedSites(model: Model, sites: readonly MergeSite[]): MergedSite[] {
       bias = merged.bias ?? bias
     }
     const nameOf = (own: string) => names.get(joinPath(path, own))
-    const held = namedIn('weight', layer.weight.parameters)
+    const held = heldIn(layer, 'weight', layer.weight.parameters)
     if (held.length === 0 || layer.weight.encode === undefined)
       throw new EspalierError('adapter.state', {
         what: 'this weight cannot be merged into',

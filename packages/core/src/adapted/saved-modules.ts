@@ -3,13 +3,14 @@ import type { Model } from '../model/model.js'
 import { joinPath } from '../module/module.js'
 import { refusePacked } from '../module/packed.js'
 import type { Parameter } from '../module/parameter.js'
-import { moduleAt, namedModules, parameterUses } from '../module/tree.js'
+import { moduleAt, parameterUses } from '../module/tree.js'
 import type { SavedModule } from '../tuner/adapter.js'
+import { modulesOf } from '../tuner/targets.js'
 
 /** The modules whose paths end with a name, by PEFT's rule, but those without parameters or below another one. Throws model.quantized for packed ones. */
 export function findSaved(model: Model, names: readonly string[]): SavedModule[] {
   const saved: SavedModule[] = []
-  for (const { paths } of namedModules(model)) {
+  for (const { paths } of modulesOf(model)) {
     const path = paths.find((candidate) => candidate !== '' && names.some((name) => candidate.endsWith(name)))
     if (path === undefined || saved.some((other) => path.startsWith(`${other.path}.`))) continue
     const keys = savedKeys(model, path)

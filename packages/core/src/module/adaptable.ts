@@ -1,4 +1,4 @@
-/** Layers that tuners adapt: linear, Conv1D and embedding. Each has a weight behind the Weight interface. */
+/** Layers that tuners adapt: linear, Conv1D, embedding, and the experts of a mixture (expert-linear.ts). Each has a weight behind the Weight interface. */
 import { add, mul } from '../graph/ops/binary.js'
 import { cast } from '../graph/ops/cast.js'
 import { gatherRows } from '../graph/ops/gather-rows.js'
@@ -11,17 +11,17 @@ import type { Parameter } from './parameter.js'
 import type { Weight } from './weight.js'
 
 /** Kinds of adaptable layers. */
-export type LayerKind = 'linear' | 'conv1d' | 'embedding'
+export type LayerKind = 'linear' | 'conv1d' | 'embedding' | 'experts'
 
 /** A layer with a weight that tuners may change. */
 export interface Adaptable extends Module {
   readonly kind: LayerKind
   readonly weight: Weight
   readonly bias: Parameter | null
-  /** Size of an input row; of an embedding, the number of rows. */
+  /** Size of an input row, of each expert; of an embedding, the number of rows. */
   readonly inSize: number
   readonly outSize: number
-  /** The weight as floats, (out, in) whatever the file's order; an embedding's as (rows, size). */
+  /** The weight as floats, (out, in) whatever the file's order; an embedding's as (rows, size), of experts (experts, out, in). */
   orientedWeight(): Tensor
   /** A weight in `orientedWeight`'s order turned back to the file's. */
   unorient(weight: Tensor): Tensor
@@ -62,6 +62,17 @@ export class Linear extends Module implements Adaptable {
   /** x (..., in) -> (..., out). */
   forward(x: Tensor): Tensor {
     return affine(x, this.weight.value(), true, this.bias)
+  }
+}
+
+/** A matrix of a module that is no linear layer to PEFT, such as a router: one parameter (out, in), read as y = x W^T. */
+export class MatrixParameter extends Linear {
+  constructor(weight: Weight) {
+    super(weight, null)
+  }
+
+  override get isParameter(): boolean {
+    return true
   }
 }
 

@@ -74,6 +74,8 @@ export interface Context {
   /** In a decoder: the output of its encoder. */
   readonly encoded?: EncodedContext
   readonly bias?: ScoreBias
+  /** Within a mixture of experts, whose layers read blocks of rows: the expert of each block, (blocks) i32. */
+  readonly experts?: Tensor
   /** Read where the cache is empty or absent; a filled cache already holds it. */
   readonly prefix?: AttentionPrefix
   /** u32 scalar; dropout is active exactly when it is given. */

@@ -15,6 +15,11 @@ export abstract class Module {
     return this.constructor.name
   }
 
+  /** Whether it stands for one parameter, whose path is its own: a tensor among others of a module, that tuners may target. */
+  get isParameter(): boolean {
+    return false
+  }
+
   /** The output for an input, as graph nodes. */
   abstract forward(x: Tensor, context: Context): Tensor
 }
@@ -51,8 +56,13 @@ export function childParameters(module: Module): Child<Parameter>[] {
   return Object.entries(module).flatMap(([name, value]) => {
     if (Parameter.isInstance(value)) return [{ name, value }]
     const held = (value as { parameters?: unknown } | null)?.parameters
-    return !isModule(value) && Array.isArray(held) ? namedIn(name, held.filter(Parameter.isInstance)) : []
+    return !isModule(value) && Array.isArray(held) ? heldIn(module, name, held.filter(Parameter.isInstance)) : []
   })
+}
+
+/** The parameters of a Weight in a module's field, with their names below the module: '' where it is the parameter itself. */
+export function heldIn(module: Module, field: string, parameters: readonly Parameter[]): Child<Parameter>[] {
+  return module.isParameter ? parameters.map((value) => ({ name: '', value })) : namedIn(field, parameters)
 }
 
 /**
@@ -73,7 +83,7 @@ export function withFields<M extends Module>(module: M, fields: Readonly<Record<
   return Object.assign(Object.create(Object.getPrototypeOf(module) as object) as M, module, fields)
 }
 
-/** The path of a child below a path; the root's path is ''. */
+/** The path of a child below a path; the root's path is '', and so is the name of what a module is itself. */
 export function joinPath(path: string, name: string): string {
-  return path === '' ? name : `${path}.${name}`
+  return path === '' || name === '' ? path + name : `${path}.${name}`
 }

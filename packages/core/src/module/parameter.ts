@@ -9,6 +9,12 @@ import type { Shape } from '../shape.js'
 
 const MARK = Symbol.for('espalier.parameter')
 
+/** A tensor of a file that holds a part of a parameter: its name there, and its shape. */
+export interface StoredPart {
+  readonly name: string
+  readonly shape: Shape
+}
+
 /** Where a parameter's value lives when a program runs: frozen weights, or state that a program may update. */
 export type ParameterSlot = 'weight' | 'state'
 
@@ -25,6 +31,7 @@ export class Parameter implements Spec {
    * @param slotName the program slot; the path unless an adapter owns it
    * @param isBuffer PyTorch's buffer: of the file and never trained, so it is no parameter where those are counted
    * @param isPersistent false of PyTorch's non-persistent buffer: made from other tensors of the file, and never written
+   * @param stored what files have in its place, where it goes by other names: tensors whose values make it up, one after another
    */
   constructor(
     readonly path: string,
@@ -35,6 +42,7 @@ export class Parameter implements Spec {
     readonly slotName: string = path,
     readonly isBuffer: boolean = false,
     readonly isPersistent: boolean = true,
+    readonly stored: readonly StoredPart[] = [],
   ) {
     this.value = input(slot, slotName, dtype, shape)
     Object.defineProperty(this, MARK, { value: true })
@@ -47,13 +55,14 @@ export class Parameter implements Spec {
 
   /** The same parameter as trainable state under a slot name. What trains is never in 16 bits: small steps would round away. */
   asState(slotName: string = this.path): Parameter {
-    return new Parameter(this.path, widerThan(this.dtype), this.shape, this.source, 'state', slotName)
+    const { path, dtype, shape, source, stored } = this
+    return new Parameter(path, widerThan(dtype), shape, source, 'state', slotName, false, true, stored)
   }
 
   /** The same parameter with bytes from elsewhere, in their shape: merged weights. */
   withSource(source: ParameterSource): Parameter {
-    const { path, dtype, slot, slotName, isBuffer, isPersistent } = this
-    return new Parameter(path, dtype, source.shape, source, slot, slotName, isBuffer, isPersistent)
+    const { path, dtype, slot, slotName, isBuffer, isPersistent, stored } = this
+    return new Parameter(path, dtype, source.shape, source, slot, slotName, isBuffer, isPersistent, stored)
   }
 
   /** A frozen parameter of its own with the same value: one use of a tied parameter, by that use's path. */

@@ -2,13 +2,14 @@
 
 import { byteSize, type ComputeDType, type HostTensor, hostTensor, isFloat, type Spec } from '../dtype.js'
 import { EspalierError } from '../errors.js'
-import type { ParameterSource } from '../parameter-source.js'
+import { joinedSource, type ParameterSource } from '../parameter-source.js'
 import type { Random } from '../random.js'
-import { type Shape, sizeOf } from '../shape.js'
+import { type Shape, sameShape, sizeOf } from '../shape.js'
 import { Conv1D, Embedding, type LayerKind, Linear } from './adaptable.js'
+import { ExpertLinear } from './expert-linear.js'
 import { joinPath } from './module.js'
 import { LayerNorm, RmsNorm } from './norm.js'
-import { Parameter } from './parameter.js'
+import { Parameter, type StoredPart } from './parameter.js'
 import type { WeightFactory } from './quantizer.js'
 import { DenseWeight, type Weight } from './weight.js'
 
@@ -66,14 +67,17 @@ export class ParameterScope {
     return new ParameterScope(this.lookup, this.options, { ...this.place, path: joinPath(this.path, name) })
   }
 
-  /** The parameter of this name and shape; the same object each time. Faults are collected until `check`; very many end the building with its error. */
-  parameter(name: string, shape: Shape, initial?: Initial): Parameter {
-    return this.take(name, { dtype: this.dtype, shape }, initial)
+  /**
+   * The parameter of this name and shape; the same object each time. stored: what files have in its place, by whole paths. Faults are
+   * collected until `check`; very many end the building with its error.
+   */
+  parameter(name: string, shape: Shape, initial?: Initial, stored: readonly StoredPart[] = []): Parameter {
+    return this.take(name, { dtype: this.dtype, shape }, initial, { stored })
   }
 
   /** A tensor of the file that never trains and is not counted: PyTorch's buffer. */
   buffer(name: string, shape: Shape, initial?: Initial): Parameter {
-    return this.take(name, { dtype: this.dtype, shape }, initial, true)
+    return this.take(name, { dtype: this.dtype, shape }, initial, { isBuffer: true })
   }
 
   /** Whether the file has a parameter of this name, as far as a model may do without it. New models have every one. */
@@ -91,17 +95,22 @@ export class ParameterScope {
     return made ?? new DenseWeight(floats())
   }
 
-  private take(name: string, { dtype, shape }: Spec, initial: Initial | undefined, isBuffer = false): Parameter {
+  private take(
+    name: string,
+    { dtype, shape }: Spec,
+    initial: Initial | undefined,
+    { isBuffer = false, stored = [] }: { readonly isBuffer?: boolean; readonly stored?: readonly StoredPart[] } = {},
+  ): Parameter {
     const { made, missing } = this.place
     const path = joinPath(this.path, name)
     const known = made.get(path)
     if (known !== undefined) return known
-    const source = this.lookup(path, shape, initial)
-    if (source === undefined) missing.push(`${path} [${shape.join(', ')}]: missing`)
-    else if (source.shape.join() !== shape.join())
-      missing.push(`${path}: [${source.shape.join(', ')}] in the file, [${shape.join(', ')}] by the config`)
-    else if (isFloat(source.dtype) !== isFloat(dtype))
-      missing.push(`${path}: ${source.dtype} in the file, and ${dtype} is asked for`)
+    const source = this.lookup(path, shape, initial) ?? this.joined(path, shape, stored)
+    if (source !== undefined) {
+      missing.push(...shapeFaults(path, source.shape, shape))
+      if (isFloat(source.dtype) !== isFloat(dtype))
+        missing.push(`${path}: ${source.dtype} in the file, and ${dtype} is asked for`)
+    }
     // A configuration may ask for more than anyone could build.
     if (missing.length >= MOST_FAULTS) this.check()
     const parameter = new Parameter(
@@ -112,9 +121,26 @@ export class ParameterScope {
       'weight',
       path,
       isBuffer,
+      true,
+      stored,
     )
     made.set(path, parameter)
     return parameter
+  }
+
+  // What a file has in a parameter's place, as one source. Faults name the tensors of the file.
+  private joined(path: string, shape: Shape, stored: readonly StoredPart[]): ParameterSource | undefined {
+    const { missing } = this.place
+    const found = stored.map((part) => ({ part, source: this.lookup(part.name, part.shape, undefined) }))
+    const there = found.flatMap(({ source }) => source ?? [])
+    if (there.length === 0) missing.push(`${path} [${shape.join(', ')}]: missing`)
+    for (const { part, source } of found) {
+      if (source !== undefined) missing.push(...shapeFaults(part.name, source.shape, part.shape))
+      else if (there.length > 0) missing.push(`${part.name} [${part.shape.join(', ')}]: missing`)
+    }
+    const dtypes = new Set(there.map(({ dtype }) => dtype))
+    if (dtypes.size > 1) missing.push(`${path}: its parts are ${[...dtypes].join(' and ')} in the file`)
+    return there.length === 0 ? undefined : joinedSource(there, shape)
   }
 
   /** A linear layer; `deviation`: of initial weights. */
@@ -139,6 +165,15 @@ export class ParameterScope {
       own.weight({ kind: 'conv1d', shape: [inSize, outSize], initial: { normal: 0.02 } }),
       own.parameter('bias', [outSize], { fill: 0 }),
     )
+  }
+
+  /** A matrix for each of several experts, (experts, out, in), as one parameter of this name. stored: what files have in its place. */
+  experts(
+    name: string,
+    shape: readonly [experts: number, outSize: number, inSize: number],
+    options: { readonly deviation: number; readonly stored: readonly StoredPart[] },
+  ): ExpertLinear {
+    return new ExpertLinear(new DenseWeight(this.parameter(name, shape, { normal: options.deviation }, options.stored)))
   }
 
   /** An embedding table. */
@@ -174,6 +209,10 @@ export class ParameterScope {
       })
     }
   }
+}
+
+function shapeFaults(name: string, got: Shape, want: Shape): string[] {
+  return sameShape(got, want) ? [] : [`${name}: [${got.join(', ')}] in the file, [${want.join(', ')}] by the config`]
 }
 
 /** A lookup that gives every parameter initial values, from the generator at its path. */

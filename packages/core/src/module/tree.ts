@@ -3,10 +3,10 @@ import { EspalierError } from '../errors.js'
 import {
   childModules,
   childParameters,
+  heldIn,
   isModule,
   joinPath,
   type Module,
-  namedIn,
   ownParameters,
   withFields,
 } from './module.js'
@@ -140,7 +140,7 @@ export function mapParameterUses<M extends Module>(
         const next = visit(value, joinPath(path, name))
         if (next !== value) changes[name] = next
       } else if (isWeight(value)) {
-        const next = namedIn(name, value.parameters).map((own) => visit(own.value, joinPath(path, own.name)))
+        const next = heldIn(module, name, value.parameters).map((own) => visit(own.value, joinPath(path, own.name)))
         if (next.some((parameter, i) => parameter !== value.parameters[i])) changes[name] = value.withParameters(next)
       }
     }

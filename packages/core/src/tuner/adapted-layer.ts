@@ -60,9 +60,9 @@ export class AdapterPart extends Module {
     const bias = layer.bias === null ? undefined : widened(layer.bias.value)
     const merged = mergedParts(this.merge(weight, bias))
     const change = sub(merged.weight, weight)
-    // An embedding looks the change up itself: it may scale its rows, or keep one from learning.
-    const delta =
-      layer.kind === 'embedding' ? withWeight(layer, new GivenWeight(change)).forward(x, context) : linear(x, change)
+    // An embedding looks the change up itself: it may scale its rows, or keep one from learning. Experts are picked by block.
+    const isPlain = layer.kind === 'linear' || layer.kind === 'conv1d'
+    const delta = isPlain ? linear(x, change) : withWeight(layer, new GivenWeight(change)).forward(x, context)
     const y = add(inner(x), delta)
     return merged.bias === undefined || bias === undefined ? y : add(y, sub(merged.bias, bias))
   }

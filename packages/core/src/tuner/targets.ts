@@ -48,7 +48,7 @@ export function isSaved(path: string, modulesToSave: readonly string[] | null | 
  * that the tuner cannot adapt.
  */
 export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfig): TargetedLayer[] {
-  const modules = namedModules(model).filter(({ path }) => path !== '')
+  const modules = modulesOf(model).filter(({ path }) => path !== '')
   const kinds = tuner.layers ?? ['linear', 'conv1d']
   const found: TargetedLayer[] = []
   const unsupported: string[] = []
@@ -97,7 +97,7 @@ export function resolveTargets<C extends TargetConfig>(
     if (defaults === undefined || defaults.length === 0) {
       throw new EspalierError('target.none', {
         what: 'this model type has no default targets',
-        got: { modelType, names: layerNames(namedModules(model)) },
+        got: { modelType, names: layerNames(modulesOf(model)) },
         fix: 'Give targetModules',
       })
     }
@@ -127,11 +127,16 @@ const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 function allLinear(model: Model): string[] {
   const heads = headLayers(model)
   const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
-  return namedModules(model).flatMap(({ path, module }) =>
+  return modulesOf(model).flatMap(({ path, module }) =>
     isAdaptable(module) && module.kind !== 'embedding' && !heads.includes(module) && !outputs.includes(path)
       ? [path]
       : [],
   )
+}
+
+/** The modules that names of modules may mean: what stands for a parameter is none to PEFT. */
+export function modulesOf(model: Model): NamedModule[] {
+  return namedModules(model).filter(({ module }) => !module.isParameter)
 }
 
 function headLayers(model: Model): readonly Module[] {

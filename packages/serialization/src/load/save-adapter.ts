@@ -3,9 +3,9 @@ import {
   type AdaptedModel,
   type Adapter,
   type HostTensor,
+  heldIn,
   isAdaptable,
   moduleAt,
-  namedIn,
   type ParameterSource,
   type TargetConfig,
   toFileConfig,
@@ -76,7 +76,7 @@ function embeddingTensors({ base }: AdaptedModel, { config, sites }: Adapter): T
   if (!EMBEDDING_NAMES.some((name) => targetModules?.includes(name))) return []
   return sites.flatMap(({ path }) => {
     const layer = EMBEDDING_NAMES.includes(path.split('.').at(-1) ?? '') ? moduleAt(base.model, path) : undefined
-    const held = isAdaptable(layer) ? namedIn('weight', layer.weight.parameters) : []
+    const held = isAdaptable(layer) ? heldIn(layer, 'weight', layer.weight.parameters) : []
     return held.map(({ name, value }) => sourceToWrite(`${path}.base_layer.${name}`, value.source))
   })
 }

@@ -1,6 +1,7 @@
 /** A model with all its weights as an ordinary Hugging Face folder: after training all parameters, or after a merge. */
 import {
   type BaseModel,
+  byteSize,
   type DType,
   EspalierError,
   type HostTensor,
@@ -16,6 +17,7 @@ import {
   type ParameterSource,
   packedParameters,
   parameterUses,
+  sizeOf,
   toFloat32,
 } from '@espalier/core'
 import { pythonJson } from '../adapter/python-json.js'
@@ -60,6 +62,8 @@ export async function saveModel(
     const { path } = parameter
     const value = values.get(path)
     const source = value === undefined ? parameter.source : memorySource(value)
+    if (parameter.stored.length > 0)
+      return partsOf(parameter, source).map((part) => inDType(part.name, part.source, saved))
     const names = new Set([path, untied.names.get(parameter) ?? path])
     return [...names].map((name) =>
       packed.has(parameter) ? sourceToWrite(name, source) : inDType(name, source, saved),
@@ -114,6 +118,18 @@ function dtypeOf({ dtype, torch_dtype: older }: BaseModel['config'], kept: reado
   const named = savedDTypes.find((known) => TORCH_NAMES[known] === String(dtype ?? older).replace('torch.', ''))
   if (named !== undefined && kept.includes(named)) return named
   return savedDTypes.find((known) => kept.includes(known)) ?? 'f32'
+}
+
+// What files have in a parameter's place: as its own files have it, or cut out of one value.
+function partsOf({ stored }: Parameter, source: ParameterSource): { name: string; source: ParameterSource }[] {
+  const { dtype, parts = [] } = source
+  let start = 0
+  return stored.map(({ name, shape }, i) => {
+    const [from, to] = [start, start + byteSize(dtype) * sizeOf(shape)]
+    start = to
+    const cut = { dtype, shape, read: async () => (await source.read()).subarray(from, to) }
+    return { name, source: parts.length === stored.length ? (parts[i] as ParameterSource) : cut }
+  })
 }
 
 // Rounded when its turn comes; other tensors than floats stay as they are.

@@ -14,6 +14,7 @@ import {
   dequantize,
   detach,
   dropout,
+  expertMatmul,
   gelu,
   type HostTensor,
   hostTensor,
@@ -105,6 +106,26 @@ const casesOf: { readonly [K in NamedCall]: (dtype: DType) => readonly GraphCase
         zeros: whole('i32', [2, 3, 1], 40, 6, 10),
       },
       build: (codes, scales, zeros) => [dequantize(codes, scales, 4, zeros)],
+    },
+  ],
+  expertMatmulCall: (dtype) => [
+    {
+      name: 'expertMatmul: three blocks of two rows, two of one expert',
+      feeds: {
+        x: spread(dtype, [3, 2, 4], 41),
+        matrices: spread(dtype, [3, 4, 5], 42),
+        experts: hostTensor('i32', [3], [2, 0, 2]),
+      },
+      build: (x, matrices, experts) => [expertMatmul(x, matrices, experts)],
+    },
+    {
+      name: 'expertMatmul: matrices with their axes swapped',
+      feeds: {
+        x: spread(dtype, [2, 1, 4], 43),
+        matrices: spread(dtype, [2, 5, 4], 44),
+        experts: hostTensor('i32', [2], [1, 1]),
+      },
+      build: (x, matrices, experts) => [expertMatmul(x, matrices, experts, { transposed: true })],
     },
   ],
   detachCall: (dtype) => [

@@ -26,6 +26,7 @@ export const targetsByKind: Readonly<Record<LayerKind, readonly string[]>> = {
   linear: ['q_proj', 'v_proj', 'down_proj'],
   conv1d: ['c_fc'],
   embedding: ['embed_tokens'],
+  experts: [],
 }
 
 class Block extends Module {
