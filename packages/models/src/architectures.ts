@@ -20,6 +20,7 @@ import { gpt2 } from './gpt2.js'
 import { gptj } from './gptj.js'
 import { llama } from './llama.js'
 import { mistral } from './mistral.js'
+import { mixtral } from './mixtral.js'
 import { mt5 } from './mt5.js'
 import { openaiGpt } from './openai-gpt.js'
 import { opt } from './opt.js'
@@ -27,6 +28,7 @@ import { phi } from './phi.js'
 import { phi3 } from './phi3.js'
 import { qwen2 } from './qwen2.js'
 import { qwen3 } from './qwen3.js'
+import { qwen3Moe } from './qwen3-moe.js'
 import { roberta } from './roberta.js'
 import { smollm3 } from './smollm3.js'
 import { stablelm } from './stablelm.js'
@@ -45,6 +47,8 @@ export const architectures: readonly Architecture[] = [
   phi3,
   stablelm,
   mistral,
+  mixtral,
+  qwen3Moe,
   roberta,
   xlmRoberta,
   distilbert,

@@ -80,7 +80,7 @@ export interface LayerSettings {
 }
 
 /** Parts that families put in the place of Llama's. */
-export interface LlamaParts {
+export interface LlamaParts<Settings extends LlamaSettings = LlamaSettings> {
   /** A norm; Llama's is the root mean square, times the weight. */
   readonly norm: NormMaker
   /** Names of a layer's modules; a half whose end norm has a name ends in one. */
@@ -88,9 +88,9 @@ export interface LlamaParts {
   /** Norms of queries and keys by heads; where a family has them, they are as its other norms. */
   readonly headNorms: HeadNorms
   /** Attention of a layer; Llama's has a projection each for queries, keys and values. */
-  attention(settings: LlamaSettings & LlamaParts, scope: ParameterScope, layer: number): Module
+  attention(settings: Settings & LlamaParts<Settings>, scope: ParameterScope, layer: number): Module
   /** The wide half of a layer; Llama's is gated. */
-  inner(settings: LlamaSettings, scope: ParameterScope): Module
+  inner(settings: Settings, scope: ParameterScope, layer: number): Module
 }
 
 /** Norms of queries and keys by heads, (batch, heads, tokens, size). */
@@ -106,25 +106,37 @@ export interface HeadNorms {
 }
 
 /** What a family has of its own that is built as Llama is. */
-export interface LlamaLike
-  extends Pick<Family<LlamaSettings, DecoderModel>, 'modelType' | 'defaults' | 'settings' | 'taskPrefixes'> {
+export interface LlamaLike<Settings extends LlamaSettings = LlamaSettings>
+  extends Pick<Family<Settings, DecoderModel>, 'modelType' | 'defaults' | 'aliases' | 'settings' | 'taskPrefixes'> {
   /** What its classes in transformers begin with. */
   readonly className: string
   /** Default: those of queries and values. */
   readonly defaultTargets?: readonly string[]
   /** Heads besides Llama's, or in their place. */
-  readonly heads?: Family<LlamaSettings, DecoderModel>['heads']
-  readonly parts?: Partial<LlamaParts>
+  readonly heads?: Family<Settings, DecoderModel>['heads']
+  readonly parts?: Partial<LlamaParts<Settings>>
 }
 
 /** A family that differs from Llama in its settings, and in the parts that it names. */
-export function llamaLike({ className, heads, parts, ...own }: LlamaLike): Architecture {
+export function llamaLike<Settings extends LlamaSettings = LlamaSettings>({
+  className,
+  heads,
+  parts,
+  ...own
+}: LlamaLike<Settings>): Architecture {
   const { norm = rmsNorm } = parts ?? {}
   const headNorms: HeadNorms = {
     names: { queryNorm: 'q_norm', keyNorm: 'k_norm' },
     norm: (scope, name, { size }, epsilon) => norm(scope, name, size, epsilon),
   }
-  const built: LlamaParts = { norm, layerNames, headNorms, attention: splitAttention, inner: gatedMlp, ...parts }
+  const built: LlamaParts<Settings> = {
+    norm,
+    layerNames,
+    headNorms,
+    attention: splitAttention,
+    inner: gatedMlp,
+    ...parts,
+  }
   return architectureOf({
     defaultTargets: ['q_proj', 'v_proj'],
     ...own,
@@ -175,13 +187,17 @@ export function llamaSettings(keys: ConfigKeys, options: RotaryOptions = {}): Ll
   }
 }
 
-type Built = LlamaSettings & LlamaParts
+type Built<Settings extends LlamaSettings = LlamaSettings> = Settings & LlamaParts<Settings>
 
 function rmsNorm(scope: ParameterScope, name: string, size: number, epsilon: number): Module {
   return scope.rmsNorm(name, size, epsilon)
 }
 
-function buildModel(className: string, settings: Built, scope: ParameterScope): DecoderModel {
+function buildModel<Settings extends LlamaSettings>(
+  className: string,
+  settings: Built<Settings>,
+  scope: ParameterScope,
+): DecoderModel {
   const { sizes, deviation, padding, epsilon, norm, tokenScale: scale = 1 } = settings
   const { vocabularySize: rows, hiddenSize: size } = sizes
   const names = { tokens: 'embed_tokens', layers: 'layers', norm: 'norm' }
@@ -194,12 +210,16 @@ function buildModel(className: string, settings: Built, scope: ParameterScope): 
   })
 }
 
-function buildBlock(settings: Built, scope: ParameterScope, layer: number): Module {
+function buildBlock<Settings extends LlamaSettings>(
+  settings: Built<Settings>,
+  scope: ParameterScope,
+  layer: number,
+): Module {
   const { sizes, epsilon, norm, layerNames: names } = settings
   const { attention, inner, innerNorm, ...ownNorms } = names
   const halves = {
     attention: settings.attention(settings, scope.at(attention), layer),
-    inner: settings.inner(settings, scope.at(inner)),
+    inner: settings.inner(settings, scope.at(inner), layer),
   }
   const normed = (all: Readonly<Record<string, string>>) =>
     Object.fromEntries(Object.entries(all).map(([role, name]) => [role, norm(scope, name, sizes.hiddenSize, epsilon)]))
@@ -256,7 +276,8 @@ function splitAttention(settings: Built, scope: ParameterScope, layer: number): 
   )
 }
 
-function gatedMlp(settings: LlamaSettings, scope: ParameterScope): GatedMlp {
+/** Llama's wide half of a layer. */
+export function gatedMlp(settings: LlamaSettings, scope: ParameterScope): GatedMlp {
   const { sizes, innerSize, bias, deviation, activation, endDropout } = settings
   const options = { bias: bias.inner, deviation }
   return new GatedMlp(

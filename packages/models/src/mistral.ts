@@ -17,8 +17,8 @@ export const mistral: Architecture = llamaLike({
   },
 })
 
-// One window for all layers or none, and no biases.
-function mistralSettings(keys: ConfigKeys): LlamaSettings {
+/** One window for all layers or none, and no biases. Throws model.config and model.unsupported. */
+export function mistralSettings(keys: ConfigKeys): LlamaSettings {
   if (keys.has('layer_types')) throw keys.unsupported('layer_types', [null])
   const settings = llamaSettings(keys)
   const window = keys.has('sliding_window') ? keys.size('sliding_window') : null

@@ -5,6 +5,7 @@
 export { ConfigKeys } from './config/config-keys.js'
 export { equalHeads, type SizeKeys } from './config/equal-heads.js'
 export { layerWindows } from './config/layer-windows.js'
+export { type MixtureSizes, mixtureSettings, type SparseSettings } from './config/mixture-settings.js'
 export { Attention, type AttentionSettings, type Projected } from './decoder/attention.js'
 export { CrossAttention } from './decoder/cross-attention.js'
 export { type BlockParts, DecoderBlock } from './decoder/decoder-block.js'
@@ -14,6 +15,7 @@ export { GatedMlp } from './decoder/gated-mlp.js'
 export { JointAttention, type JointProjections } from './decoder/joint-attention.js'
 export { type LinearMlpSettings, linearMlp, Mlp, type MlpParts, type MlpSettings } from './decoder/mlp.js'
 export { ParallelBlock, type ParallelParts } from './decoder/parallel-block.js'
+export { type MixtureSettings, type RoutingSettings, SparseMoe, sparseMoe } from './decoder/sparse-moe.js'
 export { type NormedProjections, SplitAttention, type SplitProjections } from './decoder/split-attention.js'
 export type { EncoderEmbeddings } from './encoder/embeddings.js'
 export { buildEncoder, type EmbeddedTokens, EncoderModel } from './encoder/encoder-model.js'
@@ -42,6 +44,7 @@ export { type NormMaker, shiftedRmsNorm } from './layers/shifted-norm.js'
 export {
   attentionSettings,
   fusedGatedMlp,
+  gatedMlp,
   type HeadNorms,
   type LayerSettings,
   type LlamaLike,
