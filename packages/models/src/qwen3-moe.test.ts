@@ -20,11 +20,12 @@ describe('qwen3_moe', () => {
     expect(await continuationsOf(build(), rows, 8)).toEqual([Array(8).fill(6), Array(8).fill(6)])
   })
 
-  it('classifies rows and tokens', async () => {
-    const of = async (task: 'SEQ_CLS' | 'TOKEN_CLS') =>
+  it('classifies rows and tokens, and finds answers', async () => {
+    const of = async (task: 'SEQ_CLS' | 'TOKEN_CLS' | 'QUESTION_ANS') =>
       rounded((await forwardOf(tinyModel(qwen3Moe, TINY_QWEN3_MOE, task), rightPadded)).y)
     expect(await of('SEQ_CLS')).toEqual(near([0.6113, -0.5805, -0.0237, 0.1653, 0.1688, 0.2143]))
     expect((await of('TOKEN_CLS')).slice(-6)).toEqual(near([1.5351, -1.0872, 0.023, -0.0347, 0.5528, 0.2682]))
+    expect((await of('QUESTION_ANS')).slice(0, 4)).toEqual(near([-1.4928, -1.1887, -1.9231, -0.4853]))
   })
 
   it('has mixtures in every layer of the step that is not named as dense', () => {

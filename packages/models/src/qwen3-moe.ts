@@ -3,10 +3,11 @@ import type { Architecture, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { mixtureSettings, type SparseSettings } from './config/mixture-settings.js'
 import { sparseMoe } from './decoder/sparse-moe.js'
+import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
-import { gatedMlp, llamaLike, llamaSettings } from './llama.js'
+import { answersPrefix, gatedMlp, llamaLike, llamaSettings } from './llama.js'
 
-/** Qwen3-MoE with heads for CAUSAL_LM, SEQ_CLS and TOKEN_CLS, and the bare model. */
+/** Qwen3-MoE with heads for CAUSAL_LM, SEQ_CLS, TOKEN_CLS and QUESTION_ANS, and the bare model. */
 export const qwen3Moe: Architecture = llamaLike<Qwen3MoeSettings>({
   modelType: 'qwen3_moe',
   className: 'Qwen3Moe',
@@ -21,7 +22,11 @@ export const qwen3Moe: Architecture = llamaLike<Qwen3MoeSettings>({
   },
   aliases: { num_local_experts: 'num_experts' },
   settings: qwen3MoeSettings,
-  heads: { TOKEN_CLS: tokenClassifier({ className: 'Qwen3MoeForTokenClassification', field: 'score' }) },
+  taskPrefixes: answersPrefix,
+  heads: {
+    TOKEN_CLS: tokenClassifier({ className: 'Qwen3MoeForTokenClassification', field: 'score' }),
+    QUESTION_ANS: questionAnswering({ className: 'Qwen3MoeForQuestionAnswering', field: 'qa_outputs' }),
+  },
   parts: {
     inner: (settings, scope, layer) =>
       settings.isSparse(layer)
