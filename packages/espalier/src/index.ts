@@ -122,6 +122,7 @@ export type {
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
 export { maskedLanguageModeling } from './training/masked-task.js'
 export { f1, matthews, meanSquaredError, pearson, spearman } from './training/metrics.js'
+export type { OptimizerName } from './training/optimizer-names.js'
 export type { PlannedExamples } from './training/planned-steps.js'
 export type { MemoryPlan, Preflight, TrainingPreflight } from './training/preflight.js'
 export type { PreparedData } from './training/prepared-data.js'

@@ -14,8 +14,14 @@ export type {
 } from './events.js'
 export type { EvaluationMoment, RunMoment, TrainingMoment } from './moments.js'
 export { decayOf } from './open-session.js'
+export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js'
+export { type AdagradOptions, adagrad } from './optimizers/adagrad.js'
+export { adam } from './optimizers/adam.js'
 export { type AdamWOptions, adamw } from './optimizers/adamw.js'
+export { type LionOptions, lion } from './optimizers/lion.js'
+export { type MuonOptions, muon } from './optimizers/muon.js'
 export type { Optimizer, UpdateContext } from './optimizers/optimizer.js'
+export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.js'
 export { type SgdOptions, sgd } from './optimizers/sgd.js'
 export {
   type GroupingRules,
@@ -37,6 +43,7 @@ export {
   type Objective,
   optimizerSlot,
   penaltyProgram,
+  statesOf,
 } from './programs.js'
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { checkSchedule, createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'

@@ -21,6 +21,7 @@ import {
   rematerialize,
   requireParts,
   reshape,
+  type Shape,
   type Spec,
   select,
   sizeOf,
@@ -177,7 +178,10 @@ export function applyProgram(groups: readonly ParameterGroup[], settings: ApplyS
     const gradient = factor === undefined ? (scaled[i] as Tensor) : mul(scaled[i] as Tensor, factor)
     const parameter = joined(group.members.map(({ slot, shape }) => input('state', slot, 'f32', shape)))
     const states = Object.fromEntries(
-      optimizer.states.map((name) => [name, input('state', optimizerSlot(name, group), 'f32', group.shape)]),
+      statesOf(group, optimizer).map(([name, shape]) => [
+        name,
+        input('state', optimizerSlot(name, group), 'f32', shape),
+      ]),
     )
     const next = optimizer.update({
       parameter,
@@ -202,8 +206,17 @@ export function initialOptimizerState(
 ): Map<string, HostTensor> {
   const state = new Map<string, HostTensor>()
   for (const group of groups)
-    for (const name of optimizer.states) state.set(optimizerSlot(name, group), hostTensor('f32', group.shape))
+    for (const [name, shape] of statesOf(group, optimizer))
+      state.set(optimizerSlot(name, group), hostTensor('f32', shape))
   return new Map([...state, ...zeroGradients(groups)])
+}
+
+/** Names and shapes of the states that an optimizer keeps of a group. */
+export function statesOf({ shape }: ParameterGroup, optimizer: Optimizer): (readonly [name: string, shape: Shape])[] {
+  return optimizer.states.flatMap((name) => {
+    const own = optimizer.stateShape === undefined ? shape : optimizer.stateShape(name, shape)
+    return own === undefined ? [] : [[name, own] as const]
+  })
 }
 
 /** Zeros for the sums of gradients. */

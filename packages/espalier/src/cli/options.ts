@@ -5,6 +5,7 @@
 
 import type { PackingStrategy } from '@espalier/data'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
+import { optimizerNames } from '../training/optimizer-names.js'
 import type { Option, OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
 
@@ -155,10 +156,11 @@ const own: readonly Option[] = [
     range: FROM_ZERO,
     default: '1.0',
   }),
-  flag('optim', 'text', TRAIN, 'AdamW as torch has it, or SGD', {
+  flag('optim', 'text', TRAIN, 'the optimizer, by transformers’ name', {
     default: 'adamw_torch_fused',
-    choices: ['adamw_torch', 'adamw_torch_fused', 'sgd'],
+    choices: optimizerNames,
   }),
+  flag('optim-args', 'text', TRAIN, 'what else sgd, adagrad or rmsprop takes, as momentum=0.9,nesterov=true'),
   flag('num-train-epochs', 'number', TRAIN, 'times through the data', { range: { above: 0 }, default: '3' }),
   flag('max-steps', 'whole', TRAIN, 'steps of the run; wins over epochs', { range: { least: -1 } }),
   flag(

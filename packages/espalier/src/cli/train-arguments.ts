@@ -27,6 +27,7 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     adamEpsilon: values.number('adam-epsilon'),
     maxGradNorm: values.number('max-grad-norm'),
     optim: values.text('optim') as SFTConfig['optim'],
+    optimArgs: values.text('optim-args'),
     numTrainEpochs: values.number('num-train-epochs'),
     maxSteps: values.number('max-steps'),
     perDeviceTrainBatchSize: values.number('per-device-train-batch-size'),

@@ -17,6 +17,7 @@ const KINDS: OptionKinds<SFTConfig> = {
   adamEpsilon: 'number',
   maxGradNorm: 'number',
   optim: 'string',
+  optimArgs: 'string',
   numTrainEpochs: 'number',
   maxSteps: 'number',
   perDeviceTrainBatchSize: 'number',

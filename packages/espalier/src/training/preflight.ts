@@ -19,6 +19,7 @@ import {
   decayOf,
   type Optimizer,
   parameterGroups,
+  statesOf,
   type TrainingTransform,
 } from '@espalier/trainer'
 import { replacedMemory } from './process-memory.js'
@@ -99,7 +100,8 @@ export async function memoryPlan(run: RunToPlan): Promise<MemoryPlan> {
   // New values and states stand beside the old ones until the step is done.
   const apply = peakOf(applyProgram(groups, { optimizer, clips: true }))
   const activations = keptFor([...peaks.slice(0, 1), apply, ...peaks.slice(1)])
-  const live = trained * 4 * (2 + optimizer.states.length)
+  const kept = groups.flatMap((group) => statesOf(group, optimizer)).reduce((sum, [, shape]) => sum + sizeOf(shape), 0)
+  const live = 4 * (2 * trained + kept)
   const adapterAndOptimizer = live + replacedMemory(backend?.name ?? '', live, steps)
   return {
     weights,

@@ -108,7 +108,6 @@ export const missing: Readonly<Record<string, readonly string[]>> = {
   chat_template_path: [],
   eos_token: [],
   pad_token: [],
-  optim_args: [],
   optim_target_modules: [],
   eval_on_start: [],
   eval_delay: [],

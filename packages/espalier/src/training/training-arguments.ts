@@ -11,6 +11,7 @@ import {
   type TrainingTransform,
 } from '@espalier/trainer'
 import { checkArguments } from './known-arguments.js'
+import type { OptimizerName } from './optimizer-names.js'
 
 /** When evaluation or saving happens. */
 export type Strategy = 'no' | 'steps' | 'epoch'
@@ -35,7 +36,10 @@ export interface TrainingArguments {
   readonly adamEpsilon?: number
   /** Default 1; 0 turns clipping off. */
   readonly maxGradNorm?: number
-  readonly optim?: 'adamw_torch' | 'adamw_torch_fused' | 'sgd'
+  /** By transformers' name. Default 'adamw_torch_fused', computed as `adamw_torch`. */
+  readonly optim?: OptimizerName
+  /** What else the optimizer takes, as `momentum=0.9,nesterov=true`: sgd, adagrad and rmsprop, as in transformers. */
+  readonly optimArgs?: string
   /** Default 3. */
   readonly numTrainEpochs?: number
   /** Above 0 it wins over epochs. Default -1. */

@@ -2,8 +2,13 @@ import { type HostTensor, hostTensor, programSlots, reference, type Tensor } fro
 import { describe, expect, it } from 'vitest'
 import { type ParameterGroup, parameterGroups } from '../parameter-groups.js'
 import { applyProgram, gradientSlot, initialOptimizerState } from '../programs.js'
+import { adafactor } from './adafactor.js'
+import { adagrad } from './adagrad.js'
+import { adam } from './adam.js'
 import { adamw } from './adamw.js'
+import { muon } from './muon.js'
 import type { Optimizer } from './optimizer.js'
+import { rmsprop } from './rmsprop.js'
 import { sgd } from './sgd.js'
 
 interface Setting {
@@ -17,19 +22,18 @@ async function run(
   start: number[],
   gradients: number[][],
   setting: Setting,
+  shape: readonly number[] = [start.length],
 ): Promise<number[][]> {
   const backend = reference()
-  const trained = new Map([['p', { dtype: 'f32' as const, shape: [start.length] }]])
+  const trained = new Map([['p', { dtype: 'f32' as const, shape }]])
   const groups = parameterGroups(trained, { optimizer, weightDecay: () => setting.weightDecay ?? 0 })
-  const parameters = await backend.createState(new Map([['p', hostTensor('f32', [start.length], start)]]))
+  const parameters = await backend.createState(new Map([['p', hostTensor('f32', shape, start)]]))
   const state = await backend.createState(initialOptimizerState(groups, optimizer))
   const program = applyProgram(groups, { optimizer, clips: false })
   const executable = await backend.compile(program)
   const results: number[][] = []
   for (const [i, gradient] of gradients.entries()) {
-    await state.write(
-      new Map([[gradientSlot(groups[0] as ParameterGroup), hostTensor('f32', [start.length], gradient)]]),
-    )
+    await state.write(new Map([[gradientSlot(groups[0] as ParameterGroup), hostTensor('f32', shape, gradient)]]))
     const values = { count: 1, learning_rate: setting.learningRate, ...optimizer.scalars(i + 1) }
     const feeds = Object.fromEntries(
       Object.entries(values).map(([name, value]) => [name, hostTensor('f32', [], [value])]),
@@ -117,6 +121,45 @@ describe('sgd', () => {
     expect(() => sgd({ nesterov: true })).toThrowError(expect.objectContaining({ code: 'config.value' }))
     expect(() => sgd({ momentum: 0.9, nesterov: true, dampening: 0.1 })).toThrow()
   })
+})
+
+/** Parameters of sines after three steps along cosines; PyTorch 2.13 and transformers 5.18 did the same for the numbers beside them. */
+async function sines(optimizer: Optimizer, size: number, setting: Setting, shape: readonly number[] = [size]) {
+  const at = (f: (x: number) => number, factor: number) => Array.from({ length: size }, (_, i) => f((i + 1) * factor))
+  const gradients = [1, 2, 3].map((factor) => at(Math.cos, factor))
+  return (await run(optimizer, at(Math.sin, 1), gradients, setting, shape)).slice(-1)
+}
+
+it('rmsprop is centered, and has momentum', async () => {
+  const optimizer = rmsprop({ alpha: 0.9, momentum: 0.8, centered: true })
+  expectClose(await sines(optimizer, 4, { learningRate: 0.1, weightDecay: 0.1 }), [
+    [0.593705, 1.98254, 0.711838, -0.028264],
+  ])
+})
+
+it('adagrad slows down', async () => {
+  expectClose(await sines(adagrad({ lrDecay: 0.5 }), 4, { learningRate: 0.1, weightDecay: 0.1 }), [
+    [0.812918, 1.023902, 0.220831, -0.674089],
+  ])
+})
+
+it('adam keeps the largest second moment', async () => {
+  expectClose(await sines(adam({ amsgrad: true }), 4, { learningRate: 0.1, weightDecay: 0.1 }), [
+    [0.758076, 1.091539, 0.266192, -0.57208],
+  ])
+})
+
+it('adafactor has a row and a column for each matrix of a stack', async () => {
+  const optimizer = adafactor({ clipThreshold: 0.5, decayRate: -0.5 })
+  expectClose(await sines(optimizer, 12, { learningRate: 0.1 }, [2, 2, 3]), [
+    [0.918569, 0.955513, 0.193159, -0.752828, -0.870729, -0.425774].concat([
+      0.658414, 1.084181, 0.443617, -0.556812, -0.935835, -0.601295,
+    ]),
+  ])
+})
+
+it('muon refuses what is no matrix', async () => {
+  await expect(sines(muon(), 4, { learningRate: 0.1 })).rejects.toMatchObject({ code: 'config.unsupported' })
 })
 
 describe('applyProgram', () => {

@@ -1,6 +1,7 @@
 /** Stochastic gradient descent with momentum, as torch.optim.SGD computes it. */
 import { add, equal, mul, select, sub, type Tensor } from '@espalier/core'
 import { checkRange } from '../settings.js'
+import { decayedGradient } from './decayed-gradient.js'
 import type { Optimizer } from './optimizer.js'
 
 /** Settings; all default to 0 or false. Weight decay is added to the gradient, as in torch. */
@@ -24,11 +25,12 @@ export function sgd(options: SgdOptions = {}): Optimizer {
     elementwise: true,
     states: momentum === 0 ? [] : ['momentum_buffer'],
     scalars: (step) => ({ step }),
-    update({ parameter, gradient, states, learningRate, scalars, weightDecay }): {
+    update(context): {
       parameter: Tensor
       states: Record<string, Tensor>
     } {
-      const g = weightDecay === 0 ? gradient : add(gradient, mul(parameter, weightDecay))
+      const { parameter, states, learningRate, scalars } = context
+      const g = decayedGradient(context)
       const buffer = states.momentum_buffer
       if (buffer === undefined) return { parameter: sub(parameter, mul(learningRate, g)), states: {} }
       // torch starts the buffer at the first gradient, without dampening.
