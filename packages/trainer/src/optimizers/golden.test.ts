@@ -56,7 +56,7 @@ it.runIf(root !== undefined).each(cases)('%s', async (name, optimizer, { learnin
   const { feed: slots } = programSlots(program)
   const close = (got: HostTensor | undefined, want: HostTensor, what: string, offset = 0) => {
     const { atol, rtol } = tolerances.expected
-    for (const [i, value] of (got?.data as Float32Array).entries()) {
+    for (const [i, value] of ((got as HostTensor).data as Float32Array).entries()) {
       const expected = want.data[offset + i] as number
       const isClose = Math.abs(value - expected) <= atol + rtol * Math.abs(expected)
       expect(isClose, `${what}[${i}]: ${value}, ${expected}`).toBe(true)
