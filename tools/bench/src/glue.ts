@@ -107,17 +107,13 @@ export async function glue(setup: Setup): Promise<Finding[]> {
       const files = await writeRows(setup, task, folder)
       const answers = sides.map(() => [] as GlueAnswer[])
       for (let seed = 1; seed <= setup.rounds; seed++) {
-        const taken: string[] = []
         // Who begins changes from round to round: a machine that slows down then does not favour one side.
         for (const i of seed % 2 === 1 ? [0, 1] : [1, 0]) {
           const side = sides[i] as Peer
           const answer = await side.ask<GlueAnswer>({ do: 'run', ...files, epochs: task.epochs, seed, setting })
           answers[i]?.push(answer)
-          taken.push(
-            `${side.name} ${task.metric} ${task.measure(answer).toFixed(1)} in ${answer.seconds.toFixed(1)} s, training ${answer.trainingSeconds.toFixed(1)} s, ${answer.steps} steps`,
-          )
+          setup.progress(roundLine(seed, setup.rounds, [task.name, lineOf(side, task, answer)]))
         }
-        setup.progress(roundLine(seed, setup.rounds, [task.name, ...taken]))
       }
       findings.push(...findingsOf(task, answers as [GlueAnswer[], GlueAnswer[]]))
     }
@@ -131,6 +127,11 @@ export async function glue(setup: Setup): Promise<Finding[]> {
     await Promise.all(sides.map((side) => side.end()))
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+function lineOf({ name }: Peer, { metric, measure }: Task, answer: GlueAnswer): string {
+  const [whole, training, used] = [answer.seconds, answer.trainingSeconds, answer.cpuSeconds].map((x) => x.toFixed(1))
+  return `${name} ${metric} ${measure(answer).toFixed(1)} in ${whole} s, training ${training} s, processors ${used} s, ${answer.steps} steps`
 }
 
 function findingsOf({ name, metric, measure }: Task, [own, theirs]: readonly [GlueAnswer[], GlueAnswer[]]): Finding[] {
