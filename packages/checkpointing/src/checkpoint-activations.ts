@@ -27,14 +27,24 @@ export interface CheckpointingOptions {
 export function checkpointActivations(options: CheckpointingOptions | readonly CheckpointingOptions[] = {}) {
   const cuts = (Array.isArray(options) ? options : [options]).map(segmentOptions)
   return (roots: readonly Tensor[], { model }: { readonly model: Model }): readonly Tensor[] => {
-    const [loss] = roots
-    if (loss === undefined) return roots
-    const order = topologicalOrder([loss])
-    const forward = new Set(order)
-    const backward = topologicalOrder(roots).filter((node) => !forward.has(node))
-    const read = new Set(backward.flatMap((node) => node.inputs))
+    if (roots.length === 0) return roots
+    const { order, forward, backward, read } = passesOf(roots)
     return recompute(roots, { forward, backward }, segments(order, read, model, cuts))
   }
+}
+
+/** How many layers of a graph of loss and gradients could be made again: those that gradients reach, each as often as it runs. */
+export function reachedLayers(roots: readonly Tensor[], model: Model): number {
+  const { order, read } = passesOf(roots)
+  const single = { every: 1, layers: Number.MAX_SAFE_INTEGER, keepsResiduals: false, keepsProducts: false }
+  return new Set(segments(order, read, model, [single]).segmentOf.values()).size
+}
+
+function passesOf(roots: readonly Tensor[]) {
+  const order = topologicalOrder(roots.slice(0, 1)) // of the loss
+  const forward = new Set(order)
+  const backward = topologicalOrder(roots).filter((node) => !forward.has(node))
+  return { order, forward, backward, read: new Set(backward.flatMap((node) => node.inputs)) }
 }
 
 function segmentOptions(options: CheckpointingOptions): SegmentOptions {

@@ -80,6 +80,12 @@ const codes = {
     example: 'the matched module cannot be adapted (path="model.norm").',
     remedy: 'Target linear, Conv1D or embedding modules.',
   },
+  'memory.budget': {
+    when: 'a run does not fit in the memory that it may take, whatever is made again instead of kept',
+    example:
+      'the run does not fit in the memory budget, whatever is made again (memoryBudget=1000000000, least=1240000000).',
+    remedy: 'Give it at least what the message names, or make the micro-batches or the model smaller.',
+  },
   'config.value': {
     when: 'a configuration field has a value outside its range',
     example: 'r must be a whole number above 0 (r=0).',

@@ -119,12 +119,14 @@ export type {
   TrainerState,
   TrainingLog,
 } from './training/callbacks.js'
+export type { Recomputation } from './training/fit-run.js'
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
 export { maskedLanguageModeling } from './training/masked-task.js'
+export type { MemoryPlan } from './training/memory-plan.js'
 export { f1, matthews, meanSquaredError, pearson, spearman } from './training/metrics.js'
 export type { OptimizerName } from './training/optimizer-names.js'
 export type { PlannedExamples } from './training/planned-steps.js'
-export type { MemoryPlan, Preflight, TrainingPreflight } from './training/preflight.js'
+export type { Preflight, TrainingPreflight } from './training/preflight.js'
 export type { PreparedData } from './training/prepared-data.js'
 export { SFTTrainer, type SFTTrainerOptions } from './training/sft-trainer.js'
 export type { TrainRows } from './training/train-rows.js'

@@ -287,6 +287,12 @@ const own: readonly Option[] = [
     },
   ),
   flag(
+    'memory-budget',
+    'text',
+    TRAIN,
+    'most memory that the run may take, as 4GB: as little as fits is made again in the backward pass, and what that costs is said; where nothing fits the run ends and says the least that is possible',
+  ),
+  flag(
     'dtype',
     'text',
     [...TRAIN, 'merge'],

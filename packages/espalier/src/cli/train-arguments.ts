@@ -49,6 +49,7 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     loggingSteps: values.number('logging-steps'),
     tokensPerMicroBatch: values.number('tokens-per-micro-batch'),
     gradientCheckpointing: values.flag('gradient-checkpointing'),
+    memoryBudget: values.text('memory-budget'),
   })
 }
 

@@ -3,6 +3,7 @@ import { renderSupervision } from '@espalier/data'
 import type { TrainingEvent } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import type { Recomputation } from '../training/fit-run.js'
 import type { Preflight } from '../training/preflight.js'
 import { asOptions } from './failure.js'
 import { optionsOf } from './options.js'
@@ -36,8 +37,24 @@ export function preflightLines(plan: Preflight, model: PretrainedModel | PeftMod
       : `training all ${plan.trainableParameters.toLocaleString('en-US')} parameters`,
     `memory expected: about ${bytes(memory.total)} = ${parts.map(({ name, size }) => `${name} ${bytes(size)}`).join(' + ')} + this program ${bytes(memory.process)}`,
     `  less of each: ${parts.map(({ name, less }) => `${name}: ${less}`).join('; ')}`,
+    ...(plan.recomputation === undefined ? [] : [recomputationLine(plan.recomputation)]),
     `${plan.totalSteps} steps, ${plan.stepsPerEpoch} an epoch; ${plan.shapes.length} batch shapes`,
   ]
+}
+
+/** What a budget has made again. */
+function recomputationLine({ options, multiplyAdds, moreMultiplyAdds, savedBytes }: Recomputation): string {
+  const kinds = options.map(({ every = 1, layers, keepsProducts, keepsResiduals }) => {
+    const what = keepsProducts
+      ? 'all but large products'
+      : keepsResiduals
+        ? 'all but the sums between their halves'
+        : every === 1
+          ? 'all but their inputs'
+          : `all but the input of every ${every}th`
+    return `of ${layers === undefined ? (options.length === 1 ? 'all layers' : 'the other layers') : `the first ${layers} layers`} ${what}`
+  })
+  return `  made again to fit --memory-budget: ${kinds.join(', ')}; ${bytes(savedBytes)} less for ${(100 * moreMultiplyAdds).toFixed(0)} % more multiply-adds (${(multiplyAdds / 1e9).toFixed(1)} G in the largest micro-batch)`
 }
 
 const LONGEST_LINE = 1200 // characters of an example

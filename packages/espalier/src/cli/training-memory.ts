@@ -6,7 +6,7 @@ import type { Source } from '@espalier/serialization'
 import { adamw } from '@espalier/trainer'
 import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { getPeftModel } from '../model/peft-model.js'
-import { memoryPlan } from '../training/preflight.js'
+import { memoryPlan } from '../training/memory-plan.js'
 import { bytes } from './terminal.js'
 
 const LENGTH = 512 // tokens of the row that is thought of, all of them supervised

@@ -9,6 +9,7 @@ export const platform: Platform = {
     return onnxWeb(settings)
   },
   slownessOf: () => undefined,
+  memoryBytes: () => undefined,
   async refuseToResume(resumeFromCheckpoint) {
     if (resumeFromCheckpoint !== false) throw noFolders({ resumeFromCheckpoint })
   },

@@ -1,4 +1,5 @@
 /** Node's platform: run folders on the disk, and ONNX Runtime's native library, or WebAssembly where there is none. */
+import { totalmem } from 'node:os'
 import { runFacts } from '../training/run-facts.js'
 import { RunOutput, refuseToResume } from '../training/run-output.js'
 import type { Platform } from './platform.js'
@@ -16,6 +17,8 @@ export const platform: Platform = {
     name === 'onnx-web'
       ? `ONNX Runtime has no native library for ${process.platform} ${process.arch} here, and computes on WebAssembly: 4 to 5 times slower`
       : undefined,
+  // A container's limit; 0 or more than there is means none.
+  memoryBytes: () => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
   refuseToResume,
   openRun: (request) => RunOutput.open(request),
   runFacts,

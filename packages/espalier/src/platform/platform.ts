@@ -11,6 +11,8 @@ export interface Platform {
   onnx(settings: BackendSettings): Promise<Backend>
   /** What to tell of a backend that stands in for a faster one; undefined: nothing. */
   slownessOf(backend: Pick<Backend, 'name'>): string | undefined
+  /** Memory of the machine, or what this process may take of it, in bytes; undefined where it cannot be known. */
+  memoryBytes(): number | undefined
   /** Throws when a run is to go on from a checkpoint. */
   refuseToResume(resume: boolean | string, outputDir: string | undefined): Promise<void>
   /** Takes the folder that a run writes to. */

@@ -38,15 +38,15 @@ import { FullTraining } from './full-training.js'
 import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
 import { optimizerOf } from './optimizer-of.js'
-import { evaluationBatches, shapedFeeds, trainSteps } from './planned-steps.js'
-import { memoryPlan, type TrainingPreflight, wideningWarnings } from './preflight.js'
+import { evaluationBatches, trainSteps } from './planned-steps.js'
+import { type TrainingPreflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData } from './prepared-data.js'
-import { processMemory } from './process-memory.js'
+import { RunFit } from './run-fit.js'
 import type { RunOutput } from './run-output.js'
 import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
-import { argumentWarnings, settingsOf, type TrainingArguments, transformsOf } from './training-arguments.js'
+import { argumentWarnings, settingsOf, type TrainingArguments } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
 /** What a trainer is made of. */
@@ -112,8 +112,7 @@ export class Trainer {
   private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
   private readonly callbacks: CallbackHandler
-  /** One list for preflight and run: they then share a program. */
-  private readonly transforms: readonly TrainingTransform[]
+  private readonly memory: RunFit
   /** Whether what lies in the folder is of this trainer: its own run is no other one. */
   private hasWritten = false
 
@@ -132,7 +131,6 @@ export class Trainer {
       })
     const { trainDataset, evalDataset } = options
     settingsOf(this.args, { hasEvaluation: evalDataset !== undefined })
-    this.transforms = [...(options.transforms ?? []), ...transformsOf(this.args)]
     this.rows = {
       train: datasetOf('trainDataset', trainDataset),
       evaluation: evalDataset === undefined ? undefined : datasetOf('evalDataset', evalDataset),
@@ -141,6 +139,14 @@ export class Trainer {
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
     this.callbacks = new CallbackHandler(options.callbacks ?? [], this.args)
     this.optimizer()
+    this.memory = new RunFit({
+      args: this.args,
+      trainable: this.trainable,
+      backend: model.backend,
+      transforms: options.transforms ?? [],
+      optimizer: () => this.optimizer(),
+      loss: () => this.loss(),
+    })
   }
 
   /** Reads and tokenizes the data, and tells what a run would take. Throws data.*, tokenizer.*, config.*. */
@@ -148,23 +154,15 @@ export class Trainer {
     const prepared = await this.prepare(options)
     const { train } = prepared
     const { totalSteps, stepsPerEpoch } = trainSteps(train, this.args)
+    const { memory, recomputation } = await this.memory.fit(train)
     return {
-      memory: await memoryPlan({
-        trainable: this.trainable,
-        optimizer: this.optimizer(),
-        weightDecay: this.args.weightDecay,
-        loss: this.loss(),
-        transforms: this.transforms,
-        batches: shapedFeeds(train, this.args),
-        backend: this.model.backend,
-        process: processMemory(this.model.backend.name),
-        steps: totalSteps,
-      }),
+      memory,
+      ...(recomputation === undefined ? {} : { recomputation }),
       totalSteps,
       stepsPerEpoch,
       trainableParameters: await this.trainedCount(),
       shapes: train.plan.shapes,
-      warnings: this.warningsOf(prepared),
+      warnings: [...this.warningsOf(prepared), ...(await this.memory.warnings(train, memory.total))],
     }
   }
 
@@ -191,7 +189,8 @@ export class Trainer {
         this.callbacks.attach(run)
         await output?.begin(await this.facts(prepared), warn)
         this.hasWritten = output !== undefined
-        return this.trainer(prepared, { weights: held, output, listener })
+        const transforms = await this.memory.transformsFor(prepared.train)
+        return this.trainer(prepared, { weights: held, transforms, output, listener })
       },
       signal,
       async (failure) => {
@@ -322,6 +321,7 @@ export class Trainer {
     prepared: PreparedData,
     run: {
       readonly weights: WeightSet
+      readonly transforms?: readonly TrainingTransform[]
       readonly output?: RunOutput | undefined
       readonly listener?: (event: TrainingEvent) => Promise<void>
       readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined
@@ -330,7 +330,7 @@ export class Trainer {
     const { train, evaluation } = prepared
     const { computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = evaluation && this.task.metrics?.(computeMetrics, evaluation.examples)
-    const { weights, output, listener, onProgress } = run
+    const { weights, transforms = [], output, listener, onProgress } = run
     return new TrainingLoop({
       warnings: this.warningsOf(prepared),
       model: this.trainable,
@@ -341,7 +341,7 @@ export class Trainer {
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args) }),
       loss: this.loss(),
-      transforms: this.transforms,
+      transforms,
       ...(metrics === undefined ? {} : { metrics }),
       ...(onGradients === undefined ? {} : { onGradients }),
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),

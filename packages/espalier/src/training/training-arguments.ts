@@ -1,16 +1,10 @@
 /** Arguments of trainers: transformers' and TRL's names in camelCase, with their meanings. */
-import { type CheckpointingOptions, checkpointActivations } from '@espalier/checkpointing'
+import type { CheckpointingOptions } from '@espalier/checkpointing'
 import { EspalierError } from '@espalier/core'
 import type { PackingStrategy } from '@espalier/data'
-import {
-  type Cadence,
-  checkRange,
-  checkSchedule,
-  type SchedulerType,
-  type TrainingSettings,
-  type TrainingTransform,
-} from '@espalier/trainer'
+import { type Cadence, checkRange, checkSchedule, type SchedulerType, type TrainingSettings } from '@espalier/trainer'
 import { checkArguments } from './known-arguments.js'
+import { memorySize } from './memory-size.js'
 import type { OptimizerName } from './optimizer-names.js'
 
 /** When evaluation or saving happens. */
@@ -71,7 +65,9 @@ export interface TrainingArguments {
   /** Most tokens of a micro-batch, padding included. Default: chosen by the data. */
   readonly tokensPerMicroBatch?: number
   /** Makes what layers compute again in the backward pass instead of keeping it: less memory, a step up to a third longer where all parameters train and up to half where few do, the same results. Default false; TRL's is true. */
-  readonly gradientCheckpointing?: boolean | CheckpointingOptions
+  readonly gradientCheckpointing?: boolean | CheckpointingOptions | readonly CheckpointingOptions[]
+  /** Most memory that the run may take, this program and the weights included, by what `preflight` expects: bytes, or "4GB". As little as fits is made again in the backward pass; with `gradientCheckpointing` at least that. The run throws memory.budget, with the least that is possible, when nothing fits. Default: as much as it takes. */
+  readonly memoryBudget?: number | string
 }
 
 /** Arguments of SFTTrainer. */
@@ -122,10 +118,15 @@ const RANGES = {
   numTrainEpochs: ['(]', 0, Number.MAX_SAFE_INTEGER],
 } as const
 
-/** What a run's arguments ask to be done to the program of a step. Throws config.value. */
-export function transformsOf({ gradientCheckpointing = false }: TrainingArguments): readonly TrainingTransform[] {
-  if (gradientCheckpointing === false) return []
-  return [checkpointActivations(gradientCheckpointing === true ? {} : gradientCheckpointing)]
+/** What a run's arguments have made again in any case. */
+export function checkpointingOf({ gradientCheckpointing = false }: TrainingArguments): readonly CheckpointingOptions[] {
+  if (typeof gradientCheckpointing === 'boolean') return gradientCheckpointing ? [{}] : []
+  return [gradientCheckpointing].flat() as readonly CheckpointingOptions[]
+}
+
+/** Bytes that a run may take; undefined: as many as it takes. Throws config.value. */
+export function budgetOf({ memoryBudget }: TrainingArguments): number | undefined {
+  return memoryBudget === undefined ? undefined : memorySize('memoryBudget', memoryBudget)
 }
 
 /** The trainer's settings from a run's arguments. Throws config.unknown; config.value, also where arguments contradict each other. */
@@ -179,6 +180,7 @@ export function settingsOf(
     if (value != null && !(Number.isSafeInteger(value) && value >= 1))
       throw new EspalierError('config.value', { what: `${name} is a whole number above 0`, got: { [name]: value } })
   }
+  budgetOf(args)
   return {
     learningRate: args.learningRate,
     lrSchedulerType: args.lrSchedulerType,
