@@ -26,6 +26,7 @@ export {
   type TrainTestSplitOptions,
 } from '@espalier/data'
 export { lora } from '@espalier/lora'
+export { type BitsAndBytesConfig, bitsandbytes } from '@espalier/quantization'
 export type {
   EndEvent,
   EvaluateEvent,

@@ -47,6 +47,7 @@ export function t5Like(family: T5Like): Architecture {
     tasks: ['SEQ_2_SEQ_LM'],
     baseModelPrefix: 'transformer',
     defaultTargets: ['q', 'v'],
+    floatLayers: ['wo'],
     // Files may name the shared table after any of its three places.
     renameParameter: (name) => name.replace(/^(?:encoder|decoder)\.embed_tokens\./, 'shared.'),
     build(config, scope, task) {

@@ -1,5 +1,6 @@
 /** Pretrained models by task: transformers' Auto classes. */
 import type { Architecture, Backend, Quantizer, TaskType } from '@espalier/core'
+import { type BitsAndBytesConfig, bitsandbytes } from '@espalier/quantization'
 import { type HubOptions, loadModel, type Source } from '@espalier/serialization'
 import { computeDType, type ModelDType } from '../model/compute-dtype.js'
 import { defaultBackend, slownessOf } from '../model/default-backend.js'
@@ -18,7 +19,13 @@ export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
   readonly backend?: Backend
   /** More architectures than the known ones, or other ones of the same model_type; they come first. */
   readonly architectures?: readonly Architecture[]
-  /** What reads quantized checkpoints, or packs the weights of others as they are read. Default: floats only. */
+  /** Packs the linear layers of a checkpoint of floats as they are read: transformers' BitsAndBytesConfig. A checkpoint that is packed already is read as it says itself. */
+  readonly quantizationConfig?: BitsAndBytesConfig
+  /** Short for `quantizationConfig: { loadIn4bit: true }`, which packs to FP4 as in transformers. Default false. */
+  readonly loadIn4bit?: boolean
+  /** Short for `quantizationConfig: { loadIn8bit: true }`. Default false. */
+  readonly loadIn8bit?: boolean
+  /** What reads quantized checkpoints of other methods than bitsandbytes, or packs the weights of others as they are read; they come first. */
   readonly quantizers?: readonly Quantizer[]
   /** Where the tokenizer is, when not beside the model. */
   readonly tokenizer?: Source
@@ -57,12 +64,18 @@ export async function loadPretrained(
   task: TaskType | undefined,
   options: FromPretrainedOptions = {},
 ): Promise<PretrainedModel> {
-  const { backend, tokenizer, architectures = [], quantizers, labels, seed, dtype, ...hub } = options
+  const { backend, tokenizer, architectures = [], quantizers = [], labels, seed, dtype, ...rest } = options
+  const { quantizationConfig, loadIn4bit, loadIn8bit, ...hub } = rest
+  const quantizer = bitsandbytes({
+    ...(loadIn4bit && { loadIn4bit }),
+    ...(loadIn8bit && { loadIn8bit }),
+    ...quantizationConfig,
+  })
   await settle(source, hub)
   const loaded = await loadModel(source, {
     ...hub,
     architectures: [...architectures, ...(await knownArchitectures())],
-    ...(quantizers === undefined ? {} : { quantizers }),
+    quantizers: [...quantizers, quantizer],
     task,
     labels,
     seed,

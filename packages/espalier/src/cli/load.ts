@@ -6,6 +6,7 @@ import type { OnLoadProgress } from '../model/load-progress.js'
 import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { UsageError } from './failure.js'
+import { quantizationOf } from './quantization-config.js'
 import { bytes, type Progress } from './terminal.js'
 import type { Values } from './values.js'
 
@@ -32,6 +33,7 @@ export async function loadBase(
     values.text('model-revision'),
     values.text('tokenizer'),
   ]
+  const quantizationConfig = quantizationOf(values)
   const model = await baseName(values)
   if (values.text('model') === undefined) progress.line(`model: ${model}, which the adapter was trained on`)
   const isFolder = await stat(model).then(
@@ -55,6 +57,7 @@ export async function loadBase(
         onProgress: loadProgress(progress),
         ...(signal === undefined ? {} : { signal }),
         ...(tokenizer === undefined ? {} : { tokenizer }),
+        ...(quantizationConfig && { quantizationConfig }),
       },
     )
     for (const warning of base.loaded.warnings) progress.warning(warning)

@@ -8,6 +8,7 @@ import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { optimizerNames } from '../training/optimizer-names.js'
 import type { Option, OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
+import { quantizationOptions } from './quantization-options.js'
 
 const TRAIN = ['train']
 const RUN = ['train', 'generate', 'chat', 'eval']
@@ -304,8 +305,7 @@ const own: readonly Option[] = [
       python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores' },
     },
   ),
-  planned('load-in-4bit', 'boolean', 'weights in 4 bits'),
-  planned('load-in-8bit', 'boolean', 'weights in 8 bits'),
+  ...quantizationOptions,
   planned(
     'num-labels',
     'whole',

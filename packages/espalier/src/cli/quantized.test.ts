@@ -43,4 +43,29 @@ describe('a quantized base', { timeout: TIMEOUT_MS }, () => {
     expect(inspected.code).toBe(0)
     expect(inspected.stdout).toMatch(/quantized +by gptq, 4 bits\n[\s\S]*memory to train +not known: .*method="gptq"/)
   })
+
+  it('is packed on the way, trained, and told in 4 and in 8 bits', async () => {
+    for (const [name, words] of [
+      ['four', ['--load-in-4bit', '--use-bnb-nested-quant']],
+      ['eight', ['--load_in_8bit']],
+    ] as const) {
+      const run = ['--data', at('rows.jsonl'), '--output-dir', at(name), '--max-steps', '2']
+      const done = await runCli(['train', '--model', model.path, ...run, ...words])
+      expect(done.stderr).toMatch(/done|saved|adapter/i)
+      expect(done.code).toBe(0)
+      expect(readFileSync(at(`${name}/adapter_config.json`), 'utf8')).toContain('LORA')
+    }
+    const both = await runCli([
+      'train',
+      '--model',
+      model.path,
+      '--data',
+      at('rows.jsonl'),
+      '--output-dir',
+      at('both'),
+      '--load-in-4bit',
+      '--load-in-8bit',
+    ])
+    expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('exclude each other')])
+  })
 })

@@ -87,10 +87,8 @@ export const meaningless: Readonly<Record<string, string>> = {
   save_on_each_node: ONE_PROCESS,
   greater_is_better: 'a smaller loss is better',
   trust_remote_code: 'code from a model repository is never run',
-  bnb_4bit_quant_type: '4-bit weights do not exist yet',
-  bnb_4bit_compute_dtype: '4-bit weights do not exist yet',
-  bnb_4bit_quant_storage: '4-bit weights do not exist yet',
-  use_bnb_nested_quant: '4-bit weights do not exist yet',
+  bnb_4bit_compute_dtype: 'the CPU computes in float32',
+  bnb_4bit_quant_storage: 'codes are kept in bytes',
   ignore_bias_buffers: ONE_PROCESS,
 }
 
@@ -120,7 +118,7 @@ export const missing: Readonly<Record<string, readonly string[]>> = {
 const BEFORE = 'Give it where the model is loaded: fromPretrained(name, options)'
 const PRINTS = 'Leave it out: nothing in a library prints'
 const UPLOAD = 'Upload the folder afterwards: npx espalier push'
-const QUANTIZED = 'Leave it out: 4-bit and 8-bit weights do not exist yet'
+const QUANTIZED = 'Give it where the model is loaded: fromPretrained(name, { quantizationConfig })'
 const ADAPTER = 'Give SFTTrainer a peftConfig beside args: lora({ r: 8 })'
 
 /** What to do in a program instead of keys whose reason speaks of the command line, of keys that belong elsewhere, and of options that the command line alone has. */
@@ -132,6 +130,8 @@ const inPrograms: Readonly<Record<string, string>> = {
   torch_dtype: BEFORE,
   load_in_4bit: QUANTIZED,
   load_in_8bit: QUANTIZED,
+  bnb_4bit_quant_type: QUANTIZED,
+  use_bnb_nested_quant: QUANTIZED,
   auto_find_batch_size: 'Set tokensPerMicroBatch: fewer take less memory at once',
   logging_strategy: 'Set loggingSteps',
   disable_tqdm: PRINTS,

@@ -97,9 +97,10 @@ function isOneOf<T>(known: readonly T[], value: unknown): value is T {
   return known.includes(value as T)
 }
 
-// As Python prints a float: with a point or an exponent, the exponent in two digits and below 1e-4.
+// As Python prints a float: with a point, or below 1e-4 and from 1e16 on with an exponent of two digits.
 function pythonFloat(value: number): string {
-  if (Number.isInteger(value)) return `${Object.is(value, -0) ? '-0' : value}.0`
-  const small = Math.abs(value) < 1e-4
-  return (small ? value.toExponential() : String(value)).replace(/e([+-])(\d)$/, 'e$10$2')
+  const size = Math.abs(value)
+  const hasExponent = size !== 0 && (size < 1e-4 || size >= 1e16)
+  if (!hasExponent) return Number.isInteger(value) ? `${Object.is(value, -0) ? '-0' : value}.0` : String(value)
+  return value.toExponential().replace(/e([+-])(\d)$/, 'e$10$2')
 }

@@ -8,14 +8,17 @@ import {
   ParameterScope,
   type Quantizer,
   type TaskType,
+  type WeightFactory,
 } from '@espalier/core'
 import type { ModelFiles } from '../files/model-files.js'
 import { openSource, type Source } from '../files/open-source.js'
 import { architectureFor } from '../hf-config/architecture-for.js'
 import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-config/model-config.js'
+import { quantizationOf } from '../hf-config/quantization.js'
 import type { HubOptions } from '../hub/environment.js'
 import { openWeights } from '../safetensors/sharded.js'
 import { checkConfig, unusedWarnings } from './check-config.js'
+import { floatLinears, leftInFloats } from './left-in-floats.js'
 import { originOf } from './origin.js'
 import { checkpointLookup } from './parameter-sources.js'
 import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
@@ -96,10 +99,16 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     const checkpoint = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
     const { lookup, initialized, unused, below } = checkpoint
     const { dtype = 'f32' } = options
-    const weightOf = quantized && (await withStored(quantized, weights, below))
-    const scope = new ParameterScope(lookup, { ...(weightOf && { weightOf }), dtype })
-    const model = architecture.build(config, scope, task)
-    scope.check()
+    const build = (weightOf?: WeightFactory) => {
+      const scope = new ParameterScope(lookup, { ...(weightOf && { weightOf }), dtype })
+      const built = architecture.build(config, scope, task)
+      scope.check()
+      return built
+    }
+    const packs = quantized !== undefined && quantizationOf(hfConfig.values) === null
+    const left = packs ? leftInFloats(build(), architecture) : undefined
+    const model = build(quantized && (await withStored(quantized, weights, below, left)))
+    const packedConfig = packs ? quantized.quantizer.fileConfig?.(floatLinears(model)) : undefined
     const size = model.sizes.vocabularySize
     const idWarnings = [
       ...tokenIdWarnings('config.json', hfConfig.values, size),
@@ -108,7 +117,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     return {
       model,
       modelType: architecture.modelType,
-      config,
+      config: packedConfig === undefined ? config : { ...config, quantization_config: packedConfig },
       defaultTargets: architecture.defaultTargets,
       ...originOf(source, files),
       backend: options.backend,

@@ -2,6 +2,7 @@
 import { EspalierError, type Quantizer, type StoredTensor, type WeightFactory } from '@espalier/core'
 import { quantizationOf } from '../hf-config/quantization.js'
 import type { LocatedTensor, WeightFiles } from '../safetensors/sharded.js'
+import type { LeftInFloats } from './left-in-floats.js'
 import { packedTensors } from './packed-tensors.js'
 import { parameterSource } from './parameter-sources.js'
 
@@ -55,11 +56,12 @@ const SHOWN = 5 // names in an error
 const FIX = 'Use a copy of the model that is not quantized, in float32, float16 or bfloat16.'
 const MOST_DESCRIPTION = 65_536 // bytes; bitsandbytes' are some hundred
 
-/** The factory with the tensors of a checkpoint at hand. Reads those that describe others, so that sites have their bytes. */
+/** The factory with the tensors of a checkpoint at hand. Reads those that describe others, so that sites have their bytes. left: what is known of floats that are to be packed. */
 export async function withStored(
   { quantizer, weightOf }: ChosenQuantizer,
   { tensors }: WeightFiles,
   below: (path: string) => ReadonlyMap<string, LocatedTensor>,
+  left?: LeftInFloats,
 ): Promise<WeightFactory> {
   const described = new Map<LocatedTensor, Uint8Array>()
   for (const [name, tensor] of tensors)
@@ -70,7 +72,9 @@ export async function withStored(
     return { ...parameterSource(tensor), ...(bytes === undefined ? {} : { bytes }) }
   }
   return (site) => {
-    const stored = [...below(site.path)].map(([name, tensor]) => [name, storedTensor(tensor)] as const)
-    return weightOf({ ...site, tensors: new Map(stored) })
+    const tensors = new Map([...below(site.path)].map(([name, tensor]) => [name, storedTensor(tensor)]))
+    const isOutput = left?.outputs.has(site.path) ?? false
+    const staysFloat = left !== undefined && (left.isFloatLayer(site.path) || !tensors.has('weight'))
+    return weightOf({ ...site, tensors, isOutput, staysFloat })
   }
 }

@@ -86,6 +86,7 @@ const FLOAT_KEYS = new Set([
   'encoder_layerdrop',
   'decoder_layerdrop',
   'router_jitter_noise',
+  'llm_int8_threshold',
 ])
 
 interface UntiedHead {
