@@ -83,6 +83,7 @@ function readSettings(keys: ConfigKeys): Settings {
       groupCount,
       headSize,
       maxPositions: rotary?.maxPositions ?? null,
+      ...(rotary?.far === undefined ? {} : { stretch: { from: rotary.far.from, isReadAgain: false } }),
     },
     innerSize: keys.size('ffn_hidden_size', 4 * hiddenSize),
     order: orderOf(keys, isNew),

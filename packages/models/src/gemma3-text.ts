@@ -41,7 +41,11 @@ function gemma3Settings(keys: ConfigKeys): LlamaSettings {
   const sliding = rotaryOfKind(keys, sizes.headSize, kinds.sliding)
   return {
     ...read,
-    sizes: { ...sizes, maxPositions: full.maxPositions },
+    sizes: {
+      ...sizes,
+      maxPositions: full.maxPositions,
+      ...(full.far === undefined ? {} : { stretch: { from: full.far.from, isReadAgain: false } }),
+    },
     scoreScale: keys.positive('query_pre_attn_scalar') ** -0.5,
     normsHeads: true,
     layers: layerWindows(keys, window, (layer) => (layer + 1) % pattern !== 0).map((own) =>

@@ -175,6 +175,7 @@ export function llamaSettings(keys: ConfigKeys, options: RotaryOptions = {}): Ll
       groupCount,
       headSize,
       maxPositions: rotary.maxPositions,
+      ...(rotary.far === undefined ? {} : { stretch: { from: rotary.far.from, isReadAgain: false } }),
     },
     innerSize: keys.size('intermediate_size'),
     epsilon: keys.epsilon('rms_norm_eps', 1e-6),

@@ -39,7 +39,7 @@ export { type AlibiSettings, alibi } from './layers/alibi.js'
 export { type TokenTable, tokenEmbedding } from './layers/padded-embedding.js'
 export { type PartNames, partOf, setParts } from './layers/parts.js'
 export { type Rotary, type RotaryOptions, type RotaryTables, rotaryOf } from './layers/rotary.js'
-export type { ScaledFrequencies } from './layers/rotary-scaling.js'
+export type { FarFrequencies, ScaledFrequencies } from './layers/rotary-scaling.js'
 export { type NormMaker, shiftedRmsNorm } from './layers/shifted-norm.js'
 export {
   attentionSettings,

@@ -29,8 +29,12 @@ function readSettings(keys: ConfigKeys): LlamaSettings {
   const settings = llamaSettings(keys, { share: 1, scalings: { su: LONG, yarn: LONG } })
   const residual = keys.rate('resid_pdrop')
   const window = keys.has('sliding_window') ? keys.size('sliding_window') : null
+  const { sizes } = settings
   return {
     ...settings,
+    // What was read by the short factors is no beginning of a text that is read by the long ones. transformers means the same, but 5.18
+    // then reads the last token alone.
+    sizes: sizes.stretch === undefined ? sizes : { ...sizes, stretch: { ...sizes.stretch, isReadAgain: true } },
     bias: { projections: false, output: false, inner: false },
     endDropout: { attention: residual, inner: residual },
     layers: Array.from({ length: settings.sizes.layerCount }, () => ({ window })),

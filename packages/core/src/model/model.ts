@@ -27,6 +27,13 @@ export interface ModelSizes {
   readonly headSize: number
   /** Longest sequence that the positions allow; null: no limit. */
   readonly maxPositions: number | null
+  /** Where texts begin for which a model was stretched: a longer one in a batch changes how all of its rows are read. */
+  readonly stretch?: {
+    /** Positions of texts that are read as the model was trained. */
+    readonly from: number
+    /** Whether a text that grows longer is read again from its beginning; else what was read stays as it is. */
+    readonly isReadAgain: boolean
+  }
 }
 
 /** The root of a model's tree. */

@@ -24,14 +24,14 @@ export interface DataToPrepare {
 export async function prepareData(request: DataToPrepare): Promise<PreparedData> {
   const { task, trainDataset, evalDataset, context } = request
   const { args, model } = context
-  const { sizes } = model
+  const maxPositions = trainablePositions(model.sizes)
   const examples = await task.prepare(trainDataset, context)
-  checkRowsFit(examples, sizes)
-  const limits = { ...args, maxPositions: sizes.maxPositions }
+  checkRowsFit(examples, maxPositions)
+  const limits = { ...args, maxPositions }
   const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
   const rows =
     evalDataset === undefined ? undefined : await task.prepare(evalDataset, { ...context, isEvaluation: true })
-  if (rows !== undefined) checkRowsFit(rows, sizes)
+  if (rows !== undefined) checkRowsFit(rows, maxPositions)
   const collator =
     request.dataCollator ?? (await task.collator(context, rows === undefined ? [examples] : [examples, rows]))
   return {
@@ -40,12 +40,18 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   }
 }
 
-/** Throws config.value when a row has more ids than the model has positions. */
-function checkRowsFit({ lengths }: Examples<unknown>, { maxPositions }: Pick<ModelSizes, 'maxPositions'>): void {
+// A longer row would change how the others of its micro-batch are read, and so would padding to its shape: what rows share a
+// micro-batch, and how it is padded, never changes a loss.
+function trainablePositions({ maxPositions, stretch }: ModelSizes): number | null {
+  return stretch === undefined ? maxPositions : Math.min(stretch.from, maxPositions ?? stretch.from)
+}
+
+/** Throws config.value when a row has more ids than the model has positions to train. */
+function checkRowsFit({ lengths }: Examples<unknown>, maxPositions: number | null): void {
   const longest = lengths.reduce((most, length) => Math.max(most, length), 0)
   if (maxPositions === null || longest <= maxPositions) return
   throw new EspalierError('config.value', {
-    what: 'rows are longer than the model’s positions',
+    what: 'rows are longer than the positions that the model was trained for',
     got: { longest, maxPositions },
     fix: `Set maxLength to ${maxPositions} or less`,
   })

@@ -29,7 +29,8 @@ export abstract class Attention extends Module {
   forward(x: Tensor, context: Context): Tensor {
     const [q, k, v] = this.project(x, context)
     const { rotary, outputDropout } = this.settings
-    const turned = (part: Tensor) => (rotary === undefined ? part : rotary.turn(part, context.positions))
+    const turned = (part: Tensor) =>
+      rotary === undefined ? part : rotary.turn(part, context.positions, context.mask.keep)
     const y = this.output(joinHeads(attend(turned(q), turned(k), v, context, this.settings)), context)
     return outputDropout === undefined ? y : maybeDropout(y, context, outputDropout.rate, outputDropout.site)
   }

@@ -28,7 +28,9 @@ export class CacheSession {
   private slots: number
   /** Slots in use. */
   private filled: number
-  private readonly start: Start
+  /** Tokens of each row that are in the cache. */
+  private read: readonly (readonly number[])[]
+  private start: Start
 
   /**
    * @param prompts token ids of each row
@@ -39,9 +41,10 @@ export class CacheSession {
     private readonly source: GenerationSource,
     prompts: readonly (readonly number[])[],
     private readonly output: StepOutput,
-    maxNewTokens: number,
+    private readonly maxNewTokens: number,
     private readonly signal: AbortSignal | undefined,
   ) {
+    this.read = prompts
     this.start = startOf(source, prompts)
     this.filled = Math.max(...this.start.lengths)
     this.slots = firstSlots(this.start.columns, this.filled + maxNewTokens)
@@ -63,6 +66,8 @@ export class CacheSession {
   /** Adds one token per row; the result of those tokens. */
   async step(tokens: readonly number[]): Promise<HostTensor> {
     const { start, filled } = this
+    this.read = this.read.map((ids, row) => [...ids, tokens[row] as number])
+    if (this.isStretchedAt(filled + 1)) return this.readAgain()
     if (filled === this.slots) await this.grow()
     this.decode ??= await this.compile(tracedDecode(this.source.model, this.sizes))
     const { lengths, stepFeeds } = start
@@ -89,6 +94,7 @@ export class CacheSession {
   /** Every row goes on from what row `rows[i]` has read. */
   async reorder(rows: readonly number[]): Promise<void> {
     if (rows.every((row, i) => row === i)) return
+    this.read = rows.map((row) => this.read[row] as readonly number[])
     const cache = this.cache as StateSet
     this.order ??= await this.compile(reorderProgram(cache))
     this.signal?.throwIfAborted()
@@ -101,6 +107,23 @@ export class CacheSession {
     this.cache = undefined
     for (const executable of this.compiled.keys()) retire(this.source.weights, executable)
     this.compiled.clear()
+  }
+
+  // Whether the token that makes so many takes the rows out of the positions that their cache was read for.
+  private isStretchedAt(count: number): boolean {
+    const { stretch } = this.source.model.sizes
+    return stretch?.isReadAgain === true && count === stretch.from + 1
+  }
+
+  private async readAgain(): Promise<HostTensor> {
+    this.cache?.release()
+    this.cache = undefined
+    this.decode = undefined
+    this.order = undefined
+    this.start = startOf(this.source, this.read)
+    this.filled = Math.max(...this.start.lengths)
+    this.slots = firstSlots(this.start.columns, this.filled + this.maxNewTokens)
+    return this.prefill()
   }
 
   private get sizes(): ProgramSizes {

@@ -7,6 +7,7 @@ import {
   gatherRows,
   iota,
   type LanguageModel,
+  min,
   mul,
   type Program,
   reduceSum,
@@ -43,7 +44,10 @@ export function prefillProgram(model: LanguageModel, length: number, uneven: boo
   const context: Context = {
     batch,
     length,
-    positions: uneven ? feed('position_ids', 'i32', [batch, length]) : iota([1, length], 1),
+    // Padding on the right stays where the text ends: a pass reaches no farther than its text.
+    positions: uneven
+      ? feed('position_ids', 'i32', [batch, length])
+      : min(iota([1, length], 1), feed('last', 'i32', [])),
     hasGivenPositions: true,
     mask: { causal: true, keep },
     cache: { slots, keep: keep ?? constant(1, 'bool', [batch, slots]) },

@@ -1,5 +1,7 @@
 /** Inverse frequencies of rotary positions, by the scaling that stretches them to longer texts. */
+import type { Tensor } from '@espalier/core'
 import type { ConfigKeys } from '../config/config-keys.js'
+import { constantRow, stretchedRow } from './far-frequencies.js'
 
 /** What the frequencies are computed from. */
 export interface RotaryRequest {
@@ -9,8 +11,18 @@ export interface RotaryRequest {
   readonly theta: number
   /** Values of a head that turn. */
   readonly size: number
+  /** Whether a share of each head may stay. */
+  readonly isPartial: boolean
   /** A family's own names of scalings. */
   readonly named: Readonly<Record<string, string>>
+}
+
+/** Frequencies of passes that reach behind some position; they then hold for all tokens of the pass. */
+export interface FarFrequencies {
+  /** Positions of passes that do without. */
+  readonly from: number
+  /** length: f32 scalar, positions that the longest row of the pass reaches, more than `from` -> (1, 1, pairs). */
+  at(length: Tensor): Tensor
 }
 
 /** What a scaling gives. */
@@ -21,6 +33,7 @@ export interface ScaledFrequencies {
   readonly scale: number
   /** Positions that a model of them has. */
   readonly maxPositions: number
+  readonly far?: FarFrequencies
 }
 
 type Scaling = (request: RotaryRequest) => Partial<ScaledFrequencies>
@@ -28,8 +41,8 @@ type Scaling = (request: RotaryRequest) => Partial<ScaledFrequencies>
 const scalings: Readonly<Record<string, Scaling>> = {
   default: () => ({}),
   linear,
-  // Its base grows behind max_position_embeddings alone, where no model goes.
-  dynamic: () => ({}),
+  dynamic,
+  proportional,
   llama3,
   yarn,
   longrope,
@@ -69,6 +82,26 @@ function trainedPositions({ keys, scaling }: RotaryRequest): number {
 function linear(request: RotaryRequest): Partial<ScaledFrequencies> {
   const factor = request.scaling.positive('factor')
   return { frequencies: plain(request).map((frequency) => rounded(frequency / factor)) }
+}
+
+// Dynamic NTK: behind max_position_embeddings the base grows with the text, up to as many times the positions as `factor` says.
+function dynamic(request: RotaryRequest): Partial<ScaledFrequencies> {
+  const { keys, scaling, size } = request
+  const [from, factor] = [keys.size('max_position_embeddings', 2048), scaling.positive('factor')]
+  const frequencies = plain(request)
+  const at = (length: Tensor) => stretchedRow(frequencies, size, { length, from, factor })
+  return { frequencies, maxPositions: Math.max(from, Math.floor(factor * from)), far: { from, at } }
+}
+
+// A share of the pairs turns, at the frequencies of the whole head.
+function proportional(request: RotaryRequest): Partial<ScaledFrequencies> {
+  const { keys, scaling, size } = request
+  if (request.isPartial) throw scaling.unsupported('rope_type', Object.keys(scalings))
+  const key = 'partial_rotary_factor'
+  const share = scaling.has(key) ? scaling.positive(key) : keys.positive(key, 1)
+  const factor = scaling.positive('factor', 1)
+  const turning = Math.floor((share * size) / 2)
+  return { frequencies: plain(request).map((frequency, pair) => (pair < turning ? rounded(frequency / factor) : 0)) }
 }
 
 // Llama 3.1: long waves are stretched by `factor`, short ones kept, those between blended.
@@ -119,22 +152,27 @@ function yarnScale(scaling: ConfigKeys, factor: number): number {
   return weight !== 0 && ofAll !== 0 ? of(weight) / of(ofAll) : of(1)
 }
 
-/**
- * LongRoPE: a factor for each pair. Those for texts beyond the trained positions are not built, so positions end there. Source: arXiv:2402.13753 §3.
- */
+/** LongRoPE: a factor for each pair, other ones for texts beyond the trained positions. Source: arXiv:2402.13753 §3. */
 function longrope(request: RotaryRequest): Partial<ScaledFrequencies> {
-  const { keys, scaling, size } = request
+  const { keys, scaling } = request
   const trained = trainedPositions(request)
-  const factors = scaling.numbers('short_factor')
-  if (factors.length !== size / 2)
-    throw keys.conflict('short_factor must have a number for every pair of values that turn', {
-      short_factor: factors.length,
-      pairs: size / 2,
-    })
+  const [short, long] = [stretched(request, 'short_factor'), stretched(request, 'long_factor')]
   const factor = scaling.has('factor') ? scaling.positive('factor') : keys.size('max_position_embeddings') / trained
   const implied = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained))
-  const frequencies = periods(request).map((period, pair) =>
-    rounded(1 / rounded(rounded(factors[pair] as number) * period)),
-  )
-  return { frequencies, scale: scaling.positive('attention_factor', implied), maxPositions: trained }
+  return {
+    frequencies: short,
+    scale: scaling.positive('attention_factor', implied),
+    far: { from: trained, at: () => constantRow(long) },
+  }
+}
+
+function stretched(request: RotaryRequest, key: string): number[] {
+  const { keys, scaling, size } = request
+  const factors = scaling.numbers(key)
+  if (factors.length !== size / 2)
+    throw keys.conflict(`${key} must have a number for every pair of values that turn`, {
+      [key]: factors.length,
+      pairs: size / 2,
+    })
+  return periods(request).map((period, pair) => rounded(1 / rounded(rounded(factors[pair] as number) * period)))
 }

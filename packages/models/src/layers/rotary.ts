@@ -2,19 +2,20 @@
 import {
   cast,
   concat,
-  constantTensor,
   cos,
-  hostTensor,
+  greater,
   mul,
   permute,
   reshape,
   rope,
+  select,
   sin,
   sliceAxis,
   type Tensor,
 } from '@espalier/core'
 import { ConfigKeys } from '../config/config-keys.js'
-import { type ScaledFrequencies, scaledFrequencies } from './rotary-scaling.js'
+import { constantRow, reachOf } from './far-frequencies.js'
+import { type FarFrequencies, type ScaledFrequencies, scaledFrequencies } from './rotary-scaling.js'
 
 const DEFAULT_THETA = 10_000 // arXiv:2104.09864 §3.3
 
@@ -35,20 +36,26 @@ export class Rotary {
   readonly scale: number
   /** Positions that a model of them has. */
   readonly maxPositions: number
+  /** Frequencies of passes that reach farther than the model was trained to; undefined where they stay the same. */
+  readonly far: FarFrequencies | undefined
 
   /** @param interleaved whether a pair lies side by side, not half of what turns apart. */
   constructor(
-    { frequencies, scale, maxPositions }: ScaledFrequencies,
+    { frequencies, scale, maxPositions, far }: ScaledFrequencies,
     readonly interleaved: boolean = false,
   ) {
     this.frequencies = frequencies
     this.scale = scale
     this.maxPositions = maxPositions
+    this.far = far
   }
 
-  /** x (batch, heads, tokens, size) turned by the angles of its positions, (batch or 1, tokens) i32. Values behind the last pair stay. */
-  turn(x: Tensor, positions: Tensor): Tensor {
-    const { cos, sin } = this.at(positions)
+  /**
+   * x (batch, heads, tokens, size) turned by the angles of its positions, (batch or 1, tokens) i32. Values behind the last pair stay.
+   * keep: (batch, tokens) bool, false at padding, which does not tell how far the pass reaches.
+   */
+  turn(x: Tensor, positions: Tensor, keep?: Tensor): Tensor {
+    const { cos, sin } = this.at(positions, keep)
     const [size, turned] = [x.shape[3] as number, 2 * this.frequencies.length]
     const part = turned === size ? x : sliceAxis(x, 3, 0, turned)
     const y = this.interleaved ? side(rope(apart(part), cos, sin)) : rope(part, cos, sin)
@@ -56,16 +63,24 @@ export class Rotary {
   }
 
   /** positions (batch or 1, tokens) i32 -> tables. Angles are float32 products of position and frequency, as in transformers. */
-  at(positions: Tensor): RotaryTables {
+  at(positions: Tensor, keep?: Tensor): RotaryTables {
     const known = this.made.get(positions)
     if (known !== undefined) return known
-    const { frequencies, scale } = this
-    const row = constantTensor(hostTensor('f32', [1, 1, frequencies.length], [...frequencies]))
+    const { scale } = this
+    const row = this.rowFor(positions, keep)
     const angles = mul(reshape(cast(positions, 'f32'), [...positions.shape, 1]), row)
     const scaled = (table: Tensor) => (scale === 1 ? table : mul(table, scale))
     const tables = { cos: scaled(cos(angles)), sin: scaled(sin(angles)) }
     this.made.set(positions, tables)
     return tables
+  }
+
+  // Frequencies (1, 1, pairs) of a pass.
+  private rowFor(positions: Tensor, keep: Tensor | undefined): Tensor {
+    const [near, { far }] = [constantRow(this.frequencies), this]
+    if (far === undefined) return near
+    const reach = reachOf(positions, keep)
+    return select(greater(reach, far.from), far.at(reach), near)
   }
 }
 
@@ -100,7 +115,8 @@ export function rotaryOf(keys: ConfigKeys, size: number, options: RotaryOptions 
   const scaling = keys.below('rope_scaling') ?? keys.below('rope_parameters') ?? new ConfigKeys({})
   const theta = scaling.has('rope_theta') ? scaling.positive('rope_theta') : keys.positive('rope_theta', DEFAULT_THETA)
   const turned = share === undefined ? size : turnedSize(keys, scaling, size, share)
-  return new Rotary(scaledFrequencies({ keys, scaling, theta, size: turned, named: scalings }), interleaved)
+  const isPartial = share !== undefined
+  return new Rotary(scaledFrequencies({ keys, scaling, theta, size: turned, isPartial, named: scalings }), interleaved)
 }
 
 function turnedSize(keys: ConfigKeys, scaling: ConfigKeys, size: number, share: number): number {
