@@ -111,6 +111,7 @@ export {
 } from './module/adaptable.js'
 export { type AttendOptions, attend, attendToEncoded, joinHeads, splitHeads } from './module/attend.js'
 export { type CacheKind, cacheKind, cacheSlot } from './module/cache-slots.js'
+export { CappedHead } from './module/capped-head.js'
 export {
   type AttentionMask,
   type AttentionPrefix,

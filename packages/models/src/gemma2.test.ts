@@ -1,4 +1,4 @@
-import { namedModules } from '@espalier/core'
+import { causalLoss, feed, namedModules, printGraph } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { leftPadded, near, rightPadded, rows } from './fixtures/padded-rows.js'
 import { TINY_GEMMA2 } from './fixtures/tiny-configs.js'
@@ -41,6 +41,19 @@ describe('gemma2', () => {
       expect.closeTo(2 * Math.tanh(x / 2), 3),
     )
     expect(capped).toEqual(uncapped)
+  })
+
+  it('caps the logits of a loss block by block, so that they are never whole', () => {
+    const count = 300
+    const loss = causalLoss(build({}), {
+      input_ids: feed('input_ids', 'i32', [10, 32]),
+      counted_indices: feed('counted_indices', 'i32', [count]),
+      counted_targets: feed('counted_targets', 'i32', [count]),
+      counted_weights: feed('counted_weights', 'f32', [count]),
+    })
+    const graph = printGraph([loss])
+    expect(graph).toMatch(/crossEntropy.*"softCap":2/)
+    expect(graph).not.toContain(`[${count},${TINY_GEMMA2.vocab_size}]`)
   })
 
   it("has a layer's modules under transformers' names and in its order", () => {

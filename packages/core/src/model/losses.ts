@@ -13,6 +13,7 @@ import { sliceAxis } from '../graph/ops/slice.js'
 import { exp, log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { isAdaptable } from '../module/adaptable.js'
+import { CappedHead } from '../module/capped-head.js'
 import type { Context } from '../module/context.js'
 import type { Module } from '../module/module.js'
 import { crossEntropy, crossEntropyOfLogits } from '../nn/cross-entropy.js'
@@ -80,7 +81,9 @@ function rowsOf(hidden: Tensor): Tensor {
 }
 
 function tokenLoss(head: Module, rows: Tensor, targets: Tensor, weights: Tensor, context: Context): Tensor {
-  if (isAdaptable(head) && head.bias === null) return crossEntropy(rows, head.orientedWeight(), targets, weights)
+  const [projection, softCap] = head instanceof CappedHead ? [head.projection, head.cap] : [head, undefined]
+  if (isAdaptable(projection) && projection.bias === null)
+    return crossEntropy(rows, projection.orientedWeight(), targets, weights, softCap === undefined ? {} : { softCap })
   return crossEntropyOfLogits(head.forward(rows, context), targets, weights)
 }
 

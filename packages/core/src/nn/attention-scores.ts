@@ -28,7 +28,7 @@ export function hidden(seen: Tensor, dtype: DType): Tensor {
 }
 
 /** Scaled products, capped. */
-export function capped(scores: Tensor, { softCap }: ScoreAttributes): Tensor {
+export function capped(scores: Tensor, { softCap }: Pick<ScoreAttributes, 'softCap'>): Tensor {
   return softCap === undefined ? scores : mul(tanh(mul(scores, 1 / softCap)), softCap)
 }
 

@@ -16,11 +16,13 @@ import { scatterAddRows } from '../graph/ops/scatter-add-rows.js'
 import { sliceAxis } from '../graph/ops/slice.js'
 import { log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
+import { capped, cappedSlope } from './attention-scores.js'
 import { softmax } from './softmax.js'
 
-/** Constants: rows whose logits exist at a time. */
+/** Constants: rows whose logits exist at a time, and what caps logits, to softCap * tanh(logit / softCap). */
 export interface CrossEntropyAttributes extends Readonly<Record<string, unknown>> {
   readonly block: number
+  readonly softCap?: number
 }
 
 const ROWS_AT_A_TIME = 128 // 128 x 49,152 logits are 25 MB; a CPU's products were as fast as with 256, and C heaps give blocks above 32 MB back at once
@@ -32,7 +34,8 @@ const ROWS_AT_A_TIME = 128 // 128 x 49,152 logits are 25 MB; a CPU's products we
  */
 export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
   name: 'crossEntropy',
-  body(inputs, { block }) {
+  body(inputs, attributes) {
+    const { block, softCap } = attributes
     const [hidden, weight, targets, weights] = inputs as [Tensor, Tensor, Tensor, Tensor]
     const [rows, vocabulary] = [hidden.shape[0] as number, weight.shape[0] as number]
     if (rows === 0)
@@ -48,20 +51,25 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
       const end = Math.min(start + block, rows)
       const part = (x: Tensor) => sliceAxis(x, 0, start, end)
       const [h, target, share] = [part(hidden), part(targets), reshape(part(widened(weights)), [end - start, 1])]
-      const logits = widened(matmul(h, weight, { transposeB: true }))
+      const logits = capped(widened(matmul(h, weight, { transposeB: true })), attributes)
       const probabilities = softmax(logits)
-      const shares = cast(probabilities, weight.dtype)
+      const slope = softCap === undefined ? undefined : cappedSlope(logits, softCap)
+      const shares = cast(slope === undefined ? probabilities : mul(probabilities, slope), weight.dtype)
       // log of the sum of exponentials: the largest probability is 1 / sum e^(x - max), which never underflows.
       const sums = sub(
         reduceMax(logits, { axes: [1], keepDims: true }),
         log(reduceMax(probabilities, { axes: [1], keepDims: true })),
       )
-      const picked = gatherAlong(logits, reshape(target, [end - start, 1]), 1)
+      const column = reshape(target, [end - start, 1])
+      const picked = gatherAlong(logits, column, 1)
+      // The target's own part, 1 or its slope for each row.
+      const own = (rows: Tensor) =>
+        slope === undefined ? rows : mul(rows, cast(gatherAlong(slope, column, 1), rows.dtype))
       losses.push(reduceSum(mul(share, sub(sums, picked))))
-      const pull = sub(matmul(shares, weight), gatherRows(weight, target))
+      const pull = sub(matmul(shares, weight), own(gatherRows(weight, target)))
       dHidden.push(cast(mul(share, widened(pull)), hidden.dtype))
       const weighted = cast(mul(share, widened(h)), h.dtype)
-      const d = sub(matmul(shares, weighted, { transposeA: true }), scatterAddRows(target, weighted, vocabulary))
+      const d = sub(matmul(shares, weighted, { transposeA: true }), scatterAddRows(target, own(weighted), vocabulary))
       dWeight = dWeight === undefined ? d : add(dWeight, d)
     }
     return [losses.reduce((a, b) => add(a, b)), concat(dHidden, 0), dWeight as Tensor]
@@ -74,15 +82,16 @@ export const crossEntropyCall: CallDefinition<CrossEntropyAttributes> = {
   },
 }
 
-/** The weighted sum of -log softmax(hidden weight^T)[target], computed in the weight's dtype. Shapes as in `crossEntropyCall`. */
+/** The weighted sum of -log softmax(hidden weight^T)[target], of capped logits where a cap is given, computed in the weight's dtype. Shapes as in `crossEntropyCall`. */
 export function crossEntropy(
   hidden: Tensor,
   weight: Tensor,
   targets: Tensor,
   weights: Tensor,
-  block = ROWS_AT_A_TIME,
+  { block = ROWS_AT_A_TIME, softCap }: Partial<CrossEntropyAttributes> = {},
 ): Tensor {
-  return call(crossEntropyCall, [cast(hidden, weight.dtype), weight, targets, weights], { block })[0] as Tensor
+  const attributes = { block, ...(softCap === undefined ? {} : { softCap }) }
+  return call(crossEntropyCall, [cast(hidden, weight.dtype), weight, targets, weights], attributes)[0] as Tensor
 }
 
 /** The weighted sum of -log softmax(logits)[target]: logits (rows, classes), f16 ones widened to f32; targets (rows) i32, weights (rows). */

@@ -7,7 +7,9 @@ import { add, mul } from '../graph/ops/binary.js'
 import { cast } from '../graph/ops/cast.js'
 import { erf } from '../graph/ops/erf.js'
 import { feed } from '../graph/ops/input.js'
+import { matmul } from '../graph/ops/matmul.js'
 import { reduceSum } from '../graph/ops/reduce.js'
+import { tanh } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { hashString, mix32, Random, siteKey } from '../random.js'
 import { sizeOf } from '../shape.js'
@@ -181,11 +183,31 @@ describe('crossEntropy', () => {
     for (const block of [1, 2, 5, 256]) {
       expectNear(
         await run(
-          (...given) => crossEntropy(...(given as [Tensor, Tensor, Tensor, Tensor]), block),
+          (...given) => crossEntropy(...(given as [Tensor, Tensor, Tensor, Tensor]), { block }),
           [hidden, weight, targets, weights],
         ),
         [want],
       )
+    }
+  })
+
+  it('caps logits block by block, with the gradients of the capped logits', async () => {
+    const cap = 0.4
+    const feeds = [hidden, weight, targets, weights]
+    const blocks = (given: readonly Tensor[]) =>
+      crossEntropy(...(given as [Tensor, Tensor, Tensor, Tensor]), { block: 2, softCap: cap })
+    const whole = ([h, w, t, share]: readonly Tensor[]) => {
+      const raw = matmul(h as Tensor, w as Tensor, { transposeB: true })
+      return crossEntropyOfLogits(mul(tanh(mul(raw, 1 / cap)), cap), t as Tensor, share as Tensor)
+    }
+    expectNear(
+      await run((...given) => blocks(given as Tensor[]), feeds),
+      await run((...given) => whole(given as Tensor[]), feeds),
+    )
+    for (const side of [0, 1]) {
+      const slope = (loss: typeof whole) =>
+        run((...given) => gradients(loss(given as Tensor[]), [given[side] as Tensor])[0] as Tensor, feeds)
+      expectNear(await slope(blocks), await slope(whole))
     }
   })
 

@@ -1,14 +1,13 @@
 /** The head that predicts the next token: a projection of the last hidden states to the vocabulary. */
 import {
+  CappedHead,
   CausalLM,
   type Context,
   joinPath,
   Linear,
   type ModelSizes,
-  Module,
-  mul,
+  type Module,
   type Tensor,
-  tanh,
 } from '@espalier/core'
 import { type PartNames, partOf, setParts } from '../layers/parts.js'
 import type { BareModel } from './bare-model.js'
@@ -67,19 +66,5 @@ class HeadedCausalLM extends CausalLM {
 
   private get base(): BareModel {
     return partOf<BareModel>(this, this.names.base)
-  }
-}
-
-/** hidden (..., hidden) -> logits (..., vocabulary) between -cap and cap. */
-class CappedHead extends Module {
-  constructor(
-    readonly projection: Module,
-    readonly cap: number,
-  ) {
-    super()
-  }
-
-  forward(x: Tensor, context: Context): Tensor {
-    return mul(tanh(mul(this.projection.forward(x, context), 1 / this.cap)), this.cap)
   }
 }

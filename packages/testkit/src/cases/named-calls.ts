@@ -320,15 +320,18 @@ function countedRows(dtype: DType) {
 }
 
 function lossCases(dtype: DType): GraphCase[] {
-  const of = (block: number): GraphCase => ({
-    name: `crossEntropy of 5 rows, 7 classes, ${block} rows at a time`,
+  const of = (block: number, softCap?: number): GraphCase => ({
+    name: `crossEntropy of 5 rows, 7 classes, ${block} rows at a time${softCap === undefined ? '' : `, capped at ${softCap}`}`,
     feeds: { hidden: spread(dtype, [5, 3], 30), weight: spread(dtype, [7, 3], 31), ...countedRows(dtype) },
     differentiate: ['hidden', 'weight'],
-    build: (hidden, weight, t, w) => [crossEntropy(hidden, weight, t, w, block)],
+    build: (hidden, weight, t, w) => [
+      crossEntropy(hidden, weight, t, w, { block, ...(softCap === undefined ? {} : { softCap }) }),
+    ],
   })
   return [
     of(256),
     of(2),
+    of(2, 0.7),
     {
       name: 'crossEntropy of no rows is 0',
       feeds: {
