@@ -247,9 +247,12 @@ export type {
   Merged,
   ModuleTuner,
   OfOwn,
+  ParameterSite,
+  ParameterTargetConfig,
   PenaltyContext,
   PromptTuner,
   ResolveContext,
+  RetargetContext,
   SharedState,
   Site,
   StepAccess,
@@ -267,13 +270,13 @@ export {
   toFileConfig,
 } from './tuner/file-config.js'
 export type { ExpectedTensors } from './tuner/initial-values.js'
+export { matchesPath } from './tuner/matches-path.js'
 export { fullMatch, type PathPattern, patternKeyMatch, toPythonPattern } from './tuner/python-regex.js'
 export { valueAt, warnOfUnmatched, withFanInFanOut } from './tuner/resolve-config.js'
 export {
   condenseTargets,
   findTargets,
   isTarget,
-  matchesPath,
   resolveTargets,
   type TargetedLayer,
 } from './tuner/targets.js'

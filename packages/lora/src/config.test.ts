@@ -67,7 +67,6 @@ describe('loraConfig', () => {
     ['initLoraWeights', 'pissa_niter_16'],
     ['initLoraWeights', 'olora'],
     ['trainableTokenIndices', [1]],
-    ['targetParameters', ['experts.gate']],
     ['aloraInvocationTokens', [1, 2]],
     ['layerReplication', [[0, 2]]],
     ['evaConfig', { rho: 2 }],

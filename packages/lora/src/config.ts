@@ -77,7 +77,8 @@ const fields = {
   qaloraGroupSize: field.kept(16),
   montecloraConfig: off<object>('MonteCLoRA'),
   layerReplication: off<readonly (readonly [number, number])[]>('layer replication'),
-  targetParameters: off<readonly string[]>('targeting parameters that are not in a layer'),
+  /** Parameters that are no layer's, such as all experts of a mixture: their paths or ends of these. */
+  targetParameters: field.names(),
   useBdlora: off<object>('block-diagonal LoRA'),
   arrowConfig: off<object>('Arrow routing'),
   kasaConfig: off<object>('KaSA'),

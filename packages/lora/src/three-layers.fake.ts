@@ -64,8 +64,12 @@ export function threeLayers(bias = true): BaseModel {
 }
 
 /** The base with one adapter whose values are all random. */
-export async function randomised(configured: ConfiguredTuner, bias = true): Promise<AdaptedModel> {
-  const adapted = new AdaptedModel(threeLayers(bias))
+export async function randomised(
+  configured: ConfiguredTuner,
+  bias = true,
+  base = threeLayers(bias),
+): Promise<AdaptedModel> {
+  const adapted = new AdaptedModel(base)
   const adapter = adapted.addAdapter('default', configured)
   const values = [...adapter.specs].map(([key, { shape }]) => {
     const size = shape.reduce((a, b) => a * b, 1)

@@ -40,15 +40,14 @@ export const familyCases: readonly FamilyCase[] = tinyFamilies.flatMap(([archite
     task,
     attention: tiny.alibi === true ? ('sdpa' as const) : ('eager' as const),
     half: i % 2 === 0 ? ('bfloat16' as const) : ('float16' as const),
-    ...(task === adapted ? { adapter: adapterOf(task, modelType) } : {}),
+    ...(task === adapted ? { adapter: adapterOf(task) } : {}),
     newTokens: task === generates ? NEW_TOKENS : 0,
   }))
 })
 
 // DistilBERT's layer before its classifier: PEFT keeps it whole with the classifier, and so cannot adapt it.
-function adapterOf(task: TaskType, modelType: string): Readonly<Record<string, unknown>> {
+function adapterOf(task: TaskType): Readonly<Record<string, unknown>> {
   const shared = { task_type: task, r: 2, lora_alpha: 3, target_modules: 'all-linear' }
-  if (/^(mixtral|qwen3_moe)$/.test(modelType)) return { ...shared, target_modules: ['q_proj', 'v_proj'] }
   return task === 'SEQ_CLS' ? { ...shared, exclude_modules: ['pre_classifier'] } : shared
 }
 

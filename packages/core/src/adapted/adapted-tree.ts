@@ -5,7 +5,7 @@ import { isAdaptable } from '../module/adaptable.js'
 import { Parameter } from '../module/parameter.js'
 import { mapModules, mapParameters } from '../module/tree.js'
 import { AdaptedLayer, AdapterPart, SiteState } from '../tuner/adapted-layer.js'
-import { type Adapter, bufferKey, siteFileKeys } from '../tuner/adapter.js'
+import { type Adapter, bufferKey, siteFileKeys, siteKey } from '../tuner/adapter.js'
 import type { Site } from '../tuner/families.js'
 import { sharedKeys } from '../tuner/shared-state.js'
 import { savedKeys } from './saved-modules.js'
@@ -81,7 +81,7 @@ interface KnownAdapter extends AdapterSpecs {
 function partOf({ adapter, specs, bufferSpecs, prefix, shared }: KnownAdapter, site: Site): AdapterPart {
   const named: Record<string, Parameter> = { ...shared }
   for (const [name, fileKey] of Object.entries(siteFileKeys(adapter.tuner, site, adapter.config))) {
-    const key = `${site.path}.${fileKey}`
+    const key = siteKey(site, fileKey)
     const spec = specs.get(key)
     if (spec !== undefined) named[name] = stateParameter(key, spec, prefix)
   }

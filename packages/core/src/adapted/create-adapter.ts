@@ -1,13 +1,14 @@
 /** Making an adapter: completing the configuration, finding the sites, the modules saved in full and the biases that train, drawing initial values. */
 import type { Model, PeftTaskType } from '../model/model.js'
 import type { Adaptable } from '../module/adaptable.js'
+import { parameterUses } from '../module/tree.js'
 import { Random } from '../random.js'
 import { Adapter } from '../tuner/adapter.js'
 import type { ConfiguredTuner, LayerTuner, TargetConfig } from '../tuner/families.js'
 import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
 import { createBuffers, createValues, type ExpectedTensors, type OnLate } from '../tuner/initial-values.js'
 import { createShared } from '../tuner/shared-state.js'
-import { condenseTargets, findTargets, modulesOf, resolveTargets } from '../tuner/targets.js'
+import { allLinear, condenseTargets, findTargets, modulesOf, resolveTargets } from '../tuner/targets.js'
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
@@ -48,7 +49,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
   const { model, modelType } = base
   const metadata = completeMetadata(base, { ...configured.metadata, ...options.metadata })
   const heads = headModules[(metadata.taskType ?? '') as PeftTaskType] ?? []
-  const given = configured.config as TargetConfig
+  const given = retargeted(tuner, base, configured.config as TargetConfig)
   const modulesToSave =
     heads.length > 0 ? [...new Set([...(given.modulesToSave ?? []), ...heads])] : given.modulesToSave
   const resolved = condensed(
@@ -88,6 +89,17 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
     copied,
     lateValues(late),
   )
+}
+
+function retargeted(tuner: LayerTuner, { model, modelType }: BaseModel, config: TargetConfig): TargetConfig {
+  if (tuner.retarget === undefined) return config
+  const pathsOf = (all: readonly { readonly path: string }[]) => all.map(({ path }) => path)
+  return tuner.retarget(config, {
+    modelType,
+    modulePaths: pathsOf(modulesOf(model)),
+    parameterPaths: pathsOf(parameterUses(model)),
+    linearPaths: allLinear(model),
+  })
 }
 
 function condensed(tuner: LayerTuner, model: Model, config: TargetConfig): TargetConfig {

@@ -144,7 +144,7 @@ export class Adapter implements AdapterParts {
     if (tuner.toFile === undefined) return
     for (const site of sites) {
       const keys = Object.entries(siteFileKeys(tuner, site, config)).map(
-        ([name, key]) => [name, `${site.path}.${key}`] as const,
+        ([name, key]) => [name, siteKey(site, key)] as const,
       )
       const own = keys.flatMap(([name, key]) =>
         values.has(key) ? [[name, values.get(key) as HostTensor] as const] : [],
@@ -259,6 +259,11 @@ export function siteFileKeys(tuner: LayerTuner, site: Site, config: unknown): Re
   return typeof tuner.fileKeys === 'function'
     ? tuner.fileKeys(site, config)
     : (tuner.fileKeys as Readonly<Record<string, string>>)
+}
+
+/** Key of a site's tensor by its name in files. */
+export function siteKey({ path, parameter }: Site, fileKey: string): string {
+  return `${parameter?.filePath ?? path}.${fileKey}`
 }
 
 /** Key of a buffer. */

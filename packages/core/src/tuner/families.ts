@@ -25,6 +25,12 @@ export interface TargetConfig {
   readonly bias?: string
 }
 
+/** What core reads besides, of tuners that adapt parameters which are no layer's. */
+export interface ParameterTargetConfig extends TargetConfig {
+  /** Paths of parameters or their ends: `experts.gate_up_proj`, `gate.weight`. */
+  readonly targetParameters?: readonly string[] | null
+}
+
 /** One matched layer, for tuners. */
 export interface Site {
   /** The module's path; of a shared module the first. */
@@ -34,6 +40,16 @@ export interface Site {
   readonly inSize: number
   readonly outSize: number
   readonly hasBias: boolean
+  /** What a parameter of a module has that is no layer. */
+  readonly parameter?: ParameterSite
+}
+
+/** A matched parameter: a matrix (out, in), or one for each of several experts (experts, out, in). `Site.path` is its own. */
+export interface ParameterSite {
+  /** 1 of a matrix. */
+  readonly experts: number
+  /** What its keys in files begin with: its module's path and, as PEFT nests wrappers, a `base_layer` for each matched parameter behind it in its module. */
+  readonly filePath: string
 }
 
 /** A site's tensors by the tuner's own names, as stored values or as graph tensors. */
@@ -142,6 +158,16 @@ export interface ResolveContext {
   warn(text: string): void
 }
 
+/** What is known of the model before targets are looked for. */
+export interface RetargetContext {
+  readonly modelType: string
+  /** Paths of modules, and of all parameters. */
+  readonly modulePaths: readonly string[]
+  readonly parameterPaths: readonly string[]
+  /** What 'all-linear' stands for. */
+  readonly linearPaths: readonly string[]
+}
+
 /** What every family has in common. */
 export interface TunerBase<Config> {
   readonly apiVersion: 1
@@ -171,6 +197,8 @@ export interface LayerTuner<Config = any, State extends TunerState = any, Held e
   readonly layers?: readonly LayerKind[]
   /** Default targets of a model type, as `targetModules` takes them; when left out, or undefined, the architecture's. */
   defaultTargets?(modelType: string): readonly string[] | string | undefined
+  /** Other targets in the place of those given, before any is looked for: older names of layers. */
+  retarget?(config: Config, context: RetargetContext): Config
   /** Whether long lists of targets are saved as they are. Otherwise they are condensed to the ends that match the same modules. */
   readonly keepsTargets?: boolean
   /** Completes the configuration once the sites are known; returns the configuration that is saved. */

@@ -6,7 +6,7 @@ import type { HostTensor } from '../dtype.js'
 import { EspalierError } from '../errors.js'
 import { Random } from '../random.js'
 import { type Shape, sameShape, sizeOf } from '../shape.js'
-import { bufferKey, siteFileKeys } from './adapter.js'
+import { bufferKey, siteFileKeys, siteKey } from './adapter.js'
 import type { FromWeight, InitialValue, LayerTuner, Site } from './families.js'
 
 /** Tensors that will be loaded, by key. */
@@ -133,7 +133,7 @@ function valuesOf({ tuner, config, site, random }: SiteRequest): Map<string, Ini
         what: 'a tuner created a tensor without a file key',
         got: { kind: tuner.kind, tensor: name, fileKeys: Object.keys(keys) },
       })
-    values.set(`${site.path}.${key}`, tensor as InitialValue)
+    values.set(siteKey(site, key), tensor as InitialValue)
   }
   return values
 }

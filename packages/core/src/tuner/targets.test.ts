@@ -5,7 +5,8 @@ import { Model } from '../model/model.js'
 import { initialValues, ParameterScope } from '../module/scope.js'
 import { Random } from '../random.js'
 import type { TargetConfig } from './families.js'
-import { condenseTargets, findTargets, isSaved, isTarget, matchesPath, resolveTargets } from './targets.js'
+import { matchesPath } from './matches-path.js'
+import { condenseTargets, findTargets, isSaved, isTarget, resolveTargets } from './targets.js'
 
 const path = 'model.layers.1.self_attn.q_proj'
 

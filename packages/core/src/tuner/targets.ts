@@ -5,19 +5,15 @@ import { LanguageModel, MaskedLM } from '../model/model.js'
 import { type Adaptable, isAdaptable } from '../module/adaptable.js'
 import type { Module } from '../module/module.js'
 import { type NamedModule, namedModules } from '../module/tree.js'
-import type { LayerTuner, Site, TargetConfig } from './families.js'
+import type { LayerTuner, ParameterTargetConfig, Site, TargetConfig } from './families.js'
+import { matchesPath } from './matches-path.js'
+import { targetedParameters } from './parameter-targets.js'
 import { fullMatch, layerPattern } from './python-regex.js'
 
 /** A site with its layer. */
 export interface TargetedLayer {
   readonly site: Site
   readonly layer: Adaptable
-}
-
-/** Whether a path matches: a string is a pattern for the whole path; a list holds paths or their ends. */
-export function matchesPath(path: string, names: readonly string[] | string): boolean {
-  if (typeof names === 'string') return fullMatch(names).test(path)
-  return names.some((name) => path === name || path.endsWith(`.${name}`))
 }
 
 /** Whether a module is a target, by PEFT's order: excluded, saved in full, pattern, exact path, ends of paths within chosen layers. */
@@ -47,7 +43,7 @@ export function isSaved(path: string, modulesToSave: readonly string[] | null | 
  * The layers that a configuration targets. Throws target.none, listing the names that exist, and target.unsupported for matched modules
  * that the tuner cannot adapt.
  */
-export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfig): TargetedLayer[] {
+export function findTargets(model: Model, tuner: LayerTuner, config: ParameterTargetConfig): TargetedLayer[] {
   const modules = modulesOf(model).filter(({ path }) => path !== '')
   const kinds = tuner.layers ?? ['linear', 'conv1d']
   const found: TargetedLayer[] = []
@@ -66,11 +62,13 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
       fix: 'Narrow targetModules',
     })
   }
+  found.push(...targetedParameters(model, config))
   if (found.length === 0) {
     throw new EspalierError('target.none', {
       what: 'no module matched targetModules',
       got: {
         targetModules: config.targetModules,
+        ...(config.targetParameters == null ? {} : { targetParameters: config.targetParameters }),
         excludeModules: config.excludeModules ?? null,
         layersToTransform: config.layersToTransform ?? null,
         names: layerNames(modules),
@@ -85,7 +83,7 @@ export function findTargets(model: Model, tuner: LayerTuner, config: TargetConfi
  * The configuration made explicit, so that PEFT reads the same from a file: 'all-linear' and the model type's default become lists; where
  * layers are chosen by number alone and PEFT would not find them, the model's own lists of layers are named. Throws target.none.
  */
-export function resolveTargets<C extends TargetConfig>(
+export function resolveTargets<C extends ParameterTargetConfig>(
   config: C,
   model: Model,
   defaults: readonly string[] | string | undefined,
@@ -94,6 +92,8 @@ export function resolveTargets<C extends TargetConfig>(
   const named = withNamedLayers(config, model)
   const { targetModules } = named
   if (targetModules == null) {
+    if ((config.targetParameters ?? []).length > 0 && (defaults ?? []).length === 0)
+      return { ...named, targetModules: [] }
     if (defaults === undefined || defaults.length === 0) {
       throw new EspalierError('target.none', {
         what: 'this model type has no default targets',
@@ -124,7 +124,7 @@ export function condenseTargets(targets: readonly string[], allPaths: readonly s
 const CONDENSE_FROM = 20 // PEFT's MIN_TARGET_MODULES_FOR_OPTIMIZATION
 
 /** Linear and Conv1D layers but for the head. */
-function allLinear(model: Model): string[] {
+export function allLinear(model: Model): string[] {
   const heads = headLayers(model)
   const outputs = model.task === 'SEQ_CLS' ? ['score', 'classifier'] : []
   return modulesOf(model).flatMap(({ path, module }) =>

@@ -33,19 +33,25 @@ export interface ModelStatus extends Omit<LayerStatus, 'name' | 'moduleType'> {
 /** The status of every layer that some adapter changes, in the order of the adapters' own. */
 export function getLayerStatus(model: PeftModel): LayerStatus[] {
   requirePeftModel(model)
-  const layers = new Map<string, { readonly kind: LayerKind; readonly adapters: string[] }>()
+  const layers = new Map<string, { readonly wrapper: string; readonly adapters: string[] }>()
   for (const name of model.adapterNames) {
-    for (const { path, kind } of model.adapted.adapter(name).sites) {
-      const known = layers.get(path)
-      if (known === undefined) layers.set(path, { kind, adapters: [name] })
+    for (const { path, kind, parameter } of model.adapted.adapter(name).sites) {
+      const place = parameter?.filePath ?? path
+      const known = layers.get(place)
+      if (known === undefined)
+        layers.set(place, { wrapper: parameter === undefined ? wrapperOf(kind) : 'ParamWrapper', adapters: [name] })
       else known.adapters.push(name)
     }
   }
-  return [...layers].map(([path, { kind, adapters }]) => ({
+  return [...layers].map(([path, { wrapper, adapters }]) => ({
     name: `model.${path}`,
-    moduleType: `${kindOf(model)}.${kind === 'embedding' ? 'Embedding' : 'Linear'}`,
+    moduleType: `${kindOf(model)}.${wrapper}`,
     ...stateOf(model, adapters),
   }))
+}
+
+function wrapperOf(kind: LayerKind): string {
+  return kind === 'embedding' ? 'Embedding' : 'Linear'
 }
 
 /** The status of the model. */

@@ -76,12 +76,12 @@ export class SparseMoe extends Module {
 
 /** Which experts suit a token: x (tokens, hidden) -> (tokens, experts). */
 export class Router extends Module {
-  constructor(readonly weight: MatrixParameter) {
+  constructor(readonly weight: Module) {
     super()
   }
 
-  forward(x: Tensor): Tensor {
-    return this.weight.forward(x)
+  forward(x: Tensor, context: Context): Tensor {
+    return this.weight.forward(x, context)
   }
 }
 
