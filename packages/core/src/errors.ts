@@ -52,10 +52,8 @@ export class EspalierError extends Error {
 
   /** What `instanceof` asks: as isInstance, and of a class below this one as usual. */
   static override [Symbol.hasInstance](value: unknown): boolean {
-    // biome-ignore lint/complexity/noThisInStatic: classes below this one have it too
-    const asked: unknown = this
-    const isOwn = Function.prototype[Symbol.hasInstance].call(asked, value) as boolean
-    return isOwn || (asked === EspalierError && EspalierError.isInstance(value))
+    const isOwn = Function.prototype[Symbol.hasInstance].call(this, value) as boolean
+    return isOwn || (this === EspalierError && EspalierError.isInstance(value))
   }
 
   /** As Node shows a code: `EspalierError [area.reason]: message`. */

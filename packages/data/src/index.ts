@@ -44,6 +44,7 @@ export type { MakeRows, RowsToPass } from './dataset/rows-in-memory.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
 export { type AskedRow, askedRow, type GivenAnswer } from './features/asked-row.js'
+export { type PieceRow, pieceRows } from './features/piece-rows.js'
 export {
   type AnswerExamples,
   type AnswerFeatures,

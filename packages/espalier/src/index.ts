@@ -77,8 +77,10 @@ export {
 } from './auto/auto-peft-model.js'
 export { AutoTokenizer } from './auto/auto-tokenizer.js'
 export { type AdapterConfig, PeftConfig, type PeftConfigOptions } from './auto/peft-config.js'
+export type { QuestionInput } from './model/answered-questions.js'
 export type { ModelDType } from './model/compute-dtype.js'
 export { type BackendName, type BackendSettings, namedBackend } from './model/default-backend.js'
+export type { MaskCandidate, MaskedInput } from './model/filled-masks.js'
 export type {
   GenerateBatchOptions,
   Generated,
@@ -86,6 +88,7 @@ export type {
   GenerateOptions,
   GenerationSettings,
 } from './model/generation-options.js'
+export type { WordLabels, WordsInput } from './model/labelled-words.js'
 export type { LoadProgress, OnLoadProgress, WeightsProgress } from './model/load-progress.js'
 export {
   type GetPeftModelOptions,
@@ -95,6 +98,8 @@ export {
   PeftModel,
   type SavePeftOptions,
 } from './model/peft-model.js'
+export type { Predicted, PredictInput } from './model/predict-inputs.js'
+export type { PredictOptions } from './model/predict-options.js'
 export { PretrainedModel, type PretrainedOptions, type SavePretrainedOptions } from './model/pretrained-model.js'
 export type { RunnableModel } from './model/runnable-model.js'
 export {
@@ -111,7 +116,7 @@ export {
   setPeftModelStateDict,
 } from './model/state-dict.js'
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
-export type { ClassificationInput, Prediction, PredictOptions } from './model/text-classification.js'
+export type { ClassificationInput, Prediction } from './model/text-classification.js'
 export { type QuestionAnsweringOptions, questionAnswering } from './training/answers-task.js'
 export type {
   EvaluationProgress,

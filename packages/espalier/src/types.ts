@@ -67,6 +67,7 @@ export type {
   DownloadProgress,
   HubOptions,
   LoadedModel,
+  ProblemType,
   SaveModelOptions,
   Source,
   Target,

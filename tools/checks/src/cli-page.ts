@@ -1,5 +1,5 @@
 /** docs/cli.md from the table of options: what each command does, its options, and their defaults beside Python's. */
-import { commandHelp, plannedCommands } from 'espalier/cli/help.js'
+import { commandHelp } from 'espalier/cli/help.js'
 import { type Option, rangeText } from 'espalier/cli/option.js'
 import { optionsOf } from 'espalier/cli/options.js'
 import { pythonOptions } from 'espalier/cli/python-options.js'
@@ -26,10 +26,6 @@ export function cliPage(): string {
       '',
       ...table(name),
     ]),
-    '## Commands that do not exist yet',
-    '',
-    ...Object.entries(plannedCommands).map(([name, what]) => `- \`${name}\`: ${what}.`),
-    '',
     '## Keys of Python without an effect',
     '',
     'They are recognised, said once, and left.',

@@ -54,8 +54,8 @@ function wordsOf(tokens: unknown, labels: readonly number[], place: string): rea
   })
 }
 
-// The special tokens around any text, which here is one letter.
-function specialTokens(tokenizer: Tokenizer): { before: number[]; after: number[] } {
+/** The special tokens around any text, which here is one letter. */
+export function specialTokens(tokenizer: Tokenizer): { before: number[]; after: number[] } {
   const { inputIds, specialTokensMask } = tokenizer.encode('a')
   const from = specialTokensMask.indexOf(0)
   const to = specialTokensMask.lastIndexOf(0) + 1

@@ -1,7 +1,7 @@
 /** Pretrained models by task: transformers' Auto classes. */
 import type { Architecture, Backend, Quantizer, TaskType } from '@espalier/core'
 import { type BitsAndBytesConfig, bitsandbytes } from '@espalier/quantization'
-import { type HubOptions, loadModel, type Source } from '@espalier/serialization'
+import { type HubOptions, loadModel, type ProblemType, type Source } from '@espalier/serialization'
 import { computeDType, type ModelDType } from '../model/compute-dtype.js'
 import { defaultBackend, slownessOf } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
@@ -31,6 +31,8 @@ export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
   readonly tokenizer?: Source
   /** Labels of a classification head, by name or number. */
   readonly labels?: readonly string[] | number
+  /** What the labels of a head for whole texts are: numbers to learn, one label of several, or labels that may hold at once. Default: what config.json says, or follows from the rows. */
+  readonly problemType?: ProblemType
   /** Seed of a head that the checkpoint does not have. */
   readonly seed?: number
   /** What the model computes in, however its files store it; the backend must compute in it. Default float32. */
@@ -64,7 +66,7 @@ export async function loadPretrained(
   task: TaskType | undefined,
   options: FromPretrainedOptions = {},
 ): Promise<PretrainedModel> {
-  const { backend, tokenizer, architectures = [], quantizers = [], labels, seed, dtype, ...rest } = options
+  const { backend, tokenizer, architectures = [], quantizers = [], labels, problemType, seed, dtype, ...rest } = options
   const { quantizationConfig, loadIn4bit, loadIn8bit, ...hub } = rest
   const quantizer = bitsandbytes({
     ...(loadIn4bit && { loadIn4bit }),
@@ -78,6 +80,7 @@ export async function loadPretrained(
     quantizers: [...quantizers, quantizer],
     task,
     labels,
+    problemType,
     seed,
     dtype: computeDType(dtype),
   })

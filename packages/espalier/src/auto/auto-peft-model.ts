@@ -50,32 +50,47 @@ function autoPeftClass(task: TaskType | undefined): AutoPeftClass {
   return {
     async fromPretrained(source, options = {}) {
       checkAutoPeftOptions(options)
-      const { base: given, adapterName, tuners, subfolder, isTrainable, ...rest } = options
-      const { signal, environment } = rest
-      const place = subfolder === undefined ? {} : { subfolder }
-      const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
-      const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
-      const headTask = task ?? named
-      const labels = await labelsOf(headTask, rest.labels, () =>
-        readSavedLabels(source, { signal, environment, ...place }),
-      )
-      const base = await loadPretrained(given ?? baseOf(config), headTask, { ...rest, ...labels })
-      try {
-        return await PeftModel.fromPretrained(base, source, {
-          signal,
-          environment,
-          onProgress: rest.onProgress,
-          ...place,
-          ...(adapterName === undefined ? {} : { adapterName }),
-          ...(tuners === undefined ? {} : { tuners }),
-          ...(isTrainable === undefined ? {} : { isTrainable }),
-          ownsBase: true,
-        })
-      } catch (error) {
-        await base.close()
-        throw error
-      }
+      return loadPeft(source, task, options)
     },
+  }
+}
+
+/** Loads an adapter with its base for a task; without one, for what the adapter, or else the base's checkpoint, was saved from. strict: whether tensors that the adapter lacks, or has besides, are refused. */
+export async function loadPeft(
+  source: Source,
+  task: TaskType | undefined,
+  {
+    base: given,
+    adapterName,
+    tuners,
+    subfolder,
+    isTrainable,
+    strict,
+    ...rest
+  }: AutoPeftOptions & Pick<LoadAdapterIntoOptions, 'strict'> = {},
+): Promise<PeftModel> {
+  const { signal, environment } = rest
+  const place = subfolder === undefined ? {} : { subfolder }
+  const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
+  const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
+  const headTask = task ?? named
+  const labels = await labelsOf(headTask, rest.labels, () => readSavedLabels(source, { signal, environment, ...place }))
+  const base = await loadPretrained(given ?? baseOf(config), headTask, { ...rest, ...labels })
+  try {
+    return await PeftModel.fromPretrained(base, source, {
+      signal,
+      environment,
+      onProgress: rest.onProgress,
+      ...place,
+      ...(adapterName === undefined ? {} : { adapterName }),
+      ...(tuners === undefined ? {} : { tuners }),
+      ...(isTrainable === undefined ? {} : { isTrainable }),
+      ...(strict === undefined ? {} : { strict }),
+      ownsBase: true,
+    })
+  } catch (error) {
+    await base.close()
+    throw error
   }
 }
 

@@ -16,6 +16,7 @@ const MODEL: OptionKinds<FromPretrainedOptions> = {
   quantizers: 'array',
   tokenizer: 'any', // a source
   labels: ['array', 'number'],
+  problemType: 'string',
   seed: 'seed',
   dtype: 'string',
 }

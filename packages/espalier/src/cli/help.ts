@@ -29,9 +29,14 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     does: 'A conversation in the terminal: each line is a turn, the model sees all of them. Ctrl-C ends an answer, an empty line or Ctrl-D the conversation.',
     example: 'espalier chat --model HuggingFaceTB/SmolLM2-135M-Instruct --do-sample --temperature 0.7',
   },
+  predict: {
+    usage: 'espalier predict --model M [--adapter A] --data D',
+    does: 'What a model’s head says of each row, one JSON object a line, with the row’s id where it has one: the label of a text and scores of all; the label of each word in tokens; the answer to a question in its context, in characters; what may stand for the mask tokens in a text.',
+    example: 'espalier predict --model distilbert/distilbert-base-cased-distilled-squad --data questions.jsonl',
+  },
   eval: {
     usage: 'espalier eval --model M [--adapter A] --data D',
-    does: 'Mean loss over the counted tokens, and perplexity.',
+    does: 'Mean loss over what counts, and what the head is measured by: perplexity of texts; accuracy, F1 and Matthews of labels; mean squared error, Pearson and Spearman of numbers; F1 of entities, where labels of words name them; exact match and F1 of answers, as SQuAD has them. The head is that of the adapter or of the checkpoint.',
     example: 'espalier eval --model HuggingFaceTB/SmolLM2-135M-Instruct --adapter out --data test.jsonl',
   },
   merge: {
@@ -59,11 +64,6 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
     does: 'Teaches a small bundled model a skill on this CPU in a few minutes, and shows before and after.',
     example: 'espalier quickstart',
   },
-}
-
-/** Commands that are promised and do not exist yet. */
-export const plannedCommands: Readonly<Record<string, string>> = {
-  predict: 'predict does not exist yet',
 }
 
 /** The text of `espalier --help`. */

@@ -1,6 +1,8 @@
 /** Loading what commands run: the model, its tokenizer and an adapter, with progress. */
 import { stat } from 'node:fs/promises'
 import { defaultCacheFolder } from '@espalier/backend-onnx'
+import type { TaskType } from '@espalier/core'
+import type { FromPretrainedOptions } from '../auto/auto-model.js'
 import type { BackendName } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import type { PeftModel } from '../model/peft-model.js'
@@ -23,9 +25,41 @@ export async function loadBase(
   values: Values,
   progress: Progress,
   signal?: AbortSignal,
-  { computes = true }: LoadOptions = {},
+  options: LoadOptions = {},
 ): Promise<PretrainedModel> {
-  const { AutoModelForCausalLM, namedBackend } = await import('../index.js')
+  const { AutoModelForCausalLM } = await import('../index.js')
+  return opened(values, progress, options, (model, given) =>
+    AutoModelForCausalLM.fromPretrained(model, { ...given, ...(signal === undefined ? {} : { signal }) }),
+  )
+}
+
+/** The model with the head of `--task-type`, else of its adapter, else of its checkpoint; and `--adapter`, when there is one. */
+export async function loadWithHead(
+  values: Values,
+  progress: Progress,
+  signal?: AbortSignal,
+): Promise<PretrainedModel | PeftModel> {
+  const { loadPretrained } = await import('../auto/auto-model.js')
+  const { loadPeft } = await import('../auto/auto-peft-model.js')
+  const [task, adapter] = [values.text('task-type') as TaskType | undefined, values.text('adapter')]
+  const model = await opened<PretrainedModel | PeftModel>(values, progress, {}, (base, given) => {
+    const options = { ...given, ...(signal === undefined ? {} : { signal }) }
+    return adapter === undefined
+      ? loadPretrained(base, task, options)
+      : loadPeft(adapter, task, { ...options, base, strict: true })
+  })
+  for (const warning of 'warnings' in model ? model.warnings : []) progress.warning(warning)
+  return model
+}
+
+// A backend, and a model on it, by whichever way of loading.
+async function opened<M extends PretrainedModel | PeftModel>(
+  values: Values,
+  progress: Progress,
+  { computes = true }: LoadOptions,
+  load: (model: string, options: FromPretrainedOptions) => Promise<M>,
+): Promise<M> {
+  const { namedBackend } = await import('../index.js')
   const { slownessOf } = await import('../model/default-backend.js')
   const [name, threads, revision, tokenizer] = [
     values.text('backend') as BackendName | undefined,
@@ -50,12 +84,11 @@ export async function loadBase(
   if (slowness !== undefined) progress.warning(slowness)
   progress.update(`loading ${model}`)
   try {
-    const base = await AutoModelForCausalLM.fromPretrained(
+    const base = await load(
       revision === undefined || isFolder || model.includes('@') ? model : `${model}@${revision}`,
       {
         backend,
         onProgress: loadProgress(progress),
-        ...(signal === undefined ? {} : { signal }),
         ...(tokenizer === undefined ? {} : { tokenizer }),
         ...(quantizationConfig && { quantizationConfig }),
       },

@@ -1,7 +1,7 @@
 /** From the words of the command line to an exit code. Heavy modules load only when a command needs them. */
 import { didYouMean } from '@espalier/core'
 import { describeFailure, exitCodes, UsageError } from './failure.js'
-import { commandHelp, generalHelp, helpFor, plannedCommands } from './help.js'
+import { commandHelp, generalHelp, helpFor } from './help.js'
 import { problems, result } from './terminal.js'
 import { Values } from './values.js'
 import { packageVersion } from './version.js'
@@ -13,6 +13,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   generate: async () => (await import('./generate.js')).generate,
   chat: async () => (await import('./chat.js')).chat,
   push: async () => (await import('./push.js')).push,
+  predict: async () => (await import('./predict.js')).predict,
   eval: async () => (await import('./evaluate.js')).evaluate,
   merge: async () => (await import('./merge.js')).merge,
   inspect: async () => (await import('./inspect.js')).inspect,
@@ -45,8 +46,6 @@ async function dispatch([command, ...words]: readonly string[]): Promise<number>
     if (words.includes('--verbose')) await versionsBelow()
     return exitCodes.done
   }
-  const planned = plannedCommands[command]
-  if (planned !== undefined) throw new UsageError(planned, 'espalier --help lists what exists')
   const load = Object.hasOwn(commands, command) ? commands[command] : undefined
   if (load === undefined)
     throw new UsageError(

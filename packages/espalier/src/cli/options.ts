@@ -11,7 +11,9 @@ import { pythonOptions } from './python-options.js'
 import { quantizationOptions } from './quantization-options.js'
 
 const TRAIN = ['train']
-const RUN = ['train', 'generate', 'chat', 'eval']
+const RUN = ['train', 'generate', 'chat', 'eval', 'predict']
+const ROWS = ['train', 'eval', 'predict']
+const HEADS = ['eval', 'predict']
 const GENERATE = ['generate', 'chat']
 const ONCE = ['generate']
 
@@ -45,8 +47,8 @@ const own: readonly Option[] = [
   flag('model-revision', 'text', RUN, 'branch, tag or commit of the model', { aliases: ['revision'] }),
   flag('tokenizer', 'text', RUN, 'where the tokenizer is, when not beside the model'),
   flag('adapter', 'text', [...RUN, 'merge'], 'a PEFT adapter: to go on training, to compute with, or to merge'),
-  flag('data', 'texts', ['train', 'eval'], '.jsonl .json .csv .tsv .txt', { aliases: ['dataset_name'] }),
-  flag('text-field', 'text', ['train', 'eval'], 'column with the text', { aliases: ['dataset_text_field'] }),
+  flag('data', 'texts', ROWS, '.jsonl .json .csv .tsv .txt', { aliases: ['dataset_name'] }),
+  flag('text-field', 'text', ROWS, 'column with the text', { aliases: ['dataset_text_field'] }),
   flag('prompt-field', 'text', ['train', 'eval'], 'column with the prompt'),
   flag('completion-field', 'text', ['train', 'eval'], 'column with what should follow the prompt'),
   flag('eval-data', 'text', TRAIN, 'rows to evaluate on; see --eval-strategy'),
@@ -94,17 +96,34 @@ const own: readonly Option[] = [
   flag('use-rslora', 'boolean', TRAIN, 'scales by alpha / sqrt(r)'),
   flag('init-lora-weights', 'text', TRAIN, 'true, false or gaussian', { default: 'true' }),
   flag('modules-to-save', 'list', TRAIN, 'modules trained and saved in full', { aliases: ['lora_modules_to_save'] }),
-  flag('task-type', 'text', TRAIN, 'PEFT’s task type', { aliases: ['lora_task_type'], choices: ['CAUSAL_LM'] }),
   flag(
-    'max-length',
-    'whole',
-    ['train', 'eval'],
-    'longest row in tokens; longer ones are cut at the end; none: rows stay whole',
+    'task-type',
+    'text',
+    ROWS,
+    'PEFT’s task type, of which train knows CAUSAL_LM; default: the adapter’s, or the checkpoint’s',
     {
-      default: '1024',
-      aliases: ['max_seq_length'],
+      aliases: ['lora_task_type'],
+      choices: ['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'MASKED_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS'],
     },
   ),
+  flag('doc-stride', 'whole', HEADS, 'of answers: tokens that the windows of a long context have in common', {
+    range: FROM_ZERO,
+    default: '128',
+  }),
+  flag('n-best-size', 'whole', HEADS, 'of answers: candidates that are looked at', { default: '20' }),
+  flag('max-answer-length', 'whole', HEADS, 'of answers: most tokens', { default: '30' }),
+  flag('version-2-with-negative', 'boolean', HEADS, 'of answers: a context may have none; eval sees it by its rows'),
+  flag(
+    'null-score-diff-threshold',
+    'number',
+    HEADS,
+    'of answers: there is none where its score is higher than the best answer’s by more than this',
+    { range: {}, default: '0' },
+  ),
+  flag('max-length', 'whole', ROWS, 'longest row in tokens; longer ones are cut at the end; none: rows stay whole', {
+    default: '1024',
+    aliases: ['max_seq_length'],
+  }),
   flag('per-device-train-batch-size', 'whole', TRAIN, 'rows of a step before accumulation', { default: '8' }),
   flag('per-device-eval-batch-size', 'whole', ['train', 'eval'], 'rows evaluated together', { default: '8' }),
   flag('gradient-accumulation-steps', 'whole', TRAIN, 'batches of one step', { default: '1' }),
@@ -221,10 +240,16 @@ const own: readonly Option[] = [
   flag('raw', 'boolean', ONCE, 'the prompt as it is, without a chat template'),
   flag('do-sample', 'boolean', GENERATE, 'samples; otherwise the likeliest token is taken'),
   flag('temperature', 'number', GENERATE, 'above 1 flatter, below 1 sharper', { range: { above: 0 }, default: '1' }),
-  flag('top-k', 'whole', GENERATE, 'samples among so many likeliest tokens; 0: all', {
-    range: FROM_ZERO,
-    default: '50',
-  }),
+  flag(
+    'top-k',
+    'whole',
+    [...GENERATE, 'predict'],
+    'samples among so many likeliest tokens; 0: all. predict: so many for each mask, 5 by default',
+    {
+      range: FROM_ZERO,
+      default: '50',
+    },
+  ),
   flag('top-p', 'number', GENERATE, 'samples among the likeliest tokens that reach this probability', {
     range: { above: 0, most: 1 },
     default: '1',
@@ -270,8 +295,8 @@ const own: readonly Option[] = [
   flag(
     'json',
     'boolean',
-    ['train', 'generate', 'eval', 'inspect', 'doctor', 'quickstart'],
-    'results as JSON on stdout; of a run: its events, one a line',
+    ['train', 'generate', 'eval', 'predict', 'inspect', 'doctor', 'quickstart'],
+    'results as JSON on stdout, as predict’s always are; of a run: its events, one a line',
   ),
   planned('use-dora', 'boolean', 'weight-decomposed LoRA'),
   flag(

@@ -178,7 +178,7 @@ describe('numbers', () => {
         'x',
         ' ',
         '1,5',
-        ...(name === 'length-penalty' ? [] : ['-2']),
+        ...(name === 'length-penalty' || name === 'null-score-diff-threshold' ? [] : ['-2']),
         ...(type === 'whole' ? ['0.5', '1e17'] : []),
       ]
       for (const text of texts) expect(refused(name, text, commands[0])).toContain(`--${name} is a`)

@@ -70,6 +70,12 @@ export function checkArguments(
   { evaluation }: Pick<RunData, 'evaluation'>,
 ): void {
   const hasEvaluation = evaluation !== undefined
+  const task = values.text('task-type') ?? 'CAUSAL_LM'
+  if (task !== 'CAUSAL_LM')
+    throw new UsageError(
+      `--task-type ${task}: train knows CAUSAL_LM alone; other heads are trained by programs`,
+      'Use Trainer of the package espalier, and predict and eval for what it writes',
+    )
   const strategy = values.text('eval-strategy') ?? 'no'
   if (strategy !== 'no' && !hasEvaluation)
     throw new UsageError(

@@ -5,6 +5,7 @@ import {
   type Hold,
   LanguageModel,
   type Model,
+  requireAwaited,
   type Shared,
   type StateSet,
   sharedIn,
@@ -12,23 +13,22 @@ import {
   weightRequests,
 } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
-import { classifyRows } from '@espalier/models'
 import type { LoadedModel } from '@espalier/serialization'
+import type { Answer } from '../answers/choose-answers.js'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
+import type { QuestionInput } from './answered-questions.js'
+import type { MaskCandidate, MaskedInput } from './filled-masks.js'
 import { generateTexts, streamText, type TextSource } from './generate-text.js'
 import type { GenerateBatchOptions, Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
 import { asksForList, requireOneText } from './generation-prompts.js'
 import { checkGenerateOptions } from './known-generation-options.js'
 import { requireTokenizer } from './known-model-options.js'
+import type { WordLabels, WordsInput } from './labelled-words.js'
 import type { OnLoadProgress } from './load-progress.js'
+import { type Predicted, type PredictInput, predictAll } from './predict-inputs.js'
+import { checkPredictOptions, type PredictContext, type PredictOptions } from './predict-options.js'
 import type { RunnableModel } from './runnable-model.js'
-import {
-  type ClassificationInput,
-  classificationRows,
-  type Prediction,
-  type PredictOptions,
-  predictionOf,
-} from './text-classification.js'
+import { type ClassificationInput, type Prediction, textLogits } from './text-classification.js'
 
 /** What a model may be given beside its files. */
 export interface RuntimeOptions {
@@ -171,42 +171,66 @@ export abstract class RuntimeModel {
     given: string | readonly ClassificationInput[],
     options: PredictOptions = {},
   ): Promise<Float32Array | readonly Float32Array[]> {
-    const found = await this.logitsOf(typeof given === 'string' ? [given] : given, options)
+    checkPredictOptions(options)
+    requireAwaited('inputs', given)
+    const inputs = typeof given === 'string' ? [given] : given
+    const found = await this.predicting(options, (context) => textLogits(context, inputs, options))
     return typeof given === 'string' ? (found[0] as Float32Array) : found
   }
 
-  private async logitsOf(
-    inputs: readonly ClassificationInput[],
-    options: PredictOptions,
-  ): Promise<readonly Float32Array[]> {
-    const { model } = this
-    const rows = await classificationRows(inputs, () => this.tokenizer(), model.sizes.maxPositions, options)
-    const { signal } = options
+  /**
+   * What the model's head says, with the model as it is now: the label of a text with its score, and all scores, as transformers'
+   * text-classification pipeline. Throws config.*, model.unsupported for inputs of another head, tokenizer.*, or the signal's reason.
+   */
+  async predict(input: string, options?: PredictOptions): Promise<Prediction>
+  /** The answer to a question about a text, chosen as transformers' run_qa does. */
+  async predict(input: QuestionInput, options?: PredictOptions): Promise<Answer>
+  /** A label for each word. */
+  async predict(input: WordsInput, options?: PredictOptions): Promise<WordLabels>
+  /** For each mask token of a text what may stand in its place, as transformers' fill-mask pipeline. */
+  async predict(input: MaskedInput, options?: PredictOptions): Promise<MaskCandidate[][]>
+  /** Answers to several questions. */
+  async predict(inputs: readonly QuestionInput[], options?: PredictOptions): Promise<Answer[]>
+  /** Labels of the words of several texts. */
+  async predict(inputs: readonly WordsInput[], options?: PredictOptions): Promise<WordLabels[]>
+  /** The same for several texts with masks. */
+  async predict(inputs: readonly MaskedInput[], options?: PredictOptions): Promise<MaskCandidate[][][]>
+  /** The same for several texts, pairs of texts or rows of ids. */
+  async predict(inputs: readonly ClassificationInput[], options?: PredictOptions): Promise<Prediction[]>
+  async predict(
+    given: PredictInput | readonly PredictInput[],
+    options: PredictOptions = {},
+  ): Promise<Predicted | readonly Predicted[]> {
+    requireAwaited('inputs', given)
+    const isOne = typeof given === 'string' || (typeof given === 'object' && given !== null && !Array.isArray(given))
+    const inputs = (isOne ? [given] : given) as readonly PredictInput[]
+    const found = await this.predicting(options, (context) => predictAll(context, inputs, options))
+    return isOne ? (found[0] as Predicted) : found
+  }
+
+  private async predicting<T>(
+    { signal }: PredictOptions,
+    predict: (context: PredictContext) => Promise<T>,
+  ): Promise<T> {
+    const { model, config } = this
     const held = this.hold({ signal })
     try {
-      return await classifyRows({ ...(await held.ready), padTokenId: this.padding(model) }, rows, { signal })
+      return await predict({
+        model,
+        source: async () => ({ ...(await held.ready), padTokenId: this.padding(model) }),
+        tokenizer: () => this.tokenizer(),
+        labels: this.loaded.labels,
+        config,
+      })
     } finally {
       held.release()
     }
   }
 
-  /** The label of a text with its score, and all scores: transformers' text-classification pipeline. Throws what `logits` throws. */
-  async predict(input: string, options?: PredictOptions): Promise<Prediction>
-  /** The same for several texts, pairs of texts or rows of ids. */
-  async predict(inputs: readonly ClassificationInput[], options?: PredictOptions): Promise<Prediction[]>
-  async predict(
-    given: string | readonly ClassificationInput[],
-    options: PredictOptions = {},
-  ): Promise<Prediction | Prediction[]> {
-    const found = await this.logitsOf(typeof given === 'string' ? [given] : given, options)
-    const predictions = found.map((logits) => predictionOf(logits, this.loaded.labels, this.config))
-    return typeof given === 'string' ? (predictions[0] as Prediction) : predictions
-  }
-
   // A head on the last token finds it by the id that config.json names; elsewhere the mask alone tells padding.
   private padding(model: Model): number | undefined {
     const { pad_token_id: named } = this.config
-    return typeof named === 'number' ? named : model.causal ? undefined : 0
+    return typeof named === 'number' ? named : model.causal && model.task === 'SEQ_CLS' ? undefined : 0
   }
 
   /** Generates to the end, with the model as it is now. Throws config.*, model.unsupported for models without a language-model head, or the signal's reason. */

@@ -1,15 +1,12 @@
 /** From texts to labels with scores: what transformers' text-classification pipeline does around a model. */
-import { checkOptions, EspalierError, requireAwaited } from '@espalier/core'
-import type { TextInput, Tokenizer } from '@espalier/data'
-import type { ClassificationRow } from '@espalier/models'
+import { EspalierError } from '@espalier/core'
+import type { TextInput } from '@espalier/data'
+import { type ClassificationRow, classifyRows } from '@espalier/models'
+import { labelName, type PredictContext, type PredictOptions } from './predict-options.js'
+import { softmax } from './softmax.js'
 
 /** What is classified: a text, two that belong together, or ids. */
 export type ClassificationInput = TextInput | ClassificationRow
-
-/** Options of `logits` and `predict`. */
-export interface PredictOptions {
-  readonly signal?: AbortSignal
-}
 
 /** What a text is. */
 export interface Prediction {
@@ -21,26 +18,34 @@ export interface Prediction {
   readonly scores: Readonly<Record<string, number>>
 }
 
-/** Texts as rows of ids, cut to what the model can read. Throws config.* for what is no list of texts and options that do not exist, tokenizer.*. */
-export async function classificationRows(
+/** Labels with scores of each text. Throws what `textLogits` throws. */
+export async function classifyTexts(
+  context: PredictContext,
   inputs: readonly ClassificationInput[],
-  tokenizer: () => Promise<Tokenizer>,
-  maxLength: number | null,
-  options: PredictOptions = {},
-): Promise<ClassificationRow[]> {
-  checkOptions('predict', options, { signal: 'signal' })
-  requireAwaited('inputs', inputs)
+  options: PredictOptions,
+): Promise<Prediction[]> {
+  const found = await textLogits(context, inputs, options)
+  return found.map((logits) => predictionOf(logits, context.labels, context.config))
+}
+
+/** Logits by label of each text; longer texts than the model can read are cut. Throws config.value for what is no list of texts, model.unsupported for another head, tokenizer.*, or the signal's reason. */
+export async function textLogits(
+  { model, source, tokenizer }: PredictContext,
+  inputs: readonly ClassificationInput[],
+  { maxLength = model.sizes.maxPositions ?? undefined, signal }: PredictOptions,
+): Promise<Float32Array[]> {
   if (!Array.isArray(inputs)) throw noTexts(typeof inputs)
-  return Promise.all(
+  const rows = await Promise.all(
     (inputs as readonly ClassificationInput[]).map(async (input) => {
       if (typeof input === 'object' && input !== null && 'inputIds' in input) return input
       if (typeof input !== 'string' && !isPair(input)) throw noTexts(typeof input)
       const own = await tokenizer()
-      const encoded = own.encode(input, maxLength === null ? {} : { truncation: true, maxLength })
+      const encoded = own.encode(input, maxLength === undefined ? {} : { truncation: true, maxLength })
       const { inputIds, attentionMask, tokenTypeIds } = encoded
       return { inputIds, attentionMask, ...(own.givesTokenTypes ? { tokenTypeIds } : {}) }
     }),
   )
+  return classifyRows(await source(), rows, { signal })
 }
 
 /** Labels with scores of a row's logits. config: config.json. */
@@ -51,7 +56,7 @@ export function predictionOf(
 ): Prediction {
   const values = scoresOf(logits, config.problem_type)
   const best = values.indexOf(Math.max(...values))
-  const name = (index: number) => labels?.[index] ?? `LABEL_${index}` // transformers' names where there are none
+  const name = (index: number) => labelName(labels, index)
   return {
     label: name(best),
     score: values[best] as number,
@@ -64,10 +69,7 @@ function scoresOf(logits: Float32Array, problem: unknown): number[] {
   const all = [...logits]
   if (problem === 'regression') return all
   if (problem === 'multi_label_classification' || all.length === 1) return all.map((x) => 1 / (1 + Math.exp(-x)))
-  const largest = Math.max(...all)
-  const powers = all.map((x) => Math.exp(x - largest))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
+  return softmax(all)
 }
 
 function isPair(input: unknown): boolean {

@@ -10,6 +10,7 @@ import {
   type LabelCollatorOptions,
   prepareFeatures,
 } from '@espalier/data'
+import { problemTypeOf } from '@espalier/serialization'
 import { labelMetrics } from './label-metrics.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
 
@@ -28,7 +29,7 @@ export const sequenceClassification: TrainingTask<Features> = {
     return new DataCollatorForNumbers({ ...options, feed, labelCount: labelCountOf(context) })
   },
   loss: sequenceClassificationLoss,
-  metrics: labelMetrics,
+  metrics: (compute) => labelMetrics(compute),
 }
 
 /** Rows with `tokens`, words, and `labels`, one per word, of which the first id has it; or tokenized rows with a label per id. */
@@ -37,23 +38,15 @@ export const tokenClassification: TrainingTask<Features> = {
   collator: async (context, examples) =>
     new DataCollatorForTokenClassification(await collatorOptions(context, examples)),
   loss: tokenClassificationLoss,
-  metrics: labelMetrics,
+  metrics: (compute) => labelMetrics(compute),
 }
 
 const DEFAULT_LABELS = 2 // transformers
 const SINGLE = 'single_label_classification'
-const PROBLEMS = ['regression', SINGLE, 'multi_label_classification']
 
 // What config.json says, or what follows from one label; undefined where rows tell.
 function problemOf(context: TaskContext): string | undefined {
-  const { problem_type: given } = context.config
-  if (given == null) return labelCountOf(context) === 1 ? 'regression' : undefined
-  if (PROBLEMS.some((known) => known === given)) return given as string
-  throw new EspalierError('config.unsupported', {
-    what: 'config.json names a kind of problem that is none',
-    got: { problem_type: given, known: PROBLEMS },
-    fix: 'Correct problem_type in config.json',
-  })
+  return problemTypeOf(context.config) ?? (labelCountOf(context) === 1 ? 'regression' : undefined)
 }
 
 function labelsOfRows(context: TaskContext): FeatureOptions['labels'] {
@@ -69,7 +62,7 @@ async function inferredProblem({ config }: TaskContext, examples: readonly Examp
   throw new EspalierError('config.unsupported', {
     what: 'for DeBERTa, transformers takes labels that may hold at once for shares of one label unless config.json says otherwise',
     got: { problem_type: null },
-    fix: 'Set problem_type to multi_label_classification in config.json',
+    fix: "Load it with problemType: 'multi_label_classification'",
   })
 }
 

@@ -1,7 +1,7 @@
 /** Measuring predictions of labels: what transformers calls `compute_metrics`, and what is told where nothing else is asked for. */
 import { cast, type HostTensor, passOf, sizeOf } from '@espalier/core'
 import type { EvaluationMetrics, PredictedBatch } from '@espalier/trainer'
-import { f1, meanSquaredError, pearson, spearman } from './metrics.js'
+import { f1, macroF1, matthews, meanSquaredError, pearson, spearman } from './metrics.js'
 
 /** Predictions and labels of everything that counts: of each row, or of each token. */
 export interface EvalPrediction {
@@ -23,24 +23,32 @@ export const accuracy: ComputeMetrics = ({ predictions, labelIds }) => {
 }
 
 /**
- * Metrics over the logits of a classification; items are those whose `label_weights` count. Without any: accuracy of one label per item;
+ * Metrics over the logits of a classification; items are those whose `label_weights` count. Without any: `ofOneLabel` of one label per item;
  * of labels that may hold at once the share of items of which all are right, and F1 over all labels; of a regression the mean squared
  * error and, of one number per item, Pearson's and Spearman's correlation.
  */
-export function labelMetrics(compute?: ComputeMetrics): EvaluationMetrics {
+export function labelMetrics(compute?: ComputeMetrics, ofOneLabel: ComputeMetrics = accuracy): EvaluationMetrics {
   return {
     predict(model, inputs) {
       const { ids, context } = passOf(inputs, model.causal)
       return cast(model.forward(ids, context), 'f32') // the host reads halves as bits
     },
-    compute: (batches) => (compute ?? ownMetrics(batches))(counted(batches)),
+    compute: (batches) => (compute ?? ownMetrics(batches, ofOneLabel))(counted(batches)),
   }
 }
 
-function ownMetrics(batches: readonly PredictedBatch[]): ComputeMetrics {
+function ownMetrics(batches: readonly PredictedBatch[], ofOneLabel: ComputeMetrics): ComputeMetrics {
   const { label_values: values, label_flags: flags } = batches[0]?.feeds ?? {}
   if (values !== undefined) return ofNumbers
-  return flags === undefined ? accuracy : ofFlags
+  return flags === undefined ? ofOneLabel : ofFlags
+}
+
+/** Accuracy, F1 (of label 1 where there are two, else the mean over labels) and Matthews' correlation of items with one label each. */
+export const labelScores: ComputeMetrics = (prediction) => {
+  const { predictions, labelIds } = prediction
+  const got = predictions.map((logits) => logits.indexOf(Math.max(...logits)))
+  const score = predictions[0]?.length === 2 ? f1(got, labelIds) : macroF1(got, labelIds)
+  return { ...accuracy(prediction), f1: score, matthews_correlation: matthews(got, labelIds) }
 }
 
 const ofNumbers: ComputeMetrics = ({ predictions, labels = [] }) => {

@@ -12,6 +12,14 @@ export function f1(got: readonly number[], want: readonly number[]): number {
   return all === 0 ? 0 : (2 * right) / all
 }
 
+/** Mean of the F1 of each label that is predicted or true; 0 of nothing. */
+export function macroF1(got: readonly number[], want: readonly number[]): number {
+  const labels = [...new Set([...got, ...want])]
+  const flags = (side: readonly number[], label: number) => side.map((one) => Number(one === label))
+  const scores = labels.map((label) => f1(flags(got, label), flags(want, label)))
+  return scores.reduce((sum, score) => sum + score, 0) / Math.max(1, labels.length)
+}
+
 /** Matthews' correlation of labels that are whole numbers; 0 where one side has a single label. Source: Gorodkin 2004, R_K. */
 export function matthews(got: readonly number[], want: readonly number[]): number {
   const count = (labels: readonly number[], label: number) => labels.filter((one) => one === label).length

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { reference } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
-import { AutoModelForSequenceClassification } from '../auto/auto-model.js'
+import { AutoModel, AutoModelForSequenceClassification } from '../auto/auto-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { Trainer } from './trainer.js'
 
@@ -16,12 +16,15 @@ const ids = [
 
 /** A classifier of three labels whose config.json says `changes` too. */
 async function classifier(changes: object = {}): Promise<PretrainedModel> {
+  return AutoModelForSequenceClassification.fromPretrained(files(changes), { backend: reference() })
+}
+
+function files(changes: object = {}): Map<string, Blob> {
   const config = JSON.parse(readFileSync(join(golden, 'config.json'), 'utf8')) as object
-  const files = new Map([
+  return new Map([
     ['config.json', new Blob([JSON.stringify({ ...config, ...changes })])],
     ['model.safetensors', new Blob([readFileSync(join(golden, 'model.safetensors'))])],
   ])
-  return AutoModelForSequenceClassification.fromPretrained(files, { backend: reference() })
 }
 
 function trainerOf(model: PretrainedModel, labels: readonly unknown[], maxSteps = 1): Trainer {
@@ -82,6 +85,19 @@ describe('problem types', () => {
     const { evalLoss, metrics } = await trainer.evaluate()
     expect(evalLoss).toBeLessThan(before.evalLoss / 2)
     expect([metrics.pearson, metrics.spearman]).toEqual([expect.closeTo(1, 5), 1])
+    await model.close()
+  })
+
+  it('are given when a model is loaded, and kept with it', async () => {
+    const options = { backend: reference(), problemType: 'multi_label_classification' } as const
+    const model = await AutoModelForSequenceClassification.fromPretrained(files(), options)
+    expect((await trainerOf(model, flags).evaluate()).evalLoss).toBeCloseTo(0.7429346442222595, 4)
+    const saved = JSON.parse(await ((await model.toFiles()).get('config.json') as Blob).text()) as object
+    expect(saved).toMatchObject({ problem_type: 'multi_label_classification' })
+    const wrong = (problemType: string, from: typeof AutoModel) =>
+      expect(from.fromPretrained(files(), { problemType: problemType as never })).rejects
+    await wrong('ranking', AutoModelForSequenceClassification).toMatchObject({ code: 'config.unsupported' })
+    await wrong('regression', AutoModel).toMatchObject({ code: 'config.value' })
     await model.close()
   })
 

@@ -21,6 +21,7 @@ import { checkConfig, unusedWarnings } from './check-config.js'
 import { floatLinears, leftInFloats } from './left-in-floats.js'
 import { originOf } from './origin.js'
 import { checkpointLookup } from './parameter-sources.js'
+import { type ProblemType, withProblemType } from './problem-type.js'
 import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
 import { tokenIdWarnings } from './token-ids.js'
 
@@ -36,6 +37,8 @@ export interface LoadModelOptions extends HubOptions {
   readonly task?: TaskType
   /** Labels of a classification head, by name or by number; the configuration's when left out, and its names where the number is the same. */
   readonly labels?: readonly string[] | number
+  /** What the labels of a head for whole texts are; the configuration's when left out. */
+  readonly problemType?: ProblemType | undefined
   /** Seed of a head that the checkpoint does not have. Default 0. */
   readonly seed?: number
   /** What the model computes in, however its files store it; the backend must list it. Default f32. */
@@ -65,7 +68,7 @@ export interface LoadedModel extends BaseModel {
   close(): Promise<void>
 }
 
-/** Loads a model. Throws file.missing, also for an adapter without its base; model.config, model.code, model.pickle, model.parameters, model.quantized, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+/** Loads a model. Throws file.missing, also for an adapter without its base; config.* for a problemType that is none or another head's; model.config, model.code, model.pickle, model.parameters, model.quantized, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
 export async function loadModel(source: Source, options: LoadModelOptions): Promise<LoadedModel> {
   const { signal, onProgress, environment, architectures } = options
   const files = await openSource(source, {
@@ -88,7 +91,8 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   }
   const quantized = chooseQuantizer(hfConfig.values, options.quantizers ?? [], files.description)
   const labels = labelsOf(options.labels, hfConfig.labels)
-  const config = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
+  const labelled = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
+  const config = withProblemType(labelled, options.problemType, task)
   const generationConfig = await readGenerationConfig(files, hfConfig)
   const hasGenerationConfig = await files.exists('generation_config.json')
   signal?.throwIfAborted()
