@@ -3,6 +3,7 @@
  * code is never reused for another meaning.
  */
 import { codesOfFiles } from './error-codes-of-files.js'
+import { codesOfRuns } from './error-codes-of-runs.js'
 import type { ErrorEntry } from './error-entry.js'
 
 const codes = {
@@ -121,32 +122,10 @@ const codes = {
     example: 'merging gives weights that are not finite numbers (adapters=["default"], weights=[...]).',
     remedy: 'Check the adapter: its training may have diverged.',
   },
-  'training.diverged': {
-    when: 'gradients became NaN or infinite, or the values that a run starts with are',
-    example:
-      'gradients are not finite numbers (step=12, parameters=["model.layers.0.self_attn.q_proj.lora_A.weight"]).',
-    remedy: 'Lower the learning rate, or look for broken rows near that step.',
-  },
-  'evaluation.finite': {
-    when: 'the mean loss of an evaluation is NaN or infinite',
-    example: 'the loss of the evaluation is not a finite number (loss="NaN").',
-    remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
-  },
   'generation.finite': {
     when: 'the logits of a model are NaN or infinite while it generates',
     example: 'the logits of the model are not finite numbers (logit="NaN").',
     remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
-  },
-  'run.locked': {
-    when: 'another run writes to the same output folder',
-    example:
-      'another run writes to this folder (folder="out", pid=4711, host="box", started="2026-11-23T06:00:00.000Z").',
-    remedy: 'Wait for it or stop it, or choose another output folder.',
-  },
-  'run.unsettled': {
-    when: 'a result was interrupted while it took the place of another one, and who reads the folder cannot finish that',
-    example: 'files of two results lie in this folder: one was interrupted while it took its place (folder="out").',
-    remedy: 'Run espalier inspect on the folder as a user who may write there; if a run holds it, wait for that.',
   },
   'backend.unsupported': {
     when: 'a backend cannot run something',
@@ -179,6 +158,7 @@ const codes = {
     remedy: 'Pass one of them.',
   },
   ...codesOfFiles,
+  ...codesOfRuns,
   'adapter.config': {
     when: 'adapter_config.json is not one of PEFT',
     example: 'an adapter’s configuration has no peft_type (file="adapter_config.json", folder="out").',

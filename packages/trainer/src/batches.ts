@@ -22,7 +22,8 @@ export interface StepBatch {
 export interface StepSource {
   readonly totalSteps: number
   readonly stepsPerEpoch: number
-  steps(): AsyncIterable<StepBatch> | Iterable<StepBatch>
+  /** Those from `first` on, which is 0 unless given: the ones that a run from the start would take then. */
+  steps(first?: number): AsyncIterable<StepBatch> | Iterable<StepBatch>
 }
 
 /** Batches of an evaluation, anew for each. */

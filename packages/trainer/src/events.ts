@@ -3,6 +3,10 @@
 /** What is known before the first step. */
 export interface StartEvent {
   readonly type: 'start'
+  /** Steps done before: those of the checkpoint that the run goes on from, 0 of a new run. */
+  readonly step: number
+  /** Epochs done before, as a fraction. */
+  readonly epoch: number
   readonly totalSteps: number
   readonly stepsPerEpoch: number
   readonly trainableParameters: number

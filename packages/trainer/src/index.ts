@@ -48,7 +48,7 @@ export {
 export { type RunControl, type TrainingResult, TrainingRun } from './run.js'
 export { checkSchedule, createSchedule, type ScheduleOptions, type SchedulerType } from './schedule.js'
 export { type ApplyFeeds, microBatchSeed, type SessionOptions, TrainingSession } from './session.js'
-export { checkRange } from './settings.js'
+export { checkRange, checkWhole } from './settings.js'
 export { Trainer } from './trainer.js'
 export {
   type Cadence,
@@ -60,4 +60,12 @@ export {
   type TrainerOptions,
   type TrainingSettings,
 } from './trainer-options.js'
+export {
+  type DueAtStep,
+  type RunPosition,
+  stateKey,
+  stateKinds,
+  type TrainingState,
+  tensorsOf,
+} from './training-state.js'
 export type { TrainingTransform } from './training-transform.js'

@@ -20,6 +20,7 @@ import {
   type TrainerOptions,
   type TrainingSettings,
 } from './trainer-options.js'
+import { type DueAtStep, stateKey, stateKinds, type TrainingState, tensorsOf } from './training-state.js'
 
 const ETA_STEPS = 20 // whose median says how long a step takes: one that compiles a new shape says nothing about the others
 
@@ -27,7 +28,11 @@ const ETA_STEPS = 20 // whose median says how long a step takes: one that compil
 export class Loop {
   private step = 0
   private epoch = 0
+  private endsEpoch = false
+  private due: DueAtStep = 'nothing'
   private readonly losses = { sum: 0, count: 0 }
+  /** The step of the latest checkpoint. */
+  private saved: number | undefined
   /** Times of the latest steps. */
   private recent: readonly number[] = []
   private best: { readonly loss: number; readonly step: number | null } = { loss: Number.POSITIVE_INFINITY, step: null }
@@ -48,6 +53,7 @@ export class Loop {
     const began = now()
     const session = await openSession(this.options, this.signal)
     try {
+      await this.restore(session)
       await this.steps(session).catch(async (error: unknown) => {
         if (this.signal?.aborted === true && error === this.signal.reason) return
         // The steps before the failure are not lost: the model keeps their values. The failure itself is what the caller hears of.
@@ -72,25 +78,37 @@ export class Loop {
     })
     await this.emit({
       type: 'start',
+      step: this.step,
+      epoch: this.epoch,
       totalSteps: steps.totalSteps,
       stepsPerEpoch: steps.stepsPerEpoch,
       trainableParameters: session.trainedCount,
     })
     for (const message of this.options.warnings ?? []) await this.emit({ type: 'warning', message })
+    await this.finishStep(session)
     let isBetweenEpochs = true
-    for await (const batch of steps.steps()) {
+    for await (const batch of steps.steps(this.step)) {
       if (this.step >= steps.totalSteps || this.control.stopRequested) return
       if (isBetweenEpochs) await this.moment('epoch-begin')
       await this.moment('step-begin')
       await this.train(session, batch, schedule)
       if (this.control.isPaused) await this.pause()
       this.signal?.throwIfAborted()
-      await this.evaluateAndSave(session, (cadence) => isDueAtStep(cadence, this.step, steps.totalSteps))
+      await this.finishStep(session)
       isBetweenEpochs = batch.endsEpoch
-      if (!isBetweenEpochs && this.step < steps.totalSteps && !this.control.stopRequested) continue
-      await this.moment('epoch-end')
-      await this.evaluateAndSave(session, (cadence) => cadence === 'epoch') // also where the run ends inside an epoch
     }
+  }
+
+  /** What is due at the step that was reached. A run that goes on does what the one before it did not come to. */
+  private async finishStep(session: TrainingSession): Promise<void> {
+    const { totalSteps } = this.options.steps
+    if (this.due === 'step')
+      await this.evaluateAndSave(session, 'epoch', (cadence) => isDueAtStep(cadence, this.step, totalSteps))
+    if (this.due === 'nothing') return
+    if (this.endsEpoch || this.step >= totalSteps || this.control.stopRequested) {
+      await this.moment('epoch-end')
+      await this.evaluateAndSave(session, 'nothing', (cadence) => cadence === 'epoch') // also where the run ends inside an epoch
+    } else this.due = 'nothing'
   }
 
   private async train(session: TrainingSession, batch: StepBatch, schedule: (step: number) => number): Promise<void> {
@@ -115,6 +133,8 @@ export class Loop {
     if (count > 0) await session.afterStep(step, async () => onOptimizerStep?.({ step, session }))
     this.step = step
     this.epoch = batch.epoch
+    this.endsEpoch = batch.endsEpoch
+    this.due = 'step'
     if (count === 0)
       await this.emit({ type: 'warning', message: `step ${step} has nothing to learn from; it changes nothing` })
     const loss = sum / Math.max(counted, 1) + penalty
@@ -163,22 +183,28 @@ export class Loop {
     await this.emit({ type: 'resume', step: this.step })
   }
 
-  private async evaluateAndSave(session: TrainingSession, isDue: (cadence: Cadence) => boolean): Promise<void> {
+  /** next: what is due of the step afterwards. */
+  private async evaluateAndSave(
+    session: TrainingSession,
+    next: DueAtStep,
+    isDue: (cadence: Cadence) => boolean,
+  ): Promise<void> {
     if (this.control.stopRequested) return
     const { settings = {}, evaluation } = this.options
     const evaluates = this.control.take('evaluate') || isDue(settings.evaluateEvery ?? 'no')
-    if (evaluation !== undefined && evaluates) await this.evaluate(session)
+    if (evaluation !== undefined && evaluates && !(await this.evaluate(session))) return
+    this.due = next
     const saves = this.control.take('save') || isDue(settings.saveEvery ?? 'no')
-    if (saves && !this.control.stopRequested && this.step < this.options.steps.totalSteps)
-      await this.save(session, this.step, null)
+    if (saves && !this.control.stopRequested) await this.saveCheckpoint(session)
   }
 
-  private async evaluate(session: TrainingSession): Promise<void> {
+  /** Whether it came to its end. */
+  private async evaluate(session: TrainingSession): Promise<boolean> {
     const began = now()
     // Whoever stops a run waits for its step, not for an evaluation.
     const isStopped = () => this.control.stopRequested
     const found = await evaluateWith(session, this.options, { signal: this.signal, isStopped })
-    if (found === undefined) return
+    if (found === undefined) return false
     const { evalLoss, perplexity, metrics } = found
     const best = evalLoss < this.best.loss
     if (best) this.best = { loss: evalLoss, step: this.step }
@@ -193,6 +219,12 @@ export class Loop {
       seconds: now() - began,
       best,
     })
+    return true
+  }
+
+  private async saveCheckpoint(session: TrainingSession): Promise<void> {
+    await this.save(session, this.step, null)
+    this.saved = this.step
   }
 
   /** valuesOf: the step whose values the session holds. outcome: null of a checkpoint. */
@@ -203,12 +235,47 @@ export class Loop {
     const { step: bestStep } = this.best
     const kind = outcome === null ? 'checkpoint' : 'final'
     const { step, epoch } = this
-    const path = await save({ step, epoch, kind, bestStep, isBest: valuesOf === bestStep, outcome })
+    const state = () => this.state(session)
+    const path = await save({ step, epoch, kind, bestStep, isBest: valuesOf === bestStep, outcome, state })
     await this.emit({ type: 'save', step, path, kind })
+  }
+
+  private async state(session: TrainingSession): Promise<TrainingState> {
+    const { step, epoch, endsEpoch, due, losses, best, bestValues, options } = this
+    const tensors = await session.state()
+    if (best.step !== step)
+      for (const [slot, value] of bestValues ?? []) tensors.set(stateKey(stateKinds.best, slot), value)
+    return {
+      step,
+      epoch,
+      endsEpoch,
+      due,
+      losses: { ...losses },
+      best: best.step === null ? null : { loss: best.loss, step: best.step },
+      tensors,
+      configurations: options.model.configurations?.() ?? {},
+    }
+  }
+
+  private async restore(session: TrainingSession): Promise<void> {
+    const { resume, model, settings } = this.options
+    if (resume === undefined) return
+    await session.restore(resume.tensors)
+    model.setConfigurations?.(resume.configurations)
+    const { step, epoch, endsEpoch, due, losses, best, tensors } = resume
+    Object.assign(this.losses, losses)
+    Object.assign(this, { step, epoch, endsEpoch, due, saved: due === 'step' ? undefined : step })
+    if (best === null) return
+    this.best = best
+    if (settings?.loadBestModelAtEnd !== true) return
+    const kept = tensorsOf(tensors, stateKinds.best)
+    this.bestValues = new Map(best.step === step ? tensorsOf(tensors, stateKinds.parameter) : kept)
   }
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
     const aborted = this.signal?.aborted === true
+    const saves = (this.options.settings?.saveEvery ?? 'no') !== 'no'
+    if (this.step > 0 && saves && this.saved !== this.step) await this.saveCheckpoint(session)
     const best = aborted ? undefined : this.bestValues
     if (best !== undefined) await session.write(best)
     const done = this.step >= this.options.steps.totalSteps || !this.control.stopRequested

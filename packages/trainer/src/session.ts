@@ -18,7 +18,7 @@ import type { MicroBatch } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import { requireFiniteWeights } from './finite-start.js'
 import type { Optimizer } from './optimizers/optimizer.js'
-import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
+import { joinedValues, type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
   type ApplySettings,
   accumulateProgram,
@@ -27,10 +27,12 @@ import {
   type Feeds,
   gradientSlot,
   initialOptimizerState,
+  optimizerSlot,
   penaltyProgram,
   specsKey,
   zeroGradients,
 } from './programs.js'
+import { requireFit, stateKey, stateKinds, tensorsOf } from './training-state.js'
 import type { TrainingTransform } from './training-transform.js'
 
 /** What a session works with. */
@@ -176,6 +178,46 @@ export class TrainingSession {
   /** Sets values, by slot: the best ones, a checkpoint's, a hook's. */
   async write(values: ReadonlyMap<string, HostTensor>): Promise<void> {
     await this.parameters.write(values)
+  }
+
+  /** All that steps change, by `stateKey`: what trains, the optimizer's states of each parameter once it has any, and what hooks keep. */
+  async state(): Promise<Map<string, HostTensor>> {
+    const { groups, options, memory } = this
+    const named = (kind: string, values: Iterable<readonly [string, HostTensor]>) =>
+      [...values].map(([name, value]) => [stateKey(kind, name), value] as const)
+    const states = await (await this.optimizerState)?.read(
+      options.optimizer.states.flatMap((state) => groups.map((group) => optimizerSlot(state, group))),
+    )
+    const parts = (state: string) =>
+      groups.flatMap((group) => partsOfValues(group, states?.get(optimizerSlot(state, group)) as HostTensor))
+    return new Map([
+      ...named(stateKinds.parameter, await this.read()),
+      ...(states === undefined ? [] : options.optimizer.states.flatMap((state) => named(state, parts(state)))),
+      ...named(stateKinds.memory, memory),
+    ])
+  }
+
+  /** Goes on from what `state` gave. Throws checkpoint.unfit for tensors of another model or optimizer; then nothing changed. */
+  async restore(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
+    const { groups, options, memory, parameters } = this
+    const { states } = options.optimizer
+    const values = new Map(states.map((state) => [state, tensorsOf(tensors, state)]))
+    const hasStates = [...values.values()].some(({ size }) => size > 0)
+    requireFit(tensors, [stateKinds.parameter, ...(hasStates ? states : [])], parameters.specs)
+    await this.write(tensorsOf(tensors, stateKinds.parameter))
+    if (hasStates)
+      await (await this.optimizer()).write(
+        new Map(
+          states.flatMap((state) =>
+            groups.map((group) => [
+              optimizerSlot(state, group),
+              joinedValues(group, values.get(state) as ReadonlyMap<string, HostTensor>),
+            ]),
+          ),
+        ),
+      )
+    memory.clear()
+    for (const [name, value] of tensorsOf(tensors, stateKinds.memory)) memory.set(name, value)
   }
 
   /**

@@ -112,8 +112,8 @@ export function toySteps(
   return {
     totalSteps,
     stepsPerEpoch: perEpoch,
-    *steps(): Iterable<StepBatch> {
-      for (let step = 0; step < totalSteps; step++) {
+    *steps(first = 0): Iterable<StepBatch> {
+      for (let step = first; step < totalSteps; step++) {
         yield {
           microBatches: typeof microBatches === 'function' ? microBatches(step) : microBatches,
           epoch: (step + 1) / perEpoch,

@@ -7,6 +7,7 @@ import type { RunMoment } from './moments.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { SchedulerType } from './schedule.js'
 import type { TrainingSession } from './session.js'
+import type { TrainingState } from './training-state.js'
 import type { TrainingTransform } from './training-transform.js'
 
 /** When something happens: never, every so many steps, or at the end of epochs. */
@@ -55,6 +56,8 @@ export interface SaveContext {
   readonly isBest: boolean
   /** How the run ended; null of a checkpoint. */
   readonly outcome: RunOutcome | null
+  /** What the run goes on from; of a checkpoint, and while it is being saved. */
+  state(): Promise<TrainingState>
 }
 
 /** What the hook between accumulation and the optimizer sees. */
@@ -88,6 +91,8 @@ export interface TrainerOptions {
   readonly settings?: TrainingSettings
   /** What to know of the model and its data: an event each, once the run has started. */
   readonly warnings?: readonly string[]
+  /** Goes on from this state of a run of the same model, data and settings, as that run would have. */
+  readonly resume?: TrainingState
   /** Writes what the model holds; returns where. */
   save?(context: SaveContext): Promise<string | null>
   /** Runs between gradients and the optimizer; may return another count, as data parallelism would. */

@@ -79,6 +79,8 @@ describe('Trainer', () => {
     expect(all.at(-1)).toBeLessThan(0.5 * (all[0] as number))
     expect(events[0]).toEqual({
       type: 'start',
+      step: 0,
+      epoch: 0,
       totalSteps: 30,
       stepsPerEpoch: 2,
       trainableParameters: 11 * 6 * 2 + 42 + 12,
@@ -213,7 +215,7 @@ describe('Trainer', () => {
     expect((await (await trainerOf({ model, evaluation })).trainer.evaluate()).evalLoss).toBeCloseTo(least, 6)
   })
 
-  it('saves at its cadence and once at the end', async () => {
+  it('saves at its cadence, and at the end a checkpoint and the result', async () => {
     const saved = async (saveEvery: 'no' | 'epoch' | { readonly steps: number }) => {
       const calls: string[] = []
       const { events } = await eventsOf({
@@ -228,8 +230,8 @@ describe('Trainer', () => {
       return calls
     }
     expect(await saved('no')).toEqual(['final 6'])
-    expect(await saved({ steps: 4 })).toEqual(['checkpoint 4', 'final 6'])
-    expect(await saved('epoch')).toEqual(['checkpoint 2', 'checkpoint 4', 'final 6'])
+    expect(await saved({ steps: 4 })).toEqual(['checkpoint 4', 'checkpoint 6', 'final 6'])
+    expect(await saved('epoch')).toEqual(['checkpoint 2', 'checkpoint 4', 'checkpoint 6', 'final 6'])
   })
 
   it('evaluates at its cadence, and at the end of a run that ends between two, as transformers does', async () => {

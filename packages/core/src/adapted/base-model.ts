@@ -33,4 +33,8 @@ export interface TrainableModel {
   penalty?(): Tensor | undefined
   /** Follows every optimizer step; names are slots. Absent when nothing does. */
   afterStep?(access: StepAccess): Promise<void>
+  /** Configurations as following steps left them, by adapter; what a checkpoint holds of them. Absent when nothing follows steps. */
+  configurations?(): Readonly<Record<string, object>>
+  /** Takes configurations over that `configurations` gave. */
+  setConfigurations?(configurations: Readonly<Record<string, object>>): void
 }

@@ -73,6 +73,20 @@ describe('trainableAdapters', () => {
     expect([...access.memory].map(([name, { data }]) => [name, data[0]])).toEqual([['adapter0:slopes', 5]])
   })
 
+  it('gives the configuration that a tuner left, and takes it over in another run', () => {
+    const trainableOf = () => {
+      const adapted = new AdaptedModel(tinyBase())
+      const adapter = adapted.addAdapter('default', counted({ targetModules: ['q_proj'] }))
+      return { adapter, trainable: adapted.trainable() }
+    }
+    const before = trainableOf()
+    before.adapter.setConfig({ ...before.adapter.config, steps: 2 })
+    const kept = JSON.parse(JSON.stringify(before.trainable.configurations?.())) as Record<string, object>
+    const after = trainableOf()
+    after.trainable.setConfigurations?.(kept)
+    expect(after.adapter.config).toEqual(before.adapter.config)
+  })
+
   it('writes what the tuner leaves to the file', async () => {
     const adapter = new AdaptedModel(tinyBase()).addAdapter('default', counted({ targetModules: ['q_proj'] }))
     expect([...(await adapter.fileValues()).keys()]).toEqual([])
@@ -92,5 +106,6 @@ describe('trainableAdapters', () => {
     })
     expect(adapted.trainable().penalty?.()).toBeUndefined()
     expect(adapted.trainable().afterStep).toBeUndefined()
+    expect(adapted.trainable().configurations).toBeUndefined()
   })
 })

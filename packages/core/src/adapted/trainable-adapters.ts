@@ -46,6 +46,13 @@ export function trainableAdapters(model: Model, bound: readonly BoundAdapter[]):
           async afterStep(access: StepAccess) {
             for (const each of following) await follow(each, access)
           },
+          configurations: () => Object.fromEntries(following.map(({ adapter, prefix }) => [prefix, adapter.config])),
+          setConfigurations(configurations: Readonly<Record<string, object>>) {
+            for (const { adapter, prefix } of following) {
+              const known = configurations[prefix]
+              if (known !== undefined) adapter.setConfig({ ...adapter.config, ...known })
+            }
+          },
         }),
   }
 }
