@@ -14,6 +14,7 @@ import {
 import { asOfFile, configureAdapter } from '../adapter/configure-adapter.js'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
 import { savedLabels } from '../adapter/saved-labels.js'
+import type { ModelFiles } from '../files/model-files.js'
 import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
 import { coreDType } from '../safetensors/dtype.js'
@@ -80,7 +81,12 @@ export async function loadAdapter(
       return {
         model: target,
         adapter,
-        warnings: [...adapter.warnings, ...warnings, ...brokenWarnings(weights, broken)],
+        warnings: [
+          ...adapter.warnings,
+          ...warnings,
+          ...brokenWarnings(weights, broken),
+          ...(isTrainable ? await unreadStates(subfolder === undefined ? root : root.folder(subfolder), folder) : []),
+        ],
       }
     } catch (error) {
       target.deleteAdapter(adapterName)
@@ -89,6 +95,20 @@ export async function loadAdapter(
   } finally {
     await files.close()
   }
+}
+
+// Of transformers' Trainer, and of a run here.
+const STATES = ['optimizer.pt', 'scheduler.pt', 'rng_state.pth', 'training_state.safetensors']
+
+/** What an adapter that trains on leaves unread beside it. */
+async function unreadStates(files: ModelFiles, folder: string): Promise<readonly string[]> {
+  const found = await Promise.all(STATES.map(async (name) => ((await files.exists(name)) ? [name] : [])))
+  const names = found.flat()
+  if (names.length === 0) return []
+  const own = names.includes('training_state.safetensors')
+  return [
+    `${folder} is a checkpoint, and only its adapter is taken: the optimizer and the schedule start anew, and ${names.join(', ')} ${names.length === 1 ? 'is' : 'are'} not read${own ? '; resume from it to go on where it stopped' : ''}`,
+  ]
 }
 
 /** Does what takes tensors of an adapter's file. Throws adapter.tensors with the file. */

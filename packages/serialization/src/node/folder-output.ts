@@ -10,6 +10,7 @@ import { checkFileName } from '../files/file-name.js'
 import { type FileContent, type OutputFolder, type WriteOptions, writeError } from '../files/output-folder.js'
 import { isAbsent } from './folder-files.js'
 import { makeFolder } from './make-folder.js'
+import { syncFolder } from './sync-folder.js'
 
 /** A local folder as an output; it is made when the first file is written. */
 export function folderOutput(path: string): OutputFolder {
@@ -77,19 +78,6 @@ async function writeAll(handle: FileHandle, part: Uint8Array): Promise<void> {
   while (done < part.byteLength) {
     const { bytesWritten } = await handle.write(part, done, Math.min(part.byteLength - done, LONGEST_WRITE))
     done += bytesWritten
-  }
-}
-
-// The rename itself reaches the disk when its folder does; not every file system can be asked for that.
-async function syncFolder(folder: string): Promise<void> {
-  let handle: FileHandle | undefined
-  try {
-    handle = await open(folder, 'r')
-    await handle.sync()
-  } catch {
-    // The file is whole either way.
-  } finally {
-    await handle?.close().catch(() => {})
   }
 }
 

@@ -1,6 +1,7 @@
 /** Making a folder with those above it. Node only. */
 import { mkdir, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { syncFolder } from './sync-folder.js'
 
 /**
  * Makes a folder and those above it. Node's own recursive mkdir asks for ever where the system refuses a folder with ENOENT though the
@@ -19,6 +20,7 @@ export async function makeFolder(path: string): Promise<void> {
 async function refusal(path: string): Promise<NodeJS.ErrnoException | undefined> {
   try {
     await mkdir(path)
+    await syncFolder(dirname(path))
     return undefined
   } catch (error) {
     const isFolder = await stat(path).then(
