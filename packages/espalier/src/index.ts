@@ -77,6 +77,7 @@ export {
 } from './auto/auto-peft-model.js'
 export { AutoTokenizer } from './auto/auto-tokenizer.js'
 export { type AdapterConfig, PeftConfig, type PeftConfigOptions } from './auto/peft-config.js'
+export type { AllowedChange } from './checkpoint/run-changes.js'
 export type { QuestionInput } from './model/answered-questions.js'
 export type { ModelDType } from './model/compute-dtype.js'
 export { type BackendName, type BackendSettings, namedBackend } from './model/default-backend.js'
@@ -118,13 +119,16 @@ export {
 export { getLayerStatus, getModelStatus, type LayerStatus, type ModelStatus } from './model/status.js'
 export type { ClassificationInput, Prediction } from './model/text-classification.js'
 export { type QuestionAnsweringOptions, questionAnswering } from './training/answers-task.js'
+export type { CallOptions, EvaluateOptions, TrainOptions } from './training/call-options.js'
 export type {
+  CallbackState,
   EvaluationProgress,
   TrainerCallback,
   TrainerControl,
   TrainerState,
   TrainingLog,
 } from './training/callbacks.js'
+export { type EarlyStoppingOptions, earlyStopping } from './training/early-stopping.js'
 export type { Recomputation } from './training/fit-run.js'
 export { accuracy, type ComputeMetrics, type EvalPrediction } from './training/label-metrics.js'
 export { maskedLanguageModeling } from './training/masked-task.js'
@@ -137,11 +141,8 @@ export type { PreparedData } from './training/prepared-data.js'
 export { SFTTrainer, type SFTTrainerOptions } from './training/sft-trainer.js'
 export type { TrainRows } from './training/train-rows.js'
 export {
-  type CallOptions,
-  type EvaluateOptions,
   Trainer,
   type TrainerOptions,
-  type TrainOptions,
 } from './training/trainer.js'
 export type { SFTConfig, Strategy, TrainingArguments } from './training/training-arguments.js'
 export type { TaskContext, TrainingTask } from './training/training-task.js'

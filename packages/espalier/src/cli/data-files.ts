@@ -10,6 +10,8 @@ export interface RunData {
   readonly paths: readonly string[]
   readonly train: Dataset<DataRow>
   readonly evaluation: Dataset<DataRow> | undefined
+  /** Files that the rows to evaluate on are read from: those of the training rows where some of them are held out. */
+  readonly evaluationPaths: readonly string[]
 }
 
 const DEFAULT_SEED = 42 // transformers
@@ -22,7 +24,12 @@ export async function runData(values: Values): Promise<RunData> {
   const [path, split] = [values.text('eval-data'), values.number('validation-split')]
   if (path !== undefined) await requireFile('eval-data', path)
   if (split === undefined)
-    return { paths, train: all, evaluation: path === undefined ? undefined : datasetOf([path], values) }
+    return {
+      paths,
+      train: all,
+      evaluation: path === undefined ? undefined : datasetOf([path], values),
+      evaluationPaths: path === undefined ? [] : [path],
+    }
   if (path !== undefined) throw new UsageError('--eval-data and --validation-split both name the evaluation rows')
   if (!(split > 0 && split < 1)) throw new UsageError(`--validation-split is a share between 0 and 1, not ${split}`)
   const seed = values.number('seed') ?? DEFAULT_SEED
@@ -33,6 +40,7 @@ export async function runData(values: Values): Promise<RunData> {
     paths,
     train: all.filter((_, index) => !isHeldOut(index)),
     evaluation: all.filter((_, index) => isHeldOut(index)),
+    evaluationPaths: paths,
   }
 }
 

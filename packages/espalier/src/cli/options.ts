@@ -6,6 +6,7 @@
 import type { PackingStrategy } from '@espalier/data'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { optimizerNames } from '../training/optimizer-names.js'
+import { allowedNames } from './allowed-changes.js'
 import type { Option, OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
 import { quantizationOptions } from './quantization-options.js'
@@ -211,6 +212,11 @@ const own: readonly Option[] = [
   flag('save-steps', 'whole', TRAIN, 'steps between checkpoints', { default: '500' }),
   flag('save-total-limit', 'whole', TRAIN, 'most checkpoints kept'),
   flag('load-best-model-at-end', 'boolean', TRAIN, 'ends with the values of the lowest evaluation loss'),
+  flag('early-stopping-patience', 'whole', TRAIN, 'stops after so many evaluations whose loss is not a new lowest'),
+  flag('early-stopping-threshold', 'number', TRAIN, 'by how much a loss must be lower to count', {
+    range: FROM_ZERO,
+    default: '0',
+  }),
   flag('metric-for-best-model', 'text', TRAIN, 'what the best model has least of', {
     default: 'loss',
     choices: ['loss', 'eval_loss'],
@@ -219,10 +225,16 @@ const own: readonly Option[] = [
     'resume',
     'text-or-true',
     TRAIN,
-    'not yet from an existing checkpoint (use --adapter CHECKPOINT with another --output-dir); without one it starts afresh',
+    'goes on from the latest checkpoint in --output-dir, or from a named one; where there is no run yet it starts afresh',
     {
       aliases: ['resume_from_checkpoint'],
     },
+  ),
+  flag(
+    'allow-changes',
+    'list',
+    TRAIN,
+    `what may be another than when the resumed run began: ${allowedNames.join(', ')}`,
   ),
   flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
   flag('packing', 'boolean', TRAIN, 'several rows in one of --max-length tokens: less padding, fewer steps', {

@@ -82,6 +82,11 @@ export function checkArguments(
       `--eval-strategy ${strategy} needs --eval-data or --validation-split`,
       'Give one of them, or leave --eval-strategy out',
     )
+  if (strategy === 'no' && values.number('early-stopping-patience') !== undefined)
+    throw new UsageError(
+      '--early-stopping-patience needs --eval-strategy steps or epoch',
+      'No evaluation would tell when it is enough',
+    )
   if (strategy === 'no' && values.flag('load-best-model-at-end') === true)
     throw new UsageError(
       '--load-best-model-at-end needs --eval-strategy steps or epoch',

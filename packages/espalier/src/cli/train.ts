@@ -1,26 +1,27 @@
 /** `espalier train`: says what it will do, trains, and leaves the run folder. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type ConfiguredTuner, EspalierError } from '@espalier/core'
+import type { ConfiguredTuner } from '@espalier/core'
 import type { TrainingRun } from '@espalier/trainer'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { settle } from '../platform/settle/node.js'
-import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace, type OutputSources } from '../run-folder/output-place.js'
 import { dataFact } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
-import { shellWord } from '../run-folder/shell-word.js'
+import type { TrainOptions } from '../training/call-options.js'
+import type { TrainerCallback } from '../training/callbacks.js'
+import { earlyStopping } from '../training/early-stopping.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { type RunData, runData } from './data-files.js'
-import { asOptions, UsageError } from './failure.js'
+import { asOptions } from './failure.js'
 import { commandToGoOn } from './go-on.js'
 import { loadWithAdapter } from './load.js'
+import { inOptions, resumeOptions } from './resume.js'
 import { codeAfter, type Interruption, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
 import { adapted, adapterNotes, checkArguments, newTuner, sftArguments, withStrategies } from './train-arguments.js'
 import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
-import type { Values } from './values.js'
+import { defined, type Values } from './values.js'
 
 const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen others takes longer, and faults of the data come first
 
@@ -37,8 +38,8 @@ export async function train(given: Values): Promise<number> {
   if (inspects) return trainInto({ values, outputDir, data, tuner, inspects })
   const lock = await lockFolder(outputDir)
   try {
-    await checkFolder(values, outputDir)
-    return await trainInto({ values, outputDir, data, tuner, inspects, lock })
+    const resume = await resumeOptions(values, outputDir)
+    return await trainInto({ values, outputDir, data, tuner, inspects, lock, resume })
   } finally {
     await lock.release()
   }
@@ -65,6 +66,8 @@ interface RunRequest {
   /** Looks at the data and stops: nothing is computed or written. */
   readonly inspects: boolean
   readonly lock?: RunLock
+  /** What the run goes on from. */
+  readonly resume?: TrainOptions
 }
 
 async function trainInto(request: RunRequest): Promise<number> {
@@ -77,7 +80,7 @@ async function trainInto(request: RunRequest): Promise<number> {
     return run.interruption?.code ?? 0
   } catch (error) {
     progress.clear()
-    return codeAfter(run.interruption, error)
+    return codeAfter(run.interruption, inOptions(error))
   } finally {
     run.interruption?.end()
     progress.end()
@@ -131,7 +134,11 @@ class Run {
         config: { ...defaultsOf(), ...values.given() },
         notAsInPython: differencesOf(values),
         data: await Promise.all(data.paths.map(dataFact)),
+        ...(data.evaluationPaths.length === 0
+          ? {}
+          : { evaluationData: await Promise.all(data.evaluationPaths.map(dataFact)) }),
       },
+      callbacks: stoppingCallbacks(values),
       // Not the loop below: a slow reader would miss steps.
       onEvent: (event) => {
         if (event.type === 'step') this.interruption ??= onInterrupt(() => this.stop())
@@ -149,7 +156,7 @@ class Run {
     progress.update('preparing the weights')
     await model.weights({ signal })
     progress.update('compiling')
-    const run = trainer.train({ signal })
+    const run = trainer.train({ ...this.request.resume, signal })
     this.training = run
     for await (const event of run) show(event, progress)
     const { globalStep: doneSteps } = await run.result
@@ -157,30 +164,19 @@ class Run {
     progress.line(`report:  ${join(outputDir, 'report.html')}`)
     if (this.interruption?.code === undefined) return
     const command = await commandToGoOn(values.words, { outputDir, model, doneSteps, totalSteps: plan.totalSteps })
-    if (command !== undefined) progress.line(`to go on from these values: ${command}`)
+    const isResume = command?.endsWith(' --resume') === true
+    if (command !== undefined) progress.line(`to go on${isResume ? '' : ' from these values'}: ${command}`)
   }
 }
 
-/** An earlier run in the folder is not touched unasked; going on from a checkpoint does not exist yet. */
-async function checkFolder(values: Values, outputDir: string): Promise<void> {
-  const resume = values.textOrTrue('resume') ?? false
-  const earlier = await earlierRun(outputDir)
-  const { results, checkpoints } = earlier
-  if (typeof resume === 'string') await settle(resume)
-  const newest = checkpoints.at(-1)
-  const chosen = typeof resume === 'string' ? resume : newest === undefined ? undefined : join(outputDir, newest)
-  if (resume !== false && chosen !== undefined)
-    throw new UsageError(
-      '--resume: going on exactly where a checkpoint stopped does not exist yet',
-      `--adapter ${shellWord(chosen)} with another --output-dir goes on from its values`,
-    )
-  const holds = [...results, ...(checkpoints.length === 0 ? [] : [`${checkpoints.length} checkpoints`])]
-  if (!isRun(earlier) || values.flag('overwrite-output-dir') === true) return
-  throw new EspalierError('config.value', {
-    what: 'the output folder holds a run already',
-    got: { output_dir: outputDir, holds },
-    fix: 'Choose another --output-dir, or give --overwrite-output-dir.',
-  })
+function stoppingCallbacks(values: Values): readonly TrainerCallback[] {
+  const earlyStoppingPatience = values.number('early-stopping-patience')
+  if (earlyStoppingPatience === undefined) return []
+  return [
+    earlyStopping(
+      defined({ earlyStoppingPatience, earlyStoppingThreshold: values.number('early-stopping-threshold') }),
+    ),
+  ]
 }
 
 function hints(values: Values, { evaluation }: RunData): string[] {

@@ -5,11 +5,12 @@ import { platform } from './browser.js'
 describe('the platform of a browser', () => {
   it('refuses run folders by path, and says how to save', async () => {
     const fix = expect.stringContaining('toFiles')
-    const request = { outputDir: 'out' } as OutputToOpen
+    const request = { outputDir: 'out', resume: false } as OutputToOpen
     const details = { outputDir: 'out' }
     await expect(platform.openRun(request)).rejects.toMatchObject({ code: 'config.unsupported', details, fix })
-    await expect(platform.refuseToResume(true, 'out')).rejects.toMatchObject({ code: 'config.unsupported', fix })
-    await expect(platform.refuseToResume(false, undefined)).resolves.toBeUndefined()
+    const resuming = { outputDir: undefined, resume: true } as OutputToOpen
+    await expect(platform.openRun(resuming)).rejects.toMatchObject({ code: 'config.unsupported', fix })
+    await expect(platform.openRun({ ...resuming, resume: false })).resolves.toBeUndefined()
   })
 
   it('computes on WebAssembly, which stands in for nothing there', async () => {

@@ -10,11 +10,13 @@ export const platform: Platform = {
   },
   slownessOf: () => undefined,
   memoryBytes: () => undefined,
-  async refuseToResume(resumeFromCheckpoint) {
-    if (resumeFromCheckpoint !== false) throw noFolders({ resumeFromCheckpoint })
+  async openRun({ outputDir, resume }) {
+    if (resume !== false) throw noFolders({ resumeFromCheckpoint: resume })
+    if (outputDir !== undefined) throw noFolders({ outputDir })
+    return undefined
   },
-  async openRun({ outputDir }) {
-    throw noFolders({ outputDir })
+  async runIdentity() {
+    throw noFolders({})
   },
   async runFacts() {
     throw noFolders({})

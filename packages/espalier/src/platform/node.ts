@@ -1,7 +1,8 @@
 /** Node's platform: run folders on the disk, and ONNX Runtime's native library, or WebAssembly where there is none. */
 import { totalmem } from 'node:os'
+import { runIdentity } from '../checkpoint/run-identity.js'
 import { runFacts } from '../training/run-facts.js'
-import { RunOutput, refuseToResume } from '../training/run-output.js'
+import { RunOutput } from '../training/run-output.js'
 import type { Platform } from './platform.js'
 
 /** The platform of this build. */
@@ -19,7 +20,8 @@ export const platform: Platform = {
       : undefined,
   // A container's limit; 0 or more than there is means none.
   memoryBytes: () => Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY),
-  refuseToResume,
-  openRun: (request) => RunOutput.open(request),
+  openRun: async (request) =>
+    request.outputDir === undefined && request.resume === false ? undefined : RunOutput.open(request),
   runFacts,
+  runIdentity,
 }

@@ -1,4 +1,4 @@
-/** When a process started: with its id it names one process, since ids are used again. */
+/** When a process started: with its id it names one process, since ids are used again; and which start of the machine that was in. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
@@ -11,6 +11,18 @@ export async function processStart(pid: number): Promise<string | undefined> {
     const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], {
       env: { LC_ALL: 'C', TZ: 'UTC' }, // it prints local time, which changes
     })
+    return stdout.trim() === '' ? undefined : stdout.trim()
+  } catch {
+    return undefined
+  }
+}
+
+/** What names the time from one start of the machine to the next, whatever its clock says. Undefined where the system has no such name, as on Windows. */
+export async function bootId(): Promise<string | undefined> {
+  try {
+    if (process.platform === 'linux') return (await readFile('/proc/sys/kernel/random/boot_id', 'utf8')).trim()
+    if (process.platform !== 'darwin') return undefined
+    const { stdout } = await promisify(execFile)('sysctl', ['-n', 'kern.bootsessionuuid'])
     return stdout.trim() === '' ? undefined : stdout.trim()
   } catch {
     return undefined

@@ -6,6 +6,7 @@ import { lstat, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/prom
 import { join } from 'node:path'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
 import { isOfResult, RECORD, UNFINISHED } from './run-names.js'
+import { syncFolder } from './sync-folder.js'
 import { removeWhole } from './whole-folder.js'
 
 /** Without it a folder is neither a model nor an adapter for any program: the first to go and the last to come. */
@@ -35,7 +36,12 @@ export async function finishPublication(folder: string): Promise<void> {
   // What goes is gone before the first file moves: where none is left to move, a record only has to go itself.
   const goes = names.length === 0 ? [] : [...record.removes, ...names.filter(isConfiguration)]
   for (const name of configurationsLast(goes).reverse()) await removeWhole(join(folder, name))
-  for (const name of configurationsLast(names)) await moveInto(folder, name)
+  await syncFolder(folder) // what goes is gone before the first file moves, whatever the power does
+  for (const name of configurationsLast(names)) {
+    if (isConfiguration(name)) await syncFolder(folder)
+    await moveInto(folder, name)
+  }
+  await syncFolder(folder)
   if (await isOwnFolder(join(folder, UNFINISHED))) await rm(join(folder, UNFINISHED), { recursive: true })
   await unlink(join(folder, RECORD))
 }

@@ -51,7 +51,7 @@ describe('RunFiles', () => {
   it('writes every step in order, and the state as transformers does', async () => {
     const files = await RunFiles.open(folder, facts)
     expect(json('run.json')).not.toHaveProperty('outcome')
-    files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
+    files.note({ type: 'start', step: 0, epoch: 0, totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
     for (const n of [1, 2]) files.note(step(n))
     files.note({
       type: 'evaluate',
@@ -98,7 +98,7 @@ describe('RunFiles', () => {
 
   it('tells where a run is at a save, whatever its log skips', async () => {
     const files = await RunFiles.open(folder, facts, { loggingSteps: 2 })
-    files.note({ type: 'start', totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
+    files.note({ type: 'start', step: 0, epoch: 0, totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
     const state = () => JSON.parse(files.checkpointTexts(null)['trainer_state.json'] as string) as unknown
     files.note(step(1))
     expect(state()).toMatchObject({ global_step: 1, epoch: 0.5, num_input_tokens_seen: 10, log_history: [] })

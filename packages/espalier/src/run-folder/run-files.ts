@@ -1,7 +1,7 @@
 /** The files of a run besides the adapter: what was asked for, every step, the state, and a page to look at. Each is written whole. */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { appendFile, stat } from 'node:fs/promises'
+import { appendFile, open, stat } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { EspalierError } from '@espalier/core'
@@ -36,6 +36,10 @@ export interface RunFacts {
   /** Of an adapter that trains; nothing of the base is counted. */
   readonly adapter?: { readonly parameters: number }
   readonly data: readonly DataFact[]
+  /** Where there are rows to evaluate on. */
+  readonly evaluationData?: readonly DataFact[]
+  /** Where the run goes on from a checkpoint: which, and what has changed since it began, in words. */
+  readonly resumed?: { readonly checkpoint: string; readonly step: number; readonly changes: readonly string[] }
   readonly trainableParameters: string
   readonly supervision: readonly string[]
 }
@@ -43,10 +47,19 @@ export interface RunFacts {
 /** A line of log.jsonl. */
 export type LogLine = Readonly<Record<string, number>>
 
+/** What a run that goes on has told before. */
+export interface EarlierFiles {
+  readonly log: readonly LogLine[]
+  readonly reached: Reached
+}
+
 /** How a run's files are written. */
 export interface RunFilesOptions {
   /** Steps between lines of the log. Default 1. */
   readonly loggingSteps?: number
+  readonly earlier?: EarlierFiles
+  /** What callbacks keep, by their names, for transformers' `stateful_callbacks`. */
+  callbackStates?(): Readonly<Record<string, object>>
   /** Told, once, that the log cannot be written, which ends no run. */
   warn?(message: string): void
 }
@@ -71,8 +84,12 @@ export class RunFiles {
   /** Starts a run's files: run.json is there from the beginning. */
   static async open(folder: string, facts: RunFacts, options: RunFilesOptions = {}): Promise<RunFiles> {
     const files = new RunFiles(folder, facts, options)
+    const { log = [], reached = files.reached } = options.earlier ?? {}
+    files.log.push(...log)
+    files.logged = log.length
+    files.reached = reached
     await writeText(folder, 'run.json', files.runText())
-    await writeText(folder, 'log.jsonl', '')
+    await writeText(folder, 'log.jsonl', logText(log))
     return files
   }
 
@@ -106,6 +123,7 @@ export class RunFiles {
   /** What lies beside the result, by name: how the run ended, its state and its page; the log too where a line of it was lost. */
   async finalTexts({ bestModel, step, outcome }: RunEnd): Promise<Readonly<Record<string, string>>> {
     await this.writing
+    await this.flushLog()
     const { reason, trainingLoss: loss, seconds } = outcome
     return {
       ...((await this.isLogLost()) ? { 'log.jsonl': logText(this.log) } : {}),
@@ -140,6 +158,13 @@ export class RunFiles {
     this.logged = count
   }
 
+  // Lines are appended without waiting for the disk, which would cost each step a flush.
+  private async flushLog(): Promise<void> {
+    const handle = await open(join(this.folder, 'log.jsonl'), 'r+').catch(() => undefined)
+    await handle?.sync().catch(() => {})
+    await handle?.close().catch(() => {})
+  }
+
   /** Whether lines are missing that can be written beside the result. */
   private async isLogLost(): Promise<boolean> {
     if (this.logged === this.log.length) return false
@@ -160,13 +185,14 @@ export class RunFiles {
   }
 
   private stateText(bestModel: string | null): string {
-    const state = trainerState(this.log, this.facts.config, { ...this.plan, ...this.reached, bestModel })
+    const callbacks = this.options.callbackStates?.() ?? {}
+    const state = trainerState(this.log, this.facts.config, { ...this.plan, ...this.reached, bestModel, callbacks })
     return `${JSON.stringify(state, null, 2)}\n`
   }
 }
 
 /** Where a run is; the log may skip steps. */
-interface Reached {
+export interface Reached {
   readonly step: number
   readonly epoch: number
   /** Of all steps so far. */
@@ -233,6 +259,7 @@ function trainerState(
     readonly totalSteps: number
     readonly stepsPerEpoch: number
     readonly bestModel: string | null
+    readonly callbacks: Readonly<Record<string, object>>
   },
 ): Record<string, unknown> {
   const number = (name: string, otherwise: number) => {
@@ -260,7 +287,7 @@ function trainerState(
     num_input_tokens_seen: run.tokens,
     num_train_epochs: Math.ceil(run.totalSteps / run.stepsPerEpoch),
     save_steps: number('save_steps', 500),
-    stateful_callbacks: {},
+    stateful_callbacks: run.callbacks,
     total_flos: 0,
     train_batch_size: number('per_device_train_batch_size', 8),
     trial_name: null,

@@ -4,7 +4,7 @@ import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { EspalierError } from '@espalier/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { processStart } from './process-start.js'
+import { bootId, processStart } from './process-start.js'
 import { lockFolder } from './run-lock.js'
 import { LOCK_FILE, RECORD, UNFINISHED } from './run-names.js'
 
@@ -48,13 +48,35 @@ describe('lockFolder', () => {
     expect(readdirSync(root)).toEqual([LOCK_FILE])
   })
 
+  it.runIf(process.platform === 'linux')('knows a run by its process, not by a clock that was set', async () => {
+    const processStarted = await processStart(process.ppid)
+    const boot = await bootId()
+    for (const holder of [
+      { processStarted, boot },
+      { processStarted }, // by an earlier version, which did not name the start of the machine
+      { boot }, // whose process's start was not to be known
+    ]) {
+      write({ pid: process.ppid, host: hostname(), started: '2001-01-01T00:00:00Z', token: 'a', ...holder })
+      await expect(lockFolder(root)).rejects.toMatchObject({ code: 'run.locked' })
+    }
+  })
+
   it('takes over the lock of a process that is gone, and a broken one', async () => {
     const { pid } = spawnSync(process.execPath, ['--version'])
+    const parentStarted = await processStart(process.ppid)
     for (const holder of [
       { pid, host: hostname(), started: now(), token: 'a' },
       { pid: process.pid, host: hostname(), started: now(), token: 'b' }, // this pid before the machine reused it
       { pid: process.ppid, host: hostname(), started: '2001-01-01T00:00:00Z', token: 'c' }, // before this machine started
       { pid: process.ppid, host: hostname(), started: now(), processStarted: 'another time', token: 'd' }, // its id was used again
+      {
+        pid: process.ppid,
+        host: hostname(),
+        started: now(),
+        processStarted: parentStarted,
+        boot: 'another',
+        token: 'e',
+      }, // before this machine started, whatever the clock says
       { nonsense: true },
     ]) {
       write(holder)

@@ -9,7 +9,7 @@ import { hostname, uptime } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
-import { processStart } from './process-start.js'
+import { bootId, processStart } from './process-start.js'
 import { finishPublication } from './publication.js'
 import { LOCK_FILE } from './run-names.js'
 import { shellWord } from './shell-word.js'
@@ -27,6 +27,8 @@ interface Holder {
   readonly started: string
   /** When its process started; null where that cannot be known. */
   readonly processStarted: string | null
+  /** The start of the machine that it runs in; null where that has no name. */
+  readonly boot: string | null
   readonly token: string
 }
 
@@ -42,6 +44,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
     host: hostname(),
     started: new Date().toISOString(),
     processStarted: (await processStart(process.pid)) ?? null,
+    boot: (await bootId()) ?? null,
     token: randomBytes(8).toString('hex'),
   }
   if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
@@ -125,24 +128,35 @@ async function removeStale(path: string, stale: Holder | undefined): Promise<voi
 
 async function readHolder(path: string): Promise<Holder | undefined> {
   try {
-    const { pid, host, started, processStarted, token } = JSON.parse(await readFile(path, 'utf8')) as Partial<Holder>
+    const { pid, host, started, processStarted, boot, token } = JSON.parse(
+      await readFile(path, 'utf8'),
+    ) as Partial<Holder>
     if (!Number.isInteger(pid) || typeof host !== 'string' || Number.isNaN(Date.parse(String(started))))
       return undefined
     const born = typeof processStarted === 'string' ? processStarted : null
-    return { pid: pid as number, host, started: String(started), processStarted: born, token: String(token) }
+    return {
+      pid: pid as number,
+      host,
+      started: String(started),
+      processStarted: born,
+      boot: typeof boot === 'string' ? boot : null,
+      token: String(token),
+    }
   } catch {
     return undefined
   }
 }
 
-/** Whether the holder may still run. Of other machines nothing is known. */
-async function isAlive({ pid, host, started, processStarted }: Holder, path: string): Promise<boolean> {
+/** Whether the holder may still run. Of other machines nothing is known. Clocks are set, so what names a start of the machine and a process goes before them. */
+async function isAlive({ pid, host, started, processStarted, boot }: Holder, path: string): Promise<boolean> {
   if (host !== hostname()) return true
-  if (Date.parse(started) < Date.now() - (uptime() + 1) * SECOND_MS) return false // from before this machine was started
+  const present = boot === null ? undefined : await bootId()
+  if (present !== undefined && present !== boot) return false // from before this machine was started
   if (pid === process.pid) return held.has(path)
   if (!runs(pid)) return false
   const now = processStarted === null ? undefined : await processStart(pid)
-  return now === undefined || now === processStarted // otherwise another process has its id now
+  if (now !== undefined) return now === processStarted // otherwise another process has its id now
+  return present !== undefined || Date.parse(started) >= Date.now() - (uptime() + 1) * SECOND_MS
 }
 
 function runs(pid: number): boolean {

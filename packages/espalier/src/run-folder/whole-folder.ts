@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { writeError } from '@espalier/serialization'
+import { syncFolder } from './sync-folder.js'
 
-/** Has `write` fill a folder beside the path, and renames it when that is done. One that lies there is replaced. Throws file.write, or what `write` threw: then the path is as it was. */
+/** Has `write` fill a folder beside the path, and renames it when that is done; then its name is on the disk too. One that lies there is replaced. Throws file.write, or what `write` threw: then the path is as it was. */
 export async function writeWhole(path: string, write: (beside: string) => Promise<void>): Promise<void> {
   const beside = besideName(path)
   try {
@@ -40,6 +41,7 @@ async function replace(path: string, beside: string): Promise<void> {
     if (existed) await rename(aside, path).catch(() => {})
     throw writeError(basename(path), dirname(path), cause)
   }
+  await syncFolder(dirname(path))
   if (existed) await rm(aside, { recursive: true, force: true })
 }
 

@@ -1,4 +1,5 @@
 /** Callbacks as transformers has them, on top of a run's events: for people who bring some along. */
+import { fromFileConfig } from '@espalier/core'
 import type {
   EndEvent,
   EvaluateEvent,
@@ -8,6 +9,7 @@ import type {
   TrainingEvent,
   TrainingRun,
 } from '@espalier/trainer'
+import type { LogLine } from '../run-folder/run-files.js'
 import type { TrainingArguments } from './training-arguments.js'
 
 /** Fields that an event has and others have not. */
@@ -35,6 +37,14 @@ export interface TrainerControl {
   shouldSave: boolean
   shouldEvaluate: boolean
   shouldLog: boolean
+}
+
+/** What a callback keeps from run to run, as transformers' `ExportableState` writes it: snake_case names and plain values. */
+export interface CallbackState {
+  /** What it was made with. */
+  readonly args: Readonly<Record<string, unknown>>
+  /** What it counted since. */
+  readonly attributes: Readonly<Record<string, unknown>>
 }
 
 type Callback<Values extends unknown[] = []> = (
@@ -71,6 +81,12 @@ export interface TrainerCallback {
   /** After the last step of an epoch, and after the last of the run. */
   readonly onEpochEnd?: Callback
   readonly onTrainEnd?: Callback
+  /** The name of its state in checkpoints, transformers' for its own callbacks. Default: that of its class. */
+  readonly stateName?: string
+  /** What a checkpoint keeps of it. */
+  readonly state?: () => CallbackState
+  /** Takes the state over that a checkpoint kept, before the run goes on; what it was made with stays. */
+  readonly restore?: (state: CallbackState) => void
 }
 
 const MOMENTS = { 'epoch-begin': 'onEpochBegin', 'step-begin': 'onStepBegin', 'epoch-end': 'onEpochEnd' } as const
@@ -86,6 +102,7 @@ export class CallbackHandler {
     shouldLog: false,
   }
   private run: TrainingRun | undefined
+  private earlier: readonly TrainingLog[] = []
 
   constructor(
     private readonly callbacks: readonly TrainerCallback[],
@@ -97,17 +114,42 @@ export class CallbackHandler {
     return this.state
   }
 
-  /** What callbacks ask for from now on is asked of this run. */
-  attach(run: TrainingRun): void {
+  /** What callbacks ask for from now on is asked of this run. earlier: what it goes on from. */
+  attach(run: TrainingRun, earlier?: EarlierRun): void {
     this.run = run
     this.control.shouldTrainingStop = false
+    this.earlier = earlier?.log.map(logOf) ?? []
+    for (const [name, callbacks] of this.stateful()) {
+      const known = [earlier?.callbacks[name] ?? []].flat() as readonly CallbackState[]
+      for (const [i, callback] of callbacks.entries()) if (known[i] !== undefined) callback.restore?.(known[i])
+    }
+  }
+
+  /** What callbacks keep, by their names; a list where several have one name, as transformers writes it. */
+  states(): Readonly<Record<string, object>> {
+    return Object.fromEntries(
+      [...this.stateful()].map(([name, callbacks]) => {
+        const states = callbacks.flatMap((callback) => callback.state?.() ?? [])
+        return [name, states.length === 1 ? (states[0] as object) : states]
+      }),
+    )
+  }
+
+  private stateful(): ReadonlyMap<string, readonly TrainerCallback[]> {
+    const named = new Map<string, TrainerCallback[]>()
+    for (const callback of this.callbacks) {
+      const name = callback.stateName ?? callback.constructor.name
+      if (callback.state !== undefined) named.set(name, [...(named.get(name) ?? []), callback])
+    }
+    return named
   }
 
   async onEvent(event: TrainingEvent): Promise<void> {
     const { args, control } = this
     if (event.type === 'start') {
-      this.history = []
-      this.state = { globalStep: 0, epoch: 0, maxSteps: event.totalSteps, logHistory: this.history }
+      this.history = [...this.earlier]
+      const { step: globalStep, epoch, totalSteps: maxSteps } = event
+      this.state = { globalStep, epoch, maxSteps, logHistory: this.history }
     }
     if (event.type === 'step') this.state = { ...this.state, globalStep: event.step, epoch: event.epoch }
     if (event.type === 'evaluate' || event.type === 'end') await this.log(event)
@@ -148,6 +190,23 @@ export class CallbackHandler {
     if (control.shouldEvaluate) run?.requestEvaluation()
     Object.assign(control, { shouldSave: false, shouldEvaluate: false })
   }
+}
+
+/** What a run that goes on has told before. */
+interface EarlierRun {
+  readonly log: readonly LogLine[]
+  readonly callbacks: Readonly<Record<string, object>>
+}
+
+/** An entry from a line of log.jsonl. */
+function logOf(line: LogLine): TrainingLog {
+  const { step = 0, epoch = 0 } = line
+  if (line.eval_loss === undefined) return { ...fromFileConfig(line), type: 'step', step, epoch }
+  const { eval_loss: evalLoss, eval_perplexity: perplexity = 0, eval_runtime: seconds = 0, ...others } = line
+  const metrics = Object.fromEntries(
+    Object.entries(others).flatMap(([name, value]) => (name.startsWith('eval_') ? [[name.slice(5), value]] : [])),
+  )
+  return { type: 'evaluate', step, epoch, evalLoss, perplexity, metrics, seconds }
 }
 
 /** The progress that a moment tells. */

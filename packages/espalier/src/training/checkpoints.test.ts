@@ -22,6 +22,7 @@ afterEach(async () => {
   rmSync(root, { recursive: true, force: true })
 })
 
+const state = () => Promise.reject(new Error('nobody asks for it'))
 const DONE: RunOutcome = { reason: 'done', trainingLoss: 1, seconds: 1 }
 
 /** Saves after steps 1 to 5, of which `best` has the lowest loss; the steps kept after each save and after the end, and what was called the best. */
@@ -38,7 +39,7 @@ async function kept(saveTotalLimit: number, best: number) {
     const bestStep = Math.min(step, best)
     const outcome = kind === 'final' ? DONE : null
     const isBest = kind === 'final' || bestStep === step
-    await folder.saveStep(model, { step, epoch: step, kind, bestStep, isBest, outcome })
+    await folder.saveStep(model, { step, epoch: step, kind, bestStep, isBest, outcome, state })
     steps.push(readdirSync(root).flatMap((name) => (name.startsWith('checkpoint-') ? [Number(name.slice(11))] : [])))
   }
   return { steps, told }
@@ -63,7 +64,7 @@ describe('runFolder', { timeout: 60_000 }, () => {
     const texts = async ({ step }: SavedAs): Promise<Record<string, string>> =>
       step === 2 ? { '../outside': '' } : { 'note.txt': String(step) } // which is refused, after the values were written
     const folder = runFolder(root, { texts })
-    const context = { epoch: 1, kind: 'checkpoint', bestStep: null, isBest: false, outcome: null } as const
+    const context = { epoch: 1, kind: 'checkpoint', bestStep: null, isBest: false, outcome: null, state } as const
     await folder.saveStep(model, { ...context, step: 1 })
     await expect(folder.saveStep(model, { ...context, step: 2 })).rejects.toMatchObject({ code: 'file.name' })
     expect(readdirSync(root)).toEqual(['checkpoint-1'])
@@ -79,7 +80,7 @@ describe('runFolder', { timeout: 60_000 }, () => {
     const { files: replaces } = await earlierRun(root)
     const folder = runFolder(root, { replaces, texts, keepsBest: true })
     const working = join(root, UNFINISHED)
-    const context = { step: 2, epoch: 1, bestStep: 2, isBest: true } as const
+    const context = { step: 2, epoch: 1, bestStep: 2, isBest: true, state } as const
     const saved = await folder.saveStep(model, { ...context, kind: 'checkpoint', outcome: null })
     expect(saved).toBe(join(working, 'checkpoint-2'))
     expect(readdirSync(root)).toEqual([...before, UNFINISHED].sort())
@@ -89,7 +90,7 @@ describe('runFolder', { timeout: 60_000 }, () => {
     for (const gone of ['adapter_config.json', 'adapter_model.safetensors', 'run.json', 'checkpoint-7', UNFINISHED])
       expect(names).not.toContain(gone)
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toBe('earlier')
-    const state = JSON.parse(readFileSync(join(root, 'checkpoint-2', 'trainer_state.json'), 'utf8')) as unknown
-    expect(state).toEqual({ bestModel: join(root, 'checkpoint-2') })
+    const told = JSON.parse(readFileSync(join(root, 'checkpoint-2', 'trainer_state.json'), 'utf8')) as unknown
+    expect(told).toEqual({ bestModel: join(root, 'checkpoint-2') })
   })
 })

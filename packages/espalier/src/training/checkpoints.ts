@@ -1,11 +1,11 @@
 /** A run's folder: the result, checkpoints beside it, and how many of them stay. */
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { openTarget, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
 import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { publish } from '../run-folder/publication.js'
-import { CARD, checkpointName, UNFINISHED } from '../run-folder/run-names.js'
+import { CARD, checkpointName, checkpointStep, UNFINISHED } from '../run-folder/run-names.js'
 import { removeWhole, writeWhole } from '../run-folder/whole-folder.js'
 import { saveTo } from './save-to.js'
 
@@ -22,8 +22,14 @@ export interface CheckpointOptions {
   readonly keepsBest?: boolean
   /** Names of an earlier run's files, which stay as they are until this one has a result; by default there is none. */
   readonly replaces?: readonly string[]
+  /** Where the run writes until then. Default: the folder itself, or one inside where files of an earlier run stay. */
+  readonly working?: string
+  /** Checkpoints of this run that lie there already, the oldest first. */
+  readonly written?: readonly string[]
   /** More text files of a checkpoint or the result, by name. */
   texts?(saved: SavedAs): Promise<Readonly<Record<string, string>>>
+  /** Writes the rest of a checkpoint, after all other files. */
+  complete?(folder: string, context: SaveContext): Promise<void>
 }
 
 /** Writes what a model holds. */
@@ -37,56 +43,65 @@ export interface CheckpointFolder {
 
 /** A folder for results; it is made by the first file. */
 export function runFolder(path: string, options: CheckpointOptions = {}): CheckpointFolder {
-  const { saveTotalLimit = Number.POSITIVE_INFINITY, keepsBest = false, replaces = [], texts } = options
-  const working = replaces.length > 0 ? join(path, UNFINISHED) : path
-  let written: readonly string[] = [] // names, the newest last
+  const { saveTotalLimit = Number.POSITIVE_INFINITY, keepsBest = false, replaces = [], texts, complete } = options
+  const { working = replaces.length > 0 ? join(path, UNFINISHED) : path } = options
+  let written: readonly string[] = options.written ?? [] // the newest last
   return {
     path,
     working,
     async saveStep(model, context) {
       const isFinal = context.kind === 'final'
-      const name = isFinal ? '' : checkpointName(context.step)
-      const best = keepsBest ? bestOf(name, context) : null
-      const bestModel = best === null ? null : join(isFinal ? path : working, best)
+      const target = isFinal ? path : join(working, checkpointName(context.step))
+      const best = keepsBest ? bestOf(target, context) : null
+      const bestModel = best === null || best === path ? best : isFinal ? placeAtEnd(best) : best
       const files = (await texts?.({ ...context, bestModel })) ?? {}
       const write = async (folder: string) => {
         await saveTo(folder, model)
         for (const [file, text] of Object.entries(files)) await openTarget(folder).write(file, textContent(text))
+        if (!isFinal) await complete?.(folder, context)
       }
       if (!isFinal) {
-        await writeWhole(join(working, name), write)
-        written = [...written.filter((other) => other !== name), name]
+        await writeWhole(target, write)
+        // Later ones are of a run that stopped after them and has gone on from an earlier one.
+        const isLater = (other: string) => stepOf(other) >= context.step && other !== target
+        for (const other of written.filter(isLater)) await removeWhole(other).catch(() => {})
+        written = [...written.filter((other) => !isLater(other) && other !== target), target]
       }
       const kept = keptOf(written, { saveTotalLimit, best, isFinal })
       // One that cannot be deleted takes room, and ends no run.
-      for (const old of written) if (!kept.includes(old)) await removeWhole(join(working, old)).catch(() => {})
+      for (const old of written) if (!kept.includes(old)) await removeWhole(old).catch(() => {})
       written = kept
-      if (!isFinal) return join(working, name)
+      if (!isFinal) return target
       await keepCard(path)
       await write(join(path, UNFINISHED))
-      if (working !== path) for (const each of kept) await tellPlace(each)
+      for (const each of kept) await tellPlaces(each)
       await publish(path, replaces)
       return path
     },
   }
 
-  /** What checkpoints say of each other's place holds after they moved. */
-  async function tellPlace(name: string): Promise<void> {
-    const folder = openTarget(join(working, name))
-    const state = await folder.readText('trainer_state.json')
-    if (state === undefined) return
-    const moved = written.reduce(
-      (text, each) => text.replace(word(join(working, each)), () => word(join(path, each))),
-      state,
-    )
-    await folder.write('trainer_state.json', textContent(moved))
+  /** Where a checkpoint lies once there is a result. */
+  function placeAtEnd(checkpoint: string): string {
+    return dirname(checkpoint) === working ? join(path, basename(checkpoint)) : checkpoint
   }
 
-  function bestOf(name: string, { bestStep, isBest }: SaveContext): string | null {
-    const best = bestStep === null ? undefined : checkpointName(bestStep)
-    if (best !== undefined && written.includes(best)) return best
-    return isBest ? name : null
+  /** What checkpoints say of each other's place holds after they moved. */
+  async function tellPlaces(checkpoint: string): Promise<void> {
+    const folder = openTarget(checkpoint)
+    const state = await folder.readText('trainer_state.json')
+    if (state === undefined) return
+    const moved = written.reduce((text, each) => text.replace(word(each), () => word(placeAtEnd(each))), state)
+    if (moved !== state) await folder.write('trainer_state.json', textContent(moved))
   }
+
+  function bestOf(target: string, { bestStep, isBest }: SaveContext): string | null {
+    const best = written.find((each) => stepOf(each) === bestStep)
+    return best ?? (isBest ? target : null)
+  }
+}
+
+function stepOf(checkpoint: string): number {
+  return checkpointStep(basename(checkpoint)) ?? 0
 }
 
 function word(text: string): string {
@@ -104,10 +119,10 @@ function keptOf(
   written: readonly string[],
   { saveTotalLimit, best, isFinal }: { saveTotalLimit: number; best: string | null; isFinal: boolean },
 ): readonly string[] {
-  const isBest = (name: string) => name === best
+  const isBest = (each: string) => each === best
   const others = written.filter((folder) => !isBest(folder))
   const room = saveTotalLimit - (written.some(isBest) ? 1 : 0)
   const least = isFinal || others.at(-1) !== written.at(-1) ? 0 : 1
   const kept = others.slice(Math.max(0, others.length - Math.max(room, least)))
-  return written.filter((name) => isBest(name) || kept.includes(name))
+  return written.filter((each) => isBest(each) || kept.includes(each))
 }

@@ -2,7 +2,7 @@
 import { didYouMean, EspalierError, requireAwaited } from '@espalier/core'
 import type { TrainerCallback } from './callbacks.js'
 
-const NAMES: Readonly<Record<keyof TrainerCallback, true>> = {
+const NAMES: Readonly<Record<Extract<keyof TrainerCallback, `on${string}`>, true>> = {
   onTrainBegin: true,
   onEpochBegin: true,
   onStepBegin: true,

@@ -1,8 +1,10 @@
 /** What trainers and their calls are given at run time, where no compiler has looked. */
-import { checkOptions, type OptionKinds, requireParts } from '@espalier/core'
+import { checkOptions, didYouMean, EspalierError, type OptionKinds, requireParts } from '@espalier/core'
+import { allowedChanges } from '../checkpoint/run-changes.js'
 import { requireTokenizer } from '../model/known-model-options.js'
+import type { EvaluateOptions, TrainOptions } from './call-options.js'
 import { checkCallbacks } from './known-callbacks.js'
-import type { EvaluateOptions, TrainerOptions, TrainOptions } from './trainer.js'
+import type { TrainerOptions } from './trainer.js'
 
 const TRAINER: OptionKinds<TrainerOptions> = {
   model: 'any', // its parts are looked at
@@ -50,6 +52,7 @@ const TRAIN: OptionKinds<TrainOptions> = {
   signal: 'signal',
   onRows: 'function',
   resumeFromCheckpoint: ['boolean', 'string'],
+  allowChanges: 'array',
 }
 const EVALUATE: OptionKinds<EvaluateOptions> = { signal: 'signal', onRows: 'function', onProgress: 'function' }
 
@@ -70,6 +73,14 @@ export function checkTrainerOptions(options: TrainerOptions): void {
 /** The same for a trainer's `train`. */
 export function checkTrainOptions(options: TrainOptions): void {
   checkOptions('train', options, TRAIN)
+  const known: readonly string[] = allowedChanges
+  for (const name of options.allowChanges ?? [])
+    if (!known.includes(name))
+      throw new EspalierError('config.value', {
+        what: 'nothing of this name may change while a run goes on',
+        got: { allowChanges: name },
+        fix: didYouMean(name, known),
+      })
 }
 
 /** The same for a trainer's `evaluate`. */

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TrainingEvent } from '@espalier/trainer'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -115,9 +115,8 @@ describe('outputDir', () => {
     await expect(failing.train()).rejects.toThrow('the power is gone')
     const lies = join(outputDir, UNFINISHED, 'checkpoint-1')
     await expect(trainerOf(args).train({ resumeFromCheckpoint: true })).rejects.toMatchObject({
-      code: 'config.unsupported',
-      details: { checkpoints: [lies] },
-      fix: expect.stringContaining(lies),
+      code: 'run.changed',
+      details: { checkpoint: lies, changes: ['maxSteps: -1 -> 4'] },
     })
     await expect(
       trainerOf(args).train({ resumeFromCheckpoint: join(outputDir, 'checkpoint-1') }),
@@ -125,11 +124,16 @@ describe('outputDir', () => {
     writeFileSync(at('rows.jsonl'), tinyRows.map((row) => `${JSON.stringify(row)}\n`).join(''))
     const words = ['train', '--model', local.path, '--data', at('rows.jsonl'), '--output-dir', outputDir]
     const command = await runCli([...words, '--resume', '--overwrite-output-dir'])
-    expect(command.code).toBe(2)
+    expect(command.code).toBe(1)
     expect(command.stderr).toContain(`--adapter ${lies} `)
     const place = await runCli([...words, '--overwrite-output-dir', '--resume', join(outputDir, 'checkpoint-1')])
     expect(place.code).toBe(1)
     expect(place.stderr).toContain(lies)
+    cpSync(outputDir, at('gone on'), { recursive: true })
+    const goesOn = { ...args, outputDir: at('gone on') }
+    const again = new SFTTrainer({ model, peftConfig, trainDataset: tinyRows, args: goesOn })
+    expect(await again.train({ resumeFromCheckpoint: true })).toMatchObject({ globalStep: 3 })
+    expect(readdirSync(at('gone on'))).not.toContain(UNFINISHED)
     for (const name of readdirSync(outputDir)) if (name !== UNFINISHED) rmSync(join(outputDir, name))
     const unasked = trainerOf({ outputDir }).train()
     await expect(unasked).rejects.toMatchObject({ details: { holds: [`${UNFINISHED}/checkpoint-1`] } })

@@ -113,11 +113,11 @@ export function trainSteps({ examples, plan, collator }: PlannedExamples, args: 
   return {
     totalSteps,
     stepsPerEpoch: perEpoch,
-    async *steps() {
+    async *steps(first = 0) {
       for await (const { step, microBatches } of trainingSteps(
         examples,
         { rowCount: examples.length, stepRows, shuffle, seed, plan, collator },
-        { end: totalSteps },
+        { first, end: totalSteps },
       )) {
         const done = (step % perEpoch) + 1
         yield {

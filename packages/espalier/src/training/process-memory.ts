@@ -36,3 +36,8 @@ function usage(): { readonly rss: number; readonly heapTotal: number; readonly e
     ? { rss: 0, heapTotal: 0, external: 0 }
     : process.memoryUsage()
 }
+
+/** Most bytes that the process has had in memory; 0 outside Node. */
+export function peakMemory(): number {
+  return typeof process === 'undefined' ? 0 : (process.resourceUsage?.().maxRSS ?? 0) * 1024
+}

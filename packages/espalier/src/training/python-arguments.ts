@@ -83,7 +83,7 @@ export const meaningless: Readonly<Record<string, string>> = {
   do_train: 'train trains',
   do_eval: 'see --eval-strategy',
   save_safetensors: 'safetensors is what is written',
-  save_only_model: 'checkpoints hold the model and where the run was',
+  save_only_model: 'checkpoints hold all that a run goes on from',
   save_on_each_node: ONE_PROCESS,
   greater_is_better: 'a smaller loss is better',
   trust_remote_code: 'code from a model repository is never run',

@@ -1,19 +1,16 @@
 /** What a run is about, as its files tell it: what was asked for, which model and data, and what computes. */
 import { parameterCount, snakeCase } from '@espalier/core'
-import { DEFAULT_RATE } from '@espalier/trainer'
 import { packageVersion } from '../cli/version.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { type DataFact, dataFact, type RunFacts } from '../run-folder/run-files.js'
-import {
-  DEFAULT_BATCH,
-  DEFAULT_EPOCHS,
-  DEFAULT_SEED,
-  strategiesOf,
-  type TrainingArguments,
-} from './training-arguments.js'
+import { argumentsInForce } from './arguments-in-force.js'
+import type { TrainingArguments } from './training-arguments.js'
+
+/** A path, or what a data set is called. */
+export type RowsSource = { readonly file: string } | { readonly name: string }
 
 /** What the facts follow from. */
 export interface RunToTell {
@@ -21,7 +18,9 @@ export interface RunToTell {
   readonly args: TrainingArguments
   readonly hasEvaluation: boolean
   /** Where the rows come from: a path, or what their data set is called. */
-  readonly data: { readonly file: string } | { readonly name: string }
+  readonly data: RowsSource
+  /** Undefined where there are none to evaluate on. */
+  readonly evaluationData: RowsSource | undefined
   /** Number of values that train. */
   readonly trainableParameters: number
   /** What the data hold, in lines. */
@@ -46,6 +45,9 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
     },
     ...(isAdapter ? { adapter: { parameters: trainableParameters } } : {}),
     data: told.data ?? [await rowsFact(run.data)],
+    ...(run.evaluationData === undefined
+      ? {}
+      : { evaluationData: told.evaluationData ?? [await rowsFact(run.evaluationData)] }),
     trainableParameters: isAdapter
       ? model.printTrainableParameters()
       : `training all ${trainableParameters.toLocaleString('en-US')} parameters`,
@@ -54,28 +56,13 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
   }
 }
 
-async function rowsFact(data: RunToTell['data']): Promise<DataFact> {
+async function rowsFact(data: RowsSource): Promise<DataFact> {
   return 'name' in data ? { path: data.name } : dataFact(data.file)
 }
 
 /** What was given over the defaults, by snake_case name. */
 function optionsInForce(args: TrainingArguments, hasEvaluation: boolean): Readonly<Record<string, unknown>> {
-  const defaults: TrainingArguments = {
-    learningRate: DEFAULT_RATE,
-    lrSchedulerType: 'linear',
-    numTrainEpochs: DEFAULT_EPOCHS,
-    perDeviceTrainBatchSize: DEFAULT_BATCH,
-    gradientAccumulationSteps: 1,
-    weightDecay: 0,
-    maxGradNorm: 1,
-    optim: 'adamw_torch_fused',
-    ...strategiesOf(args, { hasEvaluation }),
-    loggingSteps: 1,
-    seed: DEFAULT_SEED,
-  }
   return Object.fromEntries(
-    Object.entries({ ...defaults, ...args }).flatMap(([name, value]) =>
-      value === undefined ? [] : [[snakeCase(name), value]],
-    ),
+    Object.entries(argumentsInForce(args, { hasEvaluation })).map(([name, value]) => [snakeCase(name), value]),
   )
 }

@@ -1,59 +1,98 @@
 /** What a run leaves in its folder, from the lock that it takes to what its end is called: the same for programs and the command line. */
-import { join } from 'node:path'
-import { EspalierError } from '@espalier/core'
-import type { SaveContext, TrainingEvent } from '@espalier/trainer'
+import { randomUUID } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import type { SaveContext, TrainingEvent, TrainingState } from '@espalier/trainer'
+import { findCheckpoint, type Lineage, lineageOf, type ResumePoint } from '../checkpoint/find-checkpoint.js'
+import { type RunHistory, readHistory } from '../checkpoint/history.js'
+import { sealCheckpoint } from '../checkpoint/record.js'
+import { type AllowedChange, harmlessChanges, requireUnchanged, runChanges } from '../checkpoint/run-changes.js'
+import type { RunIdentity } from '../checkpoint/run-identity.js'
+import { readStateTensors, writeStateTensors } from '../checkpoint/state-file.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { settle } from '../platform/settle/node.js'
-import { earlierRun, isRun, requireNoRun } from '../run-folder/earlier-run.js'
+import { type EarlierRun, earlierRun, isRun, requireNoRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
 import { startUnfinished } from '../run-folder/publication.js'
 import { type RunFacts, RunFiles } from '../run-folder/run-files.js'
 import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
-import { type CheckpointFolder, runFolder } from './checkpoints.js'
+import { UNFINISHED } from '../run-folder/run-names.js'
+import { type CheckpointFolder, runFolder, type SavedAs } from './checkpoints.js'
 import type { TrainingArguments } from './training-arguments.js'
 
-/** A run that is about to write. */
+/** A run that is about to write, or to go on. */
 export interface OutputToOpen {
   readonly model: PeftModel | PretrainedModel
   readonly args: TrainingArguments
-  readonly outputDir: string
+  /** Without one nothing is written. */
+  readonly outputDir: string | undefined
   /** Files that the rows are read from, as far as they are known. */
   readonly data: readonly string[]
   /** The caller's; it is not let go of here. */
   readonly lock: RunLock | undefined
   /** Whether the run that lies there is the caller's own, which it may replace. */
   readonly isOwn: boolean
+  /** The checkpoint to go on from: true for the latest. */
+  readonly resume: boolean | string
 }
 
-/** A run's folder while it runs. */
+/** What a run begins with. */
+export interface RunStart {
+  readonly facts: RunFacts
+  readonly identity: RunIdentity
+  readonly allowed: readonly AllowedChange[]
+  /** Told what cannot be written and ends no run. */
+  warn(message: string): void
+  /** What callbacks keep, by their names. */
+  callbackStates(): Readonly<Record<string, object>>
+}
+
+/** A run's state and history where it goes on. */
+export interface Resumed {
+  /** What there is to know of the checkpoint: newer ones that are not whole, and what has changed. */
+  readonly warnings: readonly string[]
+  readonly state: TrainingState
+  readonly history: RunHistory
+}
+
+/** A run's folder while it runs, and the checkpoint that it goes on from; either may be missing. */
 export class RunOutput {
   private files: RunFiles | undefined
+  private start: RunStart | undefined
+  private readonly run: string
 
   private constructor(
     private readonly args: TrainingArguments,
-    private readonly folder: CheckpointFolder,
+    private readonly place: RunPlace | undefined,
+    private readonly point: ResumePoint | undefined,
     private readonly lock: RunLock | undefined,
-  ) {}
+  ) {
+    this.run = point?.record.run ?? randomUUID()
+  }
 
-  /** Takes the folder; nothing is written yet. Throws config.value for a folder that is not the run's to write, run.locked. */
-  static async open({ model, args, outputDir, data, lock, isOwn }: OutputToOpen): Promise<RunOutput> {
+  /** Takes the folder and finds the checkpoint; nothing is written yet. Throws config.value for a folder that is not the run's to write or has no checkpoint, run.locked, checkpoint.*. */
+  static async open({ model, args, outputDir, data, lock, isOwn, resume }: OutputToOpen): Promise<RunOutput> {
+    if (outputDir === undefined)
+      return new RunOutput(
+        args,
+        undefined,
+        resume === false ? undefined : await findCheckpoint(resume, undefined),
+        undefined,
+      )
     const adapterNames = model instanceof PeftModel ? model.adapterNames : []
     await checkOutputPlace(outputDir, { base: model.loaded.files.path, data, adapterNames })
     const own = lock === undefined ? await lockFolder(outputDir) : undefined
     try {
-      if (args.overwriteOutputDir !== true && !isOwn) await requireNoRun(outputDir)
+      const point = resume === false ? undefined : await findCheckpoint(resume, outputDir)
+      const lineage = point === undefined ? undefined : await lineageOf(point, outputDir)
+      if (args.overwriteOutputDir !== true && !isOwn && lineage?.isInside !== true) await requireNoRun(outputDir)
       const earlier = await earlierRun(outputDir)
-      const folder = runFolder(outputDir, {
-        saveTotalLimit: args.saveTotalLimit,
-        keepsBest: args.loadBestModelAtEnd === true,
-        replaces: isRun(earlier) ? earlier.files : [],
-        texts: async ({ bestModel, outcome, step }) => {
-          if (outcome === null) return output.files?.checkpointTexts(bestModel) ?? {}
-          return (await output.files?.finalTexts({ bestModel, outcome, step })) ?? {}
-        },
-      })
-      const output = new RunOutput(args, folder, own)
+      const place = placeOf(outputDir, earlier, lineage)
+      const output: RunOutput = new RunOutput(
+        args,
+        { ...place, folder: folderAt(place, args, () => output) },
+        point,
+        own,
+      )
       return output
     } catch (error) {
       await own?.release()
@@ -61,12 +100,31 @@ export class RunOutput {
     }
   }
 
-  /** Starts the run's files. warn: told what cannot be written and ends no run. */
-  async begin(facts: RunFacts, warn: (message: string) => void): Promise<void> {
-    const { loggingSteps } = this.args
-    await startUnfinished(this.folder.path)
-    const options = { warn, ...(loggingSteps === undefined ? {} : { loggingSteps }) }
-    this.files = await RunFiles.open(this.folder.working, facts, options)
+  /** Looks for what has changed since the run began, and starts the run's files; what the run goes on from, where it does. Throws run.changed, checkpoint.unfit. */
+  async begin(start: RunStart): Promise<Resumed | undefined> {
+    this.start = start
+    const { point, place, args } = this
+    const resumed = point === undefined ? undefined : await resumedAt(point, start)
+    if (place === undefined) return resumed
+    if (!place.goesOnInUnfinished) await startUnfinished(place.path)
+    const { warn, callbackStates } = start
+    const { loggingSteps } = args
+    this.files = await RunFiles.open(
+      place.working,
+      {
+        ...start.facts,
+        ...(point === undefined || resumed === undefined
+          ? {}
+          : { resumed: { checkpoint: point.path, step: resumed.state.step, changes: resumed.changes } }),
+      },
+      {
+        warn,
+        callbackStates,
+        ...(loggingSteps === undefined ? {} : { loggingSteps }),
+        ...(resumed === undefined ? {} : { earlier: resumed.history }),
+      },
+    )
+    return resumed
   }
 
   /** Notes an event of the run. */
@@ -74,9 +132,9 @@ export class RunOutput {
     this.files?.note(event)
   }
 
-  /** Writes a checkpoint or the result; where. */
-  save(model: PeftModel | PretrainedModel, context: SaveContext): Promise<string> {
-    return this.folder.saveStep(model, context)
+  /** Writes a checkpoint or the result; where. Null without a folder. */
+  async save(model: PeftModel | PretrainedModel, context: SaveContext): Promise<string | null> {
+    return (await this.place?.folder.saveStep(model, context)) ?? null
   }
 
   /** Lets go of the folder. failure: why there is no result, where there is none. */
@@ -84,29 +142,91 @@ export class RunOutput {
     if (failure !== undefined) await this.files?.failed(failure)
     await this.lock?.release()
   }
+
+  /** Text files of a checkpoint or of the result. */
+  async texts({ bestModel, outcome, step }: SavedAs): Promise<Readonly<Record<string, string>>> {
+    if (outcome === null) return this.files?.checkpointTexts(bestModel) ?? {}
+    return (await this.files?.finalTexts({ bestModel, outcome, step })) ?? {}
+  }
+
+  /** Completes a checkpoint: the state of the run, and the record that makes it whole. */
+  async seal(folder: string, { state }: SaveContext): Promise<void> {
+    if (this.start === undefined) return
+    const { tensors, configurations, ...position } = await state()
+    await writeStateTensors(folder, { ...position, tensors, configurations })
+    const { run, start } = this
+    await sealCheckpoint(folder, { run, position, configurations, identity: start.identity })
+  }
 }
 
-/** Throws for a request to go on from a checkpoint: config.unsupported with what there is, config.value where there is none, file.missing for one that lies elsewhere. */
-export async function refuseToResume(resume: boolean | string, outputDir: string | undefined): Promise<void> {
-  if (resume === false) return
-  const from = typeof resume === 'string' ? resume : outputDir
-  if (from !== undefined) await settle(from)
-  const got = { resumeFromCheckpoint: resume, ...(outputDir === undefined ? {} : { outputDir }) }
-  const checkpoints = outputDir === undefined ? [] : await checkpointsIn(outputDir)
-  const chosen = typeof resume === 'string' ? resume : checkpoints.at(-1)
-  if (chosen !== undefined)
-    throw new EspalierError('config.unsupported', {
-      what: 'a run cannot be continued from a checkpoint yet',
-      got: { ...got, checkpoints },
-      fix: `Load the adapter of ${chosen} and train it in a new outputDir, or set overwriteOutputDir without resuming`,
-    })
-  throw new EspalierError('config.value', {
-    what: 'there is no checkpoint to go on from',
-    got,
-    fix: 'Leave resumeFromCheckpoint out to train from the start',
+interface PlaceToWrite {
+  readonly path: string
+  readonly working: string
+  /** Files of an earlier run that go when this one has its result. */
+  readonly replaces: readonly string[]
+  /** The run's checkpoints so far. */
+  readonly checkpoints: readonly string[]
+  /** Whether the unfinished folder holds some of them, and stays. */
+  readonly goesOnInUnfinished: boolean
+}
+
+interface RunPlace extends PlaceToWrite {
+  readonly folder: CheckpointFolder
+}
+
+/**
+ * Where a run writes: straight to its folder where no other result and no other run's checkpoint lies there, otherwise to a folder inside
+ * until it has a result. Its own checkpoints stay where they are.
+ */
+function placeOf(path: string, earlier: EarlierRun, lineage: Lineage | undefined): PlaceToWrite {
+  const { checkpoints = [], isUnfinished = false } = lineage ?? {}
+  const own = checkpoints.filter((each) => dirname(each) === path).map((each) => basename(each))
+  const others = earlier.files.filter((name) => !own.includes(name))
+  const isAlone = earlier.results.length === 0 && !isUnfinished && lineage?.isInside === true
+  const isFree = isAlone || !isRun(earlier)
+  return {
+    path,
+    working: isFree ? path : join(path, UNFINISHED),
+    replaces: isFree ? [] : others,
+    checkpoints,
+    goesOnInUnfinished: isUnfinished,
+  }
+}
+
+function folderAt(
+  { path, working, replaces, checkpoints }: PlaceToWrite,
+  args: TrainingArguments,
+  output: () => RunOutput,
+) {
+  return runFolder(path, {
+    saveTotalLimit: args.saveTotalLimit,
+    keepsBest: args.loadBestModelAtEnd === true,
+    working,
+    replaces,
+    written: checkpoints,
+    texts: (saved) => output().texts(saved),
+    complete: (folder, context) => output().seal(folder, context),
   })
 }
 
-async function checkpointsIn(outputDir: string): Promise<readonly string[]> {
-  return (await earlierRun(outputDir)).checkpoints.map((name) => join(outputDir, name))
+/** The checkpoint's run as it goes on, and what has changed since it began. Throws run.changed for what may not. */
+async function resumedAt(
+  { path, record, passedOver }: ResumePoint,
+  { identity, allowed }: RunStart,
+): Promise<Resumed & { readonly changes: readonly string[] }> {
+  const changed = runChanges(record.identity, identity)
+  requireUnchanged(changed, { checkpoint: path, allowed })
+  const changes = [...changed.map(({ text }) => text), ...harmlessChanges(record.identity, identity)]
+  const { position, configurations } = record
+  return {
+    changes,
+    warnings: [
+      ...passedOver.map(
+        ({ path: torn, faults }) => `${torn} is not whole (${faults.join('; ')}): the run goes on from ${path}`,
+      ),
+      ...(changes.length === 0 ? [] : [`since the run began, this has changed: ${changes.join('; ')}`]),
+    ],
+    state: { ...position, configurations, tensors: await readStateTensors(path) },
+    history: await readHistory(path),
+  }
 }

@@ -3,11 +3,12 @@ import { type ConfiguredTuner, EspalierError, requireParts } from '@espalier/cor
 import { renderSupervision, type SftData, supervisionWarnings } from '@espalier/data'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import type { CallOptions } from './call-options.js'
 import { checkTrainerOptions } from './known-trainer-options.js'
 import type { Preflight } from './preflight.js'
 import type { PreparedData } from './prepared-data.js'
 import { sftTask } from './sft-task.js'
-import { type CallOptions, Trainer, type TrainerOptions } from './trainer.js'
+import { Trainer, type TrainerOptions } from './trainer.js'
 import { DEFAULT_SEED, type SFTConfig } from './training-arguments.js'
 
 /** What a trainer is made of. */

@@ -22,11 +22,13 @@ import {
   type TrainingRun,
   type TrainingTransform,
 } from '@espalier/trainer'
+import type { AllowedChange } from '../checkpoint/run-changes.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { platform } from '../platform/node.js'
 import type { RunFacts } from '../run-folder/run-files.js'
 import type { RunLock } from '../run-folder/run-lock.js'
+import type { CallOptions, EvaluateOptions, TrainOptions } from './call-options.js'
 import {
   CallbackHandler,
   type EvaluationProgress,
@@ -41,8 +43,10 @@ import { optimizerOf } from './optimizer-of.js'
 import { evaluationBatches, trainSteps } from './planned-steps.js'
 import { type TrainingPreflight, wideningWarnings } from './preflight.js'
 import { type PreparedData, prepareData } from './prepared-data.js'
+import { peakMemory } from './process-memory.js'
+import { requireTrained } from './require-trained.js'
 import { RunFit } from './run-fit.js'
-import type { RunOutput } from './run-output.js'
+import type { Resumed, RunOutput } from './run-output.js'
 import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
@@ -81,25 +85,6 @@ export interface TrainerOptions {
   readonly lock?: RunLock
   /** @internal What run.json tells besides, or otherwise than the arguments do. */
   readonly runFacts?: Partial<RunFacts>
-}
-
-/** Options of calls that take a while. */
-export interface CallOptions {
-  readonly signal?: AbortSignal
-  /** Told now and then how many rows were tokenized, by the call that prepares the data; SFTTrainer's task does. */
-  readonly onRows?: (rows: number) => void
-}
-
-/** Options of `train`. */
-export interface TrainOptions extends CallOptions {
-  /** Goes on from the latest checkpoint in outputDir, or from that of a path. Default false. */
-  readonly resumeFromCheckpoint?: boolean | string
-}
-
-/** Options of `evaluate`. */
-export interface EvaluateOptions extends CallOptions {
-  /** Told after each batch how far it is. */
-  readonly onProgress?: (progress: EvaluationProgress) => void
 }
 
 /** Trains a model on the rows of a task: a classifier on texts with labels. */
@@ -166,9 +151,9 @@ export class Trainer {
     }
   }
 
-  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, adapter.state when no active adapter trains, run.locked when one writes there now. */
+  /** A run: await it for its result, or iterate its events; it starts by itself. Preparing the data belongs to it. Throws config.value when outputDir holds another run, or no checkpoint to resume from, checkpoint.* for one that cannot be resumed from, run.changed when that would not be the same run, adapter.state when no active adapter trains, run.locked when one writes there now. */
   train(options: TrainOptions = {}): TrainingRun {
-    const { signal, resumeFromCheckpoint = false } = options
+    const { signal, resumeFromCheckpoint = false, allowChanges = [] } = options
     const listener = async (event: TrainingEvent) => {
       output?.note(event)
       await this.tell(event)
@@ -181,16 +166,15 @@ export class Trainer {
       async () => {
         checkTrainOptions(options)
         requireTrained(this.model)
-        await platform.refuseToResume(resumeFromCheckpoint, this.args.outputDir)
-        output = await this.openOutput()
+        output = await this.openOutput(resumeFromCheckpoint)
         const prepared = await this.prepare(options)
         weights = this.holdWeights(signal)
         const held = await weights.value
-        this.callbacks.attach(run)
-        await output?.begin(await this.facts(prepared), warn)
-        this.hasWritten = output !== undefined
+        const resumed = await this.begin({ output, prepared, allowed: allowChanges, warn })
+        this.callbacks.attach(run, resumed?.history)
+        this.hasWritten ||= output !== undefined && this.args.outputDir !== undefined
         const transforms = await this.memory.transformsFor(prepared.train)
-        return this.trainer(prepared, { weights: held, transforms, output, listener })
+        return this.trainer(prepared, { weights: held, transforms, output, listener, resumed })
       },
       signal,
       async (failure) => {
@@ -291,25 +275,45 @@ export class Trainer {
   }
 
   private async facts(prepared: PreparedData): Promise<RunFacts> {
-    const { trainDataset, runFacts: told = {} } = this.options
+    const { trainDataset, evalDataset, runFacts: told = {} } = this.options
+    const { train, evaluation } = this.rows
     return platform.runFacts({
       model: this.model,
       args: this.args,
-      hasEvaluation: this.rows.evaluation !== undefined,
-      data: typeof trainDataset === 'string' ? { file: trainDataset } : { name: this.rows.train.name },
+      hasEvaluation: evaluation !== undefined,
+      data: typeof trainDataset === 'string' ? { file: trainDataset } : { name: train.name },
+      evaluationData:
+        evaluation === undefined
+          ? undefined
+          : typeof evalDataset === 'string'
+            ? { file: evalDataset }
+            : { name: evaluation.name },
       trainableParameters: await this.trainedCount(),
       supervision: this.supervisionOf(prepared),
       told,
     })
   }
 
-  private async openOutput(): Promise<RunOutput | undefined> {
+  private async begin(start: {
+    readonly output: RunOutput | undefined
+    readonly prepared: PreparedData
+    readonly allowed: readonly AllowedChange[]
+    warn(message: string): void
+  }): Promise<Resumed | undefined> {
+    const { output, prepared, allowed, warn } = start
+    if (output === undefined) return undefined
+    const facts = await this.facts(prepared)
+    const { model, args } = this
+    const identity = await platform.runIdentity({ model, args, optimizer: this.optimizer(), prepared, facts })
+    return output.begin({ facts, identity, allowed, warn, callbackStates: () => this.callbacks.states() })
+  }
+
+  private async openOutput(resume: boolean | string): Promise<RunOutput | undefined> {
     const { outputDir } = this.args
-    if (outputDir === undefined) return undefined
     const { lock, trainDataset, evalDataset } = this.options
     const data = [trainDataset, evalDataset].filter((rows) => typeof rows === 'string')
     const { model, args, hasWritten: isOwn } = this
-    return platform.openRun({ model, args, outputDir, data, lock, isOwn })
+    return platform.openRun({ model, args, outputDir, data, lock, isOwn, resume })
   }
 
   private async trainedCount(): Promise<number> {
@@ -323,6 +327,7 @@ export class Trainer {
       readonly weights: WeightSet
       readonly transforms?: readonly TrainingTransform[]
       readonly output?: RunOutput | undefined
+      readonly resumed?: Resumed | undefined
       readonly listener?: (event: TrainingEvent) => Promise<void>
       readonly onProgress?: ((progress: EvaluationProgress) => void) | undefined
     },
@@ -330,9 +335,9 @@ export class Trainer {
     const { train, evaluation } = prepared
     const { computeMetrics, onGradients, onOptimizerStep } = this.options
     const metrics = evaluation && this.task.metrics?.(computeMetrics, evaluation.examples)
-    const { weights, transforms = [], output, listener, onProgress } = run
+    const { weights, transforms = [], output, resumed, listener, onProgress } = run
     return new TrainingLoop({
-      warnings: this.warningsOf(prepared),
+      warnings: [...(resumed?.warnings ?? []), ...this.warningsOf(prepared)],
       model: this.trainable,
       backend: this.model.backend,
       weights,
@@ -345,6 +350,7 @@ export class Trainer {
       ...(metrics === undefined ? {} : { metrics }),
       ...(onGradients === undefined ? {} : { onGradients }),
       ...(onOptimizerStep === undefined ? {} : { onOptimizerStep }),
+      ...(resumed === undefined ? {} : { resume: resumed.state }),
       ...(output === undefined ? {} : { save: (context: SaveContext) => output.save(this.model, context) }),
       ...(listener === undefined ? {} : { onEvent: listener }),
       onMoment: async (moment) => {
@@ -372,20 +378,4 @@ export class Trainer {
   private optimizer(): Optimizer {
     return this.options.optimizer ?? optimizerOf(this.args)
   }
-}
-
-/** Throws adapter.state for adapters that were loaded to be used. */
-function requireTrained(model: PeftModel | PretrainedModel): void {
-  if (!(model instanceof PeftModel)) return
-  const { activeAdapters, trainedAdapters } = model.adapted
-  if (activeAdapters.some((name) => trainedAdapters.includes(name))) return
-  throw new EspalierError('adapter.state', {
-    what: 'no active adapter trains: it was loaded to be used',
-    got: { active: activeAdapters },
-    fix: 'Load it with isTrainable: true, or call setAdapter with its name',
-  })
-}
-
-function peakMemory(): number {
-  return typeof process === 'undefined' ? 0 : (process.resourceUsage?.().maxRSS ?? 0) * 1024
 }
