@@ -17,8 +17,9 @@ import {
 import type { MicroBatch } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import { requireFiniteWeights } from './finite-start.js'
+import { joinStates, splitStates, stateShapes, stateSlots } from './optimizer-states.js'
 import type { Optimizer } from './optimizers/optimizer.js'
-import { joinedValues, type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
+import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
   type ApplySettings,
   accumulateProgram,
@@ -27,7 +28,6 @@ import {
   type Feeds,
   gradientSlot,
   initialOptimizerState,
-  optimizerSlot,
   penaltyProgram,
   specsKey,
   zeroGradients,
@@ -182,40 +182,30 @@ export class TrainingSession {
 
   /** All that steps change, by `stateKey`: what trains, the optimizer's states of each parameter once it has any, and what hooks keep. */
   async state(): Promise<Map<string, HostTensor>> {
-    const { groups, options, memory } = this
+    const { groups, memory } = this
+    const { optimizer } = this.options
     const named = (kind: string, values: Iterable<readonly [string, HostTensor]>) =>
       [...values].map(([name, value]) => [stateKey(kind, name), value] as const)
-    const states = await (await this.optimizerState)?.read(
-      options.optimizer.states.flatMap((state) => groups.map((group) => optimizerSlot(state, group))),
-    )
-    const parts = (state: string) =>
-      groups.flatMap((group) => partsOfValues(group, states?.get(optimizerSlot(state, group)) as HostTensor))
+    const states = await (await this.optimizerState)?.read(stateSlots(groups, optimizer))
     return new Map([
       ...named(stateKinds.parameter, await this.read()),
-      ...(states === undefined ? [] : options.optimizer.states.flatMap((state) => named(state, parts(state)))),
+      ...(states === undefined ? [] : splitStates(groups, optimizer, states)),
       ...named(stateKinds.memory, memory),
     ])
   }
 
   /** Goes on from what `state` gave. Throws checkpoint.unfit for tensors of another model or optimizer; then nothing changed. */
   async restore(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
-    const { groups, options, memory, parameters } = this
-    const { states } = options.optimizer
-    const values = new Map(states.map((state) => [state, tensorsOf(tensors, state)]))
-    const hasStates = [...values.values()].some(({ size }) => size > 0)
-    requireFit(tensors, [stateKinds.parameter, ...(hasStates ? states : [])], parameters.specs)
+    const { groups, memory, parameters } = this
+    const { optimizer } = this.options
+    const ofParameters = [...parameters.specs].map(
+      ([slot, { shape }]) => [stateKey(stateKinds.parameter, slot), shape] as const,
+    )
+    const ofStates = stateShapes(groups, optimizer)
+    const hasStates = [...ofStates.keys()].some((key) => tensors.has(key))
+    requireFit(tensors, new Map([...ofParameters, ...(hasStates ? ofStates : [])]))
     await this.write(tensorsOf(tensors, stateKinds.parameter))
-    if (hasStates)
-      await (await this.optimizer()).write(
-        new Map(
-          states.flatMap((state) =>
-            groups.map((group) => [
-              optimizerSlot(state, group),
-              joinedValues(group, values.get(state) as ReadonlyMap<string, HostTensor>),
-            ]),
-          ),
-        ),
-      )
+    if (hasStates) await (await this.optimizer()).write(joinStates(groups, optimizer, tensors))
     memory.clear()
     for (const [name, value] of tensorsOf(tensors, stateKinds.memory)) memory.set(name, value)
   }

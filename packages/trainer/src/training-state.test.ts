@@ -8,6 +8,7 @@ import {
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import type { TrainingEvent } from './events.js'
+import { adafactor } from './optimizers/adafactor.js'
 import { adamw } from './optimizers/adamw.js'
 import { sgd } from './optimizers/sgd.js'
 import { toyBatch, toyModel, toyRows, toySteps } from './toy-model.fake.js'
@@ -103,6 +104,7 @@ describe('a training state', () => {
   it.each<[string, () => Setting]>([
     ['AdamW with decay in some groups', () => ({ optimizer: adamw(), settings: { weightDecay: 0.1 } })],
     ['SGD with momentum', () => ({ optimizer: sgd({ momentum: 0.9 }) })],
+    ['Adafactor, whose states are factored', () => ({ optimizer: adafactor() })],
     ['SGD without states', () => ({ optimizer: sgd() })],
     [
       'evaluations between epochs and the best values at the end',

@@ -2,7 +2,7 @@
  * Everything that a run goes on from. Orders of rows and dropout are drawn from the seed by epoch, step and micro-batch, and schedules
  * follow from the step: nothing else is random or remembered.
  */
-import { EspalierError, type HostTensor, type Spec } from '@espalier/core'
+import { EspalierError, type HostTensor, type Shape } from '@espalier/core'
 
 /** What is still to be done at the step that was reached: what is due at steps and at an epoch's end, at an epoch's end alone, or nothing. */
 export type DueAtStep = 'step' | 'epoch' | 'nothing'
@@ -48,18 +48,13 @@ export function tensorsOf(tensors: ReadonlyMap<string, HostTensor>, kind: string
   )
 }
 
-/** Throws checkpoint.unfit unless a state has exactly these kinds of tensors of exactly these slots, besides those of other names. */
-export function requireFit(
-  tensors: ReadonlyMap<string, HostTensor>,
-  kinds: readonly string[],
-  slots: ReadonlyMap<string, Spec>,
-): void {
+/** Throws checkpoint.unfit unless a state has exactly these tensors, by `stateKey`, besides best values and what hooks keep. */
+export function requireFit(tensors: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap<string, Shape>): void {
   const { best, memory } = stateKinds
-  const wanted = new Map(kinds.flatMap((kind) => [...slots].map(([slot, spec]) => [stateKey(kind, slot), spec])))
   const isFree = (key: string) => [best, memory].some((kind) => key.startsWith(stateKey(kind, '')))
   const missing = [...wanted.keys()].filter((key) => !tensors.has(key))
   const unknown = [...tensors.keys()].filter((key) => !wanted.has(key) && !isFree(key))
-  const misshapen = [...wanted].flatMap(([key, { shape }]) => {
+  const misshapen = [...wanted].flatMap(([key, shape]) => {
     const found = tensors.get(key)?.shape
     return found === undefined || found.join() === shape.join() ? [] : [`${key}: [${found}], not [${shape}]`]
   })
