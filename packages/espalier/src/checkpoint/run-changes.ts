@@ -24,6 +24,7 @@ const MAY_CHANGE = [
   'loadBestModelAtEnd',
   'tokensPerMicroBatch',
   'gradientCheckpointing',
+  'memoryBudget',
 ] as const satisfies readonly (keyof TrainingArguments)[]
 
 /** What may change on purpose between a run and the one that goes on with it: arguments by name, the rows to evaluate on, the backend, and versions of packages. */
