@@ -43,6 +43,10 @@ export type { Place, PlacedRow, RowSource } from './dataset/row-source.js'
 export type { MakeRows, RowsToPass } from './dataset/rows-in-memory.js'
 export { type DataShape, type FieldOptions, recognizeShape, type ShapeKind } from './dataset/shape.js'
 export type { TrainTestSplitOptions } from './dataset/train-test-split.js'
+export type { Range } from './engine/aligned-text.js'
+export type { Holding } from './engine/decoders.js'
+export type { Engine, EngineConfig } from './engine/engine.js'
+export type { PlacedId } from './engine/offsets.js'
 export { type AskedRow, askedRow, type GivenAnswer } from './features/asked-row.js'
 export { type PieceRow, pieceRows } from './features/piece-rows.js'
 export {
@@ -72,14 +76,13 @@ export {
   type SupervisionReport,
   supervisionWarnings,
 } from './sft/supervision.js'
-export type { Range } from './tokenizer/aligned-text.js'
 export type { ChatTemplate, ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
 export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
 export type { JsonObject } from './tokenizer/json-value.js'
 export type { Encoding, PaddingStrategy } from './tokenizer/padding.js'
 export type { PostProcessor, TemplateStep } from './tokenizer/post-process.js'
-export type { SpecialTokenName } from './tokenizer/special-tokens.js'
+export type { AddedToken, SpecialTokenName } from './tokenizer/special-tokens.js'
 export {
   type BatchEncoding,
   type DecodeOptions,

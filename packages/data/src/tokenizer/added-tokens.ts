@@ -1,11 +1,11 @@
 /**
  * The added tokens of a tokenizer: those of tokenizer.json, then those that only tokenizer_config.json knows, by transformers' rules. A
- * named or extra special token that no file defines gets the model's id for its text, or the next free id.
+ * named or extra special token that no file defines is added too. Ids are the model's for a token's text, or the next free ones.
  */
 import { asArray, asObject, asString, asTokenId, fileError, isObject, type JsonObject } from './json-value.js'
 import { type AddedToken, type SpecialTokenName, tokenContent } from './special-tokens.js'
 
-/** Every added token. tokens: the model's vocabulary. Throws tokenizer.file when two tokens claim one id. */
+/** Every added token. tokens: the model's vocabulary. Throws tokenizer.file for a broken entry. */
 export function parseAddedTokens(
   json: JsonObject,
   config: JsonObject,
@@ -13,33 +13,41 @@ export function parseAddedTokens(
   tokens: ReadonlyMap<string, number>,
 ): AddedToken[] {
   const added = new Map<string, AddedToken>()
-  const listed = asArray('tokenizer.json', 'added_tokens', json.added_tokens ?? [])
+  // The library gives ids itself: the vocabulary's, or the next free one; what the file says of them does not count.
+  let next = tokens.size
+  const put = (token: Omit<AddedToken, 'id'>) => {
+    const id = added.get(token.content)?.id ?? tokens.get(token.content) ?? next
+    added.set(token.content, { ...token, id })
+    next = Math.max(next, id + 1)
+  }
+  const listed = asArray(FILE, 'added_tokens', json.added_tokens ?? [])
+  const owners = new Map<number, string>()
+  for (const [content, id] of tokens) owners.set(id, content)
   for (const [index, item] of listed.entries()) {
-    const token = parseToken('tokenizer.json', `added_tokens[${index}]`, item, undefined)
-    added.set(token.content, token)
+    const place = `added_tokens[${index}]`
+    const token = parseToken(FILE, place, item)
+    const id = asTokenId(FILE, `${place}.id`, asObject(FILE, place, item).id)
+    const owner = owners.get(id)
+    if (owner !== undefined && owner !== token.content)
+      throw fileError(FILE, 'two tokens have one id', { id, tokens: [owner, token.content] })
+    owners.set(id, token.content)
+    put(token)
   }
-  for (const [id, item] of decoderEntries(config)) {
+  const decoder = decoderEntries(config).map(([id, item]) => {
     const place = `added_tokens_decoder.${id}`
-    const token = parseToken(
-      'tokenizer_config.json',
-      place,
-      item,
-      asTokenId('tokenizer_config.json', place, Number(id)),
-    )
-    const known = added.get(token.content)?.id ?? tokens.get(token.content)
-    added.set(token.content, { ...token, id: known ?? token.id })
-  }
-  let next = largestId(tokens, added) + 1
-  for (const content of [...Object.values(named), ...extraTokens(config)]) {
-    if (added.has(content)) continue
-    added.set(content, { ...DEFAULTS, content, id: tokens.get(content) ?? next++, special: true })
-  }
-  return checkUnique([...added.values()], tokens)
+    return { id: asTokenId(CONFIG, place, Number(id)), token: parseToken(CONFIG, place, item) }
+  })
+  for (const { token } of decoder.sort((a, b) => a.id - b.id)) put(token)
+  for (const content of [...Object.values(named), ...extraTokens(config)])
+    if (!added.has(content)) put({ ...DEFAULTS, content, special: true })
+  return [...added.values()]
 }
 
+const FILE = 'tokenizer.json'
+const CONFIG = 'tokenizer_config.json'
 const DEFAULTS = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: false } as const
 
-function parseToken(file: string, place: string, item: unknown, id: number | undefined): AddedToken {
+function parseToken(file: string, place: string, item: unknown): Omit<AddedToken, 'id'> {
   const entry = asObject(file, place, item)
   const flag = (key: keyof typeof DEFAULTS, otherwise = false) =>
     typeof entry[key] === 'boolean' ? (entry[key] as boolean) : otherwise
@@ -47,7 +55,6 @@ function parseToken(file: string, place: string, item: unknown, id: number | und
   if (content === '') throw fileError(file, 'an added token is empty', { place })
   const special = flag('special')
   return {
-    id: id ?? asTokenId(file, `${place}.id`, entry.id),
     content,
     single_word: flag('single_word'),
     lstrip: flag('lstrip'),
@@ -59,9 +66,7 @@ function parseToken(file: string, place: string, item: unknown, id: number | und
 
 function decoderEntries(config: JsonObject): [string, unknown][] {
   const value = config.added_tokens_decoder
-  return value === undefined || value === null
-    ? []
-    : Object.entries(asObject('tokenizer_config.json', 'added_tokens_decoder', value))
+  return value === undefined || value === null ? [] : Object.entries(asObject(CONFIG, 'added_tokens_decoder', value))
 }
 
 function extraTokens(config: JsonObject): string[] {
@@ -69,24 +74,4 @@ function extraTokens(config: JsonObject): string[] {
     const items = Array.isArray(value) ? value : isObject(value) ? Object.values(value) : []
     return items.map(tokenContent).filter((content) => content !== undefined && content !== '') as string[]
   })
-}
-
-function largestId(tokens: ReadonlyMap<string, number>, added: ReadonlyMap<string, AddedToken>): number {
-  let largest = -1
-  for (const id of tokens.values()) if (id > largest) largest = id
-  for (const { id } of added.values()) if (id > largest) largest = id
-  return largest
-}
-
-function checkUnique(added: AddedToken[], tokens: ReadonlyMap<string, number>): AddedToken[] {
-  const owner = new Map<number, string>()
-  for (const [content, id] of tokens) owner.set(id, content)
-  for (const { content, id } of added) {
-    const other = owner.get(id)
-    if (other !== undefined && other !== content) {
-      throw fileError('tokenizer.json', 'two tokens have one id', { id, tokens: [other, content] })
-    }
-    owner.set(id, content)
-  }
-  return added
 }

@@ -34,7 +34,7 @@ describe('Detokenizer', () => {
       most = Math.max(most, ids.length)
       return 'x'.repeat(ids.length)
     }
-    const stream = new Detokenizer({ decode, heldLength: () => 0 }, () => false)
+    const stream = new Detokenizer({ decode, heldLength: () => 0, isOpen: () => false }, () => false)
     let text = ''
     for (let i = 0; i < 10_000; i++) text += stream.push(i)
     expect(text).toHaveLength(10_000)

@@ -1,8 +1,8 @@
 /**
  * Token ids to text, one at a time: what is given out is never taken back. It leaves decoding itself to the tokenizer.
  *
- * Text is held while it ends inside a UTF-8 character or, where the tokenizer cleans up spaces, inside a pattern that cleaning could
- * still change. Only the ids since the last text given out are decoded again, so the cost of a token does not grow.
+ * Text is held while it ends inside a UTF-8 character, in a run of byte tokens (a wrong byte behind them would change all of them) or,
+ * where the tokenizer cleans up spaces, inside a pattern that cleaning could still change. Only the ids since the last text given out are decoded again, so the cost of a token does not grow.
  */
 
 /** What decoding needs to know of a tokenizer. */
@@ -10,6 +10,8 @@ export interface StreamDecoding {
   readonly decode: (ids: readonly number[]) => string
   /** How many characters at the end of a text later tokens may change. */
   readonly heldLength: (text: string) => number
+  /** Whether what an id adds is uncertain until the next one comes. */
+  readonly isOpen: (id: number) => boolean
 }
 
 const REPLACEMENT = '\uFFFD'
@@ -34,7 +36,7 @@ export class Detokenizer {
     if (this.#isSkipped(id)) return ''
     this.#ids.push(id)
     const text = this.#pending()
-    if (text.endsWith(REPLACEMENT)) return ''
+    if (text.endsWith(REPLACEMENT) || this.#decoding.isOpen(id)) return ''
     const certain = text.length - this.#decoding.heldLength(text)
     const part = text.slice(this.#given, Math.max(this.#given, certain))
     if (certain === text.length && text.length > 0) this.#advance()
@@ -61,13 +63,4 @@ export class Detokenizer {
     this.#read = this.#ids.length
     this.#given = 0
   }
-}
-
-/** How many characters at the end of a text the clean-up of spaces may still change: its patterns start with a space and have four characters. */
-export function heldByCleanUp(text: string): number {
-  const space = text.lastIndexOf(' ')
-  const patternLength = 4
-  const first = text.lastIndexOf(' ', space - 1)
-  const from = first >= 0 && text.length - first < patternLength ? first : space
-  return from >= 0 && text.length - from < patternLength ? text.length - from : 0
 }

@@ -2,6 +2,7 @@
  * The files of a tokenizer, read and checked: what tokenizer.json, tokenizer_config.json, special_tokens_map.json and the chat template
  * say, in one value. Hostile or broken files end here as `tokenizer.file`; building the engine from the result is left to tokenizer.ts.
  */
+import type { EngineConfig } from '../engine/engine.js'
 import { parseAddedTokens } from './added-tokens.js'
 import { checkModel } from './check-model.js'
 import { classPipeline } from './class-pipelines.js'
@@ -25,8 +26,10 @@ export type ReadTokenizerFile = (name: string) => string | undefined | Promise<s
 export interface TokenizerFiles {
   /** The texts as they were read, by file name. */
   readonly texts: ReadonlyMap<string, string>
-  /** tokenizer.json for the engine: every added token in it, no post-processor. */
-  readonly engineConfig: JsonObject
+  /** tokenizer.json for the engine, every added token in it. */
+  readonly engineConfig: EngineConfig
+  /** The model's own tokens. */
+  readonly vocabulary: ReadonlyMap<string, number>
   readonly postProcessor: PostProcessor
   /** Whether offsets leave out the space that a byte-level token begins or ends with. */
   readonly trimsOffsets: boolean
@@ -66,14 +69,14 @@ export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): Tokeniz
   return {
     texts,
     engineConfig: {
-      normalizer: null,
-      pre_tokenizer: null,
-      decoder: null,
-      ...json,
+      normalizer: json.normalizer,
+      pre_tokenizer: json.pre_tokenizer,
+      model: json.model,
+      decoder: json.decoder,
       ...classPipeline(config, json.model),
       added_tokens: added,
-      post_processor: null,
     },
+    vocabulary: tokens,
     postProcessor: parseAdding(json, config, named, idOf),
     trimsOffsets: trimsOffsets(json.post_processor),
     modelType: typeof json.model === 'object' ? (json.model as { type?: string } | null)?.type : undefined,

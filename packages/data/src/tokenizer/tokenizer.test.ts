@@ -160,10 +160,6 @@ describe('broken tokenizer files', () => {
     ['two tokens with one id', { 'tokenizer.json': json({ added_tokens: [{ id: 5, content: '<new>' }] }) }],
     ['an empty added token', { 'tokenizer.json': json({ added_tokens: [{ id: 5000, content: '' }] }) }],
     ['a piece without a score', { 'tokenizer.json': json({ model: { type: 'Unigram', vocab: [['a']] } }) }],
-    [
-      'an unknown model',
-      { 'tokenizer.json': json({ model: { type: 'Magic', vocab: { a: 0 } }, decoder: { type: '?' } }) },
-    ],
     ['a pattern of nothing', { 'tokenizer.json': json({ normalizer: { type: 'Replace', pattern: {}, content: '' } }) }],
     [
       'a regular expression that is none',
@@ -182,6 +178,18 @@ describe('broken tokenizer files', () => {
   ]
   test.each(files)('%s is refused with tokenizer.file', async (_, texts) => {
     expect(await codeOf(() => Tokenizer.fromFiles((name) => texts[name]))).toBe('tokenizer.file')
+  })
+
+  const unknown: [string, object][] = [
+    ['model', { model: { type: 'Magic', vocab: { a: 0 } } }],
+    ['normalizer', { normalizer: { type: 'Magic' } }],
+    ['pre_tokenizer', { pre_tokenizer: { type: 'Magic' } }],
+    ['decoder', { decoder: { type: 'Magic' } }],
+  ]
+  test.each(unknown)('an unknown %s is refused by name', async (component, changes) => {
+    const texts: Record<string, string> = { 'tokenizer.json': json({ ...changes, added_tokens: [] }) }
+    const error = await Tokenizer.fromFiles((name) => texts[name]).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'config.unsupported', details: { component, type: 'Magic' } })
   })
 
   test('entries nested without end are refused', async () => {

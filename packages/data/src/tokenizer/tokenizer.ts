@@ -1,15 +1,13 @@
 /**
- * Text to token ids and back, as transformers does it: `@huggingface/tokenizers` splits and merges, this class adds what it lacks
- * (pairs, batches, truncation, padding, chats, streaming) and corrects where it differs. Downloading files is left to the caller.
+ * Text to token ids and back, as transformers does it: the engine splits and merges, this class adds pairs, batches, truncation, padding,
+ * chats and streaming. Downloading files is left to the caller.
  */
 import { EspalierError, requireAwaited } from '@espalier/core'
-import { Tokenizer as Engine } from '@huggingface/tokenizers'
-import type { Range } from './aligned-text.js'
+import type { Range } from '../engine/aligned-text.js'
+import { type Engine, makeEngine } from '../engine/engine.js'
 import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
-import { correctEngine } from './corrections.js'
-import { Detokenizer, heldByCleanUp } from './detokenizer.js'
-import { fileError } from './json-value.js'
-import { placedTokens } from './offsets.js'
+import { cleanUp, heldByCleanUp } from './clean-up.js'
+import { Detokenizer } from './detokenizer.js'
 import { type Encoding, type PaddingStrategy, padEncodings } from './padding.js'
 import { addedTokenCount, assemble } from './post-process.js'
 import { type SpecialTokenName, specialTokenNames } from './special-tokens.js'
@@ -21,7 +19,6 @@ import {
 } from './tokenizer-files.js'
 import { pairLength, type TruncationStrategy, truncatePair } from './truncation.js'
 import { type PlacedEncoding, type WindowOptions, windowsOf } from './windows.js'
-import { cacheWords } from './word-cache.js'
 
 /** How a text is encoded. Names and meaning are those of a transformers tokenizer call. */
 export interface EncodeOptions {
@@ -68,22 +65,14 @@ export class Tokenizer {
 
   private constructor(files: TokenizerFiles) {
     this.#files = files
-    try {
-      this.#engine = new Engine(files.engineConfig, { eos_token: files.named.eos, clean_up_tokenization_spaces: false })
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause)
-      throw fileError('tokenizer.json', 'the tokenizer cannot be built from its file', { reason }, cause)
-    }
-    correctEngine(this.#engine)
-    cacheWords(this.#engine)
+    this.#engine = makeEngine(files.engineConfig, files.vocabulary)
     for (const name of specialTokenNames) {
       const content = files.named[name]
-      const id = content === undefined ? undefined : this.#engine.token_to_id(content)
+      const id = content === undefined ? undefined : this.#engine.tokenToId(content)
       if (id !== undefined) this.#ids[name] = id
     }
-    const { size, largest } = countTokens(this.#engine)
-    this.vocabSize = size
-    this.largestId = largest
+    this.vocabSize = this.#engine.size
+    this.largestId = this.#engine.largestId
   }
 
   /** The tokenizer that the files describe. read: gives a file's text by name, undefined when there is none. Throws tokenizer.file. */
@@ -164,12 +153,12 @@ export class Tokenizer {
 
   /** Id of a token, undefined when it is not in the vocabulary. */
   tokenToId(token: string): number | undefined {
-    return this.#engine.token_to_id(token)
+    return this.#engine.tokenToId(token)
   }
 
   /** Token of an id, undefined when there is none. */
   idToToken(id: number): string | undefined {
-    return this.#engine.id_to_token(id)
+    return this.#engine.idToToken(id)
   }
 
   /** One text, or a pair, as ids with mask and token types. */
@@ -209,13 +198,8 @@ export class Tokenizer {
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const { skipSpecialTokens = false } = options
     requireList('ids', ids, 'Give a list of ids: decode([id])')
-    const kept: number[] = []
-    for (const id of ids) {
-      if (skipSpecialTokens && this.#files.specialIds.has(id)) continue
-      if (this.#engine.id_to_token(id) !== undefined) kept.push(id)
-    }
-    if (kept.length === 0) return ''
-    return this.#engine.decode(kept, { clean_up_tokenization_spaces: this.#cleansUp(options) })
+    const text = this.#engine.decode(ids, skipSpecialTokens)
+    return this.#cleansUp(options) ? cleanUp(text) : text
   }
 
   /** The texts of several rows of ids. */
@@ -226,10 +210,11 @@ export class Tokenizer {
 
   /** Decodes ids as they are generated; what it gives out is final. */
   detokenizer(options: DecodeOptions = {}): Detokenizer {
-    const special = this.#files.specialIds
-    const isSkipped = (id: number) => options.skipSpecialTokens === true && special.has(id)
+    const isSkipped = (id: number) => options.skipSpecialTokens === true && this.#engine.isSpecial(id)
     const heldLength = this.#cleansUp(options) ? heldByCleanUp : () => 0
-    return new Detokenizer({ decode: (ids) => this.decode(ids, options), heldLength }, isSkipped)
+    const { holding } = this.#engine
+    const isOpen = (id: number) => holding === 'everything' || (holding === 'byte runs' && this.#engine.isByte(id))
+    return new Detokenizer({ decode: (ids) => this.decode(ids, options), heldLength, isOpen }, isSkipped)
   }
 
   /** The conversation as text, by the tokenizer's chat template. Throws tokenizer.template. */
@@ -248,7 +233,7 @@ export class Tokenizer {
   #encodeOne(text: TextInput, options: EncodeOptions): Encoding {
     const { addSpecialTokens = true, truncation = false } = options
     const [first, second] = textsOf(text)
-    let pair = { a: this.#split(first), b: second === undefined ? undefined : this.#split(second) } as {
+    let pair = { a: this.#engine.encode(first), b: second === undefined ? undefined : this.#engine.encode(second) } as {
       a: readonly number[]
       b: readonly number[] | undefined
     }
@@ -270,20 +255,14 @@ export class Tokenizer {
     }
   }
 
-  #split(text: string): number[] {
-    // The engine gives undefined for an unknown character when the model has no unknown token.
-    return this.#engine.encode(text, { add_special_tokens: false }).ids.filter((id) => id !== undefined)
-  }
-
   #placed(text: string): { readonly ids: readonly number[]; readonly offsets: readonly Range[] } {
-    const ids = this.#split(text)
-    const tokens = placedTokens(this.#engine, text, this.#files.trimsOffsets)
-    const idOf = (token: string) => this.#engine.token_to_id(token) ?? this.#engine.model?.unk_token_id
-    if (tokens !== undefined && tokens.length === ids.length && tokens.every(({ token }, i) => idOf(token) === ids[i]))
-      return { ids, offsets: tokens.map(({ range }) => range) }
+    const ids = this.#engine.encode(text)
+    const placed = this.#engine.place(text, this.#files.trimsOffsets)
+    if (placed?.length === ids.length && placed.every(({ id }, index) => id === ids[index]))
+      return { ids, offsets: placed.map(({ range }) => range) }
     throw new EspalierError('config.unsupported', {
       what: 'the characters of a text cannot be followed through the rules of the tokenizer',
-      got: { text: text.slice(0, LONGEST_SHOWN), ids: ids.length, followed: tokens?.length ?? 0 },
+      got: { text: text.slice(0, LONGEST_SHOWN), ids: ids.length, followed: placed?.length ?? 0 },
       fix: 'Leave the text out, or use another tokenizer',
     })
   }
@@ -331,17 +310,6 @@ export class Tokenizer {
 }
 
 const LONGEST_SHOWN = 200 // characters of a text in a message
-
-function countTokens(engine: Engine): { size: number; largest: number } {
-  let size = 0
-  let largest = -1
-  // forEach skips the holes of ids that no token has.
-  engine.model?.vocab.forEach((_, id) => {
-    size += 1
-    largest = id
-  })
-  return { size, largest }
-}
 
 function tooShort(maxLength: number, added: number): EspalierError {
   return new EspalierError('config.value', {

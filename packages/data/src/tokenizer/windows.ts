@@ -1,6 +1,6 @@
 /** Long texts as windows that overlap, by the rules of the Rust library (its overflowing encodings). */
 import { EspalierError } from '@espalier/core'
-import type { Range } from './aligned-text.js'
+import type { Range } from '../engine/aligned-text.js'
 import type { Encoding } from './padding.js'
 import { addedTokenCount, assemble, type PostProcessor } from './post-process.js'
 

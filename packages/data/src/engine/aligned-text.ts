@@ -1,5 +1,4 @@
 /** A text on its way through a tokenizer's normalizers, where every character keeps the place in the original that it came from. */
-import { type Normalizer, SequenceNormalizer } from '@huggingface/tokenizers'
 
 /** A range of the original text in UTF-16 units, as `slice` takes them. */
 export type Range = readonly [start: number, end: number]
@@ -29,18 +28,14 @@ export function sliceAligned({ text, ranges }: AlignedText, start: number, end?:
  * What a normalizer makes of it. Most change characters by themselves, which then keep their places. Where neighbours matter, places are
  * those of what is equal before and behind, of the characters that a composed one is made of, or else of the whole word.
  */
-export function normalizeAligned(given: AlignedText, normalizer: Normalizer): AlignedText {
-  if (normalizer instanceof SequenceNormalizer) {
-    const parts = normalizer.normalizers.filter((part) => part !== null)
-    return parts.reduce((text, part) => normalizeAligned(text, part), given)
-  }
-  const made = normalizer.normalize(given.text)
+export function normalizeAligned(given: AlignedText, normalize: (text: string) => string): AlignedText {
+  const made = normalize(given.text)
   if (made === given.text) return given
   return (
-    bySegments(given, made, [...given.text], (piece) => normalizer.normalize(piece)) ??
+    bySegments(given, made, [...given.text], normalize) ??
     byEnds(given, made) ??
     byCount(given, made) ??
-    bySegments(given, made, graphemes(given.text), (piece) => normalizer.normalize(piece)) ??
+    bySegments(given, made, graphemes(given.text), normalize) ??
     byWords(given, made)
   )
 }
