@@ -7,7 +7,7 @@ import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { shellWord } from '../run-folder/shell-word.js'
 import type { TrainOptions } from '../training/call-options.js'
 import { allowedNames, nameOfChange } from './allowed-changes.js'
-import { UsageError } from './failure.js'
+import { optionFor, UsageError } from './failure.js'
 import type { Values } from './values.js'
 
 /** What `--resume` and `--allow-changes` ask of a run. In a folder without a run `--resume` starts afresh. Throws config.value for a folder that holds a run when it is not to go on, UsageError for an unknown name. */
@@ -37,8 +37,14 @@ export function inOptions(error: unknown): unknown {
   const { checkpoint, mayChange, before } = details as Readonly<Record<string, unknown>>
   const fix = fixOf(code, { checkpoint, mayChange, before })
   if (fix === undefined) return error
-  const { mayChange: _, ...got } = details as Readonly<Record<string, unknown>>
+  const { mayChange: _, changes, ...others } = details as Readonly<Record<string, unknown>>
+  const got = { ...others, ...(Array.isArray(changes) ? { changes: changes.map(inOption) } : {}) }
   return new EspalierError(code, { what, got, fix, cause: error })
+}
+
+// "maxSteps: 3 -> 5" begins with an argument; other changes do not.
+function inOption(change: string): string {
+  return change.replace(/^[a-zA-Z]+(?=:)/, (argument) => optionFor(argument) ?? argument)
 }
 
 function fixOf(code: string, { checkpoint, mayChange, before }: Readonly<Record<string, unknown>>): string | undefined {
