@@ -215,6 +215,25 @@ describe('tensors of tfjs', () => {
     await backend.close()
   })
 
+  it('of dropout masks are gone between the forward pass and the backward', async () => {
+    const backend = tfjs({ tf })
+    const [LAYERS, COUNT] = [20, 1000]
+    const x = feed('x', 'f32', [COUNT])
+    let y: Tensor = x
+    for (let i = 0; i < LAYERS; i++) y = dropout(y, feed('seed', 'u32', []), 0.1, `layer ${i}`)
+    const [gradient] = gradients(reduceSum(y), [x]) as [Tensor]
+    const executable = await backend.compile({ name: 'dropout', outputs: { y: reduceSum(y), gradient } })
+    const { numBytes } = held()
+    const run = { feeds: { x: hostTensor('f32', [COUNT]), seed: hostTensor('u32', [], [1]) } }
+    const { peakBytes } = await tf.profile(async () => {
+      await executable.run(run)
+      return tf.scalar(0)
+    })
+    expect(peakBytes - numBytes).toBeLessThan(6 * 4 * COUNT)
+    expect(backend.memory?.peakOf(executable.program)).toBeLessThan(6 * 4 * COUNT)
+    await backend.close()
+  })
+
   it('of constant parts are made once, whatever the number of runs', async () => {
     const backend = tfjs({ tf })
     const table = hostTensor('f32', [3], [1, 2, 3])

@@ -9,6 +9,7 @@ import {
   type Executable,
   type HostTensor,
   hostTensorFromBytes,
+  type MemoryEstimates,
   type ParameterSource,
   type Program,
   ProgramMap,
@@ -20,7 +21,8 @@ import {
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
-import { upload } from './host-values.js'
+import { heldBytes, upload } from './host-values.js'
+import { loweredBytes } from './plan/lowered-graph.js'
 import { planProgram } from './plan/plan-program.js'
 import { TfExecutable } from './tf-executable.js'
 import type { TfNamespace } from './tf-namespace.js'
@@ -39,6 +41,11 @@ export class TfBackend implements Backend {
   readonly name = 'tfjs'
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'i32', 'u32', 'bool'])
   readonly widening = 'tfjs has no 16-bit floats'
+  readonly memory: MemoryEstimates = {
+    bytesOf: heldBytes,
+    peakOf: (program) => loweredBytes(this.tf, program),
+    keptFor: (peaks) => Math.max(0, ...peaks), // nothing stays between runs
+  }
   readonly turns = new Turns()
   private readonly loaded = new Map<ParameterSource, Map<DType, Loaded>>()
   private readonly states = new Set<TfState>()

@@ -201,7 +201,7 @@ export {
   elementwiseFusions,
 } from './transforms/elementwise-fusions.js'
 export { inlineCalls } from './transforms/inline.js'
-export { type Lifetime, lastUses, lifetimes, type OrderedStep } from './transforms/liveness.js'
+export { type Lifetime, lastUses, lifetimes, memoryOwners, type OrderedStep } from './transforms/liveness.js'
 export { type ArenaPlan, type Block, planArena } from './transforms/memory-plan.js'
 export { type ProgramMemory, peakMemory } from './transforms/peak-memory.js'
 export {

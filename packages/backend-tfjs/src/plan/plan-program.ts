@@ -6,26 +6,22 @@ import {
   constantParts,
   EspalierError,
   type HostTensor,
-  inlineCalls,
   isOp,
   lastUses,
   type Node,
   type Program,
-  programRoots,
   type SlotKind,
-  simplify,
   sizeOf,
   type Tensor,
   topologicalOrder,
   withRoots,
 } from '@espalier/core'
 import { heldBytes, heldIn, toHeldValues, upload } from '../host-values.js'
-import { keepsCall } from '../ops/calls.js'
 import type { Step, StepContext } from '../ops/step-rule.js'
 import { stepOf } from '../ops/table.js'
 import { runtimeError } from '../runtime-error.js'
 import type { TfNamespace, TfTensor } from '../tf-namespace.js'
-import { lowerProducts } from './lower-products.js'
+import { loweredRoots } from './lowered-graph.js'
 
 /** One step: which values it reads and makes, and which are not needed after it. */
 export interface PlannedStep {
@@ -96,7 +92,7 @@ class Planner {
 
   async plan(program: Program): Promise<Plan> {
     const kernels = this.tf.getBackend()
-    const roots = lowerProducts(this.tf, simplify(inlineCalls(programRoots(program), keepsCall)))
+    const roots = loweredRoots(this.tf, program)
     const { outputs, updates = {} } = withRoots(program, roots)
     try {
       const pending: { node: Node; inputs: number[]; outputs: number[]; run: Step }[] = []
