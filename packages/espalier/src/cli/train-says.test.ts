@@ -54,6 +54,18 @@ describe('espalier train', { timeout: 60_000 }, () => {
     expect(done.stderr).toContain(`\nadapter: ${at('adapter')}`)
   })
 
+  it('takes a memory budget, and names the least where nothing fits in it', async () => {
+    const done = await runCli([...words(), '--output-dir', at('small'), '--memory-budget', '1MB'])
+    expect(done).toMatchObject({ code: 1 })
+    expect(done.stderr).toMatch(
+      /--memory-budget=1000000, least=\d{8,}.*\n.*at least so many bytes.*\ncode: memory\.budget/,
+    )
+    expect(existsSync(at('small/log.jsonl'))).toBe(false)
+    const wrong = await runCli([...words(), '--output-dir', at('small'), '--memory-budget', 'lots'])
+    expect(wrong).toMatchObject({ code: 2 })
+    expect(wrong.stderr).toContain('Write it as 4GB')
+  })
+
   it.each([1, 2])('expects it for several shapes of batches too, on %d threads', async (threads) => {
     const bundled = fileURLToPath(new URL('../../assets/quickstart/', import.meta.url))
     const batches = ['--per-device-train-batch-size', '96', '--tokens-per-micro-batch', '4096', '--max-steps', '2']
