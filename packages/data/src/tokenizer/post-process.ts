@@ -29,8 +29,10 @@ export interface Assembled {
   readonly sequenceIds: (number | null)[]
 }
 
-const sequence = (which: 'A' | 'B', typeId: number): TemplateStep => ({ kind: 'sequence', which, typeId })
-const special = (id: number, typeId: number): TemplateStep => ({ kind: 'special', ids: [id], typeId })
+/** A sequence with its token type. */
+export const sequence = (which: 'A' | 'B', typeId: number): TemplateStep => ({ kind: 'sequence', which, typeId })
+/** A special token with its token type. */
+export const special = (id: number, typeId: number): TemplateStep => ({ kind: 'special', ids: [id], typeId })
 
 const plain: PostProcessor = { single: [sequence('A', 0)], pair: [sequence('A', 0), sequence('B', 1)] }
 

@@ -5,9 +5,9 @@
 import type { EngineConfig } from '../engine/engine.js'
 import { parseAddedTokens } from './added-tokens.js'
 import { checkModel } from './check-model.js'
-import { classPipeline } from './class-pipelines.js'
+import { classPipeline, type NamedIds } from './class-pipelines.js'
 import { asArray, asObject, asString, fileError, isObject, type JsonObject, parseObject } from './json-value.js'
-import { type PostProcessor, parsePostProcessor, type TemplateStep, trimsOffsets } from './post-process.js'
+import { type PostProcessor, parsePostProcessor, trimsOffsets } from './post-process.js'
 import { type SpecialTokenName, specialTokenNames, tokenContent } from './special-tokens.js'
 
 /** Names of the files that make a tokenizer; all but the first may be missing. */
@@ -63,7 +63,8 @@ export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): Tokeniz
   const json = parseObject('tokenizer.json', main)
   const config = optionalObject(texts, 'tokenizer_config.json')
   const tokens = checkModel(json)
-  const named = parseNamed(optionalObject(texts, 'special_tokens_map.json'), config)
+  const pipeline = classPipeline(config, json.model)
+  const named = parseNamed(optionalObject(texts, 'special_tokens_map.json'), config, pipeline?.defaults ?? {})
   const added = parseAddedTokens(json, config, named, tokens)
   const idOf = new Map([...tokens, ...added.map((token) => [token.content, token.id] as const)])
   return {
@@ -73,11 +74,11 @@ export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): Tokeniz
       pre_tokenizer: json.pre_tokenizer,
       model: json.model,
       decoder: json.decoder,
-      ...classPipeline(config, json.model),
+      ...pipeline?.entries,
       added_tokens: added,
     },
     vocabulary: tokens,
-    postProcessor: parseAdding(json, config, named, idOf),
+    postProcessor: pipeline?.around?.(idsOf(named, idOf)) ?? parsePostProcessor(json.post_processor),
     trimsOffsets: trimsOffsets(json.post_processor),
     modelType: typeof json.model === 'object' ? (json.model as { type?: string } | null)?.type : undefined,
     named,
@@ -99,34 +100,27 @@ function optionalObject(texts: ReadonlyMap<string, string>, name: string): JsonO
   return text === undefined ? {} : parseObject(name, text)
 }
 
-function parseNamed(map: JsonObject, config: JsonObject): Partial<Record<SpecialTokenName, string>> {
+/** As transformers: special_tokens_map.json counts where tokenizer_config.json lists no added tokens, and null means none. */
+function parseNamed(
+  map: JsonObject,
+  config: JsonObject,
+  defaults: Readonly<Partial<Record<SpecialTokenName, string>>>,
+): Partial<Record<SpecialTokenName, string>> {
   const named: Partial<Record<SpecialTokenName, string>> = {}
+  const settings: JsonObject = 'added_tokens_decoder' in config ? config : { ...config, ...map }
   for (const name of specialTokenNames) {
-    const content = tokenContent(config[`${name}_token`]) ?? tokenContent(map[`${name}_token`])
+    const value = settings[`${name}_token`]
+    const content = value === undefined ? defaults[name] : tokenContent(value)
     if (content !== undefined) named[name] = content
   }
   return named
 }
 
-/** As transformers does: `add_bos_token` or `add_eos_token` in the config, or no post_processor at all, decide what is added. */
-function parseAdding(
-  json: JsonObject,
-  config: JsonObject,
-  named: Partial<Record<SpecialTokenName, string>>,
+function idsOf(
+  named: Readonly<Partial<Record<SpecialTokenName, string>>>,
   idOf: ReadonlyMap<string, number>,
-): PostProcessor {
-  const isExplicit = 'add_bos_token' in config || 'add_eos_token' in config
-  if (!isExplicit) return parsePostProcessor(json.post_processor)
-  const steps = (name: 'bos' | 'eos', typeId: number): TemplateStep[] => {
-    const id = named[name] === undefined ? undefined : idOf.get(named[name])
-    return config[`add_${name}_token`] === true && id !== undefined ? [{ kind: 'special', ids: [id], typeId }] : []
-  }
-  const around = (which: 'A' | 'B', typeId: number): TemplateStep[] => [
-    ...steps('bos', typeId),
-    { kind: 'sequence', which, typeId },
-    ...steps('eos', typeId),
-  ]
-  return { single: around('A', 0), pair: [...around('A', 0), ...around('B', 1)] }
+): NamedIds {
+  return Object.fromEntries(Object.entries(named).map(([name, content]) => [name, idOf.get(content)]))
 }
 
 function parseChatTemplates(texts: ReadonlyMap<string, string>, config: JsonObject): Record<string, string> {

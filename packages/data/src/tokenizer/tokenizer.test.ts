@@ -69,12 +69,20 @@ describe('Tokenizer', () => {
     )
   })
 
-  test('add_bos_token and add_eos_token in the config decide over the file', () => {
-    const both = tinyTokenizer({ bos_token: '<pad>', add_bos_token: true, add_eos_token: true })
-    const [x] = both.encode('x', { addSpecialTokens: false }).inputIds
-    expect(both.encode('x').inputIds).toEqual([0, x, 1])
-    expect(both.encode(['x', 'x']).inputIds).toEqual([0, x, 1, 0, x, 1])
-    expect(both.encode(['x', 'x']).tokenTypeIds).toEqual([0, 0, 0, 1, 1, 1])
+  test('add_bos_token and add_eos_token in the config do not count beside a tokenizer.json', () => {
+    const flagged = tinyTokenizer({ bos_token: '<pad>', add_bos_token: true, add_eos_token: true })
+    expect(flagged.encode('x').inputIds).toEqual(flagged.encode('x', { addSpecialTokens: false }).inputIds)
+  })
+
+  test('a class that writes spaces otherwise than the file does not replace its pipeline', () => {
+    const llama = tinyTokenizer({ tokenizer_class: 'LlamaTokenizerFast' })
+    expect(llama.decode(llama.encode('in the end').inputIds)).toBe('in the end')
+  })
+
+  test('special_tokens_map.json counts where no added tokens are listed', () => {
+    const texts = tinyTokenizerTexts()
+    texts.set('special_tokens_map.json', '{ "eos_token": "<pad>" }')
+    expect(Tokenizer.fromTexts(texts).eosToken).toBe('<pad>')
   })
 
   test('a named token that no file defines gets the next id and is special', () => {
