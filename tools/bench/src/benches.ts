@@ -1,4 +1,5 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
+import { checkpoint } from './checkpoint.js'
 import { compilations } from './compilations.js'
 import type { Finding } from './finding.js'
 import { glue } from './glue.js'
@@ -23,6 +24,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   dropout,
   'start-up': startUp,
   compilations,
+  checkpoint,
   glue,
   tfjs: onTfjs,
 }

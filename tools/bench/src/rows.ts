@@ -20,14 +20,18 @@ export function denseRows(count: number, length: number, vocabulary = 40_000): R
   })
 }
 
+/** GSM8K's first rows as prompt and completion. */
+export async function gsm8kTexts(data: string, count: number): Promise<{ prompt: string; completion: string }[]> {
+  const lines = (await readFile(join(data, 'gsm8k/train.jsonl'), 'utf8')).trim().split('\n').slice(0, count)
+  return lines
+    .map((line) => JSON.parse(line) as { question: string; answer: string })
+    .map(({ question, answer }) => ({ prompt: `${question}\n`, completion: answer }))
+}
+
 /** GSM8K's first rows, or all, as prompt and completion, the prompt masked. */
 export async function gsm8kRows({ data, model }: Setup, count = Number.POSITIVE_INFINITY): Promise<Row[]> {
   const tokenizer = await Tokenizer.fromFiles((name) => readFile(join(model, name), 'utf8').catch(() => undefined))
-  const lines = (await readFile(join(data, 'gsm8k/train.jsonl'), 'utf8')).trim().split('\n').slice(0, count)
-  const rows = lines
-    .map((line) => JSON.parse(line) as { question: string; answer: string })
-    .map(({ question, answer }) => ({ prompt: `${question}\n`, completion: answer }))
-  const prepared = await prepareSft(loadDataset(rows), tokenizer, { maxLength: 1024 })
+  const prepared = await prepareSft(loadDataset(await gsm8kTexts(data, count)), tokenizer, { maxLength: 1024 })
   return Promise.all(
     Array.from({ length: prepared.length }, async (_, i) => {
       const { inputIds, labels } = await prepared.example(i)
