@@ -28,8 +28,8 @@ export class CacheSession {
   private slots: number
   /** Slots in use. */
   private filled: number
-  /** Tokens of each row that are in the cache. */
-  private read: readonly (readonly number[])[]
+  /** Tokens of each row that are in the cache, as long as they may have to be read again. */
+  private read: readonly (readonly number[])[] | undefined
   private start: Start
 
   /**
@@ -44,9 +44,10 @@ export class CacheSession {
     private readonly maxNewTokens: number,
     private readonly signal: AbortSignal | undefined,
   ) {
-    this.read = prompts
     this.start = startOf(source, prompts)
     this.filled = Math.max(...this.start.lengths)
+    const { stretch } = source.model.sizes
+    this.read = stretch?.isReadAgain === true && this.filled <= stretch.from ? prompts : undefined
     this.slots = firstSlots(this.start.columns, this.filled + maxNewTokens)
   }
 
@@ -66,8 +67,9 @@ export class CacheSession {
   /** Adds one token per row; the result of those tokens. */
   async step(tokens: readonly number[]): Promise<HostTensor> {
     const { start, filled } = this
-    this.read = this.read.map((ids, row) => [...ids, tokens[row] as number])
-    if (this.isStretchedAt(filled + 1)) return this.readAgain()
+    this.read = this.read?.map((ids, row) => [...ids, tokens[row] as number])
+    // This token takes the rows out of the positions that their cache was read for.
+    if (this.read !== undefined && filled === this.source.model.sizes.stretch?.from) return this.readAgain(this.read)
     if (filled === this.slots) await this.grow()
     this.decode ??= await this.compile(tracedDecode(this.source.model, this.sizes))
     const { lengths, stepFeeds } = start
@@ -94,7 +96,8 @@ export class CacheSession {
   /** Every row goes on from what row `rows[i]` has read. */
   async reorder(rows: readonly number[]): Promise<void> {
     if (rows.every((row, i) => row === i)) return
-    this.read = rows.map((row) => this.read[row] as readonly number[])
+    const { read } = this
+    this.read = read && rows.map((row) => read[row] as readonly number[])
     const cache = this.cache as StateSet
     this.order ??= await this.compile(reorderProgram(cache))
     this.signal?.throwIfAborted()
@@ -109,18 +112,13 @@ export class CacheSession {
     this.compiled.clear()
   }
 
-  // Whether the token that makes so many takes the rows out of the positions that their cache was read for.
-  private isStretchedAt(count: number): boolean {
-    const { stretch } = this.source.model.sizes
-    return stretch?.isReadAgain === true && count === stretch.from + 1
-  }
-
-  private async readAgain(): Promise<HostTensor> {
+  private async readAgain(rows: readonly (readonly number[])[]): Promise<HostTensor> {
+    this.read = undefined
     this.cache?.release()
     this.cache = undefined
     this.decode = undefined
     this.order = undefined
-    this.start = startOf(this.source, this.read)
+    this.start = startOf(this.source, rows)
     this.filled = Math.max(...this.start.lengths)
     this.slots = firstSlots(this.start.columns, this.filled + this.maxNewTokens)
     return this.prefill()

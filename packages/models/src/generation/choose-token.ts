@@ -44,6 +44,7 @@ export function candidatesOf(logits: Float32Array, choice: Choice, least: number
     count = Math.min(count * 4, logits.length)
   }
 }
+
 /** How many of the descending weights reach `wanted`; undefined when all together do not. */
 function nucleusSize(weights: Float64Array, wanted: number): number | undefined {
   let total = 0
