@@ -3,6 +3,7 @@
  * null answer, which the first token of a window stands for.
  */
 import type { AnswerFeatures, AskedRow } from '@espalier/data'
+import { softmax } from '../model/softmax.js'
 
 /** How answers are chosen. Names and defaults are run_qa's. */
 export interface AnswerOptions {
@@ -117,11 +118,4 @@ function largest(count: number, value: (index: number) => number, most: number):
   return Array.from({ length: count }, (_, index) => index)
     .sort((a, b) => value(b) - value(a))
     .slice(0, most)
-}
-
-function softmax(scores: readonly number[]): number[] {
-  const most = Math.max(...scores)
-  const powers = scores.map((score) => Math.exp(score - most))
-  const sum = powers.reduce((a, b) => a + b, 0)
-  return powers.map((power) => power / sum)
 }

@@ -24,12 +24,10 @@ export async function answerQuestions(
     ...(docStride === undefined ? {} : { docStride }),
   }
   const asked = inputs.map((input, i) => askedRow({ ...input }, `input ${i + 1}`))
-  const windows = asked.flatMap((row, i) => answerWindows(row, own, settings, i))
-  const logits = await classifyTokens(await source(), windows, { signal })
+  const windows = asked.map((row, i) => answerWindows(row, own, settings, i))
+  const logits = (await classifyTokens(await source(), windows.flat(), { signal })).values()
   return asked.map((row, i) => {
-    const scored = windows.flatMap((window, at) =>
-      window.row === i ? [{ window, logits: logits[at] as Float32Array }] : [],
-    )
+    const scored = (windows[i] ?? []).map((window) => ({ window, logits: logits.next().value as Float32Array }))
     return chooseAnswer(row, scored, options)
   })
 }

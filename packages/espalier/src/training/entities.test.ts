@@ -13,6 +13,10 @@ describe('entities', () => {
       { kind: 'LOC', first: 1, last: 1 },
       { kind: 'LOC', first: 2, last: 3 },
     ])
+    expect(entitiesOf(['B', 'I', 'O', 'I'])).toEqual([
+      { kind: '_', first: 0, last: 1 },
+      { kind: '_', first: 3, last: 3 },
+    ])
     expect(entitiesOf(['O', 'O'])).toEqual([])
     expect(entitiesOf(['S-A', 'S-A', 'B-A', 'E-A', 'I-A'])).toHaveLength(4)
   })

@@ -38,10 +38,10 @@ export function entityScores(
   return { precision: share(predicted.size), recall: share(real.size), f1: all === 0 ? 0 : (2 * right) / all }
 }
 
-// The first letter is the tag; the kind is what stands behind a dash, or all of a label without one.
+// The first letter is the tag; the kind is what stands behind a dash, or all behind the tag of a label without one.
 function split(label: string): readonly [tag: string, kind: string] {
-  const dash = label.indexOf('-')
-  return [label[0] ?? 'O', (dash < 0 ? label : label.slice(dash + 1)) || '_']
+  const rest = label.slice(1)
+  return [label[0] ?? 'O', rest.slice(rest.indexOf('-') + 1) || '_']
 }
 
 const ENDS = /^(?:[ES].|[BI][BSO])$/
