@@ -70,10 +70,11 @@ function graphemes(text: string): string[] {
   return Array.from(new Intl.Segmenter('und', { granularity: 'grapheme' }).segment(text), ({ segment }) => segment)
 }
 
-// Something was put before or behind, which is then of the character beside it, or taken away there.
+// Something was put before or behind, which is then of the character beside it, or taken away there. Space that is left at an end may be any
+// of what was there: that is told below.
 function byEnds({ text, ranges }: AlignedText, made: string): AlignedText | undefined {
   const inside = text.indexOf(made)
-  if (inside >= 0) return { text: made, ranges: ranges.slice(inside, inside + made.length) }
+  if (inside >= 0 && made === made.trim()) return { text: made, ranges: ranges.slice(inside, inside + made.length) }
   const before = made.indexOf(text)
   if (before < 0 || ranges.length === 0) return undefined
   const behind = made.length - before - text.length

@@ -67,6 +67,7 @@ describe('encodeWindows', () => {
       [3, 4],
       [4, 6],
     ])
+    expect(metaspace.encodeWindows('   ')[0]?.offsetMapping).toEqual([[2, 3]])
   })
 
   it('cuts one of two texts into windows that overlap, and keeps the other', () => {
