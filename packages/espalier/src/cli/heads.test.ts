@@ -97,6 +97,9 @@ describe('espalier predict', () => {
     ])
     const other = await runOn('predict', 'SEQ_CLS', 'near.jsonl', '--text-field', 'texts')
     expect(other.code).toBe(0)
+    writeFileSync(at('none.jsonl'), '{"text":"x"}\n{"text":null}\n')
+    const none = await runOn('predict', 'SEQ_CLS', 'none.jsonl')
+    expect([none.code, none.stderr]).toEqual([1, expect.stringMatching(/not text .*"null".*code: data\.row/s)])
     const words = await run('predict', 'SEQ_CLS', '--task-type', 'CAUSAL_LM')
     expect(words.code).toBe(1) // BERT has no such head
   })

@@ -77,7 +77,7 @@ function headOf(task: TaskType, values: Values): HeadLines {
       return answerLines
     case 'MASKED_LM':
       return async (model, rows, options) => {
-        const masked = rows.map(({ row, label }) => ({ masked: String(columnsOf(row, label, [textField])[textField]) }))
+        const masked = rows.map(({ row, label }) => ({ masked: textColumns(row, label, [textField])[0] as string }))
         const found = await model.predict(masked, options)
         return found.map((masks) => ({
           masks: masks.map((tokens) =>
@@ -107,8 +107,21 @@ const answerLines: HeadLines = async (model, rows, options) => {
 function textsOf(row: DataRow, place: string, textField: string): string | [string, string] {
   const isPair = 'sentence1' in row && !(textField in row)
   const columns = isPair ? ['sentence1', 'sentence2'] : [textField]
-  const [first, second] = columns.map((column) => columnsOf(row, place, columns)[column])
-  return second === undefined ? String(first) : [String(first), String(second)]
+  const [first, second] = textColumns(row, place, columns)
+  return second === undefined ? (first as string) : [first as string, second]
+}
+
+/** Throws data.shape as `columnsOf`, data.row for what is no text. */
+function textColumns(row: DataRow, place: string, columns: readonly string[]): string[] {
+  const own = columnsOf(row, place, columns)
+  return columns.map((field) => {
+    const value = own[field]
+    if (typeof value === 'string') return value
+    throw new EspalierError('data.row', {
+      what: 'a field of a row is not text',
+      got: { row: place, field, found: value === null ? 'null' : typeof value },
+    })
+  })
 }
 
 /** The columns of a row. Throws data.shape, naming those that there are and the nearest. */
