@@ -20,6 +20,7 @@ import { openWeights } from '../safetensors/sharded.js'
 import { checkConfig, unusedWarnings } from './check-config.js'
 import { floatLinears, leftInFloats } from './left-in-floats.js'
 import { originOf } from './origin.js'
+import { ownHead } from './own-head.js'
 import { checkpointLookup } from './parameter-sources.js'
 import { type ProblemType, withProblemType } from './problem-type.js'
 import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
@@ -92,7 +93,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   const quantized = chooseQuantizer(hfConfig.values, options.quantizers ?? [], files.description)
   const labels = labelsOf(options.labels, hfConfig.labels)
   const labelled = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
-  const config = withProblemType(labelled, options.problemType, task)
+  const said = withProblemType(labelled, options.problemType, task)
   const generationConfig = await readGenerationConfig(files, hfConfig)
   const hasGenerationConfig = await files.exists('generation_config.json')
   signal?.throwIfAborted()
@@ -103,15 +104,19 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     const checkpoint = checkpointLookup(weights.tensors, architecture, task, options.seed ?? 0)
     const { lookup, initialized, unused, below } = checkpoint
     const { dtype = 'f32' } = options
-    const build = (weightOf?: WeightFactory) => {
+    const build = (config: HfConfig['values'], weightOf?: WeightFactory) => {
       const scope = new ParameterScope(lookup, { ...(weightOf && { weightOf }), dtype })
       const built = architecture.build(config, scope, task)
       scope.check()
       return built
     }
     const packs = quantized !== undefined && quantizationOf(hfConfig.values) === null
-    const left = packs ? leftInFloats(build(), architecture) : undefined
-    const model = build(quantized && (await withStored(quantized, weights, below, left)))
+    const left = packs ? leftInFloats(build(said), architecture) : undefined
+    const weightOf = quantized && (await withStored(quantized, weights, below, left))
+    const tied = build(said, weightOf)
+    const head = await ownHead(tied, checkpoint.find)
+    const config = { ...said, ...head?.config }
+    const model = head === undefined ? tied : build(config, weightOf)
     const packedConfig = packs ? quantized.quantizer.fileConfig?.(floatLinears(model)) : undefined
     const size = model.sizes.vocabularySize
     const idWarnings = [
@@ -133,7 +138,7 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       labels,
       initialized,
       unused: unused(),
-      warnings: [...unusedWarnings(unused()), ...idWarnings],
+      warnings: [...unusedWarnings(unused()), ...(head === undefined ? [] : [head.warning]), ...idWarnings],
       close: () => weights.close(),
     }
   } catch (error) {

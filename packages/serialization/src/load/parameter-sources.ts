@@ -38,6 +38,8 @@ export interface CheckpointLookup {
   readonly lookup: SourceLookup
   /** Paths that the checkpoint lacked and that start anew: a head that is to be trained. */
   readonly initialized: readonly string[]
+  /** The tensor of a path. */
+  find(path: string): LocatedTensor | undefined
   /** The tensors below a path, by the rest of their names. */
   below(path: string): ReadonlyMap<string, LocatedTensor>
   /** Names in the file of tensors that nobody asked for so far. */
@@ -82,7 +84,7 @@ export function checkpointLookup(
     sources.set(path, made)
     return made
   }
-  return { lookup, initialized, below, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
+  return { lookup, initialized, find, below, unused: () => [...tensors.keys()].filter((name) => !used.has(name)) }
 }
 
 // The path of the bare model in the task's class. As transformers: a file that has it under another task's is not read for this one.
