@@ -79,4 +79,11 @@ describe('roberta', () => {
         expect.objectContaining({ code: 'model.unsupported' }),
       )
   })
+
+  it('refuses a padding id that leaves no position', () => {
+    for (const pad_token_id of [31, 200])
+      expect(() => tinyModel(roberta, { ...TINY_ROBERTA, pad_token_id }, 'SEQ_CLS')).toThrow(
+        expect.objectContaining({ code: 'model.config' }),
+      )
+  })
 })

@@ -54,6 +54,11 @@ function robertaSettings(keys: ConfigKeys): EncoderSettings {
   const { padding, sizes } = read
   if (padding === null || padding < 0) throw keys.unsupported('pad_token_id', ['a token id'])
   const { rows } = read.positions
+  if (padding + 1 >= rows)
+    throw keys.conflict('the padding id leaves no position for tokens', {
+      pad_token_id: padding,
+      max_position_embeddings: rows,
+    })
   return {
     ...read,
     sizes: { ...sizes, maxPositions: rows - padding - 1 },

@@ -103,6 +103,16 @@ describe('espalier predict', () => {
     const words = await run('predict', 'SEQ_CLS', '--task-type', 'CAUSAL_LM')
     expect(words.code).toBe(1) // BERT has no such head
   })
+
+  it('refuses rows whose text is none, by line', async () => {
+    const rows = [{ text: null }, { text: ['a', 'b'] }, { sentence1: 'a', sentence2: null }]
+    for (const [i, row] of rows.entries()) {
+      writeFileSync(at('none.jsonl'), `{"text":"x"}\n${JSON.stringify(row)}\n`)
+      const { code, stdout, stderr } = await runOn('predict', 'SEQ_CLS', 'none.jsonl')
+      expect([i, code, stdout]).toEqual([i, 1, ''])
+      expect(stderr).toMatch(/is no text \(row="none\.jsonl:2".*\n.*\ncode: data\.row/)
+    }
+  })
 })
 
 describe('espalier eval', () => {

@@ -56,6 +56,9 @@ describe('readModelConfig', () => {
     expect([named.labels, named.values.num_labels]).toEqual([['no', 'yes'], 2])
     const counted = await read({ model_type: 'bert', num_labels: 3 })
     expect(counted.labels).toEqual(['LABEL_0', 'LABEL_1', 'LABEL_2'])
+    // transformers 5.18: RobertaConfig(num_labels=3, id2label={0: 'no', 1: 'yes'}).id2label.
+    const both = await read({ model_type: 'bert', num_labels: 3, id2label: { '0': 'no', '1': 'yes' } })
+    expect([both.labels, both.values.num_labels]).toEqual([['LABEL_0', 'LABEL_1', 'LABEL_2'], 3])
     expect((await read({ model_type: 'bert' })).labels).toBeNull()
     await expect(read({ model_type: 'bert', id2label: { '1': 'a' } })).rejects.toMatchObject({ code: 'model.config' })
   })

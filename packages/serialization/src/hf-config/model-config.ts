@@ -93,19 +93,23 @@ function ropeParameters(raw: ConfigReader): Readonly<Record<string, unknown>> {
   return { rope_type: type ?? 'default', ...theta, ...scaling }
 }
 
+// Where num_labels is another number than that of the names, transformers goes by it, and the names are left.
 function readLabels(raw: ConfigReader): readonly string[] | null {
   if (!raw.has('id2label')) {
-    return raw.has('num_labels') ? Array.from({ length: labelCount(raw) }, (_, i) => `LABEL_${i}`) : null
+    return raw.has('num_labels') ? numbered(labelCount(raw)) : null
   }
   const names = raw.object('id2label')
   const labels = Object.keys(names).map((_, i) => names[String(i)])
-  if (labels.length > 0 && labels.every((label) => typeof label === 'string')) return labels as string[]
+  if (labels.length > 0 && labels.every((label) => typeof label === 'string'))
+    return raw.has('num_labels') && labelCount(raw) !== labels.length ? numbered(labelCount(raw)) : (labels as string[])
   throw new EspalierError('model.config', {
     what: 'id2label must name the labels 0, 1, 2, ...',
     got: { file: raw.file, id2label: names },
     fix: 'Number the labels from 0 without gaps.',
   })
 }
+
+const numbered = (count: number) => Array.from({ length: count }, (_, i) => `LABEL_${i}`)
 
 const MOST_LABELS = 1_000_000 // more are a mistake, and their names alone would fill the memory
 
