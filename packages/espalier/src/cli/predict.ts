@@ -119,7 +119,8 @@ function textColumns(row: DataRow, place: string, columns: readonly string[]): s
     if (typeof value === 'string') return value
     throw new EspalierError('data.row', {
       what: 'a field of a row is not text',
-      got: { row: place, field, found: value === null ? 'null' : typeof value },
+      got: { row: place, field, found: value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value },
+      fix: 'Correct or remove that row.',
     })
   })
 }
