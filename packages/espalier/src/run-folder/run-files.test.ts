@@ -104,6 +104,7 @@ describe('RunFiles', () => {
     expect(state()).toMatchObject({ global_step: 1, epoch: 0.5, num_input_tokens_seen: 10, log_history: [] })
     for (const n of [2, 3]) files.note(step(n))
     expect(state()).toMatchObject({ global_step: 3, epoch: 1.5, num_input_tokens_seen: 30 })
+    await files.finalTexts(end) // the log is written by then
   })
 
   it('says of a run without a result why there is none', async () => {
