@@ -63,7 +63,7 @@ export function parseBytePairs(model: JsonObject, ids: ReadonlyMap<string, numbe
     const whole = ignoresMerges ? ids.get(piece) : undefined
     return whole === undefined ? merge(symbols(piece), ranks, results) : [whole]
   })
-  return { encode }
+  return { encode, spelling: { prefix, suffix, unknown, unknownSpan: fuses ? 'run' : 'character' } }
 }
 
 function textAt(model: JsonObject, key: string): string {

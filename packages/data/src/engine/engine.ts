@@ -59,7 +59,7 @@ class Pipeline implements Engine {
   readonly #tokens: ReadonlyMap<number, string>
   readonly #special: ReadonlySet<string>
   readonly #normalizers: readonly Normalize[]
-  readonly #entry: EngineConfig
+  readonly #splitter: unknown
   readonly #vocabulary: ReadonlyMap<string, number>
   readonly #preTokenize: PreTokenize | undefined
   readonly #model: Model
@@ -69,7 +69,7 @@ class Pipeline implements Engine {
 
   constructor(config: EngineConfig, vocabulary: ReadonlyMap<string, number>) {
     const { added_tokens: added } = config
-    this.#entry = config
+    this.#splitter = config.pre_tokenizer
     this.#vocabulary = vocabulary
     this.#normalizers = parseNormalizers(config.normalizer)
     this.#preTokenize = parsePreTokenizer(config.pre_tokenizer)
@@ -139,15 +139,13 @@ class Pipeline implements Engine {
   }
 
   place(text: string, trims: boolean): PlacedId[] | undefined {
-    const { model, pre_tokenizer: splitter } = this.#entry
     const parts = {
       raw: this.#raw,
       normalized: this.#normalized,
       normalizers: this.#normalizers,
       preTokenize: this.#preTokenize,
-      spellsBytes: spellsBytes(splitter),
+      spellsBytes: spellsBytes(this.#splitter),
       model: this.#model,
-      entry: asObject(FILE, 'model', model),
       vocabulary: this.#vocabulary,
       tokens: this.#tokens,
     }

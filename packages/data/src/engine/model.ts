@@ -6,7 +6,23 @@ import { FILE } from './component.js'
 export interface Model {
   /** Ids of a piece. Throws tokenizer.file for text that the model has no token for and no way around. */
   readonly encode: (piece: string) => readonly number[]
+  readonly spelling: Spelling
 }
+
+/** How the tokens of a piece spell it. */
+export interface Spelling {
+  /** What tokens begin with that do not begin a piece. */
+  readonly prefix: string
+  /** What tokens end with that end a piece. */
+  readonly suffix: string
+  /** The token of what has none; undefined where there is no such token. */
+  readonly unknown: string | undefined
+  /** What that token stands for: one character, all characters up to one that has a token, or the whole piece. */
+  readonly unknownSpan: 'character' | 'run' | 'piece'
+}
+
+/** Tokens that are the parts of a piece as they stand there. */
+export const plainSpelling = { prefix: '', suffix: '' } as const
 
 /** Tokens by text, and the way back. */
 export interface Vocabulary {

@@ -2,12 +2,11 @@
  * Where in a text each of its ids stands: the engine's parts run one after the other, and every character is followed through them. Ids
  * are the model's own.
  */
-import type { JsonObject } from '../tokenizer/json-value.js'
 import type { AddedVocabulary } from './added-vocabulary.js'
 import { type AlignedText, alignedText, normalizeAligned, type Range, rangeOver, sliceAligned } from './aligned-text.js'
 import { characterOfByte } from './characters.js'
 import { isByteToken } from './decoders.js'
-import type { Model } from './model.js'
+import type { Model, Spelling } from './model.js'
 import type { Normalize } from './normalizers.js'
 import type { PreTokenize } from './pre-tokenizers.js'
 
@@ -26,8 +25,6 @@ export interface EngineParts {
   /** Whether the pre-tokenizer spells bytes as characters. */
   readonly spellsBytes: boolean
   readonly model: Model
-  /** `model` of tokenizer.json. */
-  readonly entry: JsonObject
   readonly vocabulary: ReadonlyMap<string, number>
   readonly tokens: ReadonlyMap<number, string>
 }
@@ -126,14 +123,14 @@ function written(character: string): string {
 }
 
 // The tokens of a word, whose texts are the word's parts; one that is unknown, or spells a byte, is no such text.
-function wordIds({ model, entry, tokens, vocabulary }: EngineParts, word: readonly Unit[]): PlacedId[] | undefined {
+function wordIds({ model, tokens, vocabulary }: EngineParts, word: readonly Unit[]): PlacedId[] | undefined {
   const text = word.map(({ character }) => character).join('')
   const found: PlacedId[] = []
   let at = 0
   let bytesLeft = 0
   for (const id of text === '' ? [] : model.encode(text)) {
     const token = tokens.get(id) ?? ''
-    const own = [...textOf(entry, token, found.length)]
+    const own = [...textOf(model.spelling, token, found.length)]
     if (own.every((character, i) => word[at + i]?.character === character)) {
       found.push({ id, range: over(word, at, at + own.length) })
       at += own.length
@@ -143,7 +140,7 @@ function wordIds({ model, entry, tokens, vocabulary }: EngineParts, word: readon
       bytesLeft -= 1
       if (bytesLeft === 0) at += 1
     } else {
-      const size = unknownSize(entry, token, vocabulary, word, at)
+      const size = unknownSize(model.spelling, token, vocabulary, word, at)
       if (size === 0) return undefined
       found.push({ id, range: over(word, at, at + size) })
       at += size
@@ -152,28 +149,24 @@ function wordIds({ model, entry, tokens, vocabulary }: EngineParts, word: readon
   return at === word.length ? found : undefined
 }
 
-// Characters of an unknown token: one, all that follow without a token where they are fused, or the whole word.
+// How many characters from a place on the unknown token stands for; none where it is another token.
 function unknownSize(
-  entry: JsonObject,
+  { unknown, unknownSpan }: Spelling,
   token: string,
   vocabulary: ReadonlyMap<string, number>,
   word: readonly Unit[],
   at: number,
 ): number {
-  const isUnigram = Array.isArray(entry.vocab)
-  const unknown = isUnigram ? (entry.vocab as [string][])[entry.unk_id as number]?.[0] : entry.unk_token
   if (token !== unknown) return 0
-  if (entry.type === 'WordPiece' || entry.type === 'WordLevel') return word.length - at
-  if (!isUnigram && entry.fuse_unk !== true) return 1
+  if (unknownSpan === 'piece') return word.length - at
   let end = at + 1
-  while (end < word.length && !vocabulary.has((word[end] as Unit).character)) end += 1
+  if (unknownSpan === 'run') while (end < word.length && !vocabulary.has((word[end] as Unit).character)) end += 1
   return end - at
 }
 
-function textOf(entry: JsonObject, token: string, index: number): string {
-  const { continuing_subword_prefix: prefix, end_of_word_suffix: suffix } = entry
-  if (index > 0 && typeof prefix === 'string' && token.startsWith(prefix)) return token.slice(prefix.length)
-  return typeof suffix === 'string' && suffix !== '' && token.endsWith(suffix) ? token.slice(0, -suffix.length) : token
+function textOf({ prefix, suffix }: Spelling, token: string, index: number): string {
+  if (index > 0 && prefix !== '' && token.startsWith(prefix)) return token.slice(prefix.length)
+  return suffix !== '' && token.endsWith(suffix) ? token.slice(0, -suffix.length) : token
 }
 
 function over(word: readonly Unit[], from: number, to: number): Range {

@@ -2,7 +2,7 @@
 import { asArray, type JsonObject } from '../tokenizer/json-value.js'
 import { utf8 } from './characters.js'
 import { FILE, flagAt } from './component.js'
-import { byteTokens, type Model, noToken } from './model.js'
+import { byteTokens, type Model, noToken, plainSpelling } from './model.js'
 import { remember } from './remember.js'
 import { SortedTokens } from './sorted-tokens.js'
 
@@ -10,7 +10,8 @@ const UNKNOWN_PENALTY = 10 // below the worst score
 
 /** Unigram as `model` describes it; ids: its vocabulary. */
 export function parseUnigram(model: JsonObject, ids: ReadonlyMap<string, number>): Model {
-  const scores = asArray(FILE, 'model.vocab', model.vocab).map((item) => (item as [string, number])[1])
+  const pieces = asArray(FILE, 'model.vocab', model.vocab) as readonly [string, number][]
+  const scores = pieces.map(([, score]) => score)
   const unknown = typeof model.unk_id === 'number' ? model.unk_id : undefined
   const fallsBack = flagAt(model, 'model', 'byte_fallback', false)
   const unknownScore =
@@ -66,5 +67,6 @@ export function parseUnigram(model: JsonObject, ids: ReadonlyMap<string, number>
     }
     return found
   })
-  return { encode }
+  const unknownPiece = unknown === undefined ? undefined : pieces[unknown]?.[0]
+  return { encode, spelling: { ...plainSpelling, unknown: unknownPiece, unknownSpan: 'run' } }
 }

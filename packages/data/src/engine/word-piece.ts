@@ -1,7 +1,7 @@
 /** WordPiece: the longest token that begins what is left of a word; a word that does not work out is unknown as a whole. */
 import { asString, type JsonObject } from '../tokenizer/json-value.js'
 import { countAt, FILE } from './component.js'
-import { type Model, noToken } from './model.js'
+import { type Model, noToken, plainSpelling } from './model.js'
 import { remember } from './remember.js'
 
 /** WordPiece as `model` describes it; ids: its vocabulary. */
@@ -34,13 +34,14 @@ export function parseWordPiece(model: JsonObject, ids: ReadonlyMap<string, numbe
     }
     return found
   })
-  return { encode }
+  return { encode, spelling: { prefix, suffix: '', unknown, unknownSpan: 'piece' } }
 }
 
 /** Whole words only; ids: the vocabulary. */
 export function parseWordLevel(model: JsonObject, ids: ReadonlyMap<string, number>): Model {
   const unknown = asString(FILE, 'model.unk_token', model.unk_token ?? '<unk>')
   return {
+    spelling: { ...plainSpelling, unknown, unknownSpan: 'piece' },
     encode: (word) => {
       const id = ids.get(word) ?? ids.get(unknown)
       if (id === undefined) throw noToken(word, unknown)

@@ -5,7 +5,7 @@ import { Tokenizer } from './tokenizer.js'
 const special = (id: number, content: string) => ({ id, content, special: true, normalized: false })
 
 /** A tokenizer of a model and its normalizer, without special tokens around texts but with pairs split by [SEP]. */
-function tokenizerOf(parts: object): Tokenizer {
+function tokenizerOf(parts: object, config?: object): Tokenizer {
   const sep = { SpecialToken: { id: '[SEP]', type_id: 0 } }
   const of = (id: string, type_id: number) => ({ Sequence: { id, type_id } })
   const post_processor = {
@@ -20,13 +20,15 @@ function tokenizerOf(parts: object): Tokenizer {
     decoder: null,
     post_processor,
   }
-  return Tokenizer.fromTexts(new Map([['tokenizer.json', JSON.stringify({ ...json, ...parts })]]))
+  const texts = new Map([['tokenizer.json', JSON.stringify({ ...json, ...parts })]])
+  if (config !== undefined) texts.set('tokenizer_config.json', JSON.stringify(config))
+  return Tokenizer.fromTexts(texts)
 }
 
 const vocabulary = (...tokens: string[]) =>
   Object.fromEntries(['[UNK]', '[SEP]', ...tokens].map((token, id) => [token, id]))
 
-const wordPiece = tokenizerOf({
+const wordPieceParts = {
   normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, lowercase: true },
   pre_tokenizer: { type: 'BertPreTokenizer' },
   model: {
@@ -35,7 +37,8 @@ const wordPiece = tokenizerOf({
     continuing_subword_prefix: '##',
     vocab: vocabulary('uni', '##code', 'the', ',', 'e', '##cole'),
   },
-})
+}
+const wordPiece = tokenizerOf(wordPieceParts)
 
 /** Each token's stretch of the text. */
 const stretches = (tokenizer: Tokenizer, text: string) =>
@@ -46,6 +49,13 @@ describe('encodeWindows', () => {
     expect(stretches(wordPiece, 'Ünicode,  THE cat')).toEqual(['Üni', 'code', ',', 'THE', 'cat'])
     expect(stretches(wordPiece, 'e\u0301cole\u0000 [SEP] the')).toEqual(['e', 'cole', '[SEP]', 'the'])
     expect(stretches(wordPiece, '')).toEqual([])
+  })
+
+  it('places parts of words where the class of tokenizer_config.json makes the model, and where the file names no type', () => {
+    const made = tokenizerOf(wordPieceParts, { tokenizer_class: 'BertTokenizer', unk_token: '[UNK]' })
+    expect(stretches(made, 'Unicode, caf\u00e9')).toEqual(['', 'Uni', 'code', ',', 'caf\u00e9', ''])
+    const { type: _, ...model } = wordPieceParts.model
+    expect(stretches(tokenizerOf({ ...wordPieceParts, model }), 'Unicode, cafe')).toEqual(['Uni', 'code', ',', 'cafe'])
   })
 
   it('places bytes of a character on all of it, and spaces with the word behind', () => {
