@@ -1,6 +1,6 @@
 /** Block-wise codes: each block of values is divided by its largest magnitude, and every value takes the nearest code of a table. */
 import { EspalierError } from '@espalier/core'
-import type { CodeTable } from './tables.js'
+import { bucketOf, type CodeTable } from './tables.js'
 
 /** Codes and the scale of each block. */
 export interface BlockwiseCodes {
@@ -19,7 +19,7 @@ const LEAST = Math.fround(1e-38) // a block of zeros is divided by it
  */
 export function blockwiseCodes(
   values: Float32Array,
-  { bounds, order }: CodeTable,
+  { bounds, order, below }: CodeTable,
   blockSize: number,
   name: string,
 ): BlockwiseCodes {
@@ -35,7 +35,10 @@ export function blockwiseCodes(
     for (let i = from; i < to; i++) {
       const x = values[i] as number
       const scaled = Math.fround(isShort ? x / divisor : x * factor)
-      codes[i] = order[codesBelow(bounds, Math.max(-1, Math.min(1, scaled)))] as number
+      const inside = scaled > 1 ? 1 : scaled < -1 ? -1 : scaled
+      let place = below[bucketOf(inside)] as number
+      while (inside > (bounds[place] as number)) place++
+      codes[i] = order[place] as number
     }
   }
   return { codes, absmax }
@@ -59,12 +62,4 @@ export function notFinite(name: string, index: number, value: number): EspalierE
     got: { tensor: name, index, value: String(value) },
     fix: 'Check the checkpoint, or leave the layer out with llmInt8SkipModules.',
   })
-}
-
-// How many bounds, of which there are 2^k - 1, are smaller than x.
-function codesBelow(bounds: Float32Array, x: number): number {
-  let below = 0
-  for (let step = (bounds.length + 1) >> 1; step > 0; step >>= 1)
-    if (x > (bounds[below + step - 1] as number)) below += step
-  return below
 }

@@ -1,6 +1,6 @@
-/** The whole number nearest to x, of two the even one: as torch.round. */
+/** The whole number nearest to x, of two the even one: as torch.round. |x| below 2^51. */
 export function roundHalfEven(x: number): number {
-  const low = Math.floor(x)
-  const rest = x - low
-  return rest > 0.5 || (rest === 0.5 && low % 2 !== 0) ? low + 1 : low
+  return x + WHOLE - WHOLE
 }
+
+const WHOLE = 1.5 * 2 ** 52 // float64 has no fractions there, so the sum is rounded, half to even

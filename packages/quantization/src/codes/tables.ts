@@ -6,8 +6,10 @@ export interface CodeTable {
   readonly values: Float32Array
   /** Codes in the order of their values. */
   readonly order: Uint8Array
-  /** Half way between neighbouring values, in float32: a value belongs above each that is smaller than it. */
+  /** Half way between neighbouring values, in float32, and infinity at last: a value belongs above each that is smaller than it. */
   readonly bounds: Float32Array
+  /** By bucket (see `bucketOf`): how many bounds lie in buckets below it, from where a value's place is counted on. */
+  readonly below: Uint8Array
   /** Half of the widest step between neighbours: no value within the table's range is further from its code's. */
   readonly halfStep: number
 }
@@ -16,6 +18,7 @@ export interface CodeTable {
 export type FourBitType = 'nf4' | 'fp4'
 
 const EXPONENTS = 7 // of the dynamic code
+const BUCKETS = 2048 // to each side of 0: narrower than any step of four bits
 
 /** NormalFloat: quantiles of the normal distribution. Source: arXiv:2305.14314 §3 and appendix E. */
 const NF4 = table([
@@ -27,6 +30,11 @@ const NF4 = table([
 // Sign, two bits of exponent, one of fraction, in units of a twelfth. Source: bitsandbytes' get_4bit_type.
 const FP4_TWELFTHS = [0, 0.0625, 8, 12, 4, 6, 2, 3]
 const FP4 = table([...FP4_TWELFTHS, ...FP4_TWELFTHS.map((value) => -value)].map((value) => value / 12))
+
+/** Equal parts of -1 to 1, which x lies in, that say without a search where about in a table it belongs. Larger for no smaller x. */
+export function bucketOf(x: number): number {
+  return ((x + 1) * BUCKETS) | 0
+}
 
 /** The table of a four-bit type, in the order of its bit patterns. */
 export function fourBitTable(type: FourBitType): CodeTable {
@@ -42,9 +50,14 @@ function table(numbers: readonly number[]): CodeTable {
   const values = Float32Array.from(numbers)
   const order = Uint8Array.from(values.keys()).sort((a, b) => at(values, a) - at(values, b) || a - b)
   const steps = Array.from(order.subarray(1), (code, i) => [at(values, at(order, i)), at(values, code)] as const)
-  const bounds = Float32Array.from(steps, ([low, high]) => Math.fround(low + high) / 2)
+  const bounds = Float32Array.from([
+    ...steps.map(([low, high]) => Math.fround(low + high) / 2),
+    Number.POSITIVE_INFINITY,
+  ])
+  const buckets = Array.from(bounds.subarray(0, -1), bucketOf)
+  const below = Uint8Array.from({ length: 2 * BUCKETS + 1 }, (_, i) => buckets.filter((bucket) => bucket < i).length)
   const halfStep = Math.max(...steps.map(([low, high]) => (high - low) / 2))
-  return { values, order, bounds, halfStep }
+  return { values, order, bounds, below, halfStep }
 }
 
 // A moving indicator bit parts each code into an exponent and a linear fraction. Source: arXiv:1511.04561 §2 and arXiv:2110.02861 §1.3.

@@ -1,6 +1,7 @@
 /** LLM.int8() of weights: whole numbers of 8 bits with a scale for each row. */
-import { decodeF16, encodeF16, type HostTensor, hostTensor, toFloat32 } from '@espalier/core'
+import { type HostTensor, hostTensor, toFloat32 } from '@espalier/core'
 import { largestMagnitude } from '../codes/blockwise.js'
+import { roundedToHalf } from '../codes/half-precision.js'
 import { roundHalfEven } from '../codes/round-half-even.js'
 
 /** The largest code; a row's largest magnitude takes it. */
@@ -21,7 +22,7 @@ export interface Int8Rows {
 export function int8Rows(floats: HostTensor, name: string): Int8Rows {
   const { shape } = floats
   const [rows = 0, columns = 0] = shape
-  const half = toFloat32(floats).map((x) => decodeF16(encodeF16(x)))
+  const half = roundedToHalf(toFloat32(floats))
   const [codes, scales] = [new Int8Array(half.length), new Float32Array(rows)]
   for (let row = 0; row < rows; row++) {
     const [from, to] = [row * columns, (row + 1) * columns]
