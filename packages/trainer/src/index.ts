@@ -1,5 +1,6 @@
 /** @module Training: optimizers, schedules and the step loop. Prints and writes nothing. */
 export type { EvaluationSource, MicroBatch, StepBatch, StepSource } from './batches.js'
+export { type BestMetric, type BestMetricOptions, bestMetric, isBetter, metricOf } from './best-metric.js'
 export type { Evaluation, EvaluationMetrics, PredictedBatch } from './evaluate.js'
 export type {
   EndEvent,

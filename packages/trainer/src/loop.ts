@@ -4,6 +4,7 @@
  */
 import { turns } from '@espalier/core'
 import type { StepBatch } from './batches.js'
+import { type BestMetric, bestMetric, isBetter, metricOf } from './best-metric.js'
 import { evaluateWith } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
 import { requireFiniteValues } from './finite-start.js'
@@ -35,17 +36,20 @@ export class Loop {
   private saved: number | undefined
   /** Times of the latest steps. */
   private recent: readonly number[] = []
-  private best: { readonly loss: number; readonly step: number | null } = { loss: Number.POSITIVE_INFINITY, step: null }
-  /** The values of the least loss, where they are wanted at the end. */
+  private best: TrainingState['best'] = null
+  /** The values of the best evaluation, where they are wanted at the end. */
   private bestValues: Awaited<ReturnType<TrainingSession['commit']>> | undefined
 
   private readonly rest = turns()
+  private readonly metric: BestMetric
 
   constructor(
     private readonly options: TrainerOptions,
     private readonly control: RunControl,
     private readonly signal: AbortSignal | undefined,
-  ) {}
+  ) {
+    this.metric = bestMetric(options.settings ?? {})
+  }
 
   /** Runs to the end. Rejects with what failed, or with the signal's reason after the last good state was saved. */
   async run(): Promise<TrainingResult> {
@@ -206,8 +210,9 @@ export class Loop {
     const found = await evaluateWith(session, this.options, { signal: this.signal, isStopped })
     if (found === undefined) return false
     const { evalLoss, perplexity, metrics } = found
-    const best = evalLoss < this.best.loss
-    if (best) this.best = { loss: evalLoss, step: this.step }
+    const metric = metricOf(this.metric, found)
+    const best = isBetter(this.metric, metric, this.best?.metric ?? null)
+    if (best) this.best = { metric, step: this.step }
     if (best && this.options.settings?.loadBestModelAtEnd === true) this.bestValues = await session.commit()
     await this.emit({
       type: 'evaluate',
@@ -232,7 +237,7 @@ export class Loop {
     await session.commit()
     const { save } = this.options
     if (save === undefined) return
-    const { step: bestStep } = this.best
+    const bestStep = this.best?.step ?? null
     const kind = outcome === null ? 'checkpoint' : 'final'
     const { step, epoch } = this
     const state = () => this.state(session)
@@ -243,7 +248,7 @@ export class Loop {
   private async state(session: TrainingSession): Promise<TrainingState> {
     const { step, epoch, endsEpoch, due, losses, best, bestValues, options } = this
     const tensors = await session.state()
-    if (best.step !== step)
+    if (best?.step !== step)
       for (const [slot, value] of bestValues ?? []) tensors.set(stateKey(stateKinds.best, slot), value)
     return {
       step,
@@ -251,7 +256,7 @@ export class Loop {
       endsEpoch,
       due,
       losses: { ...losses },
-      best: best.step === null ? null : { loss: best.loss, step: best.step },
+      best,
       tensors,
       configurations: options.model.configurations?.() ?? {},
     }
@@ -265,8 +270,8 @@ export class Loop {
     const { step, epoch, endsEpoch, due, losses, best, tensors } = resume
     Object.assign(this.losses, losses)
     Object.assign(this, { step, epoch, endsEpoch, due, saved: due === 'step' ? undefined : step })
-    if (best === null) return
     this.best = best
+    if (best === null) return
     if (settings?.loadBestModelAtEnd !== true) return
     const kept = tensorsOf(tensors, stateKinds.best)
     this.bestValues = new Map(best.step === step ? tensorsOf(tensors, stateKinds.parameter) : kept)
@@ -282,7 +287,7 @@ export class Loop {
     const reason = done ? 'done' : 'stopped'
     const trainingLoss = this.losses.sum / Math.max(this.losses.count, 1)
     const outcome = (): RunOutcome => ({ reason: aborted ? 'aborted' : reason, trainingLoss, seconds: now() - began })
-    if (this.step > 0) await this.save(session, best === undefined ? this.step : this.best.step, outcome())
+    if (this.step > 0) await this.save(session, best === undefined ? this.step : (this.best?.step ?? null), outcome())
     await this.emit({ type: 'end', globalStep: this.step, ...outcome() })
     this.signal?.throwIfAborted()
     return { globalStep: this.step, trainingLoss, reason }

@@ -1,6 +1,7 @@
 /** What a trainer is made of and told. Numbers and their defaults; the loop itself is in loop.ts. */
 import type { Backend, LossFunction, TrainableModel, WeightSet } from '@espalier/core'
 import type { EvaluationSource, StepSource } from './batches.js'
+import type { BestMetricOptions } from './best-metric.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
 import type { RunMoment } from './moments.js'
@@ -14,7 +15,7 @@ import type { TrainingTransform } from './training-transform.js'
 export type Cadence = 'no' | 'epoch' | { readonly steps: number }
 
 /** Numbers of a run; names and meanings are transformers'. */
-export interface TrainingSettings {
+export interface TrainingSettings extends BestMetricOptions {
   /** Default 2e-4. */
   readonly learningRate?: number
   /** Default linear. */
@@ -32,7 +33,7 @@ export interface TrainingSettings {
   readonly seed?: number
   readonly evaluateEvery?: Cadence
   readonly saveEvery?: Cadence
-  /** Keeps the values with the lowest evaluation loss. */
+  /** Ends with the values of the best evaluation. */
   readonly loadBestModelAtEnd?: boolean
 }
 
@@ -50,7 +51,7 @@ export interface SaveContext {
   readonly step: number
   readonly epoch: number
   readonly kind: 'checkpoint' | 'final'
-  /** The step after which the evaluation loss was lowest so far; null without an evaluation. */
+  /** The step of the best evaluation so far; null without an evaluation. */
   readonly bestStep: number | null
   /** Whether what is saved are the values of that step. */
   readonly isBest: boolean

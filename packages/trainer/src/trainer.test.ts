@@ -6,42 +6,15 @@ import {
   mul,
   namedParameters,
   reduceSum,
-  reference,
   type Tensor,
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
-import type { MicroBatch } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import type { StepEvent, TrainingEvent } from './events.js'
 import { decayRule } from './open-session.js'
 import { sgd } from './optimizers/sgd.js'
-import { countedBackend, toyBatch, toyModel, toyRows, toySteps } from './toy-model.fake.js'
-import { Trainer } from './trainer.js'
-import type { TrainerOptions } from './trainer-options.js'
-
-const noWeights = async (options: Pick<TrainerOptions, 'backend'>) => options.backend.loadWeights(new Map())
-
-interface Setting extends Partial<TrainerOptions> {
-  readonly microBatches?: readonly MicroBatch[] | ((step: number) => readonly MicroBatch[])
-  readonly totalSteps?: number
-}
-
-async function trainerOf({ microBatches = [toyBatch(toyRows)], totalSteps = 4, ...rest }: Setting = {}) {
-  const backend = rest.backend ?? reference()
-  const model = rest.model ?? toyModel()
-  const weights = await noWeights({ backend })
-  return {
-    model,
-    trainer: new Trainer({ model, backend, weights, steps: toySteps(microBatches, totalSteps), ...rest }),
-  }
-}
-
-async function eventsOf(setting: Setting = {}) {
-  const events: TrainingEvent[] = []
-  const { model, trainer } = await trainerOf({ ...setting, onEvent: (event) => void events.push(event) })
-  const result = await trainer.train().result
-  return { events, result, model, values: await model.trainable() }
-}
+import { countedBackend, toyBatch, toyModel, toyRows } from './toy-model.fake.js'
+import { eventsOf, trainerOf } from './toy-trainer.fake.js'
 
 const losses = (events: readonly TrainingEvent[]) =>
   events.flatMap((event) => (event.type === 'step' ? [event.loss] : []))
@@ -186,33 +159,6 @@ describe('Trainer', () => {
       )
     expect(await rates({ warmupRatio: 1 })).toEqual([0, 2.5e-4, 5e-4, 7.5e-4])
     expect(await rates({ warmupRatio: 1, warmupSteps: 2 })).toEqual([0, 5e-4, 1e-3, 5e-4])
-  })
-
-  it('says of each evaluation whether it is the best so far, also when the best values are not kept', async () => {
-    const evaluation = { batches: () => [toyBatch(toyRows)] }
-    const settings = { learningRate: 3, lrSchedulerType: 'constant' as const, evaluateEvery: { steps: 1 } } // leaps around
-    const { events } = await eventsOf({ totalSteps: 6, evaluation, settings })
-    const evaluations = events.flatMap((event) => (event.type === 'evaluate' ? [event] : []))
-    const losses = evaluations.map(({ evalLoss }) => evalLoss)
-    expect(evaluations.map(({ best }) => best)).toEqual(
-      losses.map((loss, i) => losses.slice(0, i).every((other) => loss < other)),
-    )
-    expect(evaluations.some(({ best }) => !best)).toBe(true)
-  })
-
-  it('keeps the best values at the end', async () => {
-    const evaluation = { batches: () => [toyBatch(toyRows)] }
-    const settings = { learningRate: 3, lrSchedulerType: 'constant' as const, evaluateEvery: { steps: 1 } } // leaps around
-    const { events, model } = await eventsOf({
-      totalSteps: 6,
-      evaluation,
-      settings: { ...settings, loadBestModelAtEnd: true },
-    })
-    const evaluations = events.flatMap((event) => (event.type === 'evaluate' ? [event] : []))
-    const least = Math.min(...evaluations.map(({ evalLoss }) => evalLoss))
-    expect(evaluations.at(-1)?.evalLoss).toBeGreaterThan(least)
-    expect(evaluations.filter(({ best }) => best).at(-1)?.evalLoss).toBe(least)
-    expect((await (await trainerOf({ model, evaluation })).trainer.evaluate()).evalLoss).toBeCloseTo(least, 6)
   })
 
   it('saves at its cadence, and at the end a checkpoint and the result', async () => {

@@ -18,8 +18,8 @@ export interface RunPosition {
   readonly due: DueAtStep
   /** The steps' losses so far, which the mean of the run is made of. */
   readonly losses: { readonly sum: number; readonly count: number }
-  /** The lowest evaluation loss so far, and its step; null before the first evaluation. */
-  readonly best: { readonly loss: number; readonly step: number } | null
+  /** The best evaluation's metric so far, and its step; null before the first evaluation. */
+  readonly best: { readonly metric: number; readonly step: number } | null
 }
 
 /** A run's state after a step. */
@@ -30,7 +30,7 @@ export interface TrainingState extends RunPosition {
   readonly configurations: Readonly<Record<string, object>>
 }
 
-/** Kinds of tensors: what trains, its values at the lowest evaluation loss, and what hooks keep. An optimizer's states are kinds of their own, by their names. */
+/** Kinds of tensors: what trains, its values at the best evaluation, and what hooks keep. An optimizer's states are kinds of their own, by their names. */
 export const stateKinds = { parameter: 'parameter', best: 'best', memory: 'memory' } as const
 
 /** The name of a tensor of a state. name: a slot, or what a hook called it. */

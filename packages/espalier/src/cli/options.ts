@@ -211,16 +211,21 @@ const own: readonly Option[] = [
   }),
   flag('save-steps', 'whole', TRAIN, 'steps between checkpoints', { default: '500' }),
   flag('save-total-limit', 'whole', TRAIN, 'most checkpoints kept'),
-  flag('load-best-model-at-end', 'boolean', TRAIN, 'ends with the values of the lowest evaluation loss'),
-  flag('early-stopping-patience', 'whole', TRAIN, 'stops after so many evaluations whose loss is not a new lowest'),
-  flag('early-stopping-threshold', 'number', TRAIN, 'by how much a loss must be lower to count', {
+  flag('load-best-model-at-end', 'boolean', TRAIN, 'ends with the values of the best evaluation'),
+  flag('early-stopping-patience', 'whole', TRAIN, 'stops after so many evaluations that are not better than the best'),
+  flag('early-stopping-threshold', 'number', TRAIN, 'by how much a metric must be better to count', {
     range: FROM_ZERO,
     default: '0',
   }),
-  flag('metric-for-best-model', 'text', TRAIN, 'what the best model has least of', {
+  flag('metric-for-best-model', 'text', TRAIN, 'the metric that tells which evaluation is the best', {
     default: 'loss',
-    choices: ['loss', 'eval_loss'],
   }),
+  flag(
+    'greater-is-better',
+    'boolean',
+    TRAIN,
+    'whether more of the metric is better; as in Python, it is unless the name ends with loss',
+  ),
   flag(
     'resume',
     'text-or-true',

@@ -46,6 +46,8 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     saveSteps: values.number('save-steps'),
     saveTotalLimit: values.number('save-total-limit'),
     loadBestModelAtEnd: values.flag('load-best-model-at-end'),
+    metricForBestModel: values.text('metric-for-best-model'),
+    greaterIsBetter: values.flag('greater-is-better'),
     loggingSteps: values.number('logging-steps'),
     tokensPerMicroBatch: values.number('tokens-per-micro-batch'),
     gradientCheckpointing: values.flag('gradient-checkpointing'),

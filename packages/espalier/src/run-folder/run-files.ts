@@ -6,7 +6,14 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { EspalierError } from '@espalier/core'
 import { openTarget, textContent } from '@espalier/serialization'
-import type { EvaluateEvent, RunOutcome, StepEvent, TrainingEvent } from '@espalier/trainer'
+import {
+  bestMetric,
+  type EvaluateEvent,
+  isBetter,
+  type RunOutcome,
+  type StepEvent,
+  type TrainingEvent,
+} from '@espalier/trainer'
 import { renderReport } from './report.js'
 
 /** Rows that a run read. */
@@ -266,14 +273,10 @@ function trainerState(
     const value = Number(config[name] ?? Number.NaN)
     return Number.isFinite(value) ? value : otherwise
   }
-  const evaluations = log.filter((line) => line.eval_loss !== undefined)
-  const best = evaluations.reduce<LogLine | undefined>(
-    (a, b) => (a === undefined || (b.eval_loss ?? 0) < (a.eval_loss ?? 0) ? b : a),
-    undefined,
-  )
+  const best = bestEvaluation(log, config)
   return {
     best_global_step: best?.step ?? null,
-    best_metric: best?.eval_loss ?? null,
+    best_metric: best?.metric ?? null,
     best_model_checkpoint: run.bestModel,
     epoch: run.epoch,
     eval_steps: number('eval_steps', number('logging_steps', 1)),
@@ -293,6 +296,21 @@ function trainerState(
     trial_name: null,
     trial_params: null,
   }
+}
+
+function bestEvaluation(log: readonly LogLine[], config: Readonly<Record<string, unknown>>) {
+  const { metric_for_best_model: named, greater_is_better: greater } = config
+  const compared = bestMetric({
+    metricForBestModel: typeof named === 'string' ? named : undefined,
+    greaterIsBetter: typeof greater === 'boolean' ? greater : undefined,
+  })
+  let best: { readonly step: number | undefined; readonly metric: number } | undefined
+  for (const line of log) {
+    const metric = line[`eval_${compared.name}`]
+    if (typeof metric === 'number' && isBetter(compared, metric, best?.metric ?? null))
+      best = { step: line.step, metric }
+  }
+  return best
 }
 
 function writeText(folder: string, name: string, text: string): Promise<void> {

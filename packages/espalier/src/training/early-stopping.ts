@@ -1,17 +1,17 @@
 /** Ends a run whose evaluations no longer get better: transformers' EarlyStoppingCallback. */
-import { checkRange, checkWhole } from '@espalier/trainer'
+import { bestMetric, checkRange, checkWhole, isBetter, metricOf } from '@espalier/trainer'
 import type { CallbackState, TrainerCallback } from './callbacks.js'
 
 /** When it is enough. */
 export interface EarlyStoppingOptions {
-  /** Evaluations without a better loss after which the run stops, from 1 on. Default 1. */
+  /** Evaluations without a better metric after which the run stops, from 1 on. Default 1. */
   readonly earlyStoppingPatience?: number
-  /** By how much a loss must be lower than the lowest before, from 0 on, to count as better. Default 0. */
+  /** By how much a metric must be better than the best before, from 0 on, to count. Default 0. */
   readonly earlyStoppingThreshold?: number
 }
 
 /**
- * Stops a run after so many evaluations in a row whose loss was not better than the lowest before. What it counted is kept in checkpoints, so
+ * Stops a run after so many evaluations in a row whose metric, `metricForBestModel`, was not better than the best before. What it counted is kept in checkpoints, so
  * a run that goes on stops where it would have. Throws config.value for numbers out of range. Source: transformers' trainer_callback.py.
  */
 export function earlyStopping({
@@ -21,16 +21,17 @@ export function earlyStopping({
   checkWhole('earlyStoppingPatience', earlyStoppingPatience, 1)
   checkRange('earlyStoppingThreshold', earlyStoppingThreshold, 0, Number.POSITIVE_INFINITY, '[)')
   let counter = 0
-  let lowest: number | null = null
+  let best: number | null = null
   return {
     stateName: 'EarlyStoppingCallback',
     onTrainBegin(_, { globalStep }) {
-      if (globalStep === 0) [counter, lowest] = [0, null]
+      if (globalStep === 0) [counter, best] = [0, null]
     },
-    onEvaluate(_, state, control, { evalLoss }) {
-      const isBetter = lowest === null || lowest - evalLoss > earlyStoppingThreshold
-      counter = isBetter ? 0 : counter + 1
-      lowest = Math.min(lowest ?? evalLoss, evalLoss)
+    onEvaluate(args, state, control, evaluation) {
+      const compared = bestMetric(args)
+      const metric = metricOf(compared, evaluation)
+      counter = isBetter(compared, metric, best, earlyStoppingThreshold) ? 0 : counter + 1
+      if (isBetter(compared, metric, best)) best = metric
       if (counter >= earlyStoppingPatience && state.maxSteps > 0) control.shouldTrainingStop = true
     },
     state: () => ({
@@ -38,11 +39,11 @@ export function earlyStopping({
         early_stopping_patience: earlyStoppingPatience,
         early_stopping_threshold: earlyStoppingThreshold,
       },
-      attributes: { early_stopping_patience_counter: counter, lowest_loss: lowest },
+      attributes: { early_stopping_patience_counter: counter, best_metric: best },
     }),
     restore({ attributes }: CallbackState) {
       counter = Number(attributes.early_stopping_patience_counter ?? 0)
-      lowest = typeof attributes.lowest_loss === 'number' ? attributes.lowest_loss : null
+      best = typeof attributes.best_metric === 'number' ? attributes.best_metric : null
     },
   }
 }

@@ -25,7 +25,6 @@ it('says of arguments of Python that are not here why, and what to do', () => {
     ['datasetTextField', 'textField'],
     ['dataset_text_field', 'textField'],
     ['resumeFromCheckpoint', 'train({ resumeFromCheckpoint: true })'],
-    ['metricForBestModel', 'lowest evaluation loss'],
     ['peft_config', 'peftConfig'],
     ['maxSeqLength', 'maxLength'],
     ['disableTqdm', 'prints'],

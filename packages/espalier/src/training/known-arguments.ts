@@ -32,6 +32,8 @@ const KINDS: OptionKinds<SFTConfig> = {
   saveSteps: 'number',
   saveTotalLimit: 'number',
   loadBestModelAtEnd: 'boolean',
+  metricForBestModel: 'string',
+  greaterIsBetter: 'boolean',
   loggingSteps: 'number',
   tokensPerMicroBatch: 'number',
   gradientCheckpointing: ['boolean', 'object', 'array'],

@@ -99,6 +99,8 @@ function killedAfter(name: string, step: number, as: string) {
   }
 }
 
+const leaping = { learningRate: 3, lrSchedulerType: 'constant', evalStrategy: 'steps', evalSteps: 1 } as const
+
 describe('a run that goes on', { timeout: 120_000 }, () => {
   it.each<[string, () => Asked]>([
     ['an adapter with dropout', () => ({})],
@@ -211,13 +213,7 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
 
   it('counts its patience on', async () => {
     const evalDataset = tinyRows.slice(0, 2)
-    const args = {
-      learningRate: 3,
-      lrSchedulerType: 'constant',
-      evalStrategy: 'steps',
-      evalSteps: 1,
-      maxSteps: 40,
-    } as const // leaps around
+    const args = { ...leaping, maxSteps: 40 } as const
     const asked = () => ({ evalDataset, args, callbacks: [earlyStopping({ earlyStoppingPatience: 3 })] })
     const { result } = await train('patient', asked())
     expect(result).toMatchObject({ reason: 'stopped' })
@@ -233,6 +229,30 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
     const again = await train('patient again', { ...asked(), train: { resumeFromCheckpoint: true } })
     expect(again.result.globalStep).toBe(result.globalStep)
     expect(bytes('patient again')).toEqual(bytes('patient'))
+  })
+
+  it('keeps what was best of another metric than the loss, and its patience of it', async () => {
+    const args = {
+      ...leaping,
+      saveSteps: 1,
+      maxSteps: 12,
+      loadBestModelAtEnd: true,
+      metricForBestModel: 'perplexity',
+      greaterIsBetter: true, // the run's worst evaluation, which the lowest loss is not
+    } as const
+    const evalDataset = tinyRows.slice(0, 2)
+    const asked = () => ({ evalDataset, args, callbacks: [earlyStopping({ earlyStoppingPatience: 6 })] })
+    const { result } = await train('worst', asked())
+    const evaluations = log('worst').filter((line) => line.eval_perplexity !== undefined)
+    const worst = evaluations.reduce((a, b) => (Number(b.eval_perplexity) > Number(a.eval_perplexity) ? b : a))
+    expect(json('worst', 'trainer_state.json')).toMatchObject({
+      best_metric: worst.eval_perplexity,
+      best_global_step: worst.step,
+      best_model_checkpoint: at('worst', `checkpoint-${worst.step}`),
+    })
+    killedAfter('worst', result.globalStep - 1, 'worst again')
+    await train('worst again', { ...asked(), train: { resumeFromCheckpoint: true } })
+    expect(bytes('worst again')).toEqual(bytes('worst'))
   })
 })
 

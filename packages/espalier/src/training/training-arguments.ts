@@ -2,7 +2,14 @@
 import type { CheckpointingOptions } from '@espalier/checkpointing'
 import { EspalierError } from '@espalier/core'
 import type { PackingStrategy } from '@espalier/data'
-import { type Cadence, checkRange, checkSchedule, type SchedulerType, type TrainingSettings } from '@espalier/trainer'
+import {
+  bestMetric,
+  type Cadence,
+  checkRange,
+  checkSchedule,
+  type SchedulerType,
+  type TrainingSettings,
+} from '@espalier/trainer'
 import { checkArguments } from './known-arguments.js'
 import { memorySize } from './memory-size.js'
 import type { OptimizerName } from './optimizer-names.js'
@@ -58,8 +65,12 @@ export interface TrainingArguments {
   readonly saveSteps?: number
   /** Most checkpoints of this run kept; the oldest go first. */
   readonly saveTotalLimit?: number
-  /** Ends with the values of the lowest evaluation loss; needs an `evalStrategy`. */
+  /** Ends with the values of the best evaluation; needs an `evalStrategy`. */
   readonly loadBestModelAtEnd?: boolean
+  /** The metric that tells which evaluation is the best, with or without `eval_` in front: the loss, or what metrics compute. Default 'loss'. */
+  readonly metricForBestModel?: string
+  /** Whether more of the metric is better. Default, as in transformers: unless its name ends with `loss`. */
+  readonly greaterIsBetter?: boolean
   /** Steps between log entries. Default 1: nothing is averaged away. */
   readonly loggingSteps?: number
   /** Most tokens of a micro-batch, padding included. Default: chosen by the data. */
@@ -157,6 +168,7 @@ export function settingsOf(
       got: { evalStrategy },
       fix: 'Give the trainer an evalDataset, or leave evalStrategy out',
     })
+  bestMetric(args)
   if (args.loadBestModelAtEnd === true && evalStrategy === 'no')
     throw new EspalierError('config.value', {
       what: 'no evaluation would tell which model is the best',
@@ -193,6 +205,8 @@ export function settingsOf(
     evaluateEvery: cadence(evalStrategy, args.evalSteps ?? args.loggingSteps ?? 1),
     saveEvery: cadence(saveStrategy, args.saveSteps ?? DEFAULT_SAVE_STEPS),
     loadBestModelAtEnd: args.loadBestModelAtEnd,
+    metricForBestModel: args.metricForBestModel,
+    greaterIsBetter: args.greaterIsBetter,
   }
 }
 
