@@ -25,6 +25,12 @@ model = get_peft_model(
     model,
     LoraConfig(r=8, lora_alpha=16, lora_dropout=setting.get("dropout", 0.0), target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"),
 )
+if setting.get("checkpointing"):
+    model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+if setting.get("chunked"):  # SFTTrainer's own loss: logits of 256 tokens at a time, made again in the backward
+    from trl.trainer import sft_trainer
+
+    sft_trainer._patch_chunked_ce_lm_head(model.get_base_model(), chunk_size=sft_trainer._CHUNKED_LM_HEAD_CHUNK_SIZE)
 model.train()
 optimizer = torch.optim.AdamW([p for p in model.parameters() if p.requires_grad], lr=1e-4, weight_decay=0.0)
 
@@ -91,7 +97,7 @@ def limits():
 answer(ready=True)
 for line in sys.stdin:
     request = json.loads(line)
-    if request["do"] == "step":
+    if request["do"] in ("step", "load"):
         loss, seconds = step(request["rows"])
         answer(loss=loss, seconds=seconds)
     elif request["do"] == "evaluate":

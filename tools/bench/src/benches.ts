@@ -1,5 +1,6 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
 import { checkpoint } from './checkpoint.js'
+import { checkpointing } from './checkpointing.js'
 import { compilations } from './compilations.js'
 import type { Finding } from './finding.js'
 import { glue } from './glue.js'
@@ -25,6 +26,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   'start-up': startUp,
   compilations,
   checkpoint,
+  checkpointing,
   glue,
   tfjs: onTfjs,
 }

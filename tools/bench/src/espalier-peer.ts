@@ -4,12 +4,30 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { onnx } from '@espalier/backend-onnx'
 import { type TfModule, tfjs } from '@espalier/backend-tfjs'
-import { AdaptedModel, type CausalLM, causalLoss, type HostTensor, weightRequests } from '@espalier/core'
+import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from '@espalier/checkpointing'
+import {
+  AdaptedModel,
+  type CausalLM,
+  causalLoss,
+  type HostTensor,
+  hostTensor,
+  input,
+  programRoots,
+  type Tensor,
+  weightRequests,
+} from '@espalier/core'
 import { causalFeeds, collateCausal, planBatches, splitStep } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import { generateTokens, llama } from '@espalier/models'
 import { loadModel, saveAdapter } from '@espalier/serialization'
-import { adamw, type MicroBatch, TrainingSession } from '@espalier/trainer'
+import {
+  accumulateProgram,
+  adamw,
+  applyProgram,
+  type MicroBatch,
+  parameterGroups,
+  TrainingSession,
+} from '@espalier/trainer'
 
 interface Row {
   readonly input_ids: readonly number[]
@@ -23,6 +41,10 @@ interface Setting {
   readonly sizes: { readonly lengths: readonly number[]; readonly counts: readonly number[] }
   readonly stepRows: number
   readonly tokensPerMicroBatch?: number
+  /** The one shape of micro-batch, in place of a plan. */
+  readonly whole?: { readonly rows: number; readonly length: number; readonly countedSize: number }
+  /** What is made again in the backward pass, where anything is. */
+  readonly checkpointing?: CheckpointingOptions
   /** The project whose tfjs-node computes, in place of onnx. */
   readonly tfjs?: string
 }
@@ -38,6 +60,8 @@ type Request =
   | { readonly do: 'evaluate'; readonly rows: readonly Row[] }
   | { readonly do: 'generate'; readonly ids: readonly number[]; readonly count: number }
   | { readonly do: 'compilations' }
+  | { readonly do: 'load' }
+  | { readonly do: 'planned'; readonly rows: readonly Row[] }
   | { readonly do: 'save'; readonly folder: string }
   | { readonly do: 'memory'; readonly rows: readonly Row[] }
   | { readonly do: 'end' }
@@ -57,20 +81,24 @@ async function main(): Promise<void> {
   )
   const trainable = adapted.trainable()
   const weights = await backend.loadWeights(weightRequests(adapted.model))
+  const transforms = setting.checkpointing === undefined ? [] : [checkpointActivations(setting.checkpointing)]
+  const optimization = { optimizer: adamw(), clips: true, weightDecay: () => 0 }
   const session = await TrainingSession.open({
     model: trainable,
     backend,
     weights,
     loss: causalLoss,
-    optimizer: adamw(),
-    clips: true,
-    weightDecay: () => 0,
+    transforms,
+    ...optimization,
   })
-  const plan = planBatches({
-    ...setting.sizes,
-    stepRows: setting.stepRows,
-    ...(setting.tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch: setting.tokensPerMicroBatch }),
-  })
+  const plan =
+    setting.whole === undefined
+      ? planBatches({
+          ...setting.sizes,
+          stepRows: setting.stepRows,
+          ...(setting.tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch: setting.tokensPerMicroBatch }),
+        })
+      : { shapes: [setting.whole] }
   let step = 0
   const microBatches = (rows: readonly Row[]): MicroBatch[] => {
     const sizes = {
@@ -145,6 +173,25 @@ async function main(): Promise<void> {
         return profiled.scalar(0)
       })
       answer({ peakBytes, kernels: kernels.length, numTensors: profiled.memory().numTensors })
+    } else if (request.do === 'load') {
+      // Weights arrive with the first program; a session opens with its first run.
+      const some = [...weightRequests(adapted.model)]
+        .slice(0, 1)
+        .map(([slot, { source, dtype }]) => input('weight', slot, dtype, source.shape))
+      const executable = await backend.compile({ name: 'load', outputs: { y: some[0] as Tensor } }, { weights })
+      executable.release()
+      answer({ loaded: true })
+    } else if (request.do === 'planned') {
+      const [batch] = microBatches(request.rows) as [MicroBatch]
+      const groups = parameterGroups(await trainable.trainable(), optimization)
+      const feeds = { ...batch.feeds, seed: hostTensor('u32', [], [0]) }
+      const program = accumulateProgram({ model: trainable.model, loss: causalLoss, transforms }, groups, feeds)
+      const apply = applyProgram(groups, optimization)
+      const planned = backend.memory?.keptFor([program, apply].map(backend.memory.peakOf)) ?? 0
+      const { length } = batch.feeds.input_ids?.data ?? []
+      if (length !== request.rows.flatMap((row) => row.input_ids).length)
+        throw new Error('the step is more than one micro-batch')
+      answer({ planned, multiplyAdds: multiplyAdds(programRoots(program)) })
     } else if (request.do === 'compilations') answer({ shapes: shapes.size })
     else return false
     return true

@@ -44,5 +44,6 @@ function judge({ value, target }: Finding): string {
 
 function wanted({ atLeast, atMost }: NonNullable<Finding['target']>): string {
   if (atLeast === atMost) return `exactly ${atMost}`
+  if (atLeast !== undefined && atMost !== undefined) return `from ${atLeast} to ${atMost}`
   return atLeast === undefined ? `at most ${atMost}` : `at least ${atLeast}`
 }

@@ -5,6 +5,7 @@ import { createInterface, type Interface } from 'node:readline'
 import type { Readable } from 'node:stream'
 
 const KEPT_LINES = 20 // of stderr, for the message when a side dies
+const LOOK_MS = 2 // a step takes seconds, and keeps its most for a tenth of one
 
 /** The last lines of a stream, kept for a message. */
 export class LastLines {
@@ -75,7 +76,28 @@ export class Peer {
 
   /** Peak resident memory of the process and its threads, in bytes (VmHWM). */
   get peakBytes(): number {
-    const found = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))
+    return this.status('VmHWM')
+  }
+
+  /** Memory of its own that the process has now, in bytes (RssAnon): without files that it maps, which come and go as the system likes. */
+  get ownBytes(): number {
+    return this.status('RssAnon')
+  }
+
+  /** The most of `ownBytes` while it answers a request, looked at every few milliseconds. */
+  async peakWhile(request: object): Promise<number> {
+    let most = 0
+    const look = () => {
+      most = Math.max(most, this.ownBytes)
+    }
+    const timer = setInterval(look, LOOK_MS)
+    await this.ask(request)
+    clearInterval(timer)
+    return most
+  }
+
+  private status(name: 'VmHWM' | 'RssAnon'): number {
+    const found = new RegExp(`${name}:\\s+(\\d+) kB`).exec(readFileSync(`/proc/${this.child.pid}/status`, 'utf8'))
     return Number(found?.[1] ?? 0) * 1024
   }
 
