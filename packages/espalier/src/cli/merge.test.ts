@@ -1,4 +1,5 @@
 /** `espalier merge`, on an adapter that was trained on the tiny model. */
+import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -6,7 +7,7 @@ import { AutoModelForCausalLM, lora, SFTTrainer } from '../index.js'
 import { lockFolder } from '../run-folder/run-lock.js'
 import { LOCK_FILE } from '../run-folder/run-names.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
-import { runCli } from './run-cli.fake.js'
+import { cliCommand, runCli } from './run-cli.fake.js'
 
 let work: { readonly path: string; remove(): void }
 let model: { readonly path: string; remove(): void }
@@ -52,6 +53,15 @@ describe('espalier merge', { timeout: 60_000 }, () => {
     expect(done.stdout).toMatch(/^4 weights changed/)
     expect(done.stderr).toContain(`model: ${model.path}, which the adapter was trained on`)
     expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
+  })
+
+  it.skipIf(process.platform === 'win32')('leaves nothing of a model that finds no room', async () => {
+    const { words, env } = cliCommand(['merge', '--adapter', at('adapter'), '--output-dir', at('full')])
+    const command = ['-c', 'ulimit -f 4; exec "$0" "$@"', ...words] // files of 2 or 4 KiB at most
+    const { status, stderr } = spawnSync('sh', command, { env: { ...env, TSX_DISABLE_CACHE: '1' }, encoding: 'utf8' })
+    expect(stderr).toContain('code: file.write')
+    expect(status).toBe(1)
+    expect(existsSync(at('full'))).toBe(false)
   })
 
   it('refuses a base with a weight that is no number, and writes nothing', async () => {

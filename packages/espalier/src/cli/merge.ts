@@ -4,7 +4,7 @@ import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
-import { publish, startUnfinished } from '../run-folder/publication.js'
+import { abandonUnfinished, publish, startUnfinished } from '../run-folder/publication.js'
 import { lockFolder } from '../run-folder/run-lock.js'
 import { baseName, loadWithAdapter } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
@@ -34,10 +34,9 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
     const merged = await model.mergeAndUnload({ safe: true })
     await requireFinite(merged.model)
     progress.update(`writing ${outputDir}`)
-    const { files: replaced } = await earlierRun(outputDir)
-    const unfinished = await startUnfinished(outputDir)
-    await merged.savePretrained(unfinished, name === undefined ? {} : { dtype: dtypes[name] as SavedDType })
-    await publish(outputDir, replaced)
+    await writeResult(outputDir, (unfinished) =>
+      merged.savePretrained(unfinished, name === undefined ? {} : { dtype: dtypes[name] as SavedDType }),
+    )
     const { changed, largest, size } = await change(model, merged.model)
     progress.clear()
     if (largest === 0) progress.line('warning: the adapter changes nothing: its update is zero')
@@ -46,6 +45,18 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
   } finally {
     await model.close()
     progress.end()
+  }
+}
+
+/** Puts what is written in the place of an earlier result. Where that fails, the folder is as it was, and no half of a model takes room. */
+async function writeResult(outputDir: string, write: (unfinished: string) => Promise<void>): Promise<void> {
+  const { files: replaced } = await earlierRun(outputDir)
+  try {
+    await write(await startUnfinished(outputDir))
+    await publish(outputDir, replaced)
+  } catch (error) {
+    await abandonUnfinished(outputDir).catch(() => {}) // the failure itself is what counts
+    throw error
   }
 }
 

@@ -3,15 +3,16 @@ import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { promisify } from 'node:util'
 
-/** In the system's own words, equal for the same process whenever it is asked. Undefined where there is no such process, or where it cannot be known, as on Windows. */
+/** In the system's own words, equal for the same process whenever it is asked. Undefined where there is no such process, where it has ended and its parent has not asked how, or where it cannot be known, as on Windows. */
 export async function processStart(pid: number): Promise<string | undefined> {
   try {
     if (process.platform === 'linux') return startTicks(await readFile(`/proc/${pid}/stat`, 'utf8'))
     if (process.platform === 'win32') return undefined
-    const { stdout } = await promisify(execFile)('ps', ['-o', 'lstart=', '-p', String(pid)], {
+    const { stdout } = await promisify(execFile)('ps', ['-o', 'state=,lstart=', '-p', String(pid)], {
       env: { LC_ALL: 'C', TZ: 'UTC' }, // it prints local time, which changes
     })
-    return stdout.trim() === '' ? undefined : stdout.trim()
+    const [state = '', ...started] = stdout.trim().split(/\s+/)
+    return started.length === 0 || hasEnded(state) ? undefined : started.join(' ')
   } catch {
     return undefined
   }
@@ -29,7 +30,12 @@ export async function bootId(): Promise<string | undefined> {
   }
 }
 
-// Field 22 of proc(5), since the machine's start. The second one, a name in parentheses, may hold spaces and parentheses.
+// Fields 3 and 22 of proc(5), since the machine's start. The second one, a name in parentheses, may hold spaces and parentheses.
 function startTicks(stat: string): string | undefined {
-  return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19]
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  return hasEnded(fields[0] ?? '') ? undefined : fields[19]
+}
+
+function hasEnded(state: string): boolean {
+  return /^[ZX]/.test(state)
 }

@@ -19,6 +19,11 @@ export async function startUnfinished(folder: string): Promise<string> {
   return unfinished
 }
 
+/** Removes what was written for a result that does not come; a result whose record is there counts, and stays to be moved. */
+export async function abandonUnfinished(folder: string): Promise<void> {
+  if ((await readRecord(folder)) === undefined) await startUnfinished(folder)
+}
+
 /** Puts all that lies in the unfinished folder in its place; `removes` goes. Throws file.write: before the record is there, the folder is as it was. */
 export async function publish(folder: string, removes: readonly string[]): Promise<void> {
   const names = await unpublished(folder)

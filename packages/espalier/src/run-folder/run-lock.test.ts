@@ -1,4 +1,5 @@
-import { execSync, spawnSync } from 'node:child_process'
+import { execSync, spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -84,6 +85,26 @@ describe('lockFolder', () => {
       expect(readdirSync(root)).toEqual([])
     }
   })
+
+  it.skipIf(process.platform === 'win32')(
+    'takes over from a process that was killed and whose parent never asks how it ended',
+    async () => {
+      const parent = spawn('sh', ['-c', 'sleep 60 & echo $!; exec sleep 60'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      try {
+        const [line] = (await once(parent.stdout, 'data')) as [Buffer]
+        const pid = Number(line.toString())
+        const lock = { pid, host: hostname(), started: now(), processStarted: await processStart(pid), boot: await bootId(), token: 'z' } // biome-ignore format: one holder
+        write(lock)
+        await expect(lockFolder(root)).rejects.toMatchObject({ code: 'run.locked' })
+        process.kill(pid, 'SIGKILL')
+        await expect.poll(() => processStart(pid), { timeout: 10_000 }).toBeUndefined()
+        expect(process.kill(pid, 0)).toBe(true) // the system still knows its id
+        await (await lockFolder(root)).release()
+      } finally {
+        parent.kill('SIGKILL')
+      }
+    },
+  )
 
   it('respects a live process, and one of another machine, of which it knows nothing', async () => {
     for (const holder of [

@@ -154,17 +154,29 @@ async function isAlive({ pid, host, started, processStarted, boot }: Holder, pat
   if (present !== undefined && present !== boot) return false // from before this machine was started
   if (pid === process.pid) return held.has(path)
   if (!runs(pid)) return false
-  const now = processStarted === null ? undefined : await processStart(pid)
-  if (now !== undefined) return now === processStarted // otherwise another process has its id now
+  if (processStarted !== null) {
+    const now = await processStart(pid)
+    if (now !== undefined) return now === processStarted // otherwise another process has its id now
+    if (isOurs(pid)) return false // it has ended meanwhile, or its parent has not asked how it ended
+  }
   return present !== undefined || Date.parse(started) >= Date.now() - (uptime() + 1) * SECOND_MS
 }
 
 function runs(pid: number): boolean {
+  return signalled(pid) !== 'ESRCH'
+}
+
+/** Whether it is a process of this user, of which the system hides nothing; one that is gone is asked about no more. */
+function isOurs(pid: number): boolean {
+  return signalled(pid) !== 'EPERM'
+}
+
+function signalled(pid: number): string | undefined {
   try {
     process.kill(pid, 0)
-    return true
+    return undefined
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    return (error as NodeJS.ErrnoException).code
   }
 }
 
