@@ -110,7 +110,7 @@ export class RunMemory {
       process,
       total: weights + adapterAndOptimizer + activations + process,
       advice: {
-        weights: 'a smaller model (4-bit and 8-bit weights are planned)',
+        weights: 'a smaller model, or loadIn8bit or loadIn4bit where it is loaded',
         adapterAndOptimizer: 'fewer target modules or a smaller r',
         activations: 'gradientCheckpointing, a smaller maxLength, or fewer tokensPerMicroBatch',
       },
