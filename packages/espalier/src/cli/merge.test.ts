@@ -55,6 +55,7 @@ describe('espalier merge', { timeout: 60_000 }, () => {
     expect((await runCli(['inspect', at('merged')])).stdout).toContain('LlamaForCausalLM')
   })
 
+  // Windows has no ulimit.
   it.skipIf(process.platform === 'win32')('leaves nothing of a model that finds no room', async () => {
     const { words, env } = cliCommand(['merge', '--adapter', at('adapter'), '--output-dir', at('full')])
     const command = ['-c', 'ulimit -f 4; exec "$0" "$@"', ...words] // files of 2 or 4 KiB at most

@@ -86,6 +86,7 @@ describe('lockFolder', () => {
     }
   })
 
+  // Windows keeps no process that has ended for its parent.
   it.skipIf(process.platform === 'win32')(
     'takes over from a process that was killed and whose parent never asks how it ended',
     async () => {
