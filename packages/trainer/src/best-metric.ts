@@ -36,10 +36,18 @@ export function bestMetric({ metricForBestModel = 'loss', greaterIsBetter }: Bes
 }
 
 /** Its value in an evaluation. Throws config.value, with the names there are, where the evaluation has no such metric. */
-export function metricOf({ name }: BestMetric, { evalLoss, perplexity, metrics }: Evaluation): number {
+export function metricOf(compared: BestMetric, { evalLoss, perplexity, metrics }: Evaluation): number {
   const found: Readonly<Record<string, number>> = { loss: evalLoss, perplexity, ...metrics }
-  if (Object.hasOwn(found, name)) return found[name] as number
-  const names = Object.keys(found)
+  requireMetric(compared, Object.keys(found))
+  return found[compared.name] as number
+}
+
+/** What every evaluation has, without metrics too. */
+export const plainMetrics: readonly string[] = ['loss', 'perplexity']
+
+/** Throws config.value for a metric that is none of these names. */
+export function requireMetric({ name }: BestMetric, names: readonly string[]): void {
+  if (names.includes(name)) return
   throw new EspalierError('config.value', {
     what: 'evaluations have no metric of this name to choose the best model by',
     got: { metricForBestModel: name, metrics: names },

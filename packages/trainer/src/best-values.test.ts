@@ -52,8 +52,8 @@ describe('the best values of a run', () => {
           metricForBestModel: 'eval_accuracy',
           greaterIsBetter,
         },
-        save: async ({ kind, bestStep, isBest }) => {
-          if (kind === 'final' && isBest) steps.push(bestStep)
+        save: async ({ kind, best, isBest }) => {
+          if (kind === 'final' && isBest) steps.push(best?.step ?? null)
           return null
         },
       })

@@ -4,7 +4,7 @@
  */
 import { turns } from '@espalier/core'
 import type { StepBatch } from './batches.js'
-import { type BestMetric, bestMetric, isBetter, metricOf } from './best-metric.js'
+import { type BestMetric, bestMetric, isBetter, metricOf, plainMetrics, requireMetric } from './best-metric.js'
 import { evaluateWith } from './evaluate.js'
 import type { TrainingEvent } from './events.js'
 import { requireFiniteValues } from './finite-start.js'
@@ -71,7 +71,8 @@ export class Loop {
   }
 
   private async steps(session: TrainingSession): Promise<void> {
-    const { steps, settings = {} } = this.options
+    const { steps, settings = {}, evaluation, metrics } = this.options
+    if (evaluation !== undefined && metrics === undefined) requireMetric(this.metric, plainMetrics)
     await requireFiniteValues(this.options.model)
     const schedule = createSchedule({
       type: settings.lrSchedulerType ?? 'linear',
@@ -237,11 +238,11 @@ export class Loop {
     await session.commit()
     const { save } = this.options
     if (save === undefined) return
-    const bestStep = this.best?.step ?? null
+    const { best } = this
     const kind = outcome === null ? 'checkpoint' : 'final'
     const { step, epoch } = this
     const state = () => this.state(session)
-    const path = await save({ step, epoch, kind, bestStep, isBest: valuesOf === bestStep, outcome, state })
+    const path = await save({ step, epoch, kind, best, isBest: valuesOf === (best?.step ?? null), outcome, state })
     await this.emit({ type: 'save', step, path, kind })
   }
 

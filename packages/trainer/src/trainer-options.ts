@@ -8,7 +8,7 @@ import type { RunMoment } from './moments.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import type { SchedulerType } from './schedule.js'
 import type { TrainingSession } from './session.js'
-import type { TrainingState } from './training-state.js'
+import type { RunPosition, TrainingState } from './training-state.js'
 import type { TrainingTransform } from './training-transform.js'
 
 /** When something happens: never, every so many steps, or at the end of epochs. */
@@ -51,8 +51,8 @@ export interface SaveContext {
   readonly step: number
   readonly epoch: number
   readonly kind: 'checkpoint' | 'final'
-  /** The step of the best evaluation so far; null without an evaluation. */
-  readonly bestStep: number | null
+  /** The best evaluation so far; null without an evaluation. */
+  readonly best: RunPosition['best']
   /** Whether what is saved are the values of that step. */
   readonly isBest: boolean
   /** How the run ended; null of a checkpoint. */

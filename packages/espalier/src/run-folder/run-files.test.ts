@@ -30,7 +30,12 @@ const step = (n: number): StepEvent => ({
   etaSeconds: 1,
 })
 
-const end: RunEnd = { step: 3, outcome: { reason: 'done', trainingLoss: 0.6, seconds: 2 }, bestModel: null }
+const end: RunEnd = {
+  step: 3,
+  outcome: { reason: 'done', trainingLoss: 0.6, seconds: 2 },
+  best: { metric: 0.25, step: 2 },
+  bestModel: null,
+}
 
 let folder = ''
 beforeEach(() => {
@@ -63,9 +68,11 @@ describe('RunFiles', () => {
       seconds: 1,
       best: true,
     })
-    const midway = files.checkpointTexts('out/checkpoint-2')
+    const midway = files.checkpointTexts({ best: { metric: 0.25, step: 2 }, bestModel: 'out/checkpoint-2' })
     expect(JSON.parse(midway['trainer_state.json'] as string)).toMatchObject({
       global_step: 2,
+      best_global_step: 2,
+      best_metric: 0.25,
       best_model_checkpoint: 'out/checkpoint-2',
     })
     files.note(step(3))
@@ -99,7 +106,8 @@ describe('RunFiles', () => {
   it('tells where a run is at a save, whatever its log skips', async () => {
     const files = await RunFiles.open(folder, facts, { loggingSteps: 2 })
     files.note({ type: 'start', step: 0, epoch: 0, totalSteps: 3, stepsPerEpoch: 2, trainableParameters: 1 })
-    const state = () => JSON.parse(files.checkpointTexts(null)['trainer_state.json'] as string) as unknown
+    const state = () =>
+      JSON.parse(files.checkpointTexts({ best: null, bestModel: null })['trainer_state.json'] as string) as unknown
     files.note(step(1))
     expect(state()).toMatchObject({ global_step: 1, epoch: 0.5, num_input_tokens_seen: 10, log_history: [] })
     for (const n of [2, 3]) files.note(step(n))

@@ -6,14 +6,7 @@ import { arch, availableParallelism, cpus, platform, totalmem } from 'node:os'
 import { join } from 'node:path'
 import type { EspalierError } from '@espalier/core'
 import { openTarget, textContent } from '@espalier/serialization'
-import {
-  bestMetric,
-  type EvaluateEvent,
-  isBetter,
-  type RunOutcome,
-  type StepEvent,
-  type TrainingEvent,
-} from '@espalier/trainer'
+import type { EvaluateEvent, RunOutcome, RunPosition, StepEvent, TrainingEvent } from '@espalier/trainer'
 import { renderReport } from './report.js'
 
 /** Rows that a run read. */
@@ -122,20 +115,20 @@ export class RunFiles {
     }
   }
 
-  /** What a checkpoint holds of the run so far, by name. bestModel: the folder of the lowest evaluation loss, where it is kept. */
-  checkpointTexts(bestModel: string | null): Readonly<Record<string, string>> {
-    return { 'trainer_state.json': this.stateText(bestModel) }
+  /** What a checkpoint holds of the run so far, by name. */
+  checkpointTexts(best: BestSoFar): Readonly<Record<string, string>> {
+    return { 'trainer_state.json': this.stateText(best) }
   }
 
   /** What lies beside the result, by name: how the run ended, its state and its page; the log too where a line of it was lost. */
-  async finalTexts({ bestModel, step, outcome }: RunEnd): Promise<Readonly<Record<string, string>>> {
+  async finalTexts({ step, outcome, ...best }: RunEnd): Promise<Readonly<Record<string, string>>> {
     await this.writing
     await this.flushLog()
     const { reason, trainingLoss: loss, seconds } = outcome
     return {
       ...((await this.isLogLost()) ? { 'log.jsonl': logText(this.log) } : {}),
       'run.json': this.runText({ reason, steps: step, loss, seconds }),
-      'trainer_state.json': this.stateText(bestModel),
+      'trainer_state.json': this.stateText(best),
       'report.html': renderReport(this.facts, this.log),
     }
   }
@@ -191,9 +184,9 @@ export class RunFiles {
     return `${JSON.stringify({ ...this.facts, machine, started: this.started, ...ended }, null, 2)}\n`
   }
 
-  private stateText(bestModel: string | null): string {
+  private stateText(best: BestSoFar): string {
     const callbacks = this.options.callbackStates?.() ?? {}
-    const state = trainerState(this.log, this.facts.config, { ...this.plan, ...this.reached, bestModel, callbacks })
+    const state = trainerState(this.log, this.facts.config, { ...this.plan, ...this.reached, ...best, callbacks })
     return `${JSON.stringify(state, null, 2)}\n`
   }
 }
@@ -206,11 +199,16 @@ export interface Reached {
   readonly tokens: number
 }
 
+/** The best evaluation of a run so far, and the folder of its values where they are kept. */
+export interface BestSoFar {
+  readonly best: RunPosition['best']
+  readonly bestModel: string | null
+}
+
 /** How a run came to its result. */
-export interface RunEnd {
+export interface RunEnd extends BestSoFar {
   readonly step: number
   readonly outcome: RunOutcome
-  readonly bestModel: string | null
 }
 
 function logText(lines: readonly LogLine[]): string {
@@ -262,21 +260,20 @@ function evaluationLine({ step, epoch, evalLoss, perplexity, metrics, seconds }:
 function trainerState(
   log: readonly LogLine[],
   config: Readonly<Record<string, unknown>>,
-  run: Reached & {
-    readonly totalSteps: number
-    readonly stepsPerEpoch: number
-    readonly bestModel: string | null
-    readonly callbacks: Readonly<Record<string, object>>
-  },
+  run: Reached &
+    BestSoFar & {
+      readonly totalSteps: number
+      readonly stepsPerEpoch: number
+      readonly callbacks: Readonly<Record<string, object>>
+    },
 ): Record<string, unknown> {
   const number = (name: string, otherwise: number) => {
     const value = Number(config[name] ?? Number.NaN)
     return Number.isFinite(value) ? value : otherwise
   }
-  const best = bestEvaluation(log, config)
   return {
-    best_global_step: best?.step ?? null,
-    best_metric: best?.metric ?? null,
+    best_global_step: run.best?.step ?? null,
+    best_metric: run.best?.metric ?? null,
     best_model_checkpoint: run.bestModel,
     epoch: run.epoch,
     eval_steps: number('eval_steps', number('logging_steps', 1)),
@@ -296,21 +293,6 @@ function trainerState(
     trial_name: null,
     trial_params: null,
   }
-}
-
-function bestEvaluation(log: readonly LogLine[], config: Readonly<Record<string, unknown>>) {
-  const { metric_for_best_model: named, greater_is_better: greater } = config
-  const compared = bestMetric({
-    metricForBestModel: typeof named === 'string' ? named : undefined,
-    greaterIsBetter: typeof greater === 'boolean' ? greater : undefined,
-  })
-  let best: { readonly step: number | undefined; readonly metric: number } | undefined
-  for (const line of log) {
-    const metric = line[`eval_${compared.name}`]
-    if (typeof metric === 'number' && isBetter(compared, metric, best?.metric ?? null))
-      best = { step: line.step, metric }
-  }
-  return best
 }
 
 function writeText(folder: string, name: string, text: string): Promise<void> {

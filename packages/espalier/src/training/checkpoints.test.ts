@@ -39,7 +39,15 @@ async function kept(saveTotalLimit: number, best: number) {
     const bestStep = Math.min(step, best)
     const outcome = kind === 'final' ? DONE : null
     const isBest = kind === 'final' || bestStep === step
-    await folder.saveStep(model, { step, epoch: step, kind, bestStep, isBest, outcome, state })
+    await folder.saveStep(model, {
+      step,
+      epoch: step,
+      kind,
+      best: { metric: 1, step: bestStep },
+      isBest,
+      outcome,
+      state,
+    })
     steps.push(readdirSync(root).flatMap((name) => (name.startsWith('checkpoint-') ? [Number(name.slice(11))] : [])))
   }
   return { steps, told }
@@ -64,7 +72,7 @@ describe('runFolder', { timeout: 60_000 }, () => {
     const texts = async ({ step }: SavedAs): Promise<Record<string, string>> =>
       step === 2 ? { '../outside': '' } : { 'note.txt': String(step) } // which is refused, after the values were written
     const folder = runFolder(root, { texts })
-    const context = { epoch: 1, kind: 'checkpoint', bestStep: null, isBest: false, outcome: null, state } as const
+    const context = { epoch: 1, kind: 'checkpoint', best: null, isBest: false, outcome: null, state } as const
     await folder.saveStep(model, { ...context, step: 1 })
     await expect(folder.saveStep(model, { ...context, step: 2 })).rejects.toMatchObject({ code: 'file.name' })
     expect(readdirSync(root)).toEqual(['checkpoint-1'])
@@ -80,7 +88,7 @@ describe('runFolder', { timeout: 60_000 }, () => {
     const { files: replaces } = await earlierRun(root)
     const folder = runFolder(root, { replaces, texts, keepsBest: true })
     const working = join(root, UNFINISHED)
-    const context = { step: 2, epoch: 1, bestStep: 2, isBest: true, state } as const
+    const context = { step: 2, epoch: 1, best: { metric: 1, step: 2 }, isBest: true, state } as const
     const saved = await folder.saveStep(model, { ...context, kind: 'checkpoint', outcome: null })
     expect(saved).toBe(join(working, 'checkpoint-2'))
     expect(readdirSync(root)).toEqual([...before, UNFINISHED].sort())

@@ -11,14 +11,14 @@ import { saveTo } from './save-to.js'
 
 /** What is told of a save. */
 export interface SavedAs extends SaveContext {
-  /** The folder of the lowest evaluation loss, where it is kept. */
+  /** The folder of the best evaluation, where it is kept. */
   readonly bestModel: string | null
 }
 
 /** How checkpoints are kept. */
 export interface CheckpointOptions {
   readonly saveTotalLimit?: number | undefined
-  /** Whether the checkpoint of the lowest evaluation loss stays, whatever the limit. Default false. */
+  /** Whether the checkpoint of the best evaluation stays, whatever the limit. Default false. */
   readonly keepsBest?: boolean
   /** Names of an earlier run's files, which stay as they are until this one has a result; by default there is none. */
   readonly replaces?: readonly string[]
@@ -94,8 +94,8 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
     if (moved !== state) await folder.write('trainer_state.json', textContent(moved))
   }
 
-  function bestOf(target: string, { bestStep, isBest }: SaveContext): string | null {
-    const best = written.find((each) => stepOf(each) === bestStep)
+  function bestOf(target: string, { best: evaluation, isBest }: SaveContext): string | null {
+    const best = written.find((each) => stepOf(each) === evaluation?.step)
     return best ?? (isBest ? target : null)
   }
 }

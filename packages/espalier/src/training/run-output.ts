@@ -144,9 +144,9 @@ export class RunOutput {
   }
 
   /** Text files of a checkpoint or of the result. */
-  async texts({ bestModel, outcome, step }: SavedAs): Promise<Readonly<Record<string, string>>> {
-    if (outcome === null) return this.files?.checkpointTexts(bestModel) ?? {}
-    return (await this.files?.finalTexts({ bestModel, outcome, step })) ?? {}
+  async texts({ best, bestModel, outcome, step }: SavedAs): Promise<Readonly<Record<string, string>>> {
+    if (outcome === null) return this.files?.checkpointTexts({ best, bestModel }) ?? {}
+    return (await this.files?.finalTexts({ best, bestModel, outcome, step })) ?? {}
   }
 
   /** Completes a checkpoint: the state of the run, and the record that makes it whole. */
