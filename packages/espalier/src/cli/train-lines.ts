@@ -18,7 +18,9 @@ export function preflightLines(plan: Preflight, model: PretrainedModel | PeftMod
   const values = isAdapter ? 'adapter and optimizer' : 'parameters and optimizer'
   // When all parameters train, no frozen weights are held.
   const parts = [
-    ...(memory.weights === 0 ? [] : [{ name: 'weights', size: memory.weights, less: 'a smaller model, --load-in-8bit or --load-in-4bit' }]),
+    ...(memory.weights === 0
+      ? []
+      : [{ name: 'weights', size: memory.weights, less: 'a smaller model, --load-in-8bit or --load-in-4bit' }]),
     {
       name: values,
       size: memory.adapterAndOptimizer,
