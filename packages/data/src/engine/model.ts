@@ -24,11 +24,6 @@ export interface Spelling {
 /** Tokens that are the parts of a piece as they stand there. */
 export const plainSpelling = { prefix: '', suffix: '' } as const
 
-/** Tokens by text, and the way back. */
-export interface Vocabulary {
-  readonly ids: ReadonlyMap<string, number>
-}
-
 /** The error for text that no token stands for, where the Rust library raises too. */
 export function noToken(piece: string, missing: string): EspalierError {
   return new EspalierError('tokenizer.file', {
