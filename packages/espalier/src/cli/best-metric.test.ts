@@ -37,6 +37,13 @@ describe('the best model of espalier train', { timeout: 60_000 }, () => {
     expect(metric).toBe(best(...log.flatMap(({ eval_perplexity: value }) => value ?? [])))
   })
 
+  it('says by its own name which option to give', async () => {
+    const { code, stderr } = await runCli(words('unsaid', '--metric-for-best-model', 'perplexity'))
+    expect(code).toBe(2)
+    expect(stderr).toContain('(--metric-for-best-model="perplexity")')
+    expect(stderr).toContain('Set --greater-is-better to false')
+  })
+
   it('refuses a metric that no evaluation has before the first step', async () => {
     const { code, stderr } = await runCli(words('none', '--metric-for-best-model', 'eval_accuracy'))
     expect(code).not.toBe(0)

@@ -7,7 +7,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { optimizerOf } from '../training/optimizer-of.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf, strategiesOf } from '../training/training-arguments.js'
 import type { RunData } from './data-files.js'
-import { optionFor, UsageError } from './failure.js'
+import { asOptions, optionFor, UsageError } from './failure.js'
 import { readJsonFile } from './text-file.js'
 import { defined, type Values } from './values.js'
 
@@ -182,7 +182,8 @@ function asUsage<T>(check: () => T): T {
       )
     }
     const isLast = fix !== undefined && error.message.endsWith(fix)
-    throw new UsageError(isLast ? error.message.slice(0, -fix.length).trim() : error.message, fix)
+    const message = isLast ? error.message.slice(0, -fix.length).trim() : error.message
+    throw new UsageError(asOptions(message), fix && asOptions(fix))
   }
 }
 
