@@ -14,14 +14,15 @@ export type {
   WarningEvent,
 } from './events.js'
 export type { EvaluationMoment, RunMoment, TrainingMoment } from './moments.js'
-export { decayOf } from './open-session.js'
+export { decayOf, embeddingRule } from './open-session.js'
 export { type AdafactorOptions, adafactor } from './optimizers/adafactor.js'
 export { type AdagradOptions, adagrad } from './optimizers/adagrad.js'
 export { adam } from './optimizers/adam.js'
 export { type AdamWOptions, adamw } from './optimizers/adamw.js'
 export { type LionOptions, lion } from './optimizers/lion.js'
 export { type MuonOptions, muon } from './optimizers/muon.js'
-export type { Optimizer, UpdateContext } from './optimizers/optimizer.js'
+export type { Optimizer, TrainedParameter, UpdateContext } from './optimizers/optimizer.js'
+export { type PackedStatesOptions, packedStates, type StatePacking } from './optimizers/packed-states.js'
 export { type RmspropOptions, rmsprop } from './optimizers/rmsprop.js'
 export { type SgdOptions, sgd } from './optimizers/sgd.js'
 export {

@@ -1,5 +1,5 @@
 /** A session from a trainer's options, with the parameters that transformers excludes from weight decay. */
-import { LayerNorm, lossOf, type Module, namedModules, ownParameters } from '@espalier/core'
+import { Embedding, LayerNorm, lossOf, type Module, namedModules, ownParameters } from '@espalier/core'
 import { adamw } from './optimizers/adamw.js'
 import { TrainingSession } from './session.js'
 import type { TrainerOptions } from './trainer-options.js'
@@ -19,6 +19,7 @@ export function openSession(options: TrainerOptions, signal: AbortSignal | undef
     clips: maxGradNorm > 0,
     keepsGradients: options.onOptimizerStep !== undefined,
     weightDecay: decayOf(model.model, weightDecay),
+    isEmbedding: embeddingRule(model.model),
     signal,
   })
 }
@@ -29,15 +30,22 @@ export function decayOf(root: Module, weightDecay: number): (slot: string) => nu
   return (slot) => (isDecayed(slot) ? weightDecay : 0)
 }
 
+/** Which slots are whole embedding tables. */
+export function embeddingRule(root: Module): (slot: string) => boolean {
+  const slots = slotsIn(root, (module) => module instanceof Embedding)
+  return (slot) => slots.has(slot)
+}
+
 const UNDECAYED = /bias|layernorm|rmsnorm|(?:^|\.)norm(?:$|\.)|_norm(?:$|\.)/i // transformers' Trainer.get_decay_parameter_names
 const ADAPTER_PREFIX = /^[^.:]*:/
 
 /** Which slots decay: neither biases nor norms, by name, nor anything in a layer norm, whatever its name (GPT-2's `ln_1`). */
 export function decayRule(root: Module): (slot: string) => boolean {
-  const inNorms = new Set(
-    namedModules(root).flatMap(({ module }) =>
-      module instanceof LayerNorm ? ownParameters(module).map(({ slotName }) => slotName) : [],
-    ),
-  )
+  const inNorms = slotsIn(root, (module) => module instanceof LayerNorm)
   return (slot) => !inNorms.has(slot) && !UNDECAYED.test(slot.replace(ADAPTER_PREFIX, ''))
+}
+
+function slotsIn(root: Module, isOne: (module: Module) => boolean): ReadonlySet<string> {
+  const modules = namedModules(root).flatMap(({ module }) => (isOne(module) ? [module] : []))
+  return new Set(modules.flatMap((module) => ownParameters(module).map(({ slotName }) => slotName)))
 }

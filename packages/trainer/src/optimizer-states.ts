@@ -1,32 +1,34 @@
-/**
- * The optimizer's states as a training state holds them: by parameter, whatever lies side by side while it trains. A state that has another
- * shape than what it belongs to, as a factored one, is kept as it is under the first parameter's name.
- */
-import type { HostTensor, Shape } from '@espalier/core'
+/** The optimizer's states as a training state holds them: by parameter, whatever lies side by side while it trains. */
+import { type HostArray, type HostTensor, hostTensor, type Spec, sizeOf } from '@espalier/core'
 import type { Optimizer } from './optimizers/optimizer.js'
-import { joinedValues, type ParameterGroup, partsOfValues } from './parameter-groups.js'
+import type { ParameterGroup } from './parameter-groups.js'
 import { optimizerSlot, statesOf } from './programs.js'
 import { stateKey } from './training-state.js'
 
-interface HeldState {
-  readonly name: string
-  readonly group: ParameterGroup
+/** A state of a group. */
+interface HeldState extends Spec {
   readonly slot: string
-  readonly shape: Shape
-  /** Whether it has a part for each parameter of the group. */
-  readonly isSplit: boolean
+  /** What each member has of it, in order, as if the member were alone. */
+  readonly parts: readonly { readonly key: string; readonly spec: Spec; readonly start: number; readonly end: number }[]
 }
 
 function heldStates(groups: readonly ParameterGroup[], optimizer: Optimizer): readonly HeldState[] {
-  return groups.flatMap((group) =>
-    statesOf(group, optimizer).map(([name, shape]) => ({
-      name,
-      group,
-      slot: optimizerSlot(name, group),
-      shape,
-      isSplit: shape.join() === group.shape.join(),
-    })),
-  )
+  return groups.flatMap((group) => {
+    const own = group.members.map(({ slot, shape }) => ({
+      slot,
+      states: new Map(statesOf({ shape, ofClass: group.ofClass }, optimizer)),
+    }))
+    return statesOf(group, optimizer).map(([name, spec]) => {
+      let end = 0
+      const parts = own.map(({ slot, states }) => {
+        const spec = states.get(name) as Spec
+        const start = end
+        end += sizeOf(spec.shape)
+        return { key: stateKey(name, slot), spec, start, end }
+      })
+      return { ...spec, slot: optimizerSlot(name, group), parts }
+    })
+  })
 }
 
 /** Slots of all states that an optimizer keeps of these groups. */
@@ -34,27 +36,25 @@ export function stateSlots(groups: readonly ParameterGroup[], optimizer: Optimiz
   return heldStates(groups, optimizer).map(({ slot }) => slot)
 }
 
-/** Shapes of the states' parts, by `stateKey`. */
-export function stateShapes(groups: readonly ParameterGroup[], optimizer: Optimizer): ReadonlyMap<string, Shape> {
+/** Dtypes and shapes of the states' parts, by `stateKey`. */
+export function stateSpecs(groups: readonly ParameterGroup[], optimizer: Optimizer): ReadonlyMap<string, Spec> {
   return new Map(
-    heldStates(groups, optimizer).flatMap(({ name, group: { members }, shape, isSplit }) =>
-      isSplit
-        ? members.map((member) => [stateKey(name, member.slot), member.shape] as const)
-        : [[stateKey(name, members[0]?.slot ?? ''), shape] as const],
-    ),
+    heldStates(groups, optimizer).flatMap(({ parts }) => parts.map(({ key, spec }) => [key, spec] as const)),
   )
 }
 
-/** The parts of states, by `stateKey`, from their values by slot. */
+/** The parts of states, by `stateKey`, from their values by slot. They share its memory. */
 export function splitStates(
   groups: readonly ParameterGroup[],
   optimizer: Optimizer,
   values: ReadonlyMap<string, HostTensor>,
 ): (readonly [string, HostTensor])[] {
-  return heldStates(groups, optimizer).flatMap(({ name, group, slot, isSplit }) => {
-    const value = values.get(slot) as HostTensor
-    if (!isSplit) return [[stateKey(name, group.members[0]?.slot ?? ''), value] as const]
-    return partsOfValues(group, value).map(([own, part]) => [stateKey(name, own), part] as const)
+  return heldStates(groups, optimizer).flatMap(({ slot, parts }) => {
+    const { data } = values.get(slot) as HostTensor
+    return parts.map(
+      ({ key, spec, start, end }) =>
+        [key, hostTensor(spec.dtype, spec.shape, data.subarray(start, end) as HostArray)] as const,
+    )
   })
 }
 
@@ -62,15 +62,13 @@ export function splitStates(
 export function joinStates(
   groups: readonly ParameterGroup[],
   optimizer: Optimizer,
-  parts: ReadonlyMap<string, HostTensor>,
+  given: ReadonlyMap<string, HostTensor>,
 ): ReadonlyMap<string, HostTensor> {
   return new Map(
-    heldStates(groups, optimizer).map(({ name, group, slot, isSplit }) => {
-      const own = new Map(
-        group.members.map((member) => [member.slot, parts.get(stateKey(name, member.slot)) as HostTensor]),
-      )
-      const [first] = own.values()
-      return [slot, isSplit ? joinedValues(group, own) : (first as HostTensor)]
+    heldStates(groups, optimizer).map(({ slot, dtype, shape, parts }) => {
+      const all = hostTensor(dtype, shape)
+      for (const { key, start } of parts) all.data.set((given.get(key) as HostTensor).data, start)
+      return [slot, all]
     }),
   )
 }

@@ -37,6 +37,7 @@ describe('parameterGroups', () => {
       name: 'bias and 1 more',
       shape: [30],
       weightDecay: 0,
+      ofClass: '',
       members: [
         { slot: 'bias', shape: [6], start: 0 },
         { slot: 'd', shape: [3, 8], start: 6 },

@@ -26,6 +26,8 @@ export interface ParameterGroup {
   readonly shape: Shape
   /** Decoupled decay of all members. */
   readonly weightDecay: number
+  /** What the optimizer calls members that may lie side by side. */
+  readonly ofClass: string | undefined
   readonly members: readonly GroupMember[]
 }
 
@@ -42,6 +44,8 @@ export interface GroupingRules {
   readonly optimizer: Optimizer
   /** Decoupled decay of a slot. */
   weightDecay(slot: string): number
+  /** Whether a slot is a whole embedding table. Default: none is. */
+  isEmbedding?(slot: string): boolean
 }
 
 const BYTES = 4 // of an f32
@@ -49,36 +53,47 @@ const LARGE_BYTES = 1 << 20 // copying such a tensor costs more than the operati
 const MOST_BYTES = 1 << 22 // of a group, of which a step makes several copies
 
 /**
- * Groups in the order of their first members. Parameters share one when they decay alike, for an optimizer that is elementwise; large
+ * Groups in the order of their first members. Parameters share one when they decay alike and are of one class, for an optimizer that is elementwise; large
  * ones and those of other optimizers are alone. Groups are bounded in bytes and hold neighbours: what lies in a group waits for its last
  * gradient.
  */
-export function parameterGroups(trained: Trained, { optimizer, weightDecay }: GroupingRules): ParameterGroup[] {
-  const groups: { readonly weightDecay: number; readonly members: GroupMember[] }[] = []
-  const open = new Map<number, GroupMember[]>()
+export function parameterGroups(
+  trained: Trained,
+  { optimizer, weightDecay, isEmbedding = () => false }: GroupingRules,
+): ParameterGroup[] {
+  const groups: OpenGroup[] = []
+  const open = new Map<string, GroupMember[]>()
+  const classOf = optimizer.classOf ?? (() => '')
   for (const [slot, { shape }] of trained) {
     const decay = weightDecay(slot)
-    const isAlone = !optimizer.elementwise || BYTES * sizeOf(shape) > LARGE_BYTES
-    const known = isAlone ? undefined : open.get(decay)
+    const ofClass = classOf({ shape, isEmbedding: isEmbedding(slot) })
+    const isAlone = !optimizer.elementwise || ofClass === undefined || BYTES * sizeOf(shape) > LARGE_BYTES
+    const key = `${decay} ${ofClass}`
+    const known = isAlone ? undefined : open.get(key)
     const start = known === undefined ? 0 : endOf(known)
     if (known !== undefined && BYTES * (start + sizeOf(shape)) <= MOST_BYTES) {
       known.push({ slot, shape, start })
       continue
     }
     const members = [{ slot, shape, start: 0 }]
-    groups.push({ weightDecay: decay, members })
-    if (!isAlone) open.set(decay, members)
+    groups.push({ weightDecay: decay, ofClass, members })
+    if (!isAlone) open.set(key, members)
   }
-  return groups.map(({ weightDecay: decay, members }) => {
+  return groups.map(({ weightDecay: decay, ofClass, members }) => {
     const { slot, shape } = members[0] as GroupMember
     const isAlone = members.length === 1
     return {
       name: isAlone ? slot : `${slot} and ${members.length - 1} more`,
       shape: isAlone ? shape : [endOf(members)],
       weightDecay: decay,
+      ofClass,
       members,
     }
   })
+}
+
+interface OpenGroup extends Pick<ParameterGroup, 'weightDecay' | 'ofClass'> {
+  readonly members: GroupMember[]
 }
 
 function endOf(members: readonly GroupMember[]): number {

@@ -21,7 +21,6 @@ import {
   rematerialize,
   requireParts,
   reshape,
-  type Shape,
   type Spec,
   select,
   sizeOf,
@@ -178,9 +177,9 @@ export function applyProgram(groups: readonly ParameterGroup[], settings: ApplyS
     const gradient = factor === undefined ? (scaled[i] as Tensor) : mul(scaled[i] as Tensor, factor)
     const parameter = joined(group.members.map(({ slot, shape }) => input('state', slot, 'f32', shape)))
     const states = Object.fromEntries(
-      statesOf(group, optimizer).map(([name, shape]) => [
+      statesOf(group, optimizer).map(([name, { dtype, shape }]) => [
         name,
-        input('state', optimizerSlot(name, group), 'f32', shape),
+        input('state', optimizerSlot(name, group), dtype, shape),
       ]),
     )
     const next = optimizer.update({
@@ -206,15 +205,19 @@ export function initialOptimizerState(
 ): Map<string, HostTensor> {
   const state = new Map<string, HostTensor>()
   for (const group of groups)
-    for (const [name, shape] of statesOf(group, optimizer))
-      state.set(optimizerSlot(name, group), hostTensor('f32', shape))
+    for (const [name, { dtype, shape }] of statesOf(group, optimizer))
+      state.set(optimizerSlot(name, group), hostTensor(dtype, shape))
   return new Map([...state, ...zeroGradients(groups)])
 }
 
-/** Names and shapes of the states that an optimizer keeps of a group. */
-export function statesOf({ shape }: ParameterGroup, optimizer: Optimizer): (readonly [name: string, shape: Shape])[] {
+/** Names, dtypes and shapes of the states that an optimizer keeps of a group, or of one of its members alone. */
+export function statesOf(
+  { shape, ofClass }: Pick<ParameterGroup, 'shape' | 'ofClass'>,
+  optimizer: Optimizer,
+): (readonly [name: string, spec: Spec])[] {
   return optimizer.states.flatMap((name) => {
-    const own = optimizer.stateShape === undefined ? shape : optimizer.stateShape(name, shape)
+    const own =
+      optimizer.stateSpec === undefined ? { dtype: 'f32' as const, shape } : optimizer.stateSpec(name, shape, ofClass)
     return own === undefined ? [] : [[name, own] as const]
   })
 }

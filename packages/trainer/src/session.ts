@@ -17,7 +17,7 @@ import {
 import type { MicroBatch } from './batches.js'
 import type { EvaluationMetrics } from './evaluate.js'
 import { requireFiniteWeights } from './finite-start.js'
-import { joinStates, splitStates, stateShapes, stateSlots } from './optimizer-states.js'
+import { joinStates, splitStates, stateSlots, stateSpecs } from './optimizer-states.js'
 import type { Optimizer } from './optimizers/optimizer.js'
 import { type ParameterGroup, parameterGroups, partsOfValues } from './parameter-groups.js'
 import {
@@ -51,6 +51,8 @@ export interface SessionOptions {
   readonly keepsGradients?: boolean
   /** Decoupled decay of a slot. */
   weightDecay(slot: string): number
+  /** Whether a slot is a whole embedding table. Default: none is. */
+  isEmbedding?(slot: string): boolean
   /** Stops compilations. */
   readonly signal?: AbortSignal
 }
@@ -199,9 +201,9 @@ export class TrainingSession {
     const { groups, memory, parameters } = this
     const { optimizer } = this.options
     const ofParameters = [...parameters.specs].map(
-      ([slot, { shape }]) => [stateKey(stateKinds.parameter, slot), shape] as const,
+      ([slot, spec]) => [stateKey(stateKinds.parameter, slot), spec] as const,
     )
-    const ofStates = stateShapes(groups, optimizer)
+    const ofStates = stateSpecs(groups, optimizer)
     const hasStates = [...ofStates.keys()].some((key) => tensors.has(key))
     requireFit(tensors, new Map([...ofParameters, ...(hasStates ? ofStates : [])]))
     await this.write(tensorsOf(tensors, stateKinds.parameter))

@@ -2,7 +2,7 @@
  * Everything that a run goes on from. Orders of rows and dropout are drawn from the seed by epoch, step and micro-batch, and schedules
  * follow from the step: nothing else is random or remembered.
  */
-import { EspalierError, type HostTensor, type Shape } from '@espalier/core'
+import { EspalierError, type HostTensor, type Spec } from '@espalier/core'
 
 /** What is still to be done at the step that was reached: what is due at steps and at an epoch's end, at an epoch's end alone, or nothing. */
 export type DueAtStep = 'step' | 'epoch' | 'nothing'
@@ -49,14 +49,15 @@ export function tensorsOf(tensors: ReadonlyMap<string, HostTensor>, kind: string
 }
 
 /** Throws checkpoint.unfit unless a state has exactly these tensors, by `stateKey`, besides best values and what hooks keep. */
-export function requireFit(tensors: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap<string, Shape>): void {
+export function requireFit(tensors: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap<string, Spec>): void {
   const { best, memory } = stateKinds
   const isFree = (key: string) => [best, memory].some((kind) => key.startsWith(stateKey(kind, '')))
   const missing = [...wanted.keys()].filter((key) => !tensors.has(key))
   const unknown = [...tensors.keys()].filter((key) => !wanted.has(key) && !isFree(key))
-  const misshapen = [...wanted].flatMap(([key, shape]) => {
-    const found = tensors.get(key)?.shape
-    return found === undefined || found.join() === shape.join() ? [] : [`${key}: [${found}], not [${shape}]`]
+  const misshapen = [...wanted].flatMap(([key, spec]) => {
+    const found = tensors.get(key)
+    if (found === undefined || specText(found) === specText(spec)) return []
+    return [`${key}: ${specText(found)}, not ${specText(spec)}`]
   })
   if (missing.length + unknown.length + misshapen.length === 0) return
   throw new EspalierError('checkpoint.unfit', {
@@ -64,6 +65,10 @@ export function requireFit(tensors: ReadonlyMap<string, HostTensor>, wanted: Rea
     got: { missing: missing.slice(0, NAMED), unknown: unknown.slice(0, NAMED), misshapen: misshapen.slice(0, NAMED) },
     fix: 'Go on with the model, the adapter and the optimizer that the run began with, or start a new run from its values',
   })
+}
+
+function specText({ dtype, shape }: Spec): string {
+  return `${dtype}[${shape}]`
 }
 
 const NAMED = 5 // a model has hundreds, and one tells

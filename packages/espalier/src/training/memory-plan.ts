@@ -16,6 +16,7 @@ import {
   accumulateProgram,
   applyProgram,
   decayOf,
+  embeddingRule,
   type Optimizer,
   type ParameterGroup,
   parameterGroups,
@@ -84,7 +85,12 @@ export class RunMemory {
     const { trainable, optimizer, weightDecay = 0, backend } = run
     const values = await trainable.trainable()
     const trained = [...values.values()].reduce((sum, { shape }) => sum + sizeOf(shape), 0)
-    const groups = parameterGroups(values, { optimizer, weightDecay: decayOf(trainable.model, weightDecay) })
+    const { model } = trainable
+    const groups = parameterGroups(values, {
+      optimizer,
+      weightDecay: decayOf(model, weightDecay),
+      isEmbedding: embeddingRule(model),
+    })
     return new RunMemory(run, groups, trained, backend?.memory ?? FOLLOWED)
   }
 
@@ -101,7 +107,7 @@ export class RunMemory {
     const apply = peakOf(applyProgram(this.groups, { optimizer, clips: true }))
     const activations = keptFor([...peaks.slice(0, 1), apply, ...peaks.slice(1)])
     const states = this.groups.flatMap((group) => statesOf(group, optimizer))
-    const live = 4 * states.reduce((sum, [, shape]) => sum + sizeOf(shape), 2 * this.trained)
+    const live = states.reduce((sum, [, spec]) => sum + bytesOf(spec), 8 * this.trained) // values and gradient sums in f32
     const adapterAndOptimizer = live + replacedMemory(backend?.name ?? '', live, steps)
     return {
       weights,

@@ -12,7 +12,10 @@ import { SFTTrainer } from './sft-trainer.js'
 describe('optimizerOf', () => {
   it('makes each optimizer that has a name', () => {
     const names = optimizerNames.map((optim) => optimizerOf({ optim }).name)
-    expect(names).toEqual(['adamw', 'adamw', 'sgd', 'adagrad', 'rmsprop', 'adafactor', 'lion'])
+    expect(names).toEqual([
+      ...['adamw', 'adamw', 'sgd', 'adagrad', 'rmsprop', 'adafactor', 'lion', 'adamw_8bit', 'adamw_8bit', 'lion_8bit'],
+      ...['adamw', 'adamw_8bit', 'lion', 'lion_8bit'],
+    ])
     expect(optimizerOf({}).name).toBe('adamw')
   })
 

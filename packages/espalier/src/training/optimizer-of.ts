@@ -1,6 +1,7 @@
 /** The optimizer that a run's arguments name, as transformers' Trainer makes it of the same. */
 import { didYouMean, EspalierError } from '@espalier/core'
-import { adafactor, adagrad, adamw, lion, type Optimizer, rmsprop, sgd } from '@espalier/trainer'
+import { dynamicStates } from '@espalier/quantization'
+import { adafactor, adagrad, adamw, lion, type Optimizer, packedStates, rmsprop, sgd } from '@espalier/trainer'
 import { type OptimizerName, optimizerNames } from './optimizer-names.js'
 import type { TrainingArguments } from './training-arguments.js'
 
@@ -25,6 +26,14 @@ export function optimizerOf(args: TrainingArguments): Optimizer {
   const flag = (name: string) => ({ [name]: /^(true|1|yes)$/i.test(own.get(name) ?? '') })
   const { eps, lr_decay: lrDecay } = { ...number('eps'), ...number('lr_decay') }
   const ownEpsilon = eps === undefined ? {} : { epsilon: eps }
+  const adam = () =>
+    adamw({
+      ...(beta1 === undefined ? {} : { beta1 }),
+      ...(beta2 === undefined ? {} : { beta2 }),
+      ...(epsilon === undefined ? {} : { epsilon }),
+    })
+  // transformers gives Lion Adam's decays, not the paper's 0.99.
+  const ofLion = () => lion({ beta1: beta1 ?? 0.9, beta2: beta2 ?? 0.999 })
   switch (optim) {
     case 'sgd':
       return sgd({ ...number('momentum'), ...number('dampening'), ...flag('nesterov') })
@@ -34,15 +43,18 @@ export function optimizerOf(args: TrainingArguments): Optimizer {
       return rmsprop({ ...ownEpsilon, ...number('momentum'), ...number('alpha'), ...flag('centered') })
     case 'adafactor':
       return adafactor()
-    // transformers gives Lion Adam's decays, not the paper's 0.99.
     case 'lion_32bit':
-      return lion({ beta1: beta1 ?? 0.9, beta2: beta2 ?? 0.999 })
+    case 'paged_lion_32bit':
+      return ofLion()
+    case 'lion_8bit':
+    case 'paged_lion_8bit':
+      return packedStates(ofLion(), { packing: dynamicStates })
+    case 'adamw_8bit':
+    case 'adamw_bnb_8bit':
+    case 'paged_adamw_8bit':
+      return packedStates(adam(), { packing: dynamicStates, unsigned: ['exp_avg_sq'] })
     default:
-      return adamw({
-        ...(beta1 === undefined ? {} : { beta1 }),
-        ...(beta2 === undefined ? {} : { beta2 }),
-        ...(epsilon === undefined ? {} : { epsilon }),
-      })
+      return adam()
   }
 }
 

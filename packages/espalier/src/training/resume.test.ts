@@ -116,6 +116,14 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
       () => ({ args: { tokensPerMicroBatch: 16, gradientAccumulationSteps: 2, optim: 'sgd', weightDecay: 0.1 } }),
     ],
     [
+      'states of an optimizer in 8 bits',
+      () => ({
+        // Values enough for packed states, and some too few.
+        model: getPeftModel(base, lora({ r: 256, targetModules: ['q_proj', 'v_proj'] })),
+        args: { optim: 'adamw_8bit' as const, learningRate: 1e-3 },
+      }),
+    ],
+    [
       'ranks that are given away on the way',
       () => ({
         model: getPeftModel(base, adalora({ initR: 3, targetR: 1, tinit: 1, tfinal: 1, deltaT: 1, totalStep: STEPS, targetModules: 'all-linear' })), // biome-ignore format: one value

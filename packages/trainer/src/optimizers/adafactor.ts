@@ -33,7 +33,10 @@ export function adafactor(options: AdafactorOptions = {}): Optimizer {
     name: 'adafactor',
     elementwise: false,
     states: ['exp_avg_sq_row', 'exp_avg_sq_col', 'exp_avg_sq', ...(beta1 === undefined ? [] : ['exp_avg'])],
-    stateShape: (state, shape) => shapeOf(state, shape),
+    stateSpec(state, shape) {
+      const own = shapeOf(state, shape)
+      return own && { dtype: 'f32', shape: own }
+    },
     scalars: (step) => ({
       decay: 1 - step ** decayRate,
       relative_rate: Math.min(warmupInit ? 1e-6 * step : 1e-2, 1 / Math.sqrt(step)),
