@@ -1,5 +1,6 @@
 import {
   abs,
+  add,
   cast,
   constant,
   div,
@@ -12,6 +13,7 @@ import {
   reshape,
   round,
   sizeOf,
+  sub,
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { joinStates, splitStates, stateSlots, stateSpecs } from '../optimizer-states.js'
@@ -26,11 +28,12 @@ const byFours: StatePacking = {
   pack(values) {
     const blocks = reshape(values, [-1, 4])
     const scales = max(reduceMax(abs(blocks), { axes: [1], keepDims: true }), constant(1e-20))
-    const codes = cast(round(mul(div(blocks, scales), 127)), 'i32')
-    return { codes: reshape(cast(cast(codes, 'f32'), 'f32'), [-1]), scales: reshape(scales, [-1]) }
+    const codes = cast(add(round(mul(div(blocks, scales), 127)), 127), 'u8')
+    return { codes: reshape(codes, [-1]), scales: reshape(scales, [-1]) }
   },
   unpack(codes, scales) {
-    return reshape(mul(reshape(mul(cast(codes, 'f32'), 1 / 127), [-1, 4]), reshape(scales, [-1, 1])), [-1])
+    const parts = mul(sub(cast(codes, 'f32'), 127), 1 / 127)
+    return reshape(mul(reshape(parts, [-1, 4]), reshape(scales, [-1, 1])), [-1])
   },
 }
 
