@@ -36,6 +36,7 @@ afterAll(async () => {
 
 const STEPS = 5
 const dropout = lora({ r: 2, targetModules: 'all-linear', loraDropout: 0.2 })
+const wide = lora({ r: 256, targetModules: ['q_proj', 'v_proj'] }) // values enough for packed states, and some too few
 const ARGS: SFTConfig = {
   maxSteps: STEPS,
   perDeviceTrainBatchSize: 2, // three steps to an epoch
@@ -115,14 +116,7 @@ describe('a run that goes on', { timeout: 120_000 }, () => {
       'several micro-batches',
       () => ({ args: { tokensPerMicroBatch: 16, gradientAccumulationSteps: 2, optim: 'sgd', weightDecay: 0.1 } }),
     ],
-    [
-      'states of an optimizer in 8 bits',
-      () => ({
-        // Values enough for packed states, and some too few.
-        model: getPeftModel(base, lora({ r: 256, targetModules: ['q_proj', 'v_proj'] })),
-        args: { optim: 'adamw_8bit' as const, learningRate: 1e-3 },
-      }),
-    ],
+    ['states of an optimizer in 8 bits', () => ({ model: getPeftModel(base, wide), args: { optim: 'adamw_8bit' } })],
     [
       'ranks that are given away on the way',
       () => ({
