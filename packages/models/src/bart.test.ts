@@ -125,7 +125,6 @@ describe('bart', () => {
   it('refuses what is not built by its key', () => {
     for (const [key, value] of [
       ['tie_word_embeddings', false],
-      ['is_decoder', true],
       ['decoder_layerdrop', 0.1],
     ] as const)
       expect(() => build({ [key]: value })).toThrow(

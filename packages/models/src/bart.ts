@@ -10,30 +10,40 @@ import {
   withFields,
 } from '@espalier/core'
 import type { BartSide } from './bart/layer.js'
-import { type BartStackSettings, buildStack } from './bart/stack.js'
+import { type BartStack, type BartStackSettings, buildStack } from './bart/stack.js'
 import type { ConfigKeys } from './config/config-keys.js'
 import { architectureOf } from './family.js'
+import { BareModel } from './heads/bare-model.js'
+import { causalLM } from './heads/causal-lm.js'
 import { EncoderDecoder } from './heads/encoder-decoder.js'
 import { firstTokenClassifier } from './heads/first-token-classifier.js'
-import { bareModel } from './heads/head.js'
+import { bareModel, overBase } from './heads/head.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { seq2seqLM } from './heads/seq2seq-lm.js'
 import { activationOf } from './layers/activation.js'
 import { lastOfToken } from './layers/last-token.js'
 import { tokenEmbedding } from './layers/padded-embedding.js'
 
-/** BART with heads for SEQ_2_SEQ_LM, SEQ_CLS and QUESTION_ANS, and the bare model. */
-export const bart: Architecture = architectureOf<Settings, BartModel>({
+/**
+ * BART with heads for SEQ_2_SEQ_LM, SEQ_CLS, QUESTION_ANS and CAUSAL_LM (the decoder alone), and the bare model. Unlike transformers'
+ * BartForCausalLM, whose loss takes each token for its own label and whose positions count padding on the left, the decoder alone learns
+ * the next token, and a row reads the same in every batch.
+ */
+export const bart: Architecture = architectureOf<Settings, BareModel>({
   modelType: 'bart',
   baseModelPrefix: 'model',
   defaultTargets: ['q_proj', 'v_proj'],
   // Files may name the shared table after any of its three places.
-  renameParameter: (name) => name.replace(/(^|\.)(?:encoder|decoder)\.embed_tokens\./, '$1shared.'),
-  defaults: { classifier_dropout: 0, num_labels: 3 },
+  renameParameter: (name, task) => {
+    const shared = name.replace(/(^|\.)(?:encoder|decoder)\.embed_tokens\./, '$1shared.')
+    return task === 'CAUSAL_LM' ? shared.replace(/(^|\.)shared\./, '$1decoder.embed_tokens.') : shared
+  },
+  defaults: { classifier_dropout: 0, num_labels: 3, tie_word_embeddings: true },
+  aliases: { init_std: 'initializer_range' },
   settings: readSettings,
-  base: buildModel,
+  base: (settings, scope, task) => (task === 'CAUSAL_LM' ? buildDecoder : buildModel)(settings, scope),
   heads: {
-    SEQ_2_SEQ_LM: seq2seqLM({ className: 'BartForConditionalGeneration', field: 'lm_head' }),
+    SEQ_2_SEQ_LM: overBase(seq2seqLM({ className: 'BartForConditionalGeneration', field: 'lm_head' })),
     // What the decoder made of the last end token stands for the text.
     SEQ_CLS: (request) => {
       const end = request.keys.optionalInteger('eos_token_id') ?? 2
@@ -41,6 +51,7 @@ export const bart: Architecture = architectureOf<Settings, BartModel>({
       return firstTokenClassifier(names, { input: (hidden, { ids }) => lastOfToken(hidden, ids, end) })(request)
     },
     QUESTION_ANS: questionAnswering({ className: 'BartForQuestionAnswering', field: 'qa_outputs' }),
+    CAUSAL_LM: causalLM({ className: 'BartForCausalLM', field: 'lm_head' }),
     FEATURE_EXTRACTION: bareModel,
   },
 })
@@ -69,10 +80,7 @@ class BartModel extends EncoderDecoder {
   }
 
   get sizes(): ModelSizes {
-    const { vocabularySize, size: hiddenSize, maxPositions, decoder } = this.settings
-    const { layers: layerCount, heads: headCount } = decoder
-    const headSize = hiddenSize / headCount
-    return { vocabularySize, hiddenSize, layerCount, headCount, groupCount: headCount, headSize, maxPositions }
+    return sizesOf(this.settings)
   }
 
   get startToken(): number {
@@ -100,12 +108,33 @@ class BartModel extends EncoderDecoder {
   }
 }
 
+/** The decoder, which reads nothing of an encoder: its attention to that rests. */
+class BartDecoderWrapper extends BareModel {
+  readonly className = 'BartDecoderWrapper'
+  readonly causal = true
+
+  constructor(
+    readonly decoder: BartStack,
+    readonly sizes: ModelSizes,
+  ) {
+    super()
+  }
+
+  override get layerPaths(): readonly string[] {
+    return ['decoder.layers']
+  }
+
+  tokenTable(): Embedding {
+    return this.decoder.embed_tokens
+  }
+
+  forward(ids: Tensor, context: Context): Tensor {
+    return this.decoder.forward(ids, context)
+  }
+}
+
 function readSettings(keys: ConfigKeys): Settings {
-  for (const [key, only] of [
-    ['tie_word_embeddings', true],
-    ['is_decoder', false],
-  ] as const)
-    if (keys.flag(key, only) !== only) throw keys.unsupported(key, [only])
+  if (!keys.flag('tie_word_embeddings', true)) throw keys.unsupported('tie_word_embeddings', [true])
   for (const key of ['encoder_layerdrop', 'decoder_layerdrop'])
     if (keys.rate(key) !== 0) throw keys.unsupported(key, [0])
   const size = keys.size('d_model', 1024)
@@ -134,7 +163,7 @@ function readSettings(keys: ConfigKeys): Settings {
     attentionDropout: keys.rate('attention_dropout'),
     activationDropout: keys.rate('activation_dropout'),
     activation: activationOf(keys, 'activation_function', 'gelu'),
-    deviation: keys.number('init_std', 0.02),
+    deviation: keys.number('initializer_range', 0.02),
     startToken: keys.optionalInteger('decoder_start_token_id') ?? 2,
     paddingToken: keys.optionalInteger('pad_token_id') ?? 1,
   }
@@ -145,4 +174,16 @@ function buildModel(settings: Settings, scope: ParameterScope): BartModel {
   const shared = tokenEmbedding(scope, 'shared', { rows, size, deviation, padding, scale })
   const side = (own: BartSide) => buildStack(settings, own, scope, withFields(shared, {}))
   return new BartModel(shared, side(encoder), side(decoder), settings)
+}
+
+function buildDecoder(settings: Settings, scope: ParameterScope): BartDecoderWrapper {
+  const { vocabularySize: rows, size, deviation, paddingToken: padding, scale, decoder } = settings
+  const table = tokenEmbedding(scope.at('decoder'), 'embed_tokens', { rows, size, deviation, padding, scale })
+  return new BartDecoderWrapper(buildStack(settings, decoder, scope, table), sizesOf(settings))
+}
+
+function sizesOf({ vocabularySize, size: hiddenSize, maxPositions, decoder }: Settings): ModelSizes {
+  const { layers: layerCount, heads: headCount } = decoder
+  const headSize = hiddenSize / headCount
+  return { vocabularySize, hiddenSize, layerCount, headCount, groupCount: headCount, headSize, maxPositions }
 }

@@ -49,18 +49,15 @@ describe('deberta', () => {
     expect(model.sizes.maxPositions).toBeNull()
   })
 
-  it.each([
-    { talking_head: true },
-    { pos_att_type: ['p2p'] },
-    { pooler_hidden_size: 6 },
-    { attention_head_size: 3 },
-    { is_decoder: true },
-  ])('refuses %j by its key', (config) => {
-    expect(() => build(config)).toThrow(
-      expect.objectContaining({
-        code: 'model.unsupported',
-        details: expect.objectContaining({ key: Object.keys(config)[0] }),
-      }),
-    )
-  })
+  it.each([{ talking_head: true }, { pos_att_type: ['p2p'] }, { pooler_hidden_size: 6 }, { attention_head_size: 3 }])(
+    'refuses %j by its key',
+    (config) => {
+      expect(() => build(config)).toThrow(
+        expect.objectContaining({
+          code: 'model.unsupported',
+          details: expect.objectContaining({ key: Object.keys(config)[0] }),
+        }),
+      )
+    },
+  )
 })

@@ -23,10 +23,4 @@ describe('electra', () => {
     expect(paths({})).toContain('electra.embeddings_project')
     expect(paths({ embedding_size: 8 })).not.toContain('electra.embeddings_project')
   })
-
-  it('refuses decoders', () => {
-    expect(() => tinyModel(electra, { ...TINY_ELECTRA, is_decoder: true }, 'SEQ_CLS')).toThrow(
-      expect.objectContaining({ code: 'model.unsupported' }),
-    )
-  })
 })

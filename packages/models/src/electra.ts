@@ -1,16 +1,23 @@
 /** ELECTRA: BERT over narrower tables, and a head of its own for rows. Source: arXiv:2003.10555 §3. */
-import { type Architecture, gelu } from '@espalier/core'
+import { type Architecture, gelu, type Tensor } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { buildEncoder } from './encoder/encoder-model.js'
-import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+import { decodableSettings, type EncoderSettings } from './encoder/encoder-settings.js'
 import { architectureOf } from './family.js'
 import { firstTokenClassifier } from './heads/first-token-classifier.js'
 import { bareModel } from './heads/head.js'
-import { maskedLM } from './heads/masked-lm.js'
+import { decodingLM, maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
-/** ELECTRA with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM (the generator), and the bare model, which has no pooler. */
+const generator = {
+  dense: 'generator_predictions.dense',
+  norm: 'generator_predictions.LayerNorm',
+  decoder: 'generator_lm_head',
+}
+const withGelu = { activation: () => (x: Tensor) => gelu(x) }
+
+/** ELECTRA with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS, MASKED_LM (the generator) and, with `is_decoder`, CAUSAL_LM, and the bare model, which has no pooler. */
 export const electra: Architecture = architectureOf({
   modelType: 'electra',
   baseModelPrefix: 'electra',
@@ -26,18 +33,11 @@ export const electra: Architecture = architectureOf({
     ),
     TOKEN_CLS: tokenClassifier({ className: 'ElectraForTokenClassification', field: 'classifier' }),
     QUESTION_ANS: questionAnswering({ className: 'ElectraForQuestionAnswering', field: 'qa_outputs' }),
-    MASKED_LM: maskedLM(
-      {
-        className: 'ElectraForMaskedLM',
-        dense: 'generator_predictions.dense',
-        norm: 'generator_predictions.LayerNorm',
-        decoder: 'generator_lm_head',
-      },
-      { activation: () => (x) => gelu(x) },
-    ),
+    MASKED_LM: maskedLM({ className: 'ElectraForMaskedLM', ...generator }, withGelu),
+    CAUSAL_LM: decodingLM({ className: 'ElectraForCausalLM', ...generator }, withGelu),
   },
 })
 
 function electraSettings(keys: ConfigKeys): EncoderSettings {
-  return { ...encoderSettings(keys), embeddingSize: keys.size('embedding_size') }
+  return { ...decodableSettings(keys), embeddingSize: keys.size('embedding_size') }
 }

@@ -1,7 +1,16 @@
 import { moduleAt, namedModules, printModule, type TaskType } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { architectures } from './architectures.js'
-import { continuationsOf, forwardOf, idsOf, rounded, tinyFamilies, tinyModel } from './fixtures/tiny-model.js'
+import {
+  continuationsOf,
+  forwardOf,
+  idsOf,
+  placedRow,
+  rounded,
+  tinyConfig,
+  tinyFamilies,
+  tinyModel,
+} from './fixtures/tiny-model.js'
 
 it('has a tiny configuration of every family', () => {
   expect(new Set(tinyFamilies.map(([{ modelType }]) => modelType))).toEqual(
@@ -10,20 +19,20 @@ it('has a tiny configuration of every family', () => {
 })
 
 describe.each(tinyFamilies)('the family $modelType', (architecture, config) => {
-  const build = (task: TaskType) => tinyModel(architecture, config, task)
+  const build = (task: TaskType) => tinyModel(architecture, tinyConfig(architecture, config, task), task)
 
   it.each(architecture.tasks)('names its layers, its class and its bare model in %s', (task) => {
     const model = build(task)
     const { layerPaths } = model
     const paths = namedModules(model).map(({ path }) => path)
     expect(model.task).toBe(task)
-    expect(layerPaths).toHaveLength(architecture.tasks.includes('SEQ_2_SEQ_LM') ? 2 : 1)
+    const hasEncoder = architecture.tasks.includes('SEQ_2_SEQ_LM') && task !== 'CAUSAL_LM' && task !== 'TOKEN_CLS'
+    expect(layerPaths).toHaveLength(hasEncoder ? 2 : 1)
     for (const path of layerPaths) expect(paths).toEqual(expect.arrayContaining([`${path}.0`, `${path}.1`]))
     expect(printModule(model).split(/[ \n]/)[0]).toBe(model.className)
-    if (task !== 'FEATURE_EXTRACTION' && task !== 'SEQ_2_SEQ_LM')
-      expect(moduleAt(model, architecture.taskPrefixes?.[task] ?? architecture.baseModelPrefix)).toMatchObject({
-        task: 'FEATURE_EXTRACTION',
-      })
+    const prefix = architecture.taskPrefixes?.[task] ?? architecture.baseModelPrefix
+    if (task !== 'FEATURE_EXTRACTION' && prefix !== '')
+      expect(moduleAt(model, prefix)).toMatchObject({ task: 'FEATURE_EXTRACTION' })
   })
 
   it('refuses tasks that it has no head for', () => {
@@ -41,10 +50,10 @@ describe.each(causal)('the causal family $modelType', (architecture, config) => 
   it.runIf(architecture.tasks.includes('CAUSAL_LM'))(
     'generates with a cache what passes without one give',
     async () => {
-      const model = tinyModel(architecture, config, 'CAUSAL_LM')
+      const model = tinyModel(architecture, tinyConfig(architecture, config, 'CAUSAL_LM'), 'CAUSAL_LM')
       const prompt = [5, 3, 9, 1, 7]
       const [made = []] = await continuationsOf(model, [prompt], 6)
-      const logits = rounded((await forwardOf(model, { input_ids: idsOf([[...prompt, ...made]]) })).y, 6)
+      const logits = rounded((await forwardOf(model, placedRow([...prompt, ...made]))).y, 6)
       const { vocabularySize: width } = model.sizes
       const likeliest = made.map((_, i) => {
         const row = logits.slice((prompt.length - 1 + i) * width, (prompt.length + i) * width)
@@ -56,7 +65,7 @@ describe.each(causal)('the causal family $modelType', (architecture, config) => 
   )
 
   it('reads the documents of a packed row as rows of their own', async () => {
-    const model = tinyModel(architecture, config, 'CAUSAL_LM')
+    const model = tinyModel(architecture, tinyConfig(architecture, config, 'CAUSAL_LM'), 'CAUSAL_LM')
     const documents = [
       [5, 3, 9, 1, 7],
       [2, 8],
@@ -70,7 +79,7 @@ describe.each(causal)('the causal family $modelType', (architecture, config) => 
       position_ids: row(({ position }) => position),
     }
     const { y: packed } = await forwardOf(model, feeds)
-    const apart = await Promise.all(documents.map((ids) => forwardOf(model, { input_ids: idsOf([ids]) })))
+    const apart = await Promise.all(documents.map((ids) => forwardOf(model, placedRow(ids))))
     const values = apart.flatMap(({ y }) => Array.from(y?.data ?? []))
     const differences = values.map((value, i) => Math.abs(value - (packed?.data[i] as number)))
     // Falcon rounds what it adds by place to bfloat16, and counts places through the row.

@@ -7,7 +7,10 @@ import type { Head } from './heads/head.js'
 
 /** What one family has of its own. */
 export interface Family<Settings, Base extends BareModel>
-  extends Pick<Architecture, 'modelType' | 'baseModelPrefix' | 'taskPrefixes' | 'defaultTargets' | 'renameParameter'> {
+  extends Pick<
+    Architecture,
+    'modelType' | 'baseModelPrefix' | 'taskPrefixes' | 'defaultTargets' | 'floatLayers' | 'renameParameter'
+  > {
   /** What config.json means where it lacks these keys, as far as that differs between families. */
   readonly defaults?: ModelConfig
   /** Other keys of config.json -> those that mean the same and are read. */

@@ -13,7 +13,7 @@ import {
   toFloat64,
 } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
-import { runOver, seededWeights, tinyFamilies } from './fixtures/tiny-model.js'
+import { runOver, seededWeights, tinyConfig, tinyFamilies } from './fixtures/tiny-model.js'
 
 const NEAR = 0.03 // of the largest magnitude: 2^-11 at each of some tens of roundings
 
@@ -45,7 +45,7 @@ describe.each(tinyFamilies)('$modelType in f16', (architecture, config) => {
       'activation_dropout',
     ]
     const dropout = Object.fromEntries(rates.map((key) => [key, 0.1]))
-    const model = architecture.build({ ...config, ...dropout }, scope, task)
+    const model = architecture.build({ ...tinyConfig(architecture, config, task), ...dropout }, scope, task)
     const feeds = feedsOf(task)
     const inputs = Object.entries(feeds).map(([name, { dtype: own, shape }]) => [name, feed(name, own, shape)] as const)
     const loss = lossOf(model)(model, Object.fromEntries(inputs))

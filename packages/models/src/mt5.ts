@@ -2,7 +2,7 @@
 import type { Architecture } from '@espalier/core'
 import { t5Like } from './t5.js'
 
-/** mT5 with the head for SEQ_2_SEQ_LM. mT0 is one. */
+/** mT5 with T5's heads. mT0 is one. */
 export const mt5: Architecture = t5Like({
   modelType: 'mt5',
   className: 'MT5',

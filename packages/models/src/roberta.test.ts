@@ -73,8 +73,8 @@ describe('roberta', () => {
     expect(dropped.y?.data).not.toEqual(still.y?.data)
   })
 
-  it('refuses relative positions, decoders, and a configuration without padding', () => {
-    for (const extra of [{ position_embedding_type: 'relative_key' }, { is_decoder: true }, { pad_token_id: null }])
+  it('refuses relative positions and a configuration without padding', () => {
+    for (const extra of [{ position_embedding_type: 'relative_key' }, { pad_token_id: null }])
       expect(() => tinyModel(roberta, { ...TINY_ROBERTA, ...extra }, 'SEQ_CLS')).toThrow(
         expect.objectContaining({ code: 'model.unsupported' }),
       )

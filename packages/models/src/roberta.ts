@@ -1,17 +1,17 @@
 /** RoBERTa: BERT with positions that skip padding and heads of its own. Source: arXiv:1907.11692 §3. */
-import { type Architecture, gelu } from '@espalier/core'
+import { type Architecture, gelu, type Tensor } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { buildEncoder } from './encoder/encoder-model.js'
-import { type EncoderSettings, encoderSettings } from './encoder/encoder-settings.js'
+import { decodableSettings, type EncoderSettings } from './encoder/encoder-settings.js'
 import { positionsAfterPadding } from './encoder/positions.js'
 import { architectureOf } from './family.js'
 import { firstTokenClassifier } from './heads/first-token-classifier.js'
 import { bareModel } from './heads/head.js'
-import { maskedLM } from './heads/masked-lm.js'
+import { decodingLM, maskedLM } from './heads/masked-lm.js'
 import { questionAnswering } from './heads/question-answering.js'
 import { tokenClassifier } from './heads/token-classification.js'
 
-/** RoBERTa with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS and MASKED_LM, and the bare model. */
+/** RoBERTa with heads for SEQ_CLS, TOKEN_CLS, QUESTION_ANS, MASKED_LM and, with `is_decoder`, CAUSAL_LM, and the bare model. */
 export const roberta: Architecture = robertaLike({ modelType: 'roberta', className: 'Roberta' })
 
 /** A family that is RoBERTa under another name. className: what transformers' classes begin with. */
@@ -22,6 +22,13 @@ export function robertaLike({
   readonly modelType: string
   readonly className: string
 }): Architecture {
+  const vocabularyHead = {
+    dense: 'lm_head.dense',
+    norm: 'lm_head.layer_norm',
+    decoder: 'lm_head.decoder',
+    bias: 'lm_head.bias',
+  }
+  const withGelu = { activation: () => (x: Tensor) => gelu(x) }
   return architectureOf({
     modelType,
     baseModelPrefix: 'roberta',
@@ -34,23 +41,15 @@ export function robertaLike({
       SEQ_CLS: firstTokenClassifier({ className: `${className}ForSequenceClassification`, field: 'classifier' }),
       TOKEN_CLS: tokenClassifier({ className: `${className}ForTokenClassification`, field: 'classifier' }),
       QUESTION_ANS: questionAnswering({ className: `${className}ForQuestionAnswering`, field: 'qa_outputs' }),
-      MASKED_LM: maskedLM(
-        {
-          className: `${className}ForMaskedLM`,
-          dense: 'lm_head.dense',
-          norm: 'lm_head.layer_norm',
-          decoder: 'lm_head.decoder',
-          bias: 'lm_head.bias',
-        },
-        { activation: () => (x) => gelu(x) },
-      ),
+      MASKED_LM: maskedLM({ className: `${className}ForMaskedLM`, ...vocabularyHead }, withGelu),
+      CAUSAL_LM: decodingLM({ className: `${className}ForCausalLM`, ...vocabularyHead }, withGelu),
     },
   })
 }
 
 // The first rows of the table, up to the padding id, are never a token's position.
 function robertaSettings(keys: ConfigKeys): EncoderSettings {
-  const read = encoderSettings(keys)
+  const read = decodableSettings(keys)
   const { padding, sizes } = read
   if (padding === null || padding < 0) throw keys.unsupported('pad_token_id', ['a token id'])
   const { rows } = read.positions

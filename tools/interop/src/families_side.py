@@ -37,7 +37,7 @@ def randomize(parameters, generator):
 
 def outputs(model, ids, task):
     """The output of the task's head, flat."""
-    both = {"decoder_input_ids": ids} if model.config.is_encoder_decoder and task in ("SEQ_2_SEQ_LM", "FEATURE_EXTRACTION") else {}
+    both = {"decoder_input_ids": ids} if getattr(model.config, "is_encoder_decoder", False) and task in ("SEQ_2_SEQ_LM", "FEATURE_EXTRACTION") else {}
     with torch.no_grad():
         found = model.eval()(input_ids=ids, **both)
     if task == "QUESTION_ANS":
@@ -45,8 +45,12 @@ def outputs(model, ids, task):
     return (found.last_hidden_state if task == "FEATURE_EXTRACTION" else found.logits).flatten().tolist()
 
 
+def class_of(case):
+    return getattr(transformers, case["className"]) if "className" in case else CLASSES[case["task"]]
+
+
 def load(case, folder):
-    return CLASSES[case["task"]].from_pretrained(folder, dtype=torch.float32, attn_implementation=case["attention"]).eval()
+    return class_of(case).from_pretrained(folder, dtype=torch.float32, attn_implementation=case["attention"]).eval()
 
 
 def configure(own):
@@ -60,7 +64,8 @@ def make(case, ids):
     """Writes the checkpoint in two shards, and in half precision."""
     task = case["task"]
     own = {key: value for key, value in case["config"].items() if key != "num_labels" or task in ("SEQ_CLS", "TOKEN_CLS")}
-    model = CLASSES[task].from_config(configure(own), attn_implementation=case["attention"]).eval()
+    own_class = class_of(case)
+    model = (own_class._from_config if "className" in case else own_class.from_config)(configure(own), attn_implementation=case["attention"]).eval()
     randomize(model.parameters(), torch.Generator().manual_seed(3))
     size = sum(parameter.nbytes for parameter in model.parameters())
     model.save_pretrained(case["folder"], max_shard_size=size * 2 // 3)
@@ -95,8 +100,7 @@ def main():
     print("made", flush=True)
     sys.stdin.readline()
     for case in plan["cases"]:
-        if "adapter" in case:
-            result[case["name"]].update(exchange(case, ids))
+        result[case["name"]].update(exchange(case, ids))
         if case["newTokens"] > 0:
             result[case["name"]]["greedy"] = greedy(load(case, case["folder"]), ids, case["newTokens"])
     with open(result_path, "w") as file:

@@ -64,6 +64,7 @@ export async function makeOurs(
   folder: string,
   backend: Backend,
   tokens: HostTensor = ids,
+  toDecoder?: boolean,
 ): Promise<Float32Array> {
   const adapted = new AdaptedModel(base)
   const adapter = adapted.addAdapter('default', configureFromFile(tuners[method], config))
@@ -72,7 +73,7 @@ export async function makeOurs(
   )
   adapter.setValues(new Map(values))
   await saveAdapter(adapted, folder)
-  return logitsOf(adapted, backend, tokens)
+  return logitsOf(adapted, backend, tokens, toDecoder)
 }
 
 /** Loads an adapter. */

@@ -11,14 +11,14 @@ export interface Architecture {
   readonly tasks: readonly TaskType[]
   /** Path of the bare model inside the models with a head, `model` or `bert`; a checkpoint may have it or not. */
   readonly baseModelPrefix: string
-  /** The same by task, where transformers has the bare model under another name in that head's class. */
+  /** The same by task, where transformers has the bare model under another name in that head's class; empty where its parts stand beside the head. */
   readonly taskPrefixes?: Readonly<Partial<Record<TaskType, string>>>
   /** PEFT's default target modules of LoRA and its relatives; empty where it has none. */
   readonly defaultTargets: readonly string[]
   /** Names of layers that stay floats in quantized models: transformers' `_keep_in_fp32_modules`. */
   readonly floatLayers?: readonly string[]
-  /** Names of parameters in older files, `LayerNorm.gamma`, as this family's names. */
-  renameParameter?(name: string): string
+  /** Names of parameters in older files, `LayerNorm.gamma`, as the names of this family's model for the task. */
+  renameParameter?(name: string, task?: TaskType): string
   /** Throws config.value and model.unsupported for configs it cannot build. The caller checks the scope afterwards. */
   build(config: ModelConfig, scope: ParameterScope, task: TaskType): Model
 }

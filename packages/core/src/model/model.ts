@@ -3,6 +3,7 @@ import { EspalierError } from '../errors.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Context } from '../module/context.js'
 import { Module } from '../module/module.js'
+import { namedModules } from '../module/tree.js'
 
 /** Tasks, by PEFT's names. FEATURE_EXTRACTION is the bare model without a head. */
 export type PeftTaskType =
@@ -77,6 +78,11 @@ export abstract class LanguageModel extends Model {
   abstract hidden(ids: Tensor, context: Context): Tensor
   /** The module from hidden states to logits. */
   abstract head(): Module
+
+  /** Layers of the head that PEFT's all-linear leaves out: transformers' output embeddings. All of it, unless a family says otherwise. */
+  outputLayers(): readonly Module[] {
+    return namedModules(this.head()).map(({ module }) => module)
+  }
 
   /** What config.json says once the head has a weight of its own. */
   get untiedConfig(): Readonly<Record<string, unknown>> {

@@ -140,8 +140,7 @@ export function modulesOf(model: Model): NamedModule[] {
 }
 
 function headLayers(model: Model): readonly Module[] {
-  if (model instanceof LanguageModel) return namedModules(model.head()).map(({ module }) => module)
-  return model instanceof MaskedLM ? model.outputLayers() : []
+  return model instanceof LanguageModel || model instanceof MaskedLM ? model.outputLayers() : []
 }
 
 function siteOf(layer: Adaptable, path: string, paths: readonly string[]): Site {

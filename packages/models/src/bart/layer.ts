@@ -25,7 +25,7 @@ export interface BartLayerSettings {
 
 const EPSILON = 1e-5 // torch's for a layer norm; no key of config.json says another
 
-/** norm(x + part(x)) for attention, in a decoder attention to the encoder's output, and the wide half. */
+/** norm(x + part(x)) for attention, in a decoder attention to the encoder's output where there is one, and the wide half. */
 class BartLayer extends Module {
   constructor(
     readonly self_attn: Module,
@@ -49,7 +49,7 @@ class BartLayer extends Module {
     const attended = after(x, this.self_attn.forward(x, context), this.self_attn_layer_norm, 'self_attn')
     const { encoder_attn: cross, encoder_attn_layer_norm: norm } = this
     const read =
-      cross === null || norm === null
+      cross === null || norm === null || context.encoded === undefined
         ? attended
         : after(attended, cross.forward(attended, context), norm, 'encoder_attn')
     return after(read, this.wide(read, context), this.final_layer_norm, 'fc2')

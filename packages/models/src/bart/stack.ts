@@ -21,9 +21,9 @@ const OFFSET = 2 // rows of the table before the first position's: fairseq count
 const EPSILON = 1e-5 // torch's for a layer norm
 
 /** ids (batch, tokens) -> hidden states (batch, tokens, size). Captures those under its name, `encoder_hidden_states.0`. */
-class BartStack extends Module {
+export class BartStack extends Module {
   constructor(
-    readonly embed_tokens: Module,
+    readonly embed_tokens: Embedding,
     readonly embed_positions: Module,
     readonly layers: readonly Module[],
     readonly layernorm_embedding: Module,
@@ -34,8 +34,9 @@ class BartStack extends Module {
   }
 
   forward(ids: Tensor, context: Context): Tensor {
+    const table: Module = this.embed_tokens
     const places = this.embed_positions.forward(add(context.positions, constant(OFFSET, 'i32')), context)
-    const placed = add(this.embed_tokens.forward(ids, context), places)
+    const placed = add(table.forward(ids, context), places)
     const normed = this.layernorm_embedding.forward(placed, context)
     const read = maybeDropout(normed, context, this.dropout, `${this.name}.layernorm_embedding.dropout`)
     return runLayers(read, this.layers, context, undefined, `${this.name}_hidden_states`)
@@ -48,7 +49,7 @@ export function buildStack(
   side: BartSide,
   scope: ParameterScope,
   table: Embedding,
-): Module {
+): BartStack {
   const { size, deviation, dropout, maxPositions } = settings
   const name = side.isDecoder ? 'decoder' : 'encoder'
   const own = scope.at(name)

@@ -22,8 +22,6 @@ export type EmbeddedTokens = Module & { readonly word_embeddings: Embedding }
 
 /** ids (batch, tokens) -> hidden states (batch, tokens, hidden). Captures `pooler_output` where there is a pooler. */
 export class EncoderModel extends BareModel {
-  readonly causal = false
-
   constructor(
     /** transformers' class. */
     readonly className: string,
@@ -33,6 +31,7 @@ export class EncoderModel extends BareModel {
     readonly encoder: Module,
     readonly pooler: Module | null,
     readonly sizes: ModelSizes,
+    readonly causal = false,
   ) {
     super()
   }
@@ -90,5 +89,5 @@ export function buildEncoder(
     settings.embeddingSize === size
       ? null
       : scope.linear('embeddings_project', settings.embeddingSize, size, { bias: true, deviation })
-  return new EncoderModel(className, embeddings, project, new Encoder(layers), pooler, sizes)
+  return new EncoderModel(className, embeddings, project, new Encoder(layers), pooler, sizes, settings.isDecoder)
 }

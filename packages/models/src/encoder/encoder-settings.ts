@@ -8,6 +8,8 @@ import { type CountPositions, givenPositions } from './positions.js'
 /** The settings, checked. */
 export interface EncoderSettings {
   readonly sizes: ModelSizes
+  /** Whether tokens see no later ones. */
+  readonly isDecoder: boolean
   readonly innerSize: number
   /** Width of the tables. Where it is not the hidden size, a projection follows them. */
   readonly embeddingSize: number
@@ -28,11 +30,10 @@ export interface EncoderSettings {
   readonly activation: Activation
 }
 
-/** Reads the settings; positions count from 0. Throws model.config and model.unsupported. */
+/** The settings of families that are encoders whatever `is_decoder` says, as in transformers; positions count from 0. Throws model.config and model.unsupported. */
 export function encoderSettings(keys: ConfigKeys): EncoderSettings {
   if (keys.text('position_embedding_type', 'absolute') !== 'absolute')
     throw keys.unsupported('position_embedding_type', ['absolute'])
-  if (keys.flag('is_decoder', false)) throw keys.unsupported('is_decoder', [false])
   const sizes = equalHeads(keys, {
     hidden: ['hidden_size'],
     heads: ['num_attention_heads'],
@@ -41,6 +42,7 @@ export function encoderSettings(keys: ConfigKeys): EncoderSettings {
   const rows = keys.size('max_position_embeddings', 512)
   return {
     sizes: { ...sizes, maxPositions: rows },
+    isDecoder: false,
     innerSize: keys.size('intermediate_size'),
     embeddingSize: sizes.hiddenSize,
     positions: { rows, padding: null, count: givenPositions },
@@ -52,4 +54,10 @@ export function encoderSettings(keys: ConfigKeys): EncoderSettings {
     deviation: keys.number('initializer_range', 0.02),
     activation: activationOf(keys, 'hidden_act', 'gelu'),
   }
+}
+
+/** The same of families that are decoders where `is_decoder` says so. */
+export function decodableSettings(keys: ConfigKeys): EncoderSettings {
+  if (keys.flag('add_cross_attention', false)) throw keys.unsupported('add_cross_attention', [false])
+  return { ...encoderSettings(keys), isDecoder: keys.flag('is_decoder', false) }
 }

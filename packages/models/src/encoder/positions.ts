@@ -9,8 +9,9 @@ export type CountPositions = (ids: Tensor, context: Context) => Tensor
 export const givenPositions: CountPositions = (_, context) => context.positions
 
 /**
- * Positions that skip padding, unless the caller gave others: padding has its own id as its position, and tokens count from the next
- * number on. Source: fairseq's make_positions; transformers' create_position_ids_from_input_ids.
+ * Positions that skip padding: padding has its own id as its position, and tokens count from the next number on. Given positions are rows
+ * of the table as they are, without those before the first token's. So what is generated and rows that are packed have other positions
+ * than rows that are read alone, in transformers too. Source: fairseq's make_positions; transformers' create_position_ids_from_input_ids.
  */
 export function positionsAfterPadding(padding: number): CountPositions {
   return (ids, context) => {

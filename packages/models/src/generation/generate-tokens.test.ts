@@ -12,7 +12,7 @@ import {
 } from '@espalier/core'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { TINY_GPT2, TINY_LLAMA, TINY_T5, TINY_T5_V1_1 } from '../fixtures/tiny-configs.js'
-import { forwardOf, idsOf, tinyFamilies, tinyModel } from '../fixtures/tiny-model.js'
+import { forwardOf, idsOf, placedRow, tinyConfig, tinyFamilies, tinyModel } from '../fixtures/tiny-model.js'
 import { gpt2 } from '../gpt2.js'
 import { llama } from '../llama.js'
 import { t5 } from '../t5.js'
@@ -23,7 +23,7 @@ import type { GenerationSource } from './options.js'
 async function withoutCache(model: CausalLM, prompt: readonly number[], count: number): Promise<number[]> {
   const ids = [...prompt]
   for (let i = 0; i < count; i++) {
-    const { y } = await forwardOf(model, { input_ids: idsOf([ids]) })
+    const { y } = await forwardOf(model, placedRow(ids))
     const logits = Array.from(y?.data.slice(-model.sizes.vocabularySize) ?? [], Number)
     ids.push(logits.indexOf(Math.max(...logits)))
   }
@@ -52,7 +52,7 @@ describe('generateTokens', () => {
 
   const writers = tinyFamilies.filter(([{ tasks }]) => tasks.includes('CAUSAL_LM'))
   it.each(writers)('gives every row of an uneven batch its own continuation ($modelType)', async (family, config) => {
-    const model = tinyModel(family, config, 'CAUSAL_LM') as CausalLM
+    const model = tinyModel(family, tinyConfig(family, config, 'CAUSAL_LM'), 'CAUSAL_LM') as CausalLM
     const prompts = [[7], [2, 7, 7, 12, 4, 8], [5, 3, 9, 1]]
     const rows = await generateRows(await sourceOf(model), prompts, { maxNewTokens: 5 })
     for (const [i, row] of rows.entries())

@@ -13,18 +13,20 @@ export interface FirstTokenOptions {
   readonly input?: HeadInput<BareModel>
   /** Of its own layer; tanh when left out. */
   readonly activation?: Activation
+  /** Of initial weights; config.json's `initializer_range` when left out. */
+  readonly deviation?: number
 }
 
 /** A linear layer with an activation and another one to the labels, with dropout before each. */
 export function firstTokenClassifier(
   names: HeadNames,
-  { input = firstTokens, activation = tanh }: FirstTokenOptions = {},
+  { input = firstTokens, activation = tanh, ...initial }: FirstTokenOptions = {},
 ): Head {
   return (request) => {
     const { base, keys } = request
     const head = new ClassificationHead(
-      headLinear(request, `${names.field}.dense`, base.sizes.hiddenSize, { bias: true }),
-      headLinear(request, `${names.field}.out_proj`, labelCount(keys), { bias: true }),
+      headLinear(request, `${names.field}.dense`, base.sizes.hiddenSize, { bias: true, ...initial }),
+      headLinear(request, `${names.field}.out_proj`, labelCount(keys), { bias: true, ...initial }),
       activation,
       headDropout(keys),
       `${names.field}.dropout`,

@@ -37,13 +37,17 @@ export function headDropout(keys: ConfigKeys): number {
   return key === undefined ? 0.1 : keys.rate(key)
 }
 
-/** A head's linear layer from hidden states to `outSize`, with the configuration's initial deviation. */
+/** A head's linear layer from hidden states to `outSize`. deviation: of initial weights, the configuration's when left out. */
 export function headLinear(
   { base, keys, scope }: HeadRequest,
   field: string,
   outSize: number,
-  options: { readonly bias: boolean },
+  { bias, deviation = keys.number('initializer_range', 0.02) }: { readonly bias: boolean; readonly deviation?: number },
 ): Linear {
-  const deviation = keys.number('initializer_range', 0.02)
-  return scope.linear(field, base.outSize, outSize, { ...options, deviation })
+  return scope.linear(field, base.outSize, outSize, { bias, deviation })
+}
+
+/** A head of a task that the family's `base` makes this kind of bare model for, in a family that has several. */
+export function overBase<Base extends BareModel>(head: Head<Base>): Head {
+  return (request) => head(request as HeadRequest<Base>)
 }

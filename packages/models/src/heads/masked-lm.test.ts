@@ -76,6 +76,33 @@ describe('maskedLM', () => {
     expect(rounded(y).slice(0, 4)).toEqual(near(first))
   })
 
+  it.each([
+    ['bert', bert, TINY_BERT],
+    ['roberta', roberta, TINY_ROBERTA],
+    ['electra', electra, TINY_ELECTRA],
+  ] as const)('writes over a decoder and predicts over an encoder, and over nothing else: %s', (_, family, config) => {
+    const made = (task: 'MASKED_LM' | 'CAUSAL_LM', is_decoder: boolean) => () =>
+      tinyModel(family, { ...config, is_decoder }, task)
+    const refused = expect.objectContaining({
+      code: 'model.unsupported',
+      details: expect.objectContaining({ key: 'is_decoder' }),
+    })
+    expect([made('MASKED_LM', false)().causal, made('CAUSAL_LM', true)().causal]).toEqual([false, true])
+    expect(made('MASKED_LM', true)).toThrow(refused)
+    expect(made('CAUSAL_LM', false)).toThrow(refused)
+  })
+
+  it.each([
+    ['distilbert', distilbert, TINY_DISTILBERT, withoutTypes],
+    ['albert', albert, TINY_ALBERT, encoderRows],
+    ['deberta', deberta, TINY_DEBERTA, encoderRows],
+    ['deberta-v2', debertaV2, TINY_DEBERTA_V2, encoderRows],
+  ] as const)('reads over is_decoder as transformers does: %s', async (_, family, config, rows) => {
+    const [plain, marked] = [build(family, config), build(family, { ...config, is_decoder: true })]
+    expect(marked.causal).toBe(false)
+    expect((await forwardOf(marked, rows)).y).toEqual((await forwardOf(plain, rows)).y)
+  })
+
   it('has its loss over the tokens that count alone', async () => {
     const model = build(bert, TINY_BERT)
     const { y } = await forwardOf(model, encoderRows)

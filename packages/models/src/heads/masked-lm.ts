@@ -1,5 +1,14 @@
-/** The head that predicts what was masked: a layer with an activation and a norm, and a projection to the vocabulary. */
-import { type Context, joinPath, Linear, MaskedLM, type ModelSizes, type Module, type Tensor } from '@espalier/core'
+/** The head that predicts what was masked: a layer with an activation and a norm, and a projection to the vocabulary. A decoder of the same family writes with it. */
+import {
+  CausalLM,
+  type Context,
+  joinPath,
+  Linear,
+  MaskedLM,
+  type ModelSizes,
+  Module,
+  type Tensor,
+} from '@espalier/core'
 import type { ConfigKeys } from '../config/config-keys.js'
 import { type Activation, activationOf } from '../layers/activation.js'
 import { type PartNames, partOf, setParts } from '../layers/parts.js'
@@ -28,24 +37,39 @@ export interface MaskedOptions {
 
 /** A head whose own layer is as wide as the token table, which the projection shares unless config.json says otherwise. */
 export function maskedLM({ className, ...names }: MaskedNames, options: MaskedOptions = {}): Head {
-  const { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu') } = options
-  const { dense, norm, decoder } = names
   return (request) => {
-    const { base, keys, prefix, scope } = request
-    const width = base.tokenTable().outSize
-    return new HeadedMaskedLM(
-      className,
-      { base: prefix, dense, norm, decoder },
-      {
-        base,
-        dense: headLinear(request, dense, width, { bias: true }),
-        norm: scope.layerNorm(norm, width, keys.epsilon('layer_norm_eps', 1e-12)),
-        decoder: projection(request, names, width),
-      },
-      activation(keys),
-      options,
-    )
+    const { base, keys } = request
+    if (base.causal) throw keys.unsupported('is_decoder', [false])
+    const { fields, parts, activation } = headOf(request, names, options)
+    return new HeadedMaskedLM(className, fields, parts, activation, options)
   }
+}
+
+/** The same head over a model that sees no later tokens, as config.json's `is_decoder` makes it: transformers' BertLMHeadModel. */
+export function decodingLM({ className, ...names }: MaskedNames, options: MaskedOptions = {}): Head {
+  return (request) => {
+    const { base, keys } = request
+    if (!base.causal) throw keys.unsupported('is_decoder', [true])
+    const { fields, parts, activation } = headOf(request, names, options)
+    return new DecodingLM(className, fields, parts, activation)
+  }
+}
+
+function headOf(
+  request: HeadRequest,
+  names: Omit<MaskedNames, 'className'>,
+  { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu') }: MaskedOptions,
+) {
+  const { base, keys, prefix, scope } = request
+  const { dense, norm, decoder } = names
+  const width = base.tokenTable().outSize
+  const parts: MaskedParts = {
+    base,
+    dense: headLinear(request, dense, width, { bias: true }),
+    norm: scope.layerNorm(norm, width, keys.epsilon('layer_norm_eps', 1e-12)),
+    decoder: projection(request, names, width),
+  }
+  return { fields: { base: prefix, dense, norm, decoder }, parts, activation: activation(keys) }
 }
 
 function projection(
@@ -98,8 +122,10 @@ class HeadedMaskedLM extends MaskedLM {
   }
 
   predict(hidden: Tensor, context: Context): Tensor {
-    const wide = this.activation(this.part('dense').forward(hidden, context))
-    return this.part('decoder').forward(this.part('norm').forward(wide, context), context)
+    return new TransformedHead(this.part('dense'), this.part('norm'), this.part('decoder'), this.activation).forward(
+      hidden,
+      context,
+    )
   }
 
   outputLayers(): readonly Module[] {
@@ -112,5 +138,62 @@ class HeadedMaskedLM extends MaskedLM {
 
   private part(role: keyof MaskedParts): Module {
     return partOf(this, this.names[role])
+  }
+}
+
+class DecodingLM extends CausalLM {
+  constructor(
+    readonly className: string,
+    readonly names: PartNames<MaskedParts>,
+    parts: MaskedParts,
+    readonly activation: Activation,
+  ) {
+    super()
+    setParts(this, names, parts)
+  }
+
+  get sizes(): ModelSizes {
+    return this.base.sizes
+  }
+
+  override get layerPaths(): readonly string[] {
+    return this.base.layerPaths.map((path) => joinPath(this.names.base, path))
+  }
+
+  hidden(ids: Tensor, context: Context): Tensor {
+    return this.base.forward(ids, context)
+  }
+
+  head(): Module {
+    return new TransformedHead(this.part('dense'), this.part('norm'), this.part('decoder'), this.activation)
+  }
+
+  override outputLayers(): readonly Module[] {
+    return [this.part('decoder')]
+  }
+
+  private get base(): BareModel {
+    return partOf<BareModel>(this, this.names.base)
+  }
+
+  private part(role: keyof MaskedParts): Module {
+    return partOf(this, this.names[role])
+  }
+}
+
+/** hidden (..., hidden) -> logits (..., vocabulary). */
+class TransformedHead extends Module {
+  constructor(
+    readonly dense: Module,
+    readonly norm: Module,
+    readonly decoder: Module,
+    readonly activation: Activation,
+  ) {
+    super()
+  }
+
+  forward(x: Tensor, context: Context): Tensor {
+    const wide = this.activation(this.dense.forward(x, context))
+    return this.decoder.forward(this.norm.forward(wide, context), context)
   }
 }

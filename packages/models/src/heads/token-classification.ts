@@ -4,17 +4,26 @@ import { type ConfigKeys, labelCount } from '../config/config-keys.js'
 import { classifier } from './classifier.js'
 import { type Head, type HeadNames, headDropout, headLinear } from './head.js'
 
-/** A linear layer over every token. dropout: the rate before it; `headDropout` when left out. */
+/** What distinguishes one such head from another. */
+export interface TokenClassifierOptions {
+  /** The rate before the layer; `headDropout` when left out. */
+  dropout?(keys: ConfigKeys): number
+  /** Of initial weights; config.json's `initializer_range` when left out. */
+  deviation?(keys: ConfigKeys): number
+}
+
+/** A linear layer over every token. */
 export function tokenClassifier(
   names: HeadNames,
-  { dropout = headDropout }: { readonly dropout?: (keys: ConfigKeys) => number } = {},
+  { dropout = headDropout, deviation }: TokenClassifierOptions = {},
 ): Head {
   return (request) => {
     const rate = dropout(request.keys)
+    const initial = deviation === undefined ? {} : { deviation: deviation(request.keys) }
     return classifier(request, {
       task: 'TOKEN_CLS',
       names,
-      head: headLinear(request, names.field, labelCount(request.keys), { bias: true }),
+      head: headLinear(request, names.field, labelCount(request.keys), { bias: true, ...initial }),
       input: (hidden, { context }) => maybeDropout(hidden, context, rate, 'dropout'),
     })
   }

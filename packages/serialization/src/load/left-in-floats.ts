@@ -44,6 +44,5 @@ export function floatLinears(model: Model): string[] {
 const WEIGHT = '.weight'
 
 function outputLayers(model: Model): readonly Module[] {
-  if (model instanceof MaskedLM) return model.outputLayers()
-  return model instanceof LanguageModel ? namedModules(model.head()).map(({ module }) => module) : []
+  return model instanceof LanguageModel || model instanceof MaskedLM ? model.outputLayers() : []
 }

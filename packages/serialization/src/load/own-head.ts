@@ -14,8 +14,7 @@ export async function ownHead(
   tensorOf: (path: string) => LocatedTensor | undefined,
 ): Promise<OwnHead | undefined> {
   if (!(model instanceof LanguageModel || model instanceof MaskedLM)) return undefined
-  const modules = model instanceof MaskedLM ? model.outputLayers() : [model.head()]
-  const head = new Set(modules.flatMap((module) => [...namedParameters(module).values()]))
+  const head = new Set(model.outputLayers().flatMap((module) => [...namedParameters(module).values()]))
   const uses = parameterUses(model).filter(({ parameter, path }) => head.has(parameter) && path !== parameter.path)
   for (const { parameter, path } of uses) {
     if (parameter.shape.length !== 2) continue

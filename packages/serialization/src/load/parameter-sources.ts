@@ -54,9 +54,12 @@ export function checkpointLookup(
   seed: number,
 ): CheckpointLookup {
   const byName = new Map<string, LocatedTensor>()
-  for (const [name, tensor] of tensors) byName.set(architecture.renameParameter?.(name) ?? name, tensor)
+  for (const [name, tensor] of tensors) byName.set(architecture.renameParameter?.(name, task) ?? name, tensor)
   const prefix = prefixOf(architecture, task, byName.keys())
   const random = new Random(seed)
+  const inFile = new Set(Array.from(byName.keys(), (name) => topOf(name, prefix)))
+  const isHead = (path: string) =>
+    architecture.taskPrefixes?.[task] === '' ? !inFile.has(topOf(path, prefix)) : !path.startsWith(prefix)
   const initialized: string[] = []
   const sources = new Map<string, ParameterSource>()
   const used = new Set<string>()
@@ -74,7 +77,7 @@ export function checkpointLookup(
     const source = tensor === undefined ? undefined : parameterSource(tensor)
     if (tensor !== undefined) used.add(tensor.name)
     if (source !== undefined) sources.set(path, source)
-    if (source !== undefined || initial === undefined || !mayStartAnew(path, prefix, task)) return source
+    if (source !== undefined || initial === undefined || !mayStartAnew(path, isHead(path), prefix, task)) return source
     initialized.push(path)
     const data =
       'fill' in initial
@@ -93,8 +96,8 @@ function prefixOf(
   task: TaskType,
   names: Iterable<string>,
 ): string {
-  const prefix = `${taskPrefixes[task] ?? baseModelPrefix}.`
-  const others = [baseModelPrefix, ...Object.values(taskPrefixes)].map((other) => `${other}.`)
+  const prefix = `${taskPrefixes[task] || baseModelPrefix}.`
+  const others = [baseModelPrefix, ...Object.values(taskPrefixes)].flatMap((other) => (other === '' ? [] : `${other}.`))
   const found = new Set(Array.from(names, (name) => [prefix, ...others].find((start) => name.startsWith(start))))
   const other = others.find((start) => start !== prefix && found.has(start))
   if (other === undefined || found.has(prefix)) return prefix
@@ -118,10 +121,13 @@ function groupedByPath<T>(tensors: ReadonlyMap<string, T>): Map<string, Map<stri
   return groups
 }
 
+// The part of a model that a name is in, whether or not the bare model has its prefix.
+function topOf(name: string, prefix: string): string | undefined {
+  return (name.startsWith(prefix) ? name.slice(prefix.length) : name).split('.')[0]
+}
+
 // What transformers starts anew when a base model is loaded for a task: the head, and a pooler that its task did not need before.
-function mayStartAnew(path: string, prefix: string, task: TaskType): boolean {
+function mayStartAnew(path: string, isHead: boolean, prefix: string, task: TaskType): boolean {
   if (task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM') return false
-  return !path.startsWith(prefix)
-    ? task !== 'FEATURE_EXTRACTION' || path.startsWith('pooler.')
-    : path.startsWith(`${prefix}pooler.`)
+  return isHead ? task !== 'FEATURE_EXTRACTION' || path.startsWith('pooler.') : path.startsWith(`${prefix}pooler.`)
 }

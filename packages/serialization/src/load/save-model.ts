@@ -101,8 +101,7 @@ function untiedHead(model: Model, config: BaseModel['config']): UntiedHead {
   const tied: UntiedHead = { config: {}, names: new Map() }
   if (!(model instanceof LanguageModel || model instanceof MaskedLM) || config.tie_word_embeddings === false)
     return tied
-  const modules = model instanceof MaskedLM ? model.outputLayers() : [model.head()]
-  const head = new Set(modules.flatMap((module) => [...namedParameters(module).values()]))
+  const head = new Set(model.outputLayers().flatMap((module) => [...namedParameters(module).values()]))
   const uses = parameterUses(model).filter(({ parameter }) => head.has(parameter))
   if (head.size === 0 || uses.length !== head.size) return tied
   if (model.untiedConfig === null)
