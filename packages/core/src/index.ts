@@ -182,11 +182,13 @@ export {
   crossEntropyOfLogits,
 } from './nn/cross-entropy.js'
 export { type DequantizeAttributes, dequantize, dequantizeCall } from './nn/dequantize.js'
+export { dequantizeFourBit, dequantizeFourBitCall, type FourBitAttributes } from './nn/dequantize-four-bit.js'
 export { detach, detachCall } from './nn/detach.js'
 export { type DropoutAttributes, dropout, dropoutMaskCall, dropoutThreshold } from './nn/dropout.js'
 export { type ExpertMatmulAttributes, expertMatmul, expertMatmulCall } from './nn/expert-matmul.js'
 export { layerNorm, layerNormCall, rmsNorm, rmsNormCall } from './nn/norms.js'
 export { rope, ropeCall } from './nn/rope.js'
+export { scaledBlocks } from './nn/scaled-blocks.js'
 export { softmax, softmaxCall } from './nn/softmax.js'
 export type { ParameterSource } from './parameter-source.js'
 export { drawSeed, hashString, mix32, Random, siteKey } from './random.js'

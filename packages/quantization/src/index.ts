@@ -8,7 +8,6 @@ export {
   stateBytes,
 } from './bitsandbytes/four-bit-tensors.js'
 export { blockSizes, type FloatName, type QuantState, readState, stateText } from './bitsandbytes/quant-state.js'
-export { scaledBlocks } from './codes/block-scales.js'
 export { type BlockwiseCodes, blockwiseCodes } from './codes/blockwise.js'
 export { type CodeTable, type FourBitType, fourBitTable, signedDynamic, unsignedDynamic } from './codes/tables.js'
 export { type Int8Options, int8 } from './int8/int8.js'

@@ -5,6 +5,7 @@
 import {
   type CallAttributes,
   type CallDefinition,
+  dequantizeFourBitCall,
   dropoutMaskCall,
   dropoutThreshold,
   geluCall,
@@ -21,10 +22,11 @@ import {
   type Tensor,
 } from '@espalier/core'
 import { CONTRIB, type Emitter, type Value } from './emitter.js'
+import { acceptsFourBit, emitFourBit } from './four-bit.js'
 
 interface CallRule<A extends CallAttributes> {
   /** Whether the kernel covers this use. */
-  accepts(inputs: readonly Tensor[]): boolean
+  accepts(inputs: readonly Tensor[], attributes: A): boolean
   emit(emitter: Emitter, inputs: readonly Tensor[], outputs: readonly Tensor[], attributes: A): void
 }
 
@@ -96,6 +98,10 @@ const rules: ReadonlyMap<CallDefinition, CallRule<CallAttributes>> = new Map([
       )
     },
   }),
+  rule(dequantizeFourBitCall, {
+    accepts: acceptsFourBit,
+    emit: (e, inputs, [y], attributes) => emitFourBit(e, inputs, y as Tensor, attributes),
+  }),
   rule(dropoutMaskCall, {
     accepts: ([seed]) => seed !== undefined && isOp(seed.node, 'input') && seed.node.attrs.slot === 'feed',
     emit(e, [seed], [y], { rate, site, shape }) {
@@ -111,7 +117,7 @@ const rules: ReadonlyMap<CallDefinition, CallRule<CallAttributes>> = new Map([
 
 /** Whether a call stays a call. */
 export function keepsCall(node: Node<'call'>): boolean {
-  return rules.get(node.attrs.definition)?.accepts(node.inputs) ?? false
+  return rules.get(node.attrs.definition)?.accepts(node.inputs, node.attrs.attributes) ?? false
 }
 
 /** Emits a call that `keepsCall` accepted. */

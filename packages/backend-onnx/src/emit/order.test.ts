@@ -7,6 +7,7 @@ import {
   barrier,
   concat,
   dequantize,
+  dequantizeFourBit,
   feed,
   gradients,
   hostTensor,
@@ -28,6 +29,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { onnx } from '../index.js'
 import { emitProgram, type WeightPlace } from './emit-program.js'
+import { fourBitTables } from './four-bit.js'
 import { numbered, runtimeOrder } from './schedule.js'
 
 const LAYERS = 6
@@ -47,6 +49,12 @@ const coded = (layer: number): Tensor =>
     input('weight', `scales${layer}`, 'f32', [SIZE, 1]),
     SIZE,
   )
+const inFourBits = (layer: number): Tensor =>
+  dequantizeFourBit(
+    input('weight', `w${layer}`, 'u8', [(SIZE * SIZE) / 2, 1]),
+    input('weight', `scales${layer}`, 'f32', [(SIZE * SIZE) / 64]),
+    { values: fourBitTables[1] as readonly number[], blockSize: 64, shape: [SIZE, SIZE] },
+  )
 
 /** A deep stack of layers with these weights and the gradients of what it is fed to train, each added to a state or all to one. */
 function stackProgram({ rows = ROWS, joined = false, weight = plain } = {}): Program {
@@ -64,8 +72,8 @@ function stackProgram({ rows = ROWS, joined = false, weight = plain } = {}): Pro
 }
 
 /** The stack over codes, decoded again for the backward. */
-function decodedAgain(): Program {
-  const program = stackProgram({ rows: 2, weight: coded })
+function decodedAgain(weight = coded): Program {
+  const program = stackProgram({ rows: 2, weight })
   return { ...withRoots(program, rematerialize(programRoots(program))), name: 'again' }
 }
 
@@ -95,18 +103,19 @@ describe('emitProgram', () => {
 })
 
 describe('rematerialised weights', () => {
-  it('are decoded right before each of their uses, and take the memory of one', () => {
+  it.each([
+    ['8 bits', 'cast', coded],
+    ['4 bits', 'dequantizeFourBit', inFourBits],
+  ])('of %s are decoded right before each of their uses, and take the memory of one', (_, decoding, weight) => {
     const place: WeightPlace = { kind: 'buffer', id: 0 }
-    const [kept, program] = [stackProgram({ rows: 2, weight: coded }), decodedAgain()]
+    const [kept, program] = [stackProgram({ rows: 2, weight }), decodedAgain(weight)]
     const { plan, order } = emitProgram(program, () => place)
     const matrix = SIZE * SIZE * 4
     expect(emitProgram(kept, () => place).plan.peakBytes).toBeGreaterThan(LAYERS * matrix)
     expect(plan.peakBytes).toBeLessThan(3 * matrix)
-    const ops = order.map((name) => name.split('#')[0])
-    const decodings = ops.flatMap((op, i) =>
-      op === 'cast' ? [ops.slice(i + 1).find((next) => /cast|matmul/.test(next ?? ''))] : [],
-    )
-    expect(decodings).toEqual(Array.from({ length: 2 * LAYERS - 1 }, () => 'matmul'))
+    const steps = order.flatMap((name) => name.split('#')[0] ?? []).filter((op) => op === decoding || op === 'matmul')
+    const turns = steps.filter((op, i) => op !== steps[i - 1]) // a decoding may be several nodes
+    expect(turns).toEqual(Array.from({ length: 2 * LAYERS - 1 }, () => [decoding, 'matmul']).flat())
   })
 })
 

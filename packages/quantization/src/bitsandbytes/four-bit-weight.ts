@@ -2,22 +2,19 @@
 import {
   add,
   cast,
-  constantTensor,
   type DType,
+  dequantizeFourBit,
   div,
   gatherRows,
   type HostTensor,
-  hostTensor,
   iota,
   mul,
   type Parameter,
-  reshape,
   type Shape,
   type Tensor,
   toFloat32,
   type Weight,
 } from '@espalier/core'
-import { scaledBlocks } from '../codes/block-scales.js'
 import { type FourBitType, fourBitTable, signedDynamic } from '../codes/tables.js'
 import { type FourBitLayout, partValues } from './four-bit-layout.js'
 import { type FourBitTensors, fourBitTensors } from './four-bit-tensors.js'
@@ -40,8 +37,7 @@ export class FourBitWeight implements Weight {
   value(): Tensor {
     const { type, blockSize, dtype, shape } = this.layout
     const [codes, ...scales] = this.parameters.map(({ value }) => value) as [Tensor, ...Tensor[]]
-    const bytes = cast(reshape(codes, [-1]), 'i32')
-    const floats = scaledBlocks(gatherRows(pairsOf(type), bytes), this.scales(scales), blockSize, shape)
+    const floats = dequantizeFourBit(codes, this.scales(scales), { values: valuesOf(type), blockSize, shape })
     return cast(cast(floats, DTYPES[dtype]), this.dtype)
   }
 
@@ -85,15 +81,11 @@ export class FourBitWeight implements Weight {
 // A few roundings of float32, or the one of the dtype that codes decode to.
 const UNIT: { readonly [N in FloatName]: number } = { float32: 2 ** -20, float16: 2 ** -10, bfloat16: 2 ** -7 }
 
-const pairs = new Map<FourBitType, Tensor>()
+// One list for all weights of a type.
+const values = new Map<FourBitType, readonly number[]>()
 
-// Every byte's two values (256, 2): one look-up decodes both. One node for all weights of a type.
-function pairsOf(type: FourBitType): Tensor {
-  const known = pairs.get(type)
-  if (known !== undefined) return known
-  const { values } = fourBitTable(type)
-  const both = Array.from({ length: 256 }, (_, byte) => [values[byte >> 4] as number, values[byte & 15] as number])
-  const made = constantTensor(hostTensor('f32', [256, 2], both.flat()))
-  pairs.set(type, made)
-  return made
+function valuesOf(type: FourBitType): readonly number[] {
+  const known = values.get(type) ?? [...fourBitTable(type).values]
+  values.set(type, known)
+  return known
 }

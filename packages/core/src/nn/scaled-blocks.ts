@@ -1,5 +1,10 @@
 /** Values times the scales of their blocks, as graph nodes, whatever the blocks leave over at the end. */
-import { dequantize, pad, reshape, type Shape, sizeOf, slice, type Tensor } from '@espalier/core'
+import { pad } from '../graph/ops/pad.js'
+import { reshape } from '../graph/ops/reshape.js'
+import { slice } from '../graph/ops/slice.js'
+import type { Tensor } from '../graph/tensor.js'
+import { type Shape, sizeOf } from '../shape.js'
+import { dequantize } from './dequantize.js'
 
 /** values (n or more, in order) times scales (blocks), one for each `blockSize` of them -> floats of `shape`, which has n values. */
 export function scaledBlocks(values: Tensor, scales: Tensor, blockSize: number, shape: Shape): Tensor {
