@@ -9,8 +9,8 @@ import time
 import torch
 
 torch.set_num_threads(int(json.loads(sys.argv[3]).get("threads", 2)))
-from peft import LoraConfig, get_peft_model  # noqa: E402
-from transformers import AutoModelForCausalLM  # noqa: E402
+from peft import LoraConfig, get_peft_model, prepare_model_for_kbit_training  # noqa: E402
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig  # noqa: E402
 
 folder, attention, setting = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
 
@@ -19,11 +19,26 @@ def answer(**values):
     print(json.dumps(values), flush=True)
 
 
-model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention)
+packing = setting.get("packing")
+packed = {}
+if packing == "nf4":
+    packed = {
+        "quantization_config": BitsAndBytesConfig(
+            load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=torch.float32,
+        ),
+    }
+elif packing == "int8":
+    packed = {"quantization_config": BitsAndBytesConfig(load_in_8bit=True)}
+model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation=attention, **packed)
+if packing is not None:
+    model = prepare_model_for_kbit_training(model, use_gradient_checkpointing=False)
 torch.manual_seed(0)
 model = get_peft_model(
     model,
-    LoraConfig(r=8, lora_alpha=16, lora_dropout=setting.get("dropout", 0.0), target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"),
+    LoraConfig(
+        r=8, lora_alpha=16, lora_dropout=setting.get("dropout", 0.0), target_modules=setting.get("targets", ["q_proj", "v_proj"]),
+        task_type="CAUSAL_LM",
+    ),
 )
 if setting.get("checkpointing"):
     model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

@@ -6,6 +6,7 @@ import type { Finding } from './finding.js'
 import { glue } from './glue.js'
 import { interleave, roundLine } from './interleave.js'
 import { median, type Peer } from './peer.js'
+import { qlora } from './qlora.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
 import { espalier, pytorch, type Setup } from './setup.js'
 import { startUp } from './start-up.js'
@@ -28,6 +29,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   checkpoint,
   checkpointing,
   glue,
+  qlora,
   tfjs: onTfjs,
 }
 

@@ -13,12 +13,14 @@ import {
   hostTensor,
   input,
   programRoots,
+  type Quantizer,
   type Tensor,
   weightRequests,
 } from '@espalier/core'
 import { causalFeeds, collateCausal, planBatches, splitStep } from '@espalier/data'
 import { lora } from '@espalier/lora'
 import { generateTokens, llama } from '@espalier/models'
+import { bitsandbytes } from '@espalier/quantization'
 import { loadModel, saveAdapter } from '@espalier/serialization'
 import {
   accumulateProgram,
@@ -45,6 +47,10 @@ interface Setting {
   readonly whole?: { readonly rows: number; readonly length: number; readonly countedSize: number }
   /** What is made again in the backward pass, where anything is. */
   readonly checkpointing?: CheckpointingOptions
+  /** How frozen weights are packed, where they are. */
+  readonly packing?: 'nf4' | 'int8'
+  /** Layers with an adapter. Default: q_proj and v_proj. */
+  readonly targets?: 'all-linear'
   /** The project whose tfjs-node computes, in place of onnx. */
   readonly tfjs?: string
 }
@@ -73,11 +79,14 @@ const PAD = 0
 async function main(): Promise<void> {
   const tf = tfOf(setting)
   const backend = tf === undefined ? onnx({ threads: setting.threads }) : tfjs({ tf })
-  const base = await loadModel(folder, { architectures: [llama] })
+  const base = await loadModel(folder, { architectures: [llama], quantizers: quantizersOf(setting) })
   const adapted = new AdaptedModel(base)
   adapted.addAdapter(
     'default',
-    lora({ r: 8, loraAlpha: 16, loraDropout: setting.dropout ?? 0, targetModules: ['q_proj', 'v_proj'] }),
+    lora({
+      ...{ r: 8, loraAlpha: 16, loraDropout: setting.dropout ?? 0 },
+      targetModules: setting.targets ?? ['q_proj', 'v_proj'],
+    }),
   )
   const trainable = adapted.trainable()
   const weights = await backend.loadWeights(weightRequests(adapted.model))
@@ -203,6 +212,12 @@ async function main(): Promise<void> {
   await session.close()
   await backend.close()
   await base.close()
+}
+
+function quantizersOf({ packing }: Setting): Quantizer[] {
+  if (packing === undefined) return []
+  const nf4 = { loadIn4bit: true, bnb4bitQuantType: 'nf4', bnb4bitUseDoubleQuant: true } as const
+  return [bitsandbytes(packing === 'nf4' ? nf4 : { loadIn8bit: true })]
 }
 
 function tfOf({ tfjs: project }: Setting): ProfiledTf | undefined {
