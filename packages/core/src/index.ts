@@ -98,6 +98,7 @@ export {
   type TaskType,
   withEncoded,
 } from './model/model.js'
+export { unsupportedTask } from './model/unsupported-task.js'
 export {
   type Adaptable,
   Conv1D,

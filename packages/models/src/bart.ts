@@ -32,6 +32,10 @@ import { tokenEmbedding } from './layers/padded-embedding.js'
 export const bart: Architecture = architectureOf<Settings, BareModel>({
   modelType: 'bart',
   baseModelPrefix: 'model',
+  absentHeads: {
+    MASKED_LM:
+      'Use AutoModelForSeq2SeqLM: transformers has one class for both, and it fills masks by writing the text.',
+  },
   defaultTargets: ['q_proj', 'v_proj'],
   // Files may name the shared table after any of its three places.
   renameParameter: (name, task) => {

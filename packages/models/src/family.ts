@@ -1,7 +1,12 @@
 /** A family of models as data: what it has of its own. The rest of its Architecture follows. */
-import type { Architecture, ModelConfig, ParameterScope, TaskType } from '@espalier/core'
+import {
+  type Architecture,
+  type ModelConfig,
+  type ParameterScope,
+  type TaskType,
+  unsupportedTask,
+} from '@espalier/core'
 import { ConfigKeys } from './config/config-keys.js'
-import { unsupportedTask } from './config/unsupported-task.js'
 import type { BareModel } from './heads/bare-model.js'
 import type { Head } from './heads/head.js'
 
@@ -9,7 +14,13 @@ import type { Head } from './heads/head.js'
 export interface Family<Settings, Base extends BareModel>
   extends Pick<
     Architecture,
-    'modelType' | 'baseModelPrefix' | 'taskPrefixes' | 'defaultTargets' | 'floatLayers' | 'renameParameter'
+    | 'modelType'
+    | 'absentHeads'
+    | 'baseModelPrefix'
+    | 'taskPrefixes'
+    | 'defaultTargets'
+    | 'floatLayers'
+    | 'renameParameter'
   > {
   /** What config.json means where it lacks these keys, as far as that differs between families. */
   readonly defaults?: ModelConfig

@@ -9,6 +9,8 @@ export type ModelConfig = Readonly<Record<string, unknown>>
 export interface Architecture {
   readonly modelType: string
   readonly tasks: readonly TaskType[]
+  /** Tasks that transformers names a class of this family for and that have no head here -> what to use instead. */
+  readonly absentHeads?: Readonly<Partial<Record<TaskType, string>>>
   /** Path of the bare model inside the models with a head, `model` or `bert`; a checkpoint may have it or not. */
   readonly baseModelPrefix: string
   /** The same by task, where transformers has the bare model under another name in that head's class; empty where its parts stand beside the head. */

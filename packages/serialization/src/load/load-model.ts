@@ -8,6 +8,7 @@ import {
   ParameterScope,
   type Quantizer,
   type TaskType,
+  unsupportedTask,
   type WeightFactory,
 } from '@espalier/core'
 import type { ModelFiles } from '../files/model-files.js'
@@ -24,6 +25,7 @@ import { ownHead } from './own-head.js'
 import { checkpointLookup } from './parameter-sources.js'
 import { type ProblemType, withProblemType } from './problem-type.js'
 import { chooseQuantizer, refuseUnnamed, withStored } from './quantized.js'
+import { savedTask } from './saved-task.js'
 import { tokenIdWarnings } from './token-ids.js'
 
 /** Options of loadModel. */
@@ -82,14 +84,8 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
   const knownTypes = architectures.map((architecture) => architecture.modelType)
   const hfConfig = await readModelConfig(files, { knownTypes })
   const architecture = architectureFor(hfConfig.modelType, architectures, files.description)
-  const task = options.task ?? taskOf(hfConfig, architecture)
-  if (!architecture.tasks.includes(task)) {
-    throw new EspalierError('model.unsupported', {
-      what: 'this architecture has no head for the task',
-      got: { modelType: architecture.modelType, task, tasks: architecture.tasks },
-      fix: 'Choose a task from that list.',
-    })
-  }
+  const task = options.task ?? savedTask(hfConfig, architecture, files.description)
+  if (!architecture.tasks.includes(task)) throw unsupportedTask(architecture, task)
   const quantized = chooseQuantizer(hfConfig.values, options.quantizers ?? [], files.description)
   const labels = labelsOf(options.labels, hfConfig.labels)
   const labelled = labels === null ? hfConfig.values : withLabels(hfConfig.values, labels)
@@ -145,30 +141,6 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
     await weights.close()
     throw error
   }
-}
-
-const heads: readonly (readonly [RegExp, TaskType])[] = [
-  [/For(?:CausalLM)$|LMHeadModel$/, 'CAUSAL_LM'],
-  [/ForMaskedLM$/, 'MASKED_LM'],
-  [/ForConditionalGeneration$/, 'SEQ_2_SEQ_LM'],
-  [/ForSequenceClassification$/, 'SEQ_CLS'],
-  [/ForTokenClassification$/, 'TOKEN_CLS'],
-  [/ForQuestionAnswering$/, 'QUESTION_ANS'],
-  [/Model$/, 'FEATURE_EXTRACTION'],
-]
-
-/** The task that a checkpoint was saved for, by the class in its configuration; the architecture's first when that says nothing. */
-export function taskOf({ architectures }: HfConfig, architecture: Architecture): TaskType {
-  for (const name of architectures) {
-    const task = taskOfClass(name)
-    if (task !== undefined && architecture.tasks.includes(task)) return task
-  }
-  return architecture.tasks[0] ?? 'FEATURE_EXTRACTION'
-}
-
-/** The task that models of transformers' class are for: MASKED_LM of BertForMaskedLM; undefined of other names. */
-export function taskOfClass(name: string): TaskType | undefined {
-  return heads.find(([pattern]) => pattern.test(name))?.[1]
 }
 
 function labelsOf(
