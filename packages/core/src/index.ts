@@ -6,6 +6,7 @@ export type { BaseModel, TrainableModel } from './adapted/base-model.js'
 export type { AddAdapterOptions } from './adapted/create-adapter.js'
 export { FullModel } from './adapted/full-training.js'
 export { type MergedWeights, type MergeOptions, mergeAdapters, mergedWeights } from './adapted/merge.js'
+export type { MergeLoss } from './adapted/merge-loss.js'
 export { weightRequests, withValues } from './adapted/weights.js'
 export { gradients, vjp } from './autodiff/gradients.js'
 export type {

@@ -10,7 +10,8 @@ import { defineTuner } from '../tuner/define-tuner.js'
 import type { TargetConfig } from '../tuner/families.js'
 import { AdaptedModel } from './adapted-model.js'
 import { FullModel } from './full-training.js'
-import { mergeAdapters } from './merge.js'
+import { mergeAdapters, mergedWeights } from './merge.js'
+import type { MergeLoss } from './merge-loss.js'
 import { rowScaled } from './row-scaled-weight.fake.js'
 import { distance, logitsOf, shift, tinyBase } from './tiny-model.fake.js'
 import { weightRequests } from './weights.js'
@@ -78,6 +79,25 @@ describe('a weight that is not plain floats', () => {
     expect(distance(await logitsOf(model), active)).toBeLessThan(ROUGH)
     model.clearMerged()
     expect(distance(await logitsOf(model), active)).toBe(0)
+  })
+
+  it('tells what encoding it again lost, and how much that is of what was merged', async () => {
+    const lost = async (start: number) => {
+      const model = new AdaptedModel(tinyBase({ weightOf: rowScaled }))
+      model.addAdapter('default', shift({ start, targetModules: ['q_proj', 'model.embed_tokens'] }))
+      const backend = reference()
+      const weights = await backend.loadWeights(weightRequests(model.base.model))
+      const { losses, weights: merged } = await mergedWeights(model, backend, weights)
+      expect([...losses.keys()]).toEqual([0, 1].map((i) => `model.layers.${i}.q_proj.weight`))
+      const scales = merged.get('model.layers.0.q_proj.weight_scale')?.data as Float32Array
+      return { ...(losses.get('model.layers.0.q_proj.weight') as MergeLoss), halfStep: Math.max(...scales) / 2 }
+    }
+    const [large, small] = [await lost(0.5), await lost(1e-4)]
+    expect(large.largest).toBeGreaterThan(0)
+    expect(large.largest).toBeLessThanOrEqual(large.halfStep * 1.001) // float32
+    expect(large.ofChange).toBeGreaterThan(0)
+    expect(large.ofChange).toBeLessThan(0.02)
+    expect(small.ofChange).toBeGreaterThan(0.5) // a small change is mostly rounded away
   })
 
   it('gives tuners that start from the weight its floats', async () => {

@@ -126,7 +126,7 @@ describe('mergeAdapters', () => {
     adapted.adapter('a').setValues(new Map([['model.layers.0.q_proj.shift_a', hostTensor('f32', [4, 1])]]), {
       partial: true,
     })
-    expect(await asked).toEqual({ names: ['a'], weights: expected })
+    expect(await asked).toEqual({ names: ['a'], weights: expected, losses: new Map() })
     expect([adapted.mergedAdapters, adapted.activeAdapters, adapted.isEnabled]).toEqual([[], ['b'], false])
   })
 

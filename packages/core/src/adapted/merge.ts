@@ -2,10 +2,13 @@
 import type { Backend, WeightSet } from '../backend/backend.js'
 import { byteSize, type HostTensor, hostTensorFromBytes, isFloat } from '../dtype.js'
 import { EspalierError } from '../errors.js'
+import { mul, sub } from '../graph/ops/binary.js'
 import { widened } from '../graph/ops/cast.js'
+import { reduceSum } from '../graph/ops/reduce.js'
 import type { Tensor } from '../graph/tensor.js'
 import type { Model } from '../model/model.js'
 import { heldIn, joinPath } from '../module/module.js'
+import { isPacked } from '../module/packed.js'
 import type { Parameter } from '../module/parameter.js'
 import { namedModules, parameterUses } from '../module/tree.js'
 import type { Weight } from '../module/weight.js'
@@ -14,6 +17,7 @@ import { mergedParts } from '../tuner/adapted-layer.js'
 import { readSource, type TrainedBias } from '../tuner/adapter.js'
 import type { AdaptedModel, MergeSite } from './adapted-model.js'
 import { mergePrefix } from './adapted-tree.js'
+import { type MergeLoss, mergeLosses } from './merge-loss.js'
 import { savedKeys } from './saved-modules.js'
 
 /** What to merge and how. */
@@ -30,6 +34,8 @@ export interface MergedWeights {
   readonly names: readonly string[]
   /** All changed weights by parameter path, floats in f32 and codes of packed ones as `Weight.encode` gives them; where layers share one, by `<module path>.<name>` from the second on. */
   readonly weights: Map<string, HostTensor>
+  /** What encoding packed weights again lost, by the names of their first parameters. */
+  readonly losses: ReadonlyMap<string, MergeLoss>
 }
 
 /**
@@ -65,12 +71,20 @@ export async function mergedWeights(
     const [values, sets] = await Promise.all([Promise.all(asNow), Promise.all(held.map(({ value }) => value))])
     const state = sets.map((set, i) => ({ set, prefix: mergePrefix(i) }))
     const merged = new Map<string, HostTensor>()
+    const losses = new Map<string, MergeLoss>()
     for (const group of groupsOf(sites)) {
       const executable = await backend.compile({ name: 'merge', outputs: outputsOf(group) }, { weights })
       try {
         const floats = await executable.run({ state })
-        if (options.safe === true) checkFinite(new Map(Object.entries(floats)), names)
-        for (const [name, tensor] of encoded(group, floats)) merged.set(name, tensor)
+        if (options.safe === true)
+          checkFinite(new Map(Object.entries(floats).filter(([name]) => !name.endsWith(CHANGE))), names)
+        const encoded = group.map((site) => encodedSite(site, floats))
+        for (const { site, values } of encoded) {
+          for (const [i, name] of site.names.entries()) merged.set(name, values[i] as HostTensor)
+          if (site.bias !== undefined) merged.set(site.bias.name, floats[site.bias.name] as HostTensor)
+        }
+        const packed = encoded.filter(({ site }) => site.change !== undefined)
+        for (const [name, loss] of await mergeLosses(backend, packed)) losses.set(name, loss)
       } finally {
         executable.release()
       }
@@ -83,7 +97,7 @@ export async function mergedWeights(
     })
     await untie(model, merged)
     if (options.safe === true) checkFinite(merged, names)
-    return { names, weights: merged }
+    return { names, weights: merged, losses }
   } finally {
     for (const { release } of held) release()
   }
@@ -96,6 +110,8 @@ interface MergedSite {
   readonly names: readonly string[]
   /** In the file's order. */
   readonly floats: Tensor
+  /** Of packed weights the sum of the squares of what is added. */
+  readonly change?: Tensor
   readonly bias?: { readonly name: string; readonly value: Tensor }
 }
 
@@ -117,10 +133,12 @@ function mergedSites(model: Model, sites: readonly MergeSite[]): MergedSite[] {
         what: 'this weight cannot be merged into',
         got: { path },
       })
+    const change = sub(weight, widened(layer.orientedWeight()))
     return {
       weight: layer.weight,
       names: held.map(({ name, value }) => nameOf(name) ?? value.path),
       floats: layer.unorient(weight),
+      ...(isPacked(layer.weight) ? { change: reduceSum(mul(change, change)) } : {}),
       ...(layer.bias !== null && bias !== undefined && bias !== given
         ? { bias: { name: nameOf('bias') ?? layer.bias.path, value: bias } }
         : {}),
@@ -148,22 +166,26 @@ function groupsOf(sites: readonly MergedSite[]): MergedSite[][] {
 
 function outputsOf(group: readonly MergedSite[]): Record<string, Tensor> {
   return Object.fromEntries(
-    group.flatMap(({ names, floats, bias }) => [
+    group.flatMap(({ names, floats, change, bias }) => [
       [names[0] as string, floats],
+      ...(change === undefined ? [] : [[changeOf(names), change] as const]),
       ...(bias === undefined ? [] : [[bias.name, bias.value] as const]),
     ]),
   )
 }
 
-function* encoded(
-  group: readonly MergedSite[],
-  floats: Readonly<Record<string, HostTensor>>,
-): Generator<readonly [string, HostTensor]> {
-  for (const { weight, names, bias } of group) {
-    const values = weight.encode?.(floats[names[0] as string] as HostTensor) ?? []
-    for (const [i, name] of names.entries()) yield [name, values[i] as HostTensor]
-    if (bias !== undefined) yield [bias.name, floats[bias.name] as HostTensor]
-  }
+function encodedSite(site: MergedSite, found: Readonly<Record<string, HostTensor>>) {
+  const { weight, names } = site
+  const [name] = names as readonly [string]
+  const floats = found[name] as HostTensor
+  const change = Number(found[changeOf(names)]?.data[0])
+  return { site, name, weight, floats, values: weight.encode?.(floats) ?? [], change }
+}
+
+const CHANGE = '#change' // no parameter is called so
+
+function changeOf([name]: readonly string[]): string {
+  return `${name}${CHANGE}`
 }
 
 /** Names of trained biases in the merged model, each with the key of its value. */

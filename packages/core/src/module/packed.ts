@@ -24,7 +24,12 @@ export function parameterCount(root: Module): number {
 
 function packedWeights(root: Module): Weight[] {
   const weights = namedModules(root).flatMap(({ module }) => (isAdaptable(module) ? [module.weight] : []))
-  return weights.filter(({ parameters }) => parameters.some(({ dtype }) => !isFloat(dtype)))
+  return weights.filter(isPacked)
+}
+
+/** Whether any part of a weight is no float. */
+export function isPacked({ parameters }: Pick<Weight, 'parameters'>): boolean {
+  return parameters.some(({ dtype }) => !isFloat(dtype))
 }
 
 /** Throws model.quantized when parameters that are to train belong to packed weights of the tree. */

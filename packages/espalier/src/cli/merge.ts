@@ -1,5 +1,13 @@
 /** `espalier merge`: an ordinary model folder with the adapter merged in. */
-import { EspalierError, isFloat, namedParameters, readSource } from '@espalier/core'
+import {
+  byteSize,
+  EspalierError,
+  isFloat,
+  namedParameters,
+  type ParameterSource,
+  packedParameters,
+  readSource,
+} from '@espalier/core'
 import type { SavedDType } from '@espalier/serialization'
 import type { PeftModel } from '../model/peft-model.js'
 import { earlierRun, isRun } from '../run-folder/earlier-run.js'
@@ -30,6 +38,7 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
   const model = (await loadWithAdapter(values, progress)) as PeftModel
   try {
+    const loadWarnings = [...model.warnings] // said as it was loaded
     progress.update('merging')
     const merged = await model.mergeAndUnload({ safe: true })
     await requireFinite(merged.model)
@@ -39,8 +48,10 @@ async function mergeInto(outputDir: string, values: Values): Promise<number> {
     )
     const { changed, largest, size } = await change(model, merged.model)
     progress.clear()
-    if (largest === 0) progress.line('warning: the adapter changes nothing: its update is zero')
-    result(`${changed} weights changed, by at most ${largest.toExponential(2)}; ${bytes(size)} in ${outputDir}`)
+    for (const warning of model.warnings) if (!loadWarnings.includes(warning)) progress.line(`warning: ${warning}`)
+    if (changed === 0 || largest === 0) progress.line('warning: the adapter changes nothing: its update is zero')
+    const most = largest === undefined ? '' : `, by at most ${largest.toExponential(2)}`
+    result(`${changed} weights changed${most}; ${bytes(size)} in ${outputDir}`)
     return 0
   } finally {
     await model.close()
@@ -90,20 +101,34 @@ async function requireFinite(model: PeftModel['model']): Promise<void> {
   })
 }
 
+/** What differs from the base; how far, of floats alone: what codes of packed weights lost is a warning of the model's. */
 async function change(
   model: PeftModel,
   merged: PeftModel['model'],
-): Promise<{ changed: number; largest: number; size: number }> {
+): Promise<{ changed: number; largest: number | undefined; size: number }> {
   const before = namedParameters(model.base.model)
-  let [changed, largest, size] = [0, 0, 0]
+  const packed = packedParameters(merged)
+  let [changed, size] = [0, 0]
+  let largest: number | undefined
   for (const [path, parameter] of namedParameters(merged)) {
-    size += parameter.shape.reduce((a, b) => a * b, 4)
+    size += parameter.shape.reduce((a, b) => a * b, byteSize(packed.has(parameter) ? parameter.dtype : 'f32'))
     const old = before.get(path)
     if (old === undefined || old.source === parameter.source) continue
+    if (packed.has(parameter)) {
+      if (path.endsWith('.weight') && (await bytesDiffer(old.source, parameter.source))) changed++
+      continue
+    }
     changed++
     const [a, b] = [await readSource(old.source), await readSource(parameter.source)]
+    let most = largest ?? 0
     for (let i = 0; i < a.data.length; i++)
-      largest = Math.max(largest, Math.abs((a.data[i] as number) - (b.data[i] as number)))
+      most = Math.max(most, Math.abs((a.data[i] as number) - (b.data[i] as number)))
+    largest = most
   }
   return { changed, largest, size }
+}
+
+async function bytesDiffer(before: ParameterSource, after: ParameterSource): Promise<boolean> {
+  const [a, b] = [await before.read(), await after.read()]
+  return a.length !== b.length || a.some((byte, i) => byte !== b[i])
 }

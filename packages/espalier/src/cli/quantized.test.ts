@@ -1,6 +1,7 @@
 import { cpSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { AutoModelForCausalLM } from '../auto/auto-model.js'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
 import { runCli } from './run-cli.fake.js'
 
@@ -67,5 +68,17 @@ describe('a quantized base', { timeout: TIMEOUT_MS }, () => {
       '--load-in-8bit',
     ])
     expect([both.code, both.stderr]).toEqual([2, expect.stringContaining('exclude each other')])
+  })
+
+  it('is merged into, and what encoding its weights again loses is said', async () => {
+    const quantizationConfig = { loadIn4bit: true, bnb4bitQuantType: 'nf4' } as const
+    await using packed = await AutoModelForCausalLM.fromPretrained(model.path, { quantizationConfig })
+    await packed.savePretrained(at('packed'))
+    const run = ['--data', at('rows.jsonl'), '--max-steps', '4', '--learning-rate', '0.03']
+    await runCli(['train', '--model', at('packed'), ...run, '--output-dir', at('on-packed')])
+    const done = await runCli(['merge', '--adapter', at('on-packed'), '--output-dir', at('merged')])
+    expect(done.code).toBe(0)
+    expect(done.stderr).toMatch(/warning: \d+ packed weights were encoded again after merging, .* of what was merged/)
+    expect(done.stdout).toMatch(/^\d+ weights changed; .* in /)
   })
 })

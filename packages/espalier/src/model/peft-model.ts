@@ -29,6 +29,7 @@ import { withKnownTuners } from '../auto/tuners.js'
 import { settle } from '../platform/settle/node.js'
 import { idleBiasNote } from './idle-bias-note.js'
 import { checkAddOptions, checkMergeOptions, checkSaveAdaptersOptions, checkSetOptions } from './known-model-options.js'
+import { mergeLossNote } from './merge-loss-note.js'
 import type { PretrainedModel } from './pretrained-model.js'
 import { type HeldState, RuntimeModel, type WeightsOptions } from './runtime-model.js'
 
@@ -117,7 +118,7 @@ export class PeftModel extends RuntimeModel {
     return this.adapted.model
   }
 
-  /** What there is to know of the adapters: unknown keys, missing tensors, biases that in Python would stay trained while they do not take part. */
+  /** What there is to know of the adapters: unknown keys, missing tensors, biases that in Python would stay trained while they do not take part, what a merge into packed weights lost. */
   get warnings(): readonly string[] {
     return this.notes
   }
@@ -275,7 +276,10 @@ export class PeftModel extends RuntimeModel {
   private async merged(options: MergeOptions): Promise<MergedWeights> {
     const base = this.base.holdWeights()
     try {
-      return await mergedWeights(this.adapted, this.backend, await base.value, options)
+      const merged = await mergedWeights(this.adapted, this.backend, await base.value, options)
+      const note = mergeLossNote(merged.losses)
+      if (note !== undefined && !this.notes.includes(note)) this.notes.push(note)
+      return merged
     } finally {
       base.release()
     }

@@ -47,7 +47,9 @@ describe('a packed base', () => {
       expect((await loaded.generate(PROMPT)).text).toBe(text)
 
       const merged = join(folder.path, 'merged')
+      expect(model.warnings.join()).not.toContain('encoded again')
       await using unloaded = await model.mergeAndUnload()
+      expect(model.warnings).toEqual([expect.stringMatching(/packed weights were encoded again .* what was merged/)])
       await unloaded.savePretrained(merged)
       expect(JSON.parse(readFileSync(join(merged, 'config.json'), 'utf8'))).toHaveProperty('quantization_config')
       await using again = await open(merged)
