@@ -89,6 +89,7 @@ export type {
   GenerateOptions,
   GenerationSettings,
 } from './model/generation-options.js'
+export { type KbitTrainingOptions, prepareModelForKbitTraining } from './model/kbit-training.js'
 export type { WordLabels, WordsInput } from './model/labelled-words.js'
 export type { LoadProgress, OnLoadProgress, WeightsProgress } from './model/load-progress.js'
 export {

@@ -93,7 +93,8 @@ export class PeftModel extends RuntimeModel {
     warnings: readonly string[] = [],
     private readonly ownsBase = false,
   ) {
-    super(base.loaded, base.backend, { tokenizer: () => base.tokenizer() })
+    const { gradientCheckpointing } = base
+    super(base.loaded, base.backend, { tokenizer: () => base.tokenizer(), gradientCheckpointing })
     this.notes = [...warnings]
     this.leaveBase = base.onClose(() => this.release())
   }

@@ -51,8 +51,9 @@ export class PretrainedModel extends RuntimeModel {
   }
 
   /** A handle on another tree of the same model: merged or trained weights. */
-  withModel(model: Model): PretrainedModel {
-    return new PretrainedModel(this.loaded, this.backend, { ...this.options, tokenizer: () => this.tokenizer(), model })
+  withModel(model: Model, options: Pick<RuntimeOptions, 'gradientCheckpointing'> = {}): PretrainedModel {
+    const own = { ...this.options, tokenizer: () => this.tokenizer(), model, ...options }
+    return new PretrainedModel(this.loaded, this.backend, own)
   }
 
   /** Takes over what training all parameters changes; the function is asked whenever the model is used. */

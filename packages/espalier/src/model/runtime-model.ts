@@ -1,4 +1,5 @@
 /** What plain and adapted models share: a tree on a backend that can generate. */
+import type { CheckpointingOptions } from '@espalier/checkpointing'
 import {
   type Backend,
   EspalierError,
@@ -35,6 +36,8 @@ export interface RuntimeOptions {
   /** Asked when a tokenizer is needed first; without it the files beside the model are read. */
   readonly tokenizer?: (() => Promise<Tokenizer>) | undefined
   readonly onProgress?: OnLoadProgress | undefined
+  /** What runs make again in the backward pass unless their arguments say otherwise. */
+  readonly gradientCheckpointing?: CheckpointingOptions | undefined
 }
 
 /** Options of loading weights; the progress goes to whoever loaded the model unless another is given. */
@@ -66,6 +69,8 @@ export abstract class RuntimeModel {
   private tokenizerPromise: Promise<Tokenizer> | undefined
   private readonly findTokenizer: () => Promise<Tokenizer>
   private readonly onProgress: OnLoadProgress | undefined
+  /** What runs on it make again in the backward pass unless their arguments say otherwise: see `prepareModelForKbitTraining`. */
+  readonly gradientCheckpointing: CheckpointingOptions | undefined
 
   constructor(
     /** Configuration, files and architecture of the base. */
@@ -75,6 +80,7 @@ export abstract class RuntimeModel {
   ) {
     this.findTokenizer = options.tokenizer ?? (() => loadTokenizer(loaded.files))
     this.onProgress = options.onProgress
+    this.gradientCheckpointing = options.gradientCheckpointing
   }
 
   /** The module tree of the present state. */

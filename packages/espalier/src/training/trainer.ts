@@ -50,7 +50,7 @@ import type { Resumed, RunOutput } from './run-output.js'
 import { saveTo } from './save-to.js'
 import { taskOf } from './task-of.js'
 import { datasetOf, type TrainRows } from './train-rows.js'
-import { argumentWarnings, settingsOf, type TrainingArguments } from './training-arguments.js'
+import { argumentsOn, argumentWarnings, settingsOf, type TrainingArguments } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
 /** What a trainer is made of. */
@@ -105,7 +105,7 @@ export class Trainer {
   constructor(private readonly options: TrainerOptions) {
     checkTrainerOptions(options)
     const { model, tokenizer, computeMetrics } = options
-    this.args = options.args ?? {}
+    this.args = argumentsOn(model, options.args ?? {})
     this.model = model
     this.task = options.task ?? taskOf(model.model)
     if (computeMetrics !== undefined && this.task.metrics === undefined)

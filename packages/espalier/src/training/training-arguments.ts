@@ -129,6 +129,16 @@ const RANGES = {
   numTrainEpochs: ['(]', 0, Number.MAX_SAFE_INTEGER],
 } as const
 
+/** A run's arguments with what its model brings along. */
+export function argumentsOn<A extends TrainingArguments>(
+  { gradientCheckpointing }: { readonly gradientCheckpointing: CheckpointingOptions | undefined },
+  args: A,
+): A {
+  return gradientCheckpointing === undefined || args.gradientCheckpointing !== undefined
+    ? args
+    : { ...args, gradientCheckpointing }
+}
+
 /** What a run's arguments have made again in any case. */
 export function checkpointingOf({ gradientCheckpointing = false }: TrainingArguments): readonly CheckpointingOptions[] {
   if (typeof gradientCheckpointing === 'boolean') return gradientCheckpointing ? [{}] : []
