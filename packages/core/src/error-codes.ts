@@ -127,6 +127,11 @@ const codes = {
     example: 'the logits of the model are not finite numbers (logit="NaN").',
     remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
   },
+  'prediction.finite': {
+    when: 'the logits of a model are NaN or infinite while it predicts',
+    example: 'the logits of the model are not finite numbers (logit="NaN").',
+    remedy: 'The weights of the model or of an adapter are broken: load other ones, or train again with a lower rate.',
+  },
   'backend.unsupported': {
     when: 'a backend cannot run something',
     example: 'the backend has no such dtype (dtype="f64").',

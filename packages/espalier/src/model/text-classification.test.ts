@@ -105,4 +105,10 @@ describe('a sequence classifier', () => {
     })
     expect(predictionOf(Float32Array.of(0), null, {}).score).toBe(0.5)
   })
+
+  it('refuses two labels of one name, by which it could only give one score', () => {
+    expect(() => predictionOf(Float32Array.of(1, 2, 3), ['good', 'bad', 'bad'], {})).toThrow(
+      expect.objectContaining({ code: 'model.config', details: expect.objectContaining({ label: 'bad' }) }),
+    )
+  })
 })

@@ -48,7 +48,7 @@ export async function textLogits(
   return classifyRows(await source(), rows, { signal })
 }
 
-/** Labels with scores of a row's logits. config: config.json. */
+/** Labels with scores of a row's logits. config: config.json. Throws model.config where two labels have one name, by which only one could be given. */
 export function predictionOf(
   logits: Float32Array,
   labels: readonly string[] | null,
@@ -57,6 +57,13 @@ export function predictionOf(
   const values = scoresOf(logits, config.problem_type)
   const best = values.indexOf(Math.max(...values))
   const name = (index: number) => labelName(labels, index)
+  const twice = values.findIndex((_, index) => labels?.indexOf(name(index)) !== labels?.lastIndexOf(name(index)))
+  if (twice >= 0)
+    throw new EspalierError('model.config', {
+      what: 'two labels of id2label have one name, and scores go by name',
+      got: { label: name(twice), labels },
+      fix: 'Load the model with { labels: [...] } that tell them apart, or take logits',
+    })
   return {
     label: name(best),
     score: values[best] as number,

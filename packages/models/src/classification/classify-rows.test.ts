@@ -1,8 +1,8 @@
-import { type Backend, reference, weightRequests } from '@espalier/core'
+import { type Backend, hostTensor, memorySource, reference, type SourceLookup, weightRequests } from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { bert } from '../bert.js'
 import { TINY_BERT } from '../fixtures/tiny-configs.js'
-import { forwardOf, idsOf, tinyModel } from '../fixtures/tiny-model.js'
+import { forwardOf, idsOf, seededWeights, tinyModel } from '../fixtures/tiny-model.js'
 import { classifyRows, classifyTokens } from './classify-rows.js'
 import { fillMasks } from './fill-masks.js'
 import type { ClassificationSource } from './row-batches.js'
@@ -59,6 +59,26 @@ describe('classifyTokens', () => {
     }
     await expect(classifyTokens(source, [{ inputIds: [1] }])).rejects.toMatchObject({ code: 'model.unsupported' })
   })
+})
+
+it.each([
+  ['SEQ_CLS', 'classifier.bias', (source: ClassificationSource) => classifyRows(source, [{ inputIds: [1] }])],
+  ['TOKEN_CLS', 'classifier.bias', (source: ClassificationSource) => classifyTokens(source, [{ inputIds: [1] }])],
+  [
+    'MASKED_LM',
+    'cls.predictions.bias',
+    (source: ClassificationSource) => fillMasks(source, [{ inputIds: [1], places: [0] }], { topK: 2 }),
+  ],
+] as const)('refuses logits that are not finite in %s', async (task, bias, run) => {
+  for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    const broken: SourceLookup = (path, shape, initial) =>
+      path === bias
+        ? memorySource(hostTensor('f32', shape, new Float32Array(shape[0] as number).fill(value)))
+        : seededWeights(path, shape, initial)
+    const own = tinyModel(bert, TINY_BERT, task, broken)
+    const weights = await backend.loadWeights(weightRequests(own))
+    await expect(run({ ...source, model: own, weights })).rejects.toMatchObject({ code: 'prediction.finite' })
+  }
 })
 
 describe('fillMasks', () => {

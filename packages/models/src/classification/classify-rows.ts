@@ -1,5 +1,6 @@
 /** Logits of labels, of whole rows or of every token: rows of ids in, one array per row out. Texts and names of labels are left to the caller. */
 import { cast, passOf, sizeOf } from '@espalier/core'
+import { requireFinite } from '../finite-logits.js'
 import {
   type ClassificationRow,
   type ClassificationSource,
@@ -8,7 +9,7 @@ import {
   runRows,
 } from './row-batches.js'
 
-/** Logits by label, one array per row, in order. Throws config.value for rows that the model cannot read, model.unsupported for another head, or the signal's reason. */
+/** Logits by label, one array per row, in order. Throws config.value for rows that the model cannot read, model.unsupported for another head, prediction.finite for logits that are no numbers, or the signal's reason. */
 export async function classifyRows(
   source: ClassificationSource,
   rows: readonly ClassificationRow[],
@@ -21,7 +22,7 @@ export async function classifyRows(
 
 /**
  * Logits (ids, labels) of each row, in order, padding left out: by label of a token classification head, of start and end of one that
- * finds answers. Throws config.value for rows that the model cannot read, model.unsupported for another head, or the signal's reason.
+ * finds answers. Throws config.value for rows that the model cannot read, model.unsupported for another head, prediction.finite for logits that are no numbers, or the signal's reason.
  */
 export async function classifyTokens(
   source: ClassificationSource,
@@ -56,7 +57,9 @@ async function logitsOf(
         for (const [i, index] of indices.entries()) {
           const from = i * sizeOf(rest)
           const size = rest.length === 1 ? labels : (batch[i] as ClassificationRow).inputIds.length * labels
-          found[index] = (data as Float32Array).slice(from, from + size)
+          const own = (data as Float32Array).slice(from, from + size)
+          requireFinite('prediction.finite', own)
+          found[index] = own
         }
       },
     },

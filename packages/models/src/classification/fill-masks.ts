@@ -1,5 +1,6 @@
 /** The likeliest tokens at some places of rows, by a head that fills in masked tokens. */
 import { cast, hostTensor, type MaskedLM, maskedLogits, softmax, topK } from '@espalier/core'
+import { requireFinite } from '../finite-logits.js'
 import {
   type ClassificationRow,
   type ClassificationSource,
@@ -20,7 +21,7 @@ export interface FilledToken {
   readonly score: number
 }
 
-/** For each row, in order, the likeliest tokens of each of its places, best first. Throws config.value for rows that the model cannot read, model.unsupported for another head, or the signal's reason. */
+/** For each row, in order, the likeliest tokens of each of its places, best first. Throws config.value for rows that the model cannot read, model.unsupported for another head, prediction.finite for logits that are no numbers, or the signal's reason. */
 export async function fillMasks(
   source: ClassificationSource,
   rows: readonly MaskedRow[],
@@ -46,6 +47,7 @@ export async function fillMasks(
         return { scores: values, tokens: indices }
       },
       take: ({ scores, tokens }, { batch, indices }) => {
+        requireFinite('prediction.finite', scores?.data as Float32Array)
         let at = 0
         for (const [i, index] of indices.entries())
           found[index] = (batch[i] as MaskedRow).places.map(() => {

@@ -1,7 +1,6 @@
 /** A batch of rows in the course of generation: the key/value cache on the device, and the programs that read and extend it. */
 import {
   cacheKind,
-  EspalierError,
   type Executable,
   type HostTensor,
   hostTensor,
@@ -9,6 +8,7 @@ import {
   programSlots,
   type StateSet,
 } from '@espalier/core'
+import { requireFinite } from '../finite-logits.js'
 import { firstSlots, moreSlots } from './buckets.js'
 import { grownCache } from './grown-cache.js'
 import { retire } from './idle-programs.js'
@@ -145,8 +145,9 @@ export class CacheSession {
       state: [{ set: this.cache as StateSet }, ...state],
     })
     this.signal?.throwIfAborted()
-    if (this.output === 'token') requireFinite(result.finite as HostTensor, Number.isFinite)
-    else requireFinite(result.logits as HostTensor, (logit) => logit < Number.POSITIVE_INFINITY)
+    const dataOf = (output: 'finite' | 'logits') => result[output]?.data as Float32Array
+    if (this.output === 'token') requireFinite('generation.finite', dataOf('finite'), Number.isFinite)
+    else requireFinite('generation.finite', dataOf('logits'))
     return result[this.output] as HostTensor
   }
 
@@ -167,17 +168,5 @@ export class CacheSession {
     const keep = new Uint8Array(lengths.length * slots).fill(1)
     for (const [row, length] of lengths.entries()) keep.fill(0, row * slots, row * slots + longest - length)
     return hostTensor('bool', [lengths.length, slots], keep)
-  }
-}
-
-/** Throws generation.finite. A single logit of minus infinity is a model's way to forbid a token. */
-function requireFinite({ data }: HostTensor, isSound: (logit: number) => boolean): void {
-  for (const logit of data as Float32Array) {
-    if (isSound(logit)) continue
-    throw new EspalierError('generation.finite', {
-      what: 'the logits of the model are not finite numbers',
-      got: { logit: String(logit) },
-      fix: 'The weights of the model or of an adapter are broken, or too large for the dtype: load other ones',
-    })
   }
 }

@@ -160,6 +160,17 @@ describe('generateTokens', () => {
     expect(Object.fromEntries(live)).toEqual({ prefill: 1, decode: 1 })
   })
 
+  it('takes no memory for tokens that an end comes before, with an encoder and beams too', async () => {
+    const model = tinyModel(t5, TINY_T5, 'SEQ_2_SEQ_LM') as Seq2SeqLM
+    const own = await sourceOf(model)
+    const [free] = await generateRows(own, [prompt], { maxNewTokens: 3 })
+    const ended = { ...own, eosTokenIds: [free?.tokens[2] as number] }
+    for (const options of [{}, { doSample: true, seed: 3 }, { numBeams: 2, earlyStopping: true as const }]) {
+      const [row] = await generateRows(ended, [prompt], { maxNewTokens: 1e9, ...options })
+      expect(row?.finished).toBe('eos')
+    }
+  })
+
   it('refuses logits that are not finite, sampled or not', async () => {
     for (const value of [Number.NaN, Number.POSITIVE_INFINITY]) {
       const backend = reference()
