@@ -95,6 +95,14 @@ it('begins behind an encoder with what the file names', () => {
   )
 })
 
+it('refuses a stop string without characters, of the call and of the file', () => {
+  for (const [file, call] of [
+    [{}, { stop: [''] }],
+    [{ stop_strings: ['x', ''] }, {}],
+  ] as const)
+    expect(() => stopTexts(file, call)).toThrow(expect.objectContaining({ code: 'config.value' }))
+})
+
 it('ends at stop_strings of the file unless the call names others', () => {
   expect(stopTexts({ stop_strings: 'end' }, {})).toEqual(['end'])
   expect(stopTexts({ stop_strings: ['a', 'b'] }, { stop: ['c'] })).toEqual(['c'])

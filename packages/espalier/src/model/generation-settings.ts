@@ -45,16 +45,25 @@ export function generationSettings(
   return { ...settings, doSample, maxNewTokens: call.maxNewTokens ?? newTokens(file, promptLength) }
 }
 
-/** Texts that end a generation: the call's, or else those of the file. */
+/** Texts that end a generation: the call's, or else those of the file. Throws model.config, and config.value for one without characters. */
 export function stopTexts(
   file: Readonly<Record<string, unknown>>,
   { stop }: Pick<GenerateOptions, 'stop'>,
 ): readonly string[] {
   const { stop_strings: named } = file
-  if (stop !== undefined || named == null) return stop ?? []
+  if (stop !== undefined || named == null) return withCharacters(stop ?? [])
   const texts: readonly unknown[] = Array.isArray(named) ? named : [named]
   if (!texts.every((text) => typeof text === 'string')) refuseKind('stop_strings', named, 'a text or a list of them')
-  return texts as readonly string[]
+  return withCharacters(texts as readonly string[])
+}
+
+function withCharacters(stops: readonly string[]): readonly string[] {
+  if (!stops.includes('')) return stops
+  throw new EspalierError('config.value', {
+    what: 'a stop string without characters ends every text before it begins',
+    got: { stop: stops },
+    fix: 'Leave it out',
+  })
 }
 
 /** Tokens that end a text: transformers' own, and what the tokenizer says where no file names one. */
