@@ -65,4 +65,9 @@ describe("SQuAD's metrics", () => {
     expect(scores.NoAns_f1).toBe(of(golden.scored.filter(({ right }) => right.length === 0)).f1)
     expect(squadMetrics([{ answer: 'the Cat', right: ['dog', 'cat'] }])).toEqual({ exact_match: 100, f1: 100 })
   })
+
+  it('of SQuAD 1.1 share no word where neither side has one, and are the same text', () => {
+    expect(squadMetrics([{ answer: 'the', right: ['.'] }])).toEqual({ exact_match: 100, f1: 0 })
+    expect(squadV2Metrics([{ answer: 'the', right: ['.'] }])).toMatchObject({ exact: 100, f1: 100 })
+  })
 })

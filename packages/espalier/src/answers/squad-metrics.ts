@@ -9,7 +9,7 @@ export interface ScoredAnswer {
 /** Scores of SQuAD 1.1, where every question has an answer: `exact_match` and `f1`, from 0 to 100. */
 export function squadMetrics(answers: readonly ScoredAnswer[]): Readonly<Record<string, number>> {
   const of = (score: Score) => mean(answers.map(({ answer, right }) => best(score, answer, right)))
-  return { exact_match: of(exact), f1: of(wordF1) }
+  return { exact_match: of(exact), f1: of(sharedF1) }
 }
 
 /** Scores of SQuAD 2.0: `exact`, `f1` and `total`, and the same of the questions with an answer (`HasAns_`) and without (`NoAns_`), where there are any. */
@@ -18,7 +18,7 @@ export function squadV2Metrics(answers: readonly ScoredAnswer[]): Readonly<Recor
     const given = right.filter((text) => normalized(text) !== '')
     const texts = given.length === 0 ? [''] : given
     // A row whose answers are all empty words still has one.
-    return { exact: best(exact, answer, texts), f1: best(wordF1, answer, texts), hasAnswer: right.length > 0 }
+    return { exact: best(exact, answer, texts), f1: best(f1OrNone, answer, texts), hasAnswer: right.length > 0 }
   })
   const of = (prefix: string, some: typeof scored) =>
     some.length === 0
@@ -62,9 +62,15 @@ function wordsOf(text: string): string[] {
 
 const exact: Score = (answer, right) => Number(normalized(answer) === normalized(right))
 
-const wordF1: Score = (answer, right) => {
+// Of SQuAD 2.0, where no answer may be right: without words on one side it is whether there are none on both.
+const f1OrNone: Score = (answer, right) => {
   const [got, want] = [wordsOf(answer), wordsOf(right)]
-  if (got.length === 0 || want.length === 0) return Number(got.length === want.length)
+  return got.length === 0 || want.length === 0 ? Number(got.length === want.length) : sharedF1(answer, right)
+}
+
+// Without a word in common it is 0, also where neither side has any.
+const sharedF1: Score = (answer, right) => {
+  const [got, want] = [wordsOf(answer), wordsOf(right)]
   const left = new Map<string, number>()
   for (const word of want) left.set(word, (left.get(word) ?? 0) + 1)
   let shared = 0
@@ -73,7 +79,7 @@ const wordF1: Score = (answer, right) => {
     if (count > 0) shared += 1
     left.set(word, count - 1)
   }
-  return (2 * shared) / (got.length + want.length)
+  return shared === 0 ? 0 : (2 * shared) / (got.length + want.length)
 }
 
 function mean(scores: readonly number[]): number {
