@@ -143,8 +143,8 @@ function readSettings(keys: ConfigKeys): Settings {
     if (keys.rate(key) !== 0) throw keys.unsupported(key, [0])
   const size = keys.size('d_model', 1024)
   const side = (name: string): BartSide => ({
-    layers: keys.size(`${name}_layers`, 12),
-    heads: keys.size(`${name}_attention_heads`, 16),
+    layers: keys.parts(`${name}_layers`, 12),
+    heads: keys.parts(`${name}_attention_heads`, 16),
     innerSize: keys.size(`${name}_ffn_dim`, 4096),
     isDecoder: name === 'decoder',
   })

@@ -60,10 +60,10 @@ interface Settings {
 
 function readSettings(keys: ConfigKeys): Settings {
   const hiddenSize = keys.size('hidden_size', 4544)
-  const headCount = keys.size('num_attention_heads', 71)
+  const headCount = keys.parts('num_attention_heads', 71)
   const isNew = keys.flag('new_decoder_architecture', false)
   const isMultiQuery = !isNew && keys.flag('multi_query', true)
-  const groupCount = isMultiQuery ? 1 : isNew ? keys.size('num_kv_heads', headCount) : headCount
+  const groupCount = isMultiQuery ? 1 : isNew ? keys.parts('num_kv_heads', headCount) : headCount
   const hasAlibi = keys.flag('alibi', false)
   const headSize = hiddenSize / headCount
   if (hiddenSize % headCount !== 0 || headCount % groupCount !== 0 || (!hasAlibi && headSize % 2 !== 0)) {
@@ -78,7 +78,7 @@ function readSettings(keys: ConfigKeys): Settings {
     sizes: {
       vocabularySize: keys.size('vocab_size'),
       hiddenSize,
-      layerCount: keys.size('num_hidden_layers', 32),
+      layerCount: keys.parts('num_hidden_layers', 32),
       headCount,
       groupCount,
       headSize,

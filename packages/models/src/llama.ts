@@ -154,8 +154,8 @@ export function llamaLike<Settings extends LlamaSettings = LlamaSettings>({
 /** Reads the settings of a Llama. options: of its rotary positions. Throws model.config and model.unsupported. */
 export function llamaSettings(keys: ConfigKeys, options: RotaryOptions = {}): LlamaSettings {
   const hiddenSize = keys.size('hidden_size')
-  const headCount = keys.size('num_attention_heads')
-  const groupCount = keys.size('num_key_value_heads', headCount)
+  const headCount = keys.parts('num_attention_heads')
+  const groupCount = keys.parts('num_key_value_heads', headCount)
   const headSize = keys.size('head_dim', Math.floor(hiddenSize / headCount))
   if (headCount % groupCount !== 0 || headSize % 2 !== 0) {
     throw keys.conflict('heads must divide into key/value heads of an even size', {
@@ -170,7 +170,7 @@ export function llamaSettings(keys: ConfigKeys, options: RotaryOptions = {}): Ll
     sizes: {
       vocabularySize: keys.size('vocab_size'),
       hiddenSize,
-      layerCount: keys.size('num_hidden_layers'),
+      layerCount: keys.parts('num_hidden_layers'),
       headCount,
       groupCount,
       headSize,

@@ -35,7 +35,7 @@ function mixtralSettings(keys: ConfigKeys): SparseSettings {
   const settings = mistralSettings(keys)
   const mixture = mixtureSettings(keys, {
     ...settings,
-    expertCount: keys.size('num_local_experts'),
+    expertCount: keys.parts('num_local_experts'),
     isNormalized: true,
     jitter: keys.rate('router_jitter_noise'),
   })

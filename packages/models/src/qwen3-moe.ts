@@ -42,7 +42,7 @@ interface Qwen3MoeSettings extends SparseSettings {
 
 function qwen3MoeSettings(keys: ConfigKeys): Qwen3MoeSettings {
   const { bias, ...settings } = llamaSettings(keys)
-  const expertCount = keys.count('num_experts')
+  const expertCount = keys.optionalParts('num_experts')
   const step = keys.size('decoder_sparse_step', 1)
   const dense = keys.has('mlp_only_layers') ? keys.numbers('mlp_only_layers') : []
   const hasWindow = keys.flag('use_sliding_window', false) && keys.has('sliding_window')

@@ -38,7 +38,7 @@ function layersOf(keys: ConfigKeys): readonly LayerSettings[] {
 }
 
 function layersThatTurn(keys: ConfigKeys): readonly boolean[] {
-  const count = keys.size('num_hidden_layers')
+  const count = keys.parts('num_hidden_layers')
   const interval = keys.size('no_rope_layer_interval', 4)
   const implied = () => Array.from({ length: count }, (_, layer) => Number((layer + 1) % interval !== 0))
   const marks = keys.has('no_rope_layers') ? keys.numbers('no_rope_layers') : implied()

@@ -59,6 +59,14 @@ describe('ConfigKeys', () => {
     for (const value of [-1e-6, Number.NaN]) expect(() => of(value).epsilon('value')).toThrow(failing('from 0 on'))
   })
 
+  it('builds no more parts than a model has', () => {
+    const of = (value: number) => new ConfigKeys({ value })
+    expect([of(94).parts('value'), of(0).optionalParts('value'), keys.parts('none', 12)]).toEqual([94, 0, 12])
+    for (const value of [0, -1, 1.5, 65_537, 1e9, Number.MAX_SAFE_INTEGER])
+      expect(() => of(value).parts('value')).toThrow(failing('from 1 to 65536'))
+    for (const value of [-1, 1e9]) expect(() => of(value).optionalParts('value')).toThrow(failing('from 0 to 65536'))
+  })
+
   it('counts labels by their names, then by num_labels, and else as two', () => {
     const counts = [{ id2label: { 0: 'a', 1: 'b', 2: 'c' } }, { num_labels: 5 }, {}].map((config) =>
       labelCount(new ConfigKeys(config)),

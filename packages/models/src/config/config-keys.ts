@@ -1,6 +1,8 @@
 /** Checked reading of the keys of a config.json record. Which keys a family needs is said in its own file. */
 import { EspalierError, type ModelConfig } from '@espalier/core'
 
+const MOST_PARTS = 65_536 // more layers, heads or experts than any model has; building as many as a broken file says may fill the memory
+
 /** The keys of one configuration; null counts as absent, and a key without a fallback must be there. */
 export class ConfigKeys {
   constructor(
@@ -22,6 +24,16 @@ export class ConfigKeys {
       fallback,
       (value) => Number.isSafeInteger(value) && Number(value) > 0,
     )
+  }
+
+  /** How many parts there are of one kind, each of which is built: layers, heads, experts. Throws model.config. */
+  parts(key: string, fallback?: number): number {
+    return this.partsFrom(1, key, fallback)
+  }
+
+  /** The same of parts that a model may lack. Throws model.config. */
+  optionalParts(key: string): number {
+    return this.partsFrom(0, key)
   }
 
   /** A whole number from 0 on: how many there are of what a model may lack. Throws model.config. */
@@ -105,6 +117,15 @@ export class ConfigKeys {
   /** The error for values that do not fit each other: model.config. */
   conflict(what: string, got: Readonly<Record<string, unknown>>): EspalierError {
     return new EspalierError('model.config', { what, got, fix: 'Correct config.json, or download it again.' })
+  }
+
+  private partsFrom(least: number, key: string, fallback?: number): number {
+    return this.read(
+      key,
+      `a whole number from ${least} to ${MOST_PARTS}`,
+      fallback,
+      (value) => Number.isInteger(value) && Number(value) >= least && Number(value) <= MOST_PARTS,
+    )
   }
 
   private read<T>(key: string, kind: string, fallback: T | undefined, fits: (value: unknown) => boolean): T {

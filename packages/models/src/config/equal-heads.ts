@@ -15,7 +15,7 @@ export interface SizeKeys {
 /** The sizes but for the positions, which families limit in their own ways. Throws model.config, also where heads are left over. */
 export function equalHeads(keys: ConfigKeys, { hidden, heads, layers }: SizeKeys): Omit<ModelSizes, 'maxPositions'> {
   const hiddenSize = keys.size(...hidden)
-  const headCount = keys.size(...heads)
+  const headCount = keys.parts(...heads)
   if (hiddenSize % headCount !== 0) {
     const given = { [hidden[0]]: hiddenSize, [heads[0]]: headCount }
     throw keys.conflict('the hidden size must divide into the heads', given)
@@ -23,7 +23,7 @@ export function equalHeads(keys: ConfigKeys, { hidden, heads, layers }: SizeKeys
   return {
     vocabularySize: keys.size('vocab_size'),
     hiddenSize,
-    layerCount: keys.size(...layers),
+    layerCount: keys.parts(...layers),
     headCount,
     groupCount: headCount,
     headSize: hiddenSize / headCount,

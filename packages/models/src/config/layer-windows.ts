@@ -13,7 +13,7 @@ export function layerWindows(
   window: number | null,
   slides: (layer: number) => boolean,
 ): readonly (number | null)[] {
-  const count = keys.size('num_hidden_layers')
+  const count = keys.parts('num_hidden_layers')
   const implied = () => Array.from({ length: count }, (_, layer) => (window !== null && slides(layer) ? SLIDING : FULL))
   const types = keys.has('layer_types') ? keys.texts('layer_types') : implied()
   if (types.some((type) => type !== FULL && type !== SLIDING)) throw keys.unsupported('layer_types', [FULL, SLIDING])

@@ -17,6 +17,7 @@ import { ConfigKeys } from '../config/config-keys.js'
 import { constantRow, reachOf } from './far-frequencies.js'
 import { type FarFrequencies, type ScaledFrequencies, scaledFrequencies } from './rotary-scaling.js'
 
+const WIDEST_HEAD = 65_536 // a broken file may say any width, and every pair has a frequency
 const DEFAULT_THETA = 10_000 // arXiv:2104.09864 §3.3
 
 /** Cosines and sines, each (batch or 1, tokens, turned / 2). */
@@ -111,6 +112,7 @@ export interface RotaryOptions {
 
 /** Rotary positions of heads of `size`, from `rope_parameters` or the older `rope_theta` and `rope_scaling`. Throws model.unsupported, model.config. */
 export function rotaryOf(keys: ConfigKeys, size: number, options: RotaryOptions = {}): Rotary {
+  if (size > WIDEST_HEAD) throw keys.conflict('heads are wider than those of any model', { head_dim: size })
   const { share, interleaved, scalings = {} } = options
   const scaling = keys.below('rope_scaling') ?? keys.below('rope_parameters') ?? new ConfigKeys({})
   const theta = scaling.has('rope_theta') ? scaling.positive('rope_theta') : keys.positive('rope_theta', DEFAULT_THETA)

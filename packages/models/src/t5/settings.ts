@@ -35,8 +35,8 @@ export interface T5Settings extends StackSettings {
 
 /** Reads the settings. Throws model.config and model.unsupported. */
 export function readSettings(keys: ConfigKeys, family: T5Like): T5Settings {
-  const encoderLayers = keys.size('num_layers', 6)
-  const heads = keys.size('num_heads', 8)
+  const encoderLayers = keys.parts('num_layers', 6)
+  const heads = keys.parts('num_heads', 8)
   const paddingToken = keys.optionalInteger('pad_token_id') ?? 0
   const feedForward = keys.text('feed_forward_proj', 'relu')
   const buckets = keys.size('relative_attention_num_buckets', 32)
@@ -53,7 +53,7 @@ export function readSettings(keys: ConfigKeys, family: T5Like): T5Settings {
     sizes: {
       vocabularySize: keys.size('vocab_size'),
       hiddenSize: keys.size('d_model', 512),
-      layerCount: keys.size('num_decoder_layers', encoderLayers),
+      layerCount: keys.parts('num_decoder_layers', encoderLayers),
       headCount: heads,
       groupCount: heads,
       headSize: keys.size('d_kv', 64),
