@@ -76,7 +76,8 @@ export {
   type SupervisionReport,
   supervisionWarnings,
 } from './sft/supervision.js'
-export type { ChatTemplate, ChatTemplateOptions, Message, MessagePart } from './tokenizer/chat-template.js'
+export type { RenderedChat } from './template/render-chat.js'
+export { ChatTemplate, type ChatTemplateOptions, type Message, type MessagePart } from './tokenizer/chat-template.js'
 export { checkTokenizerFits } from './tokenizer/check-fit.js'
 export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
 export type { JsonObject } from './tokenizer/json-value.js'

@@ -53,6 +53,7 @@ export type {
   Place,
   PlacedRow,
   ReadTokenizerFile,
+  RenderedChat,
   RowSource,
   SpecialTokenName,
   SupervisedExample,

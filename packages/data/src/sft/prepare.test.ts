@@ -188,6 +188,19 @@ describe('prepareSft', () => {
     await expect(named).rejects.toThrow(/row="row 2".*found="null"/)
   })
 
+  test('what a template refuses is told with its row and the template’s own words', async () => {
+    const chat_template =
+      "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system message here') }}{% endif %}{{ m.role + m.content }}{% endfor %}"
+    const strict = tinyTokenizer({ chat_template })
+    const rows = (second: object) => [{ messages: [{ role: 'user', content: 'q' }] }, { messages: [second] }]
+    const prepare = (second: object) => prepareSft(loadDataset(rows(second)), strict)
+    const system = prepare({ role: 'system', content: 'x' })
+    await expect(system).rejects.toThrow(/row="row 2".*no system message here/)
+    expect(await codeOf(() => system)).toBe('tokenizer.template')
+    const parts = prepare({ role: 'user', content: [{ type: 'text', text: 'q' }] })
+    await expect(parts).rejects.toThrow(/row="row 2".*can only concatenate str \(not \\?"list\\?"\) to str/)
+  })
+
   test('an aborted signal stops the pass', async () => {
     const signal = AbortSignal.abort(new Error('enough'))
     await expect(prepareSft(loadDataset([{ text: 'x' }]), tokenizer, { signal })).rejects.toThrow('enough')

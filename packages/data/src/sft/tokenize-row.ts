@@ -6,7 +6,7 @@
 import { EspalierError } from '@espalier/core'
 import type { DataRow } from '../dataset/formats.js'
 import { type DataShape, isMessages } from '../dataset/shape.js'
-import type { Message } from '../tokenizer/chat-template.js'
+import type { ChatTemplateOptions, Message } from '../tokenizer/chat-template.js'
 import type { Tokenizer } from '../tokenizer/tokenizer.js'
 import { templateOptions } from './template-options.js'
 
@@ -46,7 +46,7 @@ export function tokenizeRow(
   }
   if (shape.kind === 'messages') {
     const messages = asMessages(row, shape.fields.messages, context.label)
-    return whole(tokenizer.applyChatTemplate(messages, { ...templateOptions(row, context.label), tokenize: true }))
+    return whole(chatIds(tokenizer, messages, templateOptions(row, context.label), context.label))
   }
   if (shape.kind === 'prompt-completion') {
     return shape.isConversational
@@ -75,8 +75,24 @@ function conversation(tokenizer: Tokenizer, shape: DataShape, row: DataRow, labe
   const prompt = asMessages(row, shape.fields.prompt, label)
   const completion = asMessages(row, shape.fields.completion, label)
   const options = templateOptions(row, label)
-  const before = tokenizer.applyChatTemplate(prompt, { ...options, addGenerationPrompt: true, tokenize: true })
-  return joined(before, tokenizer.applyChatTemplate([...prompt, ...completion], { ...options, tokenize: true }))
+  const before = chatIds(tokenizer, prompt, { ...options, addGenerationPrompt: true }, label)
+  return joined(before, chatIds(tokenizer, [...prompt, ...completion], options, label))
+}
+
+/** A conversation as ids. Throws tokenizer.template with the row where the template refuses it. */
+function chatIds(
+  tokenizer: Tokenizer,
+  messages: readonly Message[],
+  options: ChatTemplateOptions,
+  label: string,
+): readonly number[] {
+  try {
+    return tokenizer.applyChatTemplate(messages, { ...options, tokenize: true })
+  } catch (cause) {
+    if (!EspalierError.isInstance(cause) || cause.code !== 'tokenizer.template') throw cause
+    const { what, details, fix } = cause
+    throw new EspalierError('tokenizer.template', { what, got: { row: label, ...details }, fix, cause })
+  }
 }
 
 function whole(inputIds: readonly number[]): TokenizedRow {

@@ -1,9 +1,10 @@
 /**
- * Chat templates: messages to text with `@huggingface/jinja`, and what it lacks: continuing the final message, as transformers does it.
- * Turning the text into ids is left to the tokenizer.
+ * Chat templates: messages to text, and continuing the final message, as transformers does it. Running the template is left to
+ * ../template, turning the text into ids to the tokenizer.
  */
 import { EspalierError } from '@espalier/core'
-import { Template } from '@huggingface/jinja'
+import { strip } from '../template/characters.js'
+import { type RenderedChat, Template } from '../template/render-chat.js'
 
 /** One part of a message whose content is a list. */
 export interface MessagePart {
@@ -36,19 +37,23 @@ export interface ChatTemplateOptions {
 
 /** A compiled chat template. */
 export class ChatTemplate {
-  readonly #template: Template
+  readonly #render: (variables: Readonly<Record<string, unknown>>) => RenderedChat
 
   /** Throws tokenizer.template when the text is not a template. */
   constructor(source: string) {
-    try {
-      this.#template = new Template(source)
-    } catch (cause) {
-      throw templateError('the chat template cannot be read', cause)
-    }
+    const template = new Template(source)
+    this.#render = (variables) => template.render(variables)
   }
 
-  /** The conversation as text. Throws tokenizer.template with the template's own message when it refuses the messages. */
-  render(messages: readonly Message[], options: ChatTemplateOptions, tokens: Readonly<Record<string, string>>): string {
+  /**
+   * The conversation as text, and which parts of it `{% generation %}` marks; none where the final message is continued, as in
+   * transformers. Throws tokenizer.template with the template's own message when it refuses the messages.
+   */
+  render(
+    messages: readonly Message[],
+    options: ChatTemplateOptions,
+    tokens: Readonly<Record<string, string>>,
+  ): RenderedChat {
     const { addGenerationPrompt = false, continueFinalMessage = false, tools, documents, variables } = options
     if (addGenerationPrompt && continueFinalMessage) {
       throw new EspalierError('config.value', {
@@ -65,13 +70,8 @@ export class ChatTemplate {
       documents: documents ?? null,
       add_generation_prompt: addGenerationPrompt,
     }
-    let text: string
-    try {
-      text = this.#template.render(values)
-    } catch (cause) {
-      throw templateError('the chat template refused the messages', cause)
-    }
-    return continueFinalMessage ? cutAtMark(text) : text
+    const rendered = this.#render(values)
+    return continueFinalMessage ? { text: cutAtMark(rendered.text), generated: [] } : rendered
   }
 }
 
@@ -101,17 +101,5 @@ function cutAtMark(text: string): string {
       fix: 'Do not set continueFinalMessage with this template.',
     })
   }
-  return text.startsWith(MARK, at) ? text.slice(0, at) : text.slice(0, at).trimEnd()
-}
-
-function templateError(what: string, cause: unknown): EspalierError {
-  const isTooDeep = cause instanceof RangeError // the engine's, of its stack
-  return new EspalierError('tokenizer.template', {
-    what,
-    got: { reason: isTooDeep ? 'it is nested too deeply' : cause instanceof Error ? cause.message : String(cause) },
-    fix: isTooDeep
-      ? 'Take the values in values out of it: no template or message needs hundreds of levels.'
-      : 'Compare the roles and their order with what the template expects, or pass another chatTemplate.',
-    cause,
-  })
+  return text.startsWith(MARK, at) ? text.slice(0, at) : strip(text.slice(0, at), null, 'right')
 }

@@ -212,12 +212,12 @@ describe('broken tokenizer files', () => {
   test('templates and messages nested without end are told from broken ones', () => {
     const depth = 100_000
     const read = () => new ChatTemplate(`{{ ${'('.repeat(depth)}1${')'.repeat(depth)} }}`)
-    expect(read).toThrow(expect.objectContaining({ details: { reason: 'it is nested too deeply' } }))
+    expect(read).toThrow(expect.objectContaining({ details: { reason: 'it is nested too deeply', line: 1 } }))
     let content: object = {}
     for (let i = 0; i < depth; i++) content = { content }
     const template = new ChatTemplate('{{ messages }}')
     expect(() => template.render([{ role: 'user', content } as unknown as Message], {}, {})).toThrow(
-      'nested too deeply',
+      'more than 200 levels deep',
     )
   })
 

@@ -226,7 +226,7 @@ export class Tokenizer {
     options: ChatTemplateOptions & { readonly tokenize?: boolean } = {},
   ): string | number[] {
     requireList('messages', messages, "Give a list of messages: [{ role: 'user', content: 'hello' }]")
-    const text = this.#template(options).render(messages, options, this.#tokenVariables())
+    const { text } = this.#template(options).render(messages, options, this.#tokenVariables())
     return options.tokenize === true ? this.encode(text, { addSpecialTokens: false }).inputIds : text
   }
 

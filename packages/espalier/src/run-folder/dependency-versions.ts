@@ -1,9 +1,9 @@
-/** Versions of what computes, renders and downloads, as installed beside this package. */
+/** Versions of what computes and downloads, as installed beside this package. */
 import { readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 
-const NAMES = ['@huggingface/jinja', '@huggingface/hub']
+const NAMES = ['@huggingface/hub']
 
 /** Name -> version, of those that are found; of ONNX Runtime the package that computes. */
 export async function dependencyVersions(): Promise<Readonly<Record<string, string>>> {
