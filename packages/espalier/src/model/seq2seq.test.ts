@@ -81,7 +81,10 @@ describe('encoder-decoder models', () => {
   it('are no models that continue one text', async () => {
     await expect(AutoModelForCausalLM.fromPretrained(t5, options())).rejects.toMatchObject({
       code: 'model.unsupported',
-      details: { task: 'CAUSAL_LM', tasks: ['SEQ_2_SEQ_LM'] },
+      details: {
+        task: 'CAUSAL_LM',
+        tasks: ['SEQ_2_SEQ_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'],
+      },
     })
   })
 })
