@@ -243,6 +243,7 @@ export type {
   BaseValues,
   ConfiguredTuner,
   CreateContext,
+  FileTensor,
   ForwardContext,
   FromWeight,
   InitialValue,

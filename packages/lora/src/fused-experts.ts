@@ -5,19 +5,25 @@
 import { EspalierError, isTarget, type RetargetContext } from '@espalier/core'
 import type { LoraConfig } from './config.js'
 
-interface Fused {
+/** What became of the layers of a mixture. */
+export interface Fused {
+  /** Older name of the module that holds router and experts. */
+  readonly holder: string
   /** Older name of a layer -> the parameter that it is now, or is a part of. */
   readonly parameters: Readonly<Record<string, string>>
-  /** Names of layers that became one parameter; all of them or none are targets. */
+  /** Names of layers that became one parameter, in their order in it; all of them or none are targets. */
   readonly together: readonly string[]
 }
 
-const fusedOf: Readonly<Record<string, Fused>> = {
+/** By model_type. */
+export const fusedOf: Readonly<Partial<Record<string, Fused>>> = {
   mixtral: {
+    holder: 'block_sparse_moe',
     parameters: { gate: 'gate.weight', w1: 'gate_up_proj', w3: 'gate_up_proj', w2: 'down_proj' },
     together: ['w1', 'w3'],
   },
   qwen3_moe: {
+    holder: 'mlp',
     parameters: {
       gate: 'gate.weight',
       gate_proj: 'gate_up_proj',

@@ -30,6 +30,7 @@ import {
 import { type LoraConfig, loraConfig } from './config.js'
 import { defaultLoraTargets } from './default-targets.js'
 import { withFusedExperts } from './fused-experts.js'
+import { withFusedTensors } from './fused-tensors.js'
 import { createLoraValues } from './initial-values.js'
 
 /** Tensors of LoRA at one layer: A (r, in), B (out, r), for experts (experts r, in) and (out, r experts), the bias of B (out) with loraBias, and the scale, which does not train. */
@@ -45,6 +46,7 @@ export const lora = defineTuner<LoraConfig, LoraState, 'scaling'>({
   kind: 'lora',
   layers: ['linear', 'conv1d', 'embedding', 'experts'],
   retarget: withFusedExperts,
+  fromOlderFile: withFusedTensors,
   parse: loraConfig.parse,
   floatKeys: [...loraConfig.floatKeys, 'rho', 'tau', 'router_temperature'], // these lie in eva_config and arrow_config
   defaultTargets: defaultLoraTargets,

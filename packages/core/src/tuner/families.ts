@@ -168,6 +168,12 @@ export interface RetargetContext {
   readonly linearPaths: readonly string[]
 }
 
+/** A tensor of an adapter's file, not read yet. */
+export interface FileTensor {
+  readonly shape: Shape
+  read(): Promise<HostTensor>
+}
+
 /** What every family has in common. */
 export interface TunerBase<Config> {
   readonly apiVersion: 1
@@ -199,6 +205,11 @@ export interface LayerTuner<Config = any, State extends TunerState = any, Held e
   defaultTargets?(modelType: string): readonly string[] | string | undefined
   /** Other targets in the place of those given, before any is looked for: older names of layers. */
   retarget?(config: Config, context: RetargetContext): Config
+  /**
+   * Tensors of a file, by path in the base model and name, with those under older names of layers as today's; `retarget` does the same for
+   * the configuration. Throws adapter.tensors where they do not fit together.
+   */
+  fromOlderFile?(tensors: ReadonlyMap<string, FileTensor>, modelType: string): ReadonlyMap<string, FileTensor>
   /** Whether long lists of targets are saved as they are. Otherwise they are condensed to the ends that match the same modules. */
   readonly keepsTargets?: boolean
   /** Completes the configuration once the sites are known; returns the configuration that is saved. */

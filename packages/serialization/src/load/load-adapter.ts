@@ -4,6 +4,7 @@ import {
   type Adapter,
   type BaseModel,
   EspalierError,
+  type FileTensor,
   type HostTensor,
   hostTensorFromBytes,
   isFloat,
@@ -63,18 +64,19 @@ export async function loadAdapter(
     const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const configured = configureAdapter(tuner, values, where)
     const weights = { file: ADAPTER_WEIGHTS, folder }
+    const tensors = asOfWeights(weights, () => tensorsOf(files, tuner, target.base.modelType))
     asOfWeights(weights, () => requireLabels(target.base, files))
     const adapter = asOfWeights(weights, () =>
       asOfFile(tuner, { values, where }, () =>
         target.addAdapter(adapterName, configured, {
-          expected: files.tensors,
+          expected: tensors,
           isTrainable,
           metadata: { inferenceMode: !isTrainable },
         }),
       ),
     )
     try {
-      const { values, warnings } = await readValues(files, adapter, { signal, strict, where: weights })
+      const { values, warnings } = await readValues(tensors, adapter, { signal, strict, where: weights })
       asOfWeights(weights, () => adapter.setValues(values, { partial: true }))
       const broken = notFinite(values)
       if (isTrainable && broken.length > 0) throw startsBroken(weights, broken)
@@ -159,24 +161,35 @@ interface ReadOptions {
   readonly where: Readonly<Record<string, string>>
 }
 
-async function readValues(files: AdapterFiles, adapter: Adapter, { signal, strict, where }: ReadOptions) {
+/** What the file holds, with today's names of layers. Throws adapter.tensors. */
+function tensorsOf(files: AdapterFiles, tuner: Tuner, modelType: string): ReadonlyMap<string, FileTensor> {
+  const tensors = new Map<string, FileTensor>()
+  for (const [key, tensor] of files.tensors) tensors.set(key, { shape: tensor.shape, read: () => hostTensorOf(tensor) })
+  return (tuner.family === 'layer' && tuner.fromOlderFile?.(tensors, modelType)) || tensors
+}
+
+async function readValues(
+  tensors: ReadonlyMap<string, FileTensor>,
+  adapter: Adapter,
+  { signal, strict, where }: ReadOptions,
+) {
   const values = new Map<string, HostTensor>()
   const missing: string[] = []
   for (const key of adapter.specs.keys()) {
-    const tensor = files.tensors.get(key)
+    const tensor = tensors.get(key)
     if (tensor === undefined) missing.push(key)
     else {
       signal?.throwIfAborted()
-      values.set(key, await hostTensorOf(tensor))
+      values.set(key, await tensor.read())
     }
   }
-  const extra = [...files.tensors.keys()].filter(
+  const extra = [...tensors.keys()].filter(
     (key) => !adapter.specs.has(key) && !adapter.repeated.has(key) && !REDUNDANT.test(key),
   )
   if (values.size === 0 && adapter.specs.size > 0) {
     throw new EspalierError('adapter.tensors', {
       what: 'no tensor of the adapter belongs to this model',
-      got: { ...where, adapter: adapter.name, tensors: [...files.tensors.keys()], needed: [...adapter.specs.keys()] },
+      got: { ...where, adapter: adapter.name, tensors: [...tensors.keys()], needed: [...adapter.specs.keys()] },
       fix: 'Load it into the base model that it was trained on.',
     })
   }
