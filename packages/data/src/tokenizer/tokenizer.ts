@@ -5,6 +5,7 @@
 import { EspalierError, requireAwaited } from '@espalier/core'
 import type { Range } from '../engine/aligned-text.js'
 import { type Engine, makeEngine } from '../engine/engine.js'
+import { assistantMask } from './assistant-mask.js'
 import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
 import { cleanUp, heldByCleanUp } from './clean-up.js'
 import { Detokenizer } from './detokenizer.js'
@@ -221,12 +222,25 @@ export class Tokenizer {
   applyChatTemplate(messages: readonly Message[], options?: ChatTemplateOptions & { readonly tokenize?: false }): string
   /** The conversation as ids; the template brings its own special tokens. */
   applyChatTemplate(messages: readonly Message[], options: ChatTemplateOptions & { readonly tokenize: true }): number[]
+  /**
+   * The conversation as ids, with 1 in `assistantMasks` for each id between the template's `{% generation %}` and its end; all 0 where it
+   * has none. Throws config.unsupported where a tokenizer's rules lose characters.
+   */
   applyChatTemplate(
     messages: readonly Message[],
-    options: ChatTemplateOptions & { readonly tokenize?: boolean } = {},
-  ): string | number[] {
+    options: ChatTemplateOptions & { readonly tokenize: true; readonly returnAssistantTokensMask: true },
+  ): { readonly inputIds: number[]; readonly assistantMasks: number[] }
+  applyChatTemplate(
+    messages: readonly Message[],
+    options: ChatTemplateOptions & { readonly tokenize?: boolean; readonly returnAssistantTokensMask?: boolean } = {},
+  ): string | number[] | { readonly inputIds: number[]; readonly assistantMasks: number[] } {
     requireList('messages', messages, "Give a list of messages: [{ role: 'user', content: 'hello' }]")
-    const { text } = this.#template(options).render(messages, options, this.#tokenVariables())
+    checkMaskOptions(options)
+    const { text, generated } = this.#template(options).render(messages, options, this.#tokenVariables())
+    if (options.returnAssistantTokensMask === true) {
+      const { ids, offsets } = this.#placed(text)
+      return { inputIds: [...ids], assistantMasks: assistantMask(offsets, generated) }
+    }
     return options.tokenize === true ? this.encode(text, { addSpecialTokens: false }).inputIds : text
   }
 
@@ -310,6 +324,20 @@ export class Tokenizer {
 }
 
 const LONGEST_SHOWN = 200 // characters of a text in a message
+
+function checkMaskOptions(options: {
+  readonly tokenize?: boolean
+  readonly continueFinalMessage?: boolean
+  readonly returnAssistantTokensMask?: boolean
+}): void {
+  const { tokenize = false, continueFinalMessage = false, returnAssistantTokensMask = false } = options
+  if (!returnAssistantTokensMask || (tokenize && !continueFinalMessage)) return
+  throw new EspalierError('config.value', {
+    what: 'a mask of the assistant’s ids needs ids, and messages that are whole',
+    got: { returnAssistantTokensMask, tokenize, continueFinalMessage },
+    fix: 'Set tokenize to true, and leave continueFinalMessage out.',
+  })
+}
 
 function tooShort(maxLength: number, added: number): EspalierError {
   return new EspalierError('config.value', {
