@@ -18,6 +18,7 @@ import {
   type Spec,
   type StateSet,
   sizeOf,
+  Turns,
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
@@ -28,7 +29,6 @@ import { TfExecutable } from './tf-executable.js'
 import type { TfNamespace } from './tf-namespace.js'
 import { TfState } from './tf-state.js'
 import { type SharedWeight, TfWeights } from './tf-weights.js'
-import { Turns } from './turns.js'
 
 interface Loaded {
   readonly weight: Promise<SharedWeight>

@@ -10,6 +10,7 @@ import {
   type ProgramSlots,
   programSlots,
   type RunArguments,
+  type Turns,
 } from '@espalier/core'
 import { download, upload } from './host-values.js'
 import type { Plan, PlannedStep } from './plan/plan-program.js'
@@ -17,7 +18,6 @@ import { runtimeError } from './runtime-error.js'
 import type { TfNamespace, TfTensor } from './tf-namespace.js'
 import { TfState } from './tf-state.js'
 import type { TfWeights } from './tf-weights.js'
-import type { Turns } from './turns.js'
 
 /** What an executable needs of its backend. */
 export interface ExecutableOwner {

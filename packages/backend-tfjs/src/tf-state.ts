@@ -1,9 +1,8 @@
 /** State sets: kept tensors that a run replaces. */
-import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet } from '@espalier/core'
+import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet, type Turns } from '@espalier/core'
 import { download, heldBytes, uploadAll } from './host-values.js'
 import { runtimeError } from './runtime-error.js'
 import type { TfNamespace, TfTensor } from './tf-namespace.js'
-import type { Turns } from './turns.js'
 
 /** What a state set needs of its backend. */
 export interface StateOwner {

@@ -34,6 +34,7 @@ export { ProgramMap } from './backend/program-map.js'
 export { type ReferenceOptions, reference } from './backend/reference.js'
 export { type RowWrites, rowWrites } from './backend/row-writes.js'
 export { type BoundState, bindState, checkFeeds, checkStateWrite, checkWeights } from './backend/run-arguments.js'
+export { Turns } from './backend/turns.js'
 export {
   byteSize,
   type ComputeDType,

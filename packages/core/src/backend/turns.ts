@@ -1,4 +1,4 @@
-/** Work that must not overlap, one after the other. Programs share tensors, and a run gives up tensors that another could be reading. */
+/** Work of a backend that must not overlap, one after the other: programs share memory, and a run gives up what another could be reading. */
 
 /** A queue of work. */
 export class Turns {
