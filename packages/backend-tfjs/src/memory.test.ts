@@ -1,90 +1,23 @@
 /** tfjs frees nothing by itself: what a run makes is gone after it, what a set holds after its release, and everything after close. */
 import {
   add,
-  attention,
-  type Backend,
   constantTensor,
-  crossEntropy,
   dropout,
   feed,
-  gatherRows,
   gradients,
   hostTensor,
-  input,
-  matmul,
   mul,
-  type ParameterSource,
-  type Program,
-  permute,
-  Random,
   reduceSum,
   reference,
-  reshape,
-  rmsNorm,
-  sub,
   type Tensor,
 } from '@espalier/core'
+import { feedsOfStep, prepareStep } from '@espalier/testkit'
 import * as tf from '@tensorflow/tfjs-core'
 import '@tensorflow/tfjs-backend-cpu'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { tfjs } from './index.js'
 
-const [TOKENS, SIZE, VOCABULARY, RANK] = [6, 8, 13, 2]
-const random = new Random(5)
-
-function source(name: string, shape: readonly number[]): ParameterSource {
-  const values = random.at(name).normal(
-    shape.reduce((a, b) => a * b, 1),
-    0.3,
-  )
-  return { dtype: 'f32', shape, read: async () => new Uint8Array(values.buffer) }
-}
-
-const sources = new Map([
-  ['embed', source('embed', [VOCABULARY, SIZE])],
-  ['query', source('query', [SIZE, SIZE])],
-  ['norm', source('norm', [SIZE])],
-])
-const trained = { a: [RANK, SIZE], b: [SIZE, RANK] } as const
-
-/** One step of SGD on a LoRA in a model of one attention layer, with dropout. */
-function trainingStep(): Program {
-  const weight = (name: string) => input('weight', name, 'f32', sources.get(name)?.shape ?? [])
-  const [a, b] = [input('state', 'a', 'f32', trained.a), input('state', 'b', 'f32', trained.b)]
-  const x = gatherRows(weight('embed'), feed('ids', 'i32', [TOKENS]))
-  const low = matmul(dropout(x, feed('seed', 'u32', []), 0.1, 'query'), a, { transposeB: true })
-  const q = add(matmul(x, weight('query'), { transposeB: true }), matmul(low, b, { transposeB: true }))
-  const heads = (one: Tensor) => permute(reshape(one, [1, TOKENS, 2, SIZE / 2]), [0, 2, 1, 3])
-  const mixed = attention(heads(q), heads(x), heads(x), { scale: 0.5, causal: true, window: null })
-  const hidden = rmsNorm(reshape(permute(mixed, [0, 2, 1, 3]), [TOKENS, SIZE]), weight('norm'), 1e-5)
-  const loss = crossEntropy(hidden, weight('embed'), feed('targets', 'i32', [TOKENS]), feed('weights', 'f32', [TOKENS]))
-  const [ofA, ofB] = gradients(loss, [a, b]) as [Tensor, Tensor]
-  const stepped = (value: Tensor, gradient: Tensor) => sub(value, mul(gradient, feed('rate', 'f32', [])))
-  return { name: 'train', outputs: { loss }, updates: { a: stepped(a, ofA), b: stepped(b, ofB) } }
-}
-
-function feeds(step: number) {
-  return {
-    ids: hostTensor('i32', [TOKENS], [1, 2, 3, 4, 5, 6]),
-    targets: hostTensor('i32', [TOKENS], [2, 3, 4, 5, 6, 7]),
-    weights: hostTensor('f32', [TOKENS], new Array(TOKENS).fill(1)),
-    seed: hostTensor('u32', [], [step]),
-    rate: hostTensor('f32', [], [0.05]),
-  }
-}
-
-async function prepared(backend: Backend) {
-  const weights = await backend.loadWeights(
-    new Map([...sources].map(([name, one]) => [name, { source: one, dtype: 'f32' as const }])),
-  )
-  const set = await backend.createState(
-    new Map([
-      ['a', hostTensor('f32', trained.a, random.at('a').normal(RANK * SIZE, 0.3))],
-      ['b', hostTensor('f32', trained.b)],
-    ]),
-  )
-  return { weights, set, executable: await backend.compile(trainingStep(), { weights }) }
-}
+const VOCABULARY = 13 // of the step
 
 const held = () => {
   const { numTensors, numBytes } = tf.memory()
@@ -98,19 +31,19 @@ describe('tensors of tfjs', () => {
 
   it('stay as many, and as large, over 1,000 training steps, the first ones with the losses of the reference', async () => {
     const backend = tfjs({ tf })
-    const { set, executable } = await prepared(backend)
+    const { set, executable } = await prepareStep(backend)
     const losses: number[] = []
     const counts: ReturnType<typeof held>[] = []
     for (let step = 0; step < 1000; step++) {
-      const { loss } = await executable.run({ feeds: feeds(step), state: [{ set }] })
+      const { loss } = await executable.run({ feeds: feedsOfStep(step), state: [{ set }] })
       losses.push(loss?.data[0] as number)
       counts.push(held())
     }
     expect(new Set(counts.map((count) => JSON.stringify(count))).size).toBe(1)
     expect(losses.at(-1)).toBeLessThan(0.9 * (losses[0] as number))
-    const judge = await prepared(reference())
+    const judge = await prepareStep(reference())
     for (let step = 0; step < 20; step++) {
-      const { loss } = await judge.executable.run({ feeds: feeds(step), state: [{ set: judge.set }] })
+      const { loss } = await judge.executable.run({ feeds: feedsOfStep(step), state: [{ set: judge.set }] })
       expect(Math.abs((losses[step] as number) / (loss?.data[0] as number) - 1)).toBeLessThan(1e-5)
     }
     await backend.close()
@@ -119,14 +52,14 @@ describe('tensors of tfjs', () => {
   it('are all gone after close, and after the release of each', async () => {
     const before = held()
     const closed = tfjs({ tf })
-    const first = await prepared(closed)
-    await first.executable.run({ feeds: feeds(1), state: [{ set: first.set }] })
+    const first = await prepareStep(closed)
+    await first.executable.run({ feeds: feedsOfStep(1), state: [{ set: first.set }] })
     await closed.close()
     expect(held()).toEqual(before)
 
     const backend = tfjs({ tf })
-    const { weights, set, executable } = await prepared(backend)
-    await executable.run({ feeds: feeds(1), state: [{ set }] })
+    const { weights, set, executable } = await prepareStep(backend)
+    await executable.run({ feeds: feedsOfStep(1), state: [{ set }] })
     executable.release()
     set.release()
     weights.release()
@@ -137,11 +70,10 @@ describe('tensors of tfjs', () => {
 
   it('of a run that fails are gone, and its state is as it was', async () => {
     const backend = tfjs({ tf })
-    const { set, executable } = await prepared(backend)
+    const { set, executable } = await prepareStep(backend)
     const before = held()
     const values = await set.read()
-    const wrong = { ...feeds(1), ids: hostTensor('i32', [TOKENS], [1, 2, 3, 4, 5, VOCABULARY]) }
-    await expect(executable.run({ feeds: wrong, state: [{ set }] })).rejects.toMatchObject({
+    await expect(executable.run({ feeds: feedsOfStep(1, VOCABULARY), state: [{ set }] })).rejects.toMatchObject({
       code: 'shape.mismatch',
       details: { index: VOCABULARY, size: VOCABULARY },
     })
@@ -152,8 +84,8 @@ describe('tensors of tfjs', () => {
 
   it('that are released during a run serve it to the end', async () => {
     const backend = tfjs({ tf })
-    const { weights, set, executable } = await prepared(backend)
-    const running = executable.run({ feeds: feeds(1), state: [{ set }] })
+    const { weights, set, executable } = await prepareStep(backend)
+    const running = executable.run({ feeds: feedsOfStep(1), state: [{ set }] })
     await Promise.resolve()
     const outcome = running.then(
       () => 'ran',
@@ -254,7 +186,7 @@ describe('tensors of tfjs', () => {
   it('of programs go with the weights that they were compiled with', async () => {
     const before = held()
     const backend = tfjs({ tf })
-    const { weights, set, executable } = await prepared(backend)
+    const { weights, set, executable } = await prepareStep(backend)
     set.release()
     weights.release()
     await new Promise((resolve) => setTimeout(resolve))

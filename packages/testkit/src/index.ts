@@ -42,4 +42,5 @@ export { type Difference, EXACT, expectClose, type Tolerance, worstDifference } 
 export { caseInputs, caseProgram, type GraphCase, spread, type Tensors, weightedSum, whole } from './graph-case.js'
 export type { QuantizerSite } from './quantizer/sites.js'
 export { type RandomGraph, randomGraph } from './random-graph.js'
+export { feedsOfStep, type PreparedStep, prepareStep, trainingStep } from './training-step.js'
 export { testModel } from './tuner/test-model.js'
