@@ -21,9 +21,10 @@ interface Bound {
   group: GpuBindGroup | undefined
 }
 
-/** Puts a plan on a device: compiles its shaders, uploads its constants, and computes what is the same in every run. */
+/** Puts a plan on a device: compiles its shaders, uploads its constants, and computes what is the same in every run. Throws backend.unsupported for a value larger than a binding, and what the device reports. */
 export async function loadPlan(plan: Plan, runtime: Runtime, weights: WebgpuWeights | undefined): Promise<LoadedPlan> {
   const dispatches = [...plan.once, ...plan.steps, ...plan.commits]
+  for (const bytes of plan.slots) runtime.checkSize(bytes, `a value of ${plan.name}`)
   const pipelines = await Promise.all(dispatches.map(({ kernel }) => runtime.pipeline(kernel)))
   const loaded = await runtime.guarded(() => new LoadedPlan(plan, runtime, weights, pipelines), { program: plan.name })
   await loaded.prepare()

@@ -1,7 +1,7 @@
 /** The WebGPU backend: how it is asked for. */
 import type { Backend } from '@espalier/core'
 import type { Gpu } from './device/gpu.js'
-import { openDevice, type PowerPreference } from './device/open-device.js'
+import { findAdapter, openDevice, type PowerPreference } from './device/open-device.js'
 import { WebgpuBackend } from './webgpu-backend.js'
 
 /** Settings of the WebGPU backend. */
@@ -19,4 +19,23 @@ export interface WebgpuOptions {
 export function webgpu(options: WebgpuOptions = {}): Backend {
   const { powerPreference = 'high-performance', gpu } = options
   return new WebgpuBackend(() => openDevice(powerPreference, gpu))
+}
+
+/** What an adapter says of itself; browsers leave most of it empty. */
+export interface WebgpuAdapter {
+  readonly vendor: string
+  readonly architecture: string
+  readonly description: string
+  /** The CPU plays the GPU, as lavapipe and SwiftShader do: the same numbers, in far more time than other backends take. */
+  readonly isSoftware: boolean
+}
+
+/** The adapter that `webgpu` of the same options would compute on. Throws backend.missing where there is none, with what to install. */
+export async function webgpuAdapter({
+  powerPreference = 'high-performance',
+  gpu,
+}: WebgpuOptions = {}): Promise<WebgpuAdapter> {
+  const { info } = await findAdapter(powerPreference, gpu)
+  const { vendor, architecture, description, isFallbackAdapter = false } = info
+  return { vendor, architecture, description, isSoftware: isFallbackAdapter }
 }

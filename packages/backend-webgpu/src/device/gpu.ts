@@ -5,7 +5,8 @@
 
 /** `navigator.gpu`, or what the package `webgpu` creates. */
 export interface Gpu {
-  requestAdapter(options?: { powerPreference?: 'low-power' | 'high-performance' }): Promise<GpuAdapter | null>
+  /** An adapter of WebGPU's, which stays untyped here: whatever has the rest of WebGPU fits. */
+  requestAdapter(options?: { powerPreference?: 'low-power' | 'high-performance' }): Promise<object | null>
 }
 
 /** A GPU, or software that stands in for one. */

@@ -24,7 +24,7 @@ const WANTED = ['timestamp-query', 'subgroups', 'shader-f16']
 
 /** Opens a device. `gpu` stands in for the platform's own. Throws backend.missing where there is no WebGPU or no adapter, with what to install. */
 export async function openDevice(powerPreference: PowerPreference, gpu?: Gpu): Promise<OpenedDevice> {
-  const adapter = await findAdapter(powerPreference, gpu ?? (await findGpu()))
+  const adapter = await findAdapter(powerPreference, gpu)
   const requiredLimits = Object.fromEntries(RAISED.map((name) => [name, adapter.limits[name]]))
   const requiredFeatures = WANTED.filter((name) => adapter.features.has(name))
   try {
@@ -48,10 +48,12 @@ async function findGpu(): Promise<Gpu> {
   return found
 }
 
-async function findAdapter(powerPreference: PowerPreference, gpu: Gpu): Promise<GpuAdapter> {
-  const adapter = await gpu.requestAdapter({ powerPreference })
+/** The adapter of a preference. Throws as `openDevice` does. */
+export async function findAdapter(powerPreference: PowerPreference, gpu?: Gpu): Promise<GpuAdapter> {
+  const found = gpu ?? (await findGpu())
+  const adapter = await found.requestAdapter({ powerPreference })
   if (adapter === null) throw missing('WebGPU finds no GPU', {}, platform.remedy.noAdapter)
-  return adapter
+  return adapter as GpuAdapter
 }
 
 /** What tells adapters apart, for messages and profiles. */

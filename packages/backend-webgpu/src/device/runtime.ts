@@ -4,6 +4,7 @@ import type { Kernel } from '../plan/plan.js'
 import { lostError, memoryError, validationError } from './errors.js'
 import { type GpuBuffer, type GpuDevice, type GpuPipeline, USAGE } from './gpu.js'
 
+const STORAGE = USAGE.storage | USAGE.copySource | USAGE.copyTarget
 const SMALLEST = 16 // bytes of a buffer: kernels may read four words at once
 
 /** Everything that is done with a device. */
@@ -70,17 +71,21 @@ export class Runtime {
   }
 
   /** A buffer of whole words. Throws backend.unsupported where no buffer of this device is as large. */
-  buffer(bytes: number, label: string, usage: number = USAGE.storage | USAGE.copySource | USAGE.copyTarget): GpuBuffer {
+  buffer(bytes: number, label: string, usage: number = STORAGE): GpuBuffer {
+    this.checkSize(bytes, label, usage)
+    return this.device.createBuffer({ size: Math.max(SMALLEST, Math.ceil(bytes / SMALLEST) * SMALLEST), usage, label })
+  }
+
+  /** Throws backend.unsupported where no buffer of this device is as large. */
+  checkSize(bytes: number, label: string, usage: number = STORAGE): void {
     const { maxBufferSize, maxStorageBufferBindingSize } = this.device.limits
     const most = Math.min(maxBufferSize, usage & USAGE.storage ? maxStorageBufferBindingSize : Number.POSITIVE_INFINITY)
-    if (bytes > most) {
-      throw new EspalierError('backend.unsupported', {
-        what: 'a tensor is larger than what this GPU can bind at once',
-        got: { backend: 'webgpu', tensor: label, bytes, most },
-        fix: 'Take smaller batches or shorter rows; for a weight, load it in 16 bits, or use another backend.',
-      })
-    }
-    return this.device.createBuffer({ size: Math.max(SMALLEST, Math.ceil(bytes / SMALLEST) * SMALLEST), usage, label })
+    if (bytes <= most) return
+    throw new EspalierError('backend.unsupported', {
+      what: 'a tensor is larger than what this GPU can bind at once',
+      got: { backend: 'webgpu', tensor: label, bytes, most },
+      fix: 'Take smaller batches or shorter rows; for a weight, load it in 16 bits, or use another backend.',
+    })
   }
 
   /** The shared buffers, the i-th at least as large as the i-th of a plan. Nothing may be running. */
