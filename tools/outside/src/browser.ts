@@ -19,6 +19,7 @@ const PACKAGES = [
   'data',
   'trainer',
   'backend-onnx',
+  'backend-webgpu',
   'espalier',
 ]
 const STEPS = 40

@@ -72,7 +72,7 @@ onnx.remove()
 // What `npm install espalier` brings: the packages of this repository lie here, everything else comes from the registry.
 const umbrella = new OutsideProject({
   name: 'umbrella',
-  packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
+  packages: [...PIECES, 'packages/backend-onnx', 'packages/backend-webgpu', 'packages/espalier'],
   tarballs,
   program: generating,
 })
@@ -101,7 +101,7 @@ umbrella.remove()
 // A system without a native library: WebAssembly stands in for it, or the error names what to install.
 const wasm = new OutsideProject({
   name: 'wasm',
-  packages: [...PIECES, 'packages/backend-onnx', 'packages/espalier'],
+  packages: [...PIECES, 'packages/backend-onnx', 'packages/backend-webgpu', 'packages/espalier'],
   others: { 'onnxruntime-web': '1.30.0' },
   program: generating,
 })

@@ -88,7 +88,7 @@ export async function loadPretrained(
     const given = tokenizer === undefined ? undefined : AutoTokenizer.fromPretrained(tokenizer, hub)
     given?.catch(() => {})
     const chosen = backend ?? (await defaultBackend())
-    const slowness = backend === undefined ? slownessOf(chosen) : undefined
+    const slowness = backend === undefined ? await slownessOf(chosen) : undefined
     const warnings = slowness === undefined ? loaded.warnings : [...loaded.warnings, slowness]
     return new PretrainedModel({ ...loaded, warnings }, chosen, {
       tokenizer: given && (() => given),

@@ -3,7 +3,9 @@ import { readdir, stat } from 'node:fs/promises'
 import { arch, availableParallelism, cpus, freemem, platform, release, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { defaultCacheFolder } from '@espalier/backend-onnx'
+import type { Backend } from '@espalier/core'
 import { hubEnvironment } from '@espalier/serialization'
+import type { BackendName } from '../model/default-backend.js'
 import { bytes, result } from './terminal.js'
 import type { Values } from './values.js'
 import { packageVersion } from './version.js'
@@ -31,7 +33,7 @@ async function examine(): Promise<Record<string, string>> {
     processor: `${cpus()[0]?.model.trim() ?? 'unknown'}, ${availableParallelism()} threads`,
     memory: `${bytes(freemem())} free of ${bytes(totalmem())}`,
     'backend onnx': await onnxState(),
-    'backend webgpu': 'does not exist yet',
+    'backend webgpu': await webgpuState(),
     'backend tfjs': 'in programs, with your own tfjs (@espalier/backend-tfjs)',
     'backend reference': 'ready (plain loops: for tiny models)',
     'weight cache': `${cache} (${bytes(await sizeOf(cache))} of at most 20 GB; may be deleted)`,
@@ -43,9 +45,26 @@ async function examine(): Promise<Record<string, string>> {
 }
 
 async function onnxState(): Promise<string> {
+  return stateOf('onnx', async ({ name }) => {
+    const { findNative, findWasm } = await import('@espalier/backend-onnx')
+    const runtime = name === 'onnx' ? findNative() : findWasm()
+    return `${runtime?.name} ${runtime?.version}`
+  })
+}
+
+async function webgpuState(): Promise<string> {
+  return stateOf('webgpu', async () => {
+    const { webgpuAdapter } = await import('@espalier/backend-webgpu')
+    const { vendor, architecture, description } = await webgpuAdapter()
+    return [vendor, architecture, description].filter((word) => word !== '').join(' ')
+  })
+}
+
+/** Whether a backend adds up, and what it computes on. */
+async function stateOf(name: BackendName, computesOn: (backend: Backend) => Promise<string>): Promise<string> {
   try {
     const { namedBackend, slownessOf } = await import('../model/default-backend.js')
-    const backend = await namedBackend('onnx', { threads: 1 })
+    const backend = await namedBackend(name, { threads: 1 })
     const { constant, add } = await import('@espalier/core')
     const program = await backend.compile({
       name: 'doctor',
@@ -54,10 +73,8 @@ async function onnxState(): Promise<string> {
     const { sum } = await program.run({})
     await backend.close()
     if (sum?.data[0] !== 3) return 'computes wrong results'
-    const { findNative, findWasm } = await import('@espalier/backend-onnx')
-    const runtime = backend.name === 'onnx' ? findNative() : findWasm()
-    const slowness = slownessOf(backend)
-    return [`ready (${runtime?.name} ${runtime?.version})`, ...(slowness === undefined ? [] : [slowness])].join('; ')
+    const slowness = await slownessOf(backend)
+    return [`ready (${await computesOn(backend)})`, ...(slowness === undefined ? [] : [slowness])].join('; ')
   } catch (error) {
     return `not usable: ${error instanceof Error ? error.message : String(error)}`
   }

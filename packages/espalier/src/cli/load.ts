@@ -80,7 +80,7 @@ async function opened<M extends PretrainedModel | PeftModel>(
     threads === undefined ? {} : { threads },
   )
   if (computes) progress.line(`backend: ${backend.name}`)
-  const slowness = slownessOf(backend)
+  const slowness = await slownessOf(backend)
   if (slowness !== undefined) progress.warning(slowness)
   progress.update(`loading ${model}`)
   try {

@@ -299,7 +299,7 @@ const own: readonly Option[] = [
   flag('for', 'text', ['inspect'], 'says whether this program opens it', {
     choices: ['peft', 'vllm', 'llama.cpp', 'ollama', 'mlx'],
   }),
-  flag('backend', 'text', RUN, 'where to compute; webgpu does not exist yet, tfjs is for programs', {
+  flag('backend', 'text', RUN, 'where to compute; webgpu needs `npm install webgpu`, tfjs is for programs', {
     default: 'onnx',
     choices: ['onnx', 'webgpu', 'tfjs', 'reference'],
   }),

@@ -13,11 +13,19 @@ export interface BackendSettings {
   readonly wasmPaths?: WasmPaths
 }
 
-/** The backend of a name; onnx computes on WebAssembly where only that is installed (`slownessOf`). Throws backend.missing when it is not installed, backend.unsupported when it does not exist yet. */
+/**
+ * The backend of a name; onnx computes on WebAssembly where only that is installed, webgpu on the CPU where no GPU is found but software
+ * that plays one (`slownessOf`). Throws backend.missing when it is not installed or finds nothing to compute on, backend.unsupported for tfjs.
+ */
 export async function namedBackend(name: BackendName, settings: BackendSettings = {}): Promise<Backend> {
   switch (name) {
     case 'onnx':
       return platform.onnx(settings)
+    case 'webgpu': {
+      const { webgpu, webgpuAdapter } = await import('@espalier/backend-webgpu')
+      await webgpuAdapter() // before a model is read, not at the first use
+      return webgpu()
+    }
     case 'reference': {
       const { reference } = await import('@espalier/core')
       return reference()
@@ -30,8 +38,8 @@ export async function namedBackend(name: BackendName, settings: BackendSettings 
       })
     default:
       throw new EspalierError('backend.unsupported', {
-        what: 'this backend does not exist yet',
-        got: { backend: name, existing: ['onnx', 'reference'] },
+        what: 'there is no backend of this name',
+        got: { backend: name, existing: ['onnx', 'webgpu', 'reference'] },
         fix: 'Use one of those',
       })
   }
@@ -43,6 +51,9 @@ export function defaultBackend(): Promise<Backend> {
 }
 
 /** What to tell of a backend that stands in for a faster one; undefined: nothing. */
-export function slownessOf(backend: Pick<Backend, 'name'>): string | undefined {
-  return platform.slownessOf(backend)
+export async function slownessOf(backend: Pick<Backend, 'name'>): Promise<string | undefined> {
+  if (backend.name !== 'webgpu') return platform.slownessOf(backend)
+  const { webgpuAdapter } = await import('@espalier/backend-webgpu')
+  const { isSoftware } = await webgpuAdapter()
+  return isSoftware ? 'WebGPU finds no GPU but software that plays one, which is far slower than onnx' : undefined
 }
