@@ -1,13 +1,8 @@
 /** `npm run check:kills`: installs, builds, and kills short runs of the built command at 200 moments; what lies in their folders must be so. 24 runs more are killed twice and must end as the unbroken one; ESPALIER_RESUMES=100 takes ten minutes. Arguments go to vitest. */
-import { build, ensureInstall, run } from './steps.mjs'
+import { build, ensureInstall, runTests } from './steps.mjs'
 
 ensureInstall()
 build()
 process.env.ESPALIER_KILLS ??= '200'
 process.env.ESPALIER_RESUMES ??= '24'
-run('kills', process.execPath, [
-  'node_modules/vitest/vitest.mjs',
-  'run',
-  'packages/espalier/src/cli/train-kills.test.ts',
-  'packages/espalier/src/cli/resume-kills.test.ts',
-])
+runTests('kills', ['packages/espalier/src/cli/train-kills.test.ts', 'packages/espalier/src/cli/resume-kills.test.ts'])

@@ -51,6 +51,11 @@ export function build() {
   run('build', 'npm', ['run', '--silent', 'build'])
 }
 
+/** Runs the tests of these files or folders, with the arguments of the chain itself. */
+export function runTests(title, paths) {
+  run(title, process.execPath, ['node_modules/vitest/vitest.mjs', 'run', ...paths, ...process.argv.slice(2)])
+}
+
 /** npm's own record of what it installed decides, so that a plain `npm install` counts too. */
 function isInstalled() {
   if (!existsSync(record)) return false

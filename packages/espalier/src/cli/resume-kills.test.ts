@@ -1,15 +1,13 @@
 /** Runs that are killed at any moment and go on. A few here; `npm run check:kills` does it 100 times with 200 steps and the built command. */
-import { spawn } from 'node:child_process'
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Random } from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder, tinyRows } from '../tiny-model.fake.js'
+import { adapterBytes, adapterValues, BUILT, curveOf, type OnTheWay, runKilled } from './killed-command.fake.js'
 import { leftovers } from './killed-runs.fake.js'
 import { cliCommand } from './run-cli.fake.js'
 
-const BUILT = fileURLToPath(new URL('../../dist/cli.js', import.meta.url))
 const GIVEN = process.env.ESPALIER_RESUMES
 const KILLS = Number(GIVEN ?? 2)
 const STEPS = GIVEN === undefined ? 30 : 200
@@ -37,68 +35,24 @@ afterAll(() => {
   model.remove()
 })
 
-/** When a run is killed: a time after it said that a step was done, so that the whole of a step and of its checkpoint are met. */
-interface Kill {
-  readonly step: number
-  readonly afterMs: number
-}
-
-const NEVER: Kill = { step: -1, afterMs: 0 }
-
-interface Asked {
+interface Asked extends OnTheWay {
   readonly more?: readonly string[]
-  readonly kill?: Kill
-  readonly onFirstStep?: () => void
 }
 
 /** Runs the command in a folder; its exit code, null when it was killed. */
-function train(name: string, { more = [], kill = NEVER, onFirstStep }: Asked = {}) {
+function train(name: string, { more = [], ...onTheWay }: Asked = {}) {
   const words = ['train', '--model', MODEL ?? model.path, '--data', at('rows.jsonl'), '--output-dir', at(name)]
   words.push('--max-steps', String(STEPS), '--save-steps', String(SAVED), '--save-total-limit', '3', '--threads', '1')
   words.push('--per-device-train-batch-size', '2', '--lora-r', '2', '--lora-dropout', '0.1', '--learning-rate', '0.01')
   words.push('--eval-data', at('rows.jsonl'), '--eval-strategy', 'steps', '--eval-steps', '7')
   words.push('--load-best-model-at-end', '--quiet', '--json', ...MORE, ...more)
   const source = cliCommand(words)
-  const [program = '', ...rest] = GIVEN === undefined ? source.words : [process.execPath, BUILT, ...words]
-  return new Promise<number | null>((resolve, reject) => {
-    const child = spawn(program, rest, { env: source.env, stdio: ['ignore', 'pipe', 'inherit'] })
-    let told = ''
-    const marks: [string, () => void][] = [
-      ['"type":"step"', () => onFirstStep?.()],
-      [
-        kill.step === 0 ? '"type":"start"' : `"type":"step","step":${kill.step},`,
-        () => setTimeout(() => child.kill('SIGKILL'), kill.afterMs),
-      ],
-    ]
-    child.stdout.on('data', (chunk: Buffer) => {
-      told += chunk.toString()
-      for (const mark of [...marks]) if (told.includes(mark[0])) marks.splice(marks.indexOf(mark), 1)[0]?.[1]()
-    })
-    child.on('error', reject)
-    child.on('close', (code) => resolve(code))
-  })
+  const built = { ...source, words: [process.execPath, BUILT, ...words] }
+  return runKilled(GIVEN === undefined ? source : built, onTheWay)
 }
 
-/** Lines of a log without what depends on the clock and the machine. */
-const curve = (name: string) =>
-  readFileSync(at(name, 'log.jsonl'), 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => {
-      const { seconds, tokens_per_second, peak_memory_bytes, eval_runtime, ...rest } = JSON.parse(line) as Record<
-        string,
-        number
-      >
-      return rest
-    })
-
-const bytes = (name: string) => readFileSync(at(name, 'adapter_model.safetensors'))
-/** All of an adapter's values, which are float32. */
-const values = (name: string) => {
-  const file = bytes(name)
-  const start = 8 + Number(file.readBigUInt64LE(0))
-  return new Float32Array(file.buffer.slice(file.byteOffset + start, file.byteOffset + file.byteLength))
-}
+const curve = (name: string) => curveOf(at(name))
+const bytes = (name: string) => adapterBytes(at(name))
 const CLOSE = 1e-5 // sums in another order
 let metSaves = 0
 const MARGIN = Math.ceil(STEPS_DONE / 10) // steps that are left after a kill, so that it meets a run on a busy machine too
@@ -140,7 +94,7 @@ describe(`a run that is killed, ${KILLS} times`, { timeout: 120_000 + KILLS * 60
     for (const [i, line] of whole.entries())
       for (const [key, value] of Object.entries(line))
         expect(Math.abs((other[i]?.[key] ?? 0) - value)).toBeLessThan(CLOSE * Math.max(1, Math.abs(value)))
-    const [a, b] = [values('whole'), values('threads')]
+    const [a, b] = [adapterValues(at('whole')), adapterValues(at('threads'))]
     expect(a.length).toBe(b.length)
     expect(a.every((value, i) => Math.abs(value - (b[i] ?? 0)) < CLOSE)).toBe(true)
   })
