@@ -183,6 +183,7 @@ export {
   crossEntropy,
   crossEntropyCall,
   crossEntropyOfLogits,
+  type TargetOptions,
 } from './nn/cross-entropy.js'
 export { type DequantizeAttributes, dequantize, dequantizeCall } from './nn/dequantize.js'
 export { dequantizeFourBit, dequantizeFourBitCall, type FourBitAttributes } from './nn/dequantize-four-bit.js'

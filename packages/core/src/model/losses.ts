@@ -16,19 +16,19 @@ import { isAdaptable } from '../module/adaptable.js'
 import { CappedHead } from '../module/capped-head.js'
 import type { Context } from '../module/context.js'
 import type { Module } from '../module/module.js'
-import { crossEntropy, crossEntropyOfLogits } from '../nn/cross-entropy.js'
+import { crossEntropy, crossEntropyOfLogits, type TargetOptions } from '../nn/cross-entropy.js'
 import { type ModelInputs, passOf } from './inputs.js'
 import type { LanguageModel, MaskedLM, Model, Seq2SeqLM } from './model.js'
 
-/** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. */
-export type LossFunction = (model: Model, inputs: ModelInputs) => Tensor
+/** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. options: how targets are read, where the loss has classes. */
+export type LossFunction = (model: Model, inputs: ModelInputs, options?: TargetOptions) => Tensor
 
 /**
  * Next-token loss over counted positions. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in
  * (batch * (virtual tokens + length)) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for
  * padding.
  */
-export const causalLoss: LossFunction = (model, inputs) => {
+export const causalLoss: LossFunction = (model, inputs, options) => {
   const [indices, targets, weights] = [
     needed(inputs, 'counted_indices'),
     needed(inputs, 'counted_targets'),
@@ -36,16 +36,17 @@ export const causalLoss: LossFunction = (model, inputs) => {
   ]
   const { ids, context } = passOf(inputs, true)
   const lm = model as LanguageModel
-  return tokenLoss(lm.head(), gatherRows(rowsOf(lm.hidden(ids, context)), indices), targets, weights, context)
+  const rows = gatherRows(rowsOf(lm.hidden(ids, context)), indices)
+  return tokenLoss(lm.head(), { rows, targets, weights }, context, options)
 }
 
 /**
  * Loss of what was masked. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in (batch * length) whose own token
  * counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for padding.
  */
-export const maskedLoss: LossFunction = (model, inputs) => {
+export const maskedLoss: LossFunction = (model, inputs, options) => {
   const [targets, weights] = [needed(inputs, 'counted_targets'), needed(inputs, 'counted_weights')]
-  return crossEntropyOfLogits(maskedLogits(model as MaskedLM, inputs), targets, weights)
+  return crossEntropyOfLogits(maskedLogits(model as MaskedLM, inputs), targets, weights, options)
 }
 
 /** Logits of what was masked, (n, vocabulary), from the feeds of `maskedLoss`. */
@@ -59,13 +60,18 @@ export function maskedLogits(model: MaskedLM, inputs: ModelInputs): Tensor {
  * Loss of the text that an encoder-decoder model writes. Feeds besides those of the encoder: `labels` (batch, tokens) i32 from 0 on,
  * `label_weights` (batch, tokens) f32, 0 where ignored. Without `decoder_input_ids` the decoder reads the labels one place later.
  */
-export const seq2seqLoss: LossFunction = (model, inputs) => {
+export const seq2seqLoss: LossFunction = (model, inputs, options) => {
   const lm = model as Seq2SeqLM
   const [labels, weights] = [needed(inputs, 'labels'), needed(inputs, 'label_weights')]
   const read = inputs.decoder_input_ids ?? shiftedRight(labels, weights, lm)
   const { ids, context } = passOf({ ...inputs, decoder_input_ids: read }, model.causal)
   const rows = rowsOf(lm.hidden(ids, context))
-  return tokenLoss(lm.head(), rows, reshape(labels, [-1]), reshape(weights, [-1]), context)
+  return tokenLoss(
+    lm.head(),
+    { rows, targets: reshape(labels, [-1]), weights: reshape(weights, [-1]) },
+    context,
+    options,
+  )
 }
 
 /** What a decoder reads to write the labels (batch, tokens): the start token, then each label but the last; padding for ignored ones. */
@@ -80,11 +86,19 @@ function rowsOf(hidden: Tensor): Tensor {
   return reshape(hidden, [-1, hidden.shape[2] as number])
 }
 
-function tokenLoss(head: Module, rows: Tensor, targets: Tensor, weights: Tensor, context: Context): Tensor {
+function tokenLoss(
+  head: Module,
+  { rows, targets, weights }: Readonly<Record<'rows' | 'targets' | 'weights', Tensor>>,
+  context: Context,
+  options: TargetOptions = {},
+): Tensor {
   const [projection, softCap] = head instanceof CappedHead ? [head.projection, head.cap] : [head, undefined]
   if (isAdaptable(projection) && projection.bias === null)
-    return crossEntropy(rows, projection.orientedWeight(), targets, weights, softCap === undefined ? {} : { softCap })
-  return crossEntropyOfLogits(head.forward(rows, context), targets, weights)
+    return crossEntropy(rows, projection.orientedWeight(), targets, weights, {
+      ...options,
+      ...(softCap === undefined ? {} : { softCap }),
+    })
+  return crossEntropyOfLogits(head.forward(rows, context), targets, weights, options)
 }
 
 /**
@@ -92,14 +106,23 @@ function tokenLoss(head: Module, rows: Tensor, targets: Tensor, weights: Tensor,
  * of `labels` (batch) i32, one label (cross-entropy); `label_values` (batch, labels) f32, numbers (the mean of squares); `label_flags`
  * (batch, labels) f32, labels that may hold at once (the mean of binary cross-entropies).
  */
-export const sequenceClassificationLoss: LossFunction = (model, inputs) => {
+export const sequenceClassificationLoss: LossFunction = (model, inputs, options) => {
   const { ids, context } = passOf(inputs, model.causal)
   const { label_values: values, label_flags: flags } = inputs
   const weights = needed(inputs, 'label_weights')
+  if (options?.labelSmoothing && (values ?? flags) !== undefined) throw nothingToSmooth(values === undefined)
   const logits = model.forward(ids, context)
   if (values !== undefined) return rowMeans(squares(sub(widened(logits), values)), weights)
   if (flags !== undefined) return rowMeans(binaryCrossEntropies(widened(logits), flags), weights)
-  return crossEntropyOfLogits(logits, needed(inputs, 'labels'), weights)
+  return crossEntropyOfLogits(logits, needed(inputs, 'labels'), weights, options)
+}
+
+function nothingToSmooth(areFlags: boolean): EspalierError {
+  return new EspalierError('config.unsupported', {
+    what: 'labels are smoothed over classes of which one holds, and these are none',
+    got: { labels: areFlags ? 'labels that may hold at once' : 'numbers' },
+    fix: 'Leave labelSmoothingFactor out',
+  })
 }
 
 function squares(x: Tensor): Tensor {
@@ -119,7 +142,7 @@ function rowMeans(losses: Tensor, weights: Tensor): Tensor {
 }
 
 /** Loss of one label per token. Feeds: `labels` (batch, length) i32 from 0 on, `label_weights` (batch, length) f32, 0 where ignored. */
-export const tokenClassificationLoss: LossFunction = (model, inputs) => {
+export const tokenClassificationLoss: LossFunction = (model, inputs, options) => {
   const { ids, context } = passOf(inputs, model.causal)
   const logits = model.forward(ids, context)
   const flat = (x: Tensor) => reshape(x, [-1])
@@ -127,6 +150,7 @@ export const tokenClassificationLoss: LossFunction = (model, inputs) => {
     reshape(logits, [-1, logits.shape[2] as number]),
     flat(needed(inputs, 'labels')),
     flat(needed(inputs, 'label_weights')),
+    options,
   )
 }
 

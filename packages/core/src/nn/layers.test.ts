@@ -191,25 +191,29 @@ describe('crossEntropy', () => {
     }
   })
 
-  it('caps logits block by block, with the gradients of the capped logits', async () => {
-    const cap = 0.4
-    const feeds = [hidden, weight, targets, weights]
-    const blocks = (given: readonly Tensor[]) =>
-      crossEntropy(...(given as [Tensor, Tensor, Tensor, Tensor]), { block: 2, softCap: cap })
-    const whole = ([h, w, t, share]: readonly Tensor[]) => {
-      const raw = matmul(h as Tensor, w as Tensor, { transposeB: true })
-      return crossEntropyOfLogits(mul(tanh(mul(raw, 1 / cap)), cap), t as Tensor, share as Tensor)
-    }
-    expectNear(
-      await run((...given) => blocks(given as Tensor[]), feeds),
-      await run((...given) => whole(given as Tensor[]), feeds),
-    )
-    for (const side of [0, 1]) {
-      const slope = (loss: typeof whole) =>
-        run((...given) => gradients(loss(given as Tensor[]), [given[side] as Tensor])[0] as Tensor, feeds)
-      expectNear(await slope(blocks), await slope(whole))
-    }
-  })
+  it.each([0, 0.25])(
+    'caps logits block by block, with the gradients of the capped logits, %s smoothed',
+    async (share) => {
+      const cap = 0.4
+      const feeds = [hidden, weight, targets, weights]
+      const options = { labelSmoothing: share }
+      const blocks = (given: readonly Tensor[]) =>
+        crossEntropy(...(given as [Tensor, Tensor, Tensor, Tensor]), { block: 2, softCap: cap, ...options })
+      const whole = ([h, w, t, counts]: readonly Tensor[]) => {
+        const raw = matmul(h as Tensor, w as Tensor, { transposeB: true })
+        return crossEntropyOfLogits(mul(tanh(mul(raw, 1 / cap)), cap), t as Tensor, counts as Tensor, options)
+      }
+      expectNear(
+        await run((...given) => blocks(given as Tensor[]), feeds),
+        await run((...given) => whole(given as Tensor[]), feeds),
+      )
+      for (const side of [0, 1]) {
+        const slope = (loss: typeof whole) =>
+          run((...given) => gradients(loss(given as Tensor[]), [given[side] as Tensor])[0] as Tensor, feeds)
+        expectNear(await slope(blocks), await slope(whole))
+      }
+    },
+  )
 
   it('is the same from logits', async () => {
     const given = hostTensor('f64', [5, 4], logits.flat())

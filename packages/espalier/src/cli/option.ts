@@ -43,6 +43,15 @@ export interface Option {
   readonly noEffect?: string
 }
 
+/** An option from its parts. */
+export const flag = (
+  name: string,
+  type: OptionType,
+  commands: readonly string[],
+  help: string,
+  more: Partial<Option> = {},
+): Option => ({ name, type, commands, help, ...more })
+
 /** Limits in words: "above 0 and at most 1"; empty where there are none. */
 export function rangeText({ least, above, most, below }: Range): string {
   const limits = [

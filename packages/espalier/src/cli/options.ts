@@ -3,13 +3,13 @@
  * Names are those of transformers, TRL and PEFT.
  */
 
-import type { PackingStrategy } from '@espalier/data'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { optimizerNames } from '../training/optimizer-names.js'
 import { allowedNames } from './allowed-changes.js'
-import type { Option, OptionType } from './option.js'
+import { flag, type Option, type OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
 import { quantizationOptions } from './quantization-options.js'
+import { rowOptions } from './row-options.js'
 
 const TRAIN = ['train']
 const RUN = ['train', 'generate', 'chat', 'eval', 'predict']
@@ -20,13 +20,6 @@ const ONCE = ['generate']
 
 const FROM_ZERO = { least: 0 }
 
-const flag = (
-  name: string,
-  type: OptionType,
-  commands: readonly string[],
-  help: string,
-  more: Partial<Option> = {},
-): Option => ({ name, type, commands, help, ...more })
 const planned = (
   name: string,
   type: OptionType,
@@ -177,6 +170,13 @@ const own: readonly Option[] = [
     range: FROM_ZERO,
     default: '1.0',
   }),
+  flag(
+    'label-smoothing-factor',
+    'number',
+    TRAIN,
+    'share of each token to predict that is spread evenly over the vocabulary, in training and in evaluations',
+    { range: { least: 0, most: 1 }, default: '0' },
+  ),
   flag('optim', 'text', TRAIN, 'the optimizer, by transformers’ name', {
     default: 'adamw_torch_fused',
     choices: optimizerNames,
@@ -194,7 +194,7 @@ const own: readonly Option[] = [
       default: '42',
     },
   ),
-  flag('no-shuffle', 'boolean', TRAIN, 'rows in the order of the file'),
+  ...rowOptions,
   flag('eval-strategy', 'text', TRAIN, 'when to evaluate; with --eval-steps and rows to evaluate on: steps', {
     default: 'no',
     choices: ['no', 'steps', 'epoch'],
@@ -241,15 +241,6 @@ const own: readonly Option[] = [
     TRAIN,
     `what may be another than when the resumed run began: ${allowedNames.join(', ')}`,
   ),
-  flag('completion-only-loss', 'boolean', TRAIN, 'trains on completions only; by default where rows have a prompt'),
-  flag('packing', 'boolean', TRAIN, 'several rows in one of --max-length tokens: less padding, fewer steps', {
-    default: 'false',
-  }),
-  flag('packing-strategy', 'text', TRAIN, 'how rows are packed; bfd: best fit, and longer rows lose their end', {
-    default: 'bfd',
-    choices: ['bfd', 'ffd', 'bfd_split', 'wrapped'] satisfies readonly PackingStrategy[],
-  }),
-  flag('eval-packing', 'boolean', TRAIN, 'packs the rows to evaluate on; default: as --packing'),
   flag('prompt', 'each', ONCE, 'what to continue; goes through the chat template where there is one; may come again', {
     mayBeEmpty: true,
   }),

@@ -26,6 +26,7 @@ export function sftArguments(values: Values, outputDir: string | undefined): SFT
     adamBeta2: values.number('adam-beta2'),
     adamEpsilon: values.number('adam-epsilon'),
     maxGradNorm: values.number('max-grad-norm'),
+    labelSmoothingFactor: values.number('label-smoothing-factor'),
     optim: values.text('optim') as SFTConfig['optim'],
     optimArgs: values.text('optim-args'),
     numTrainEpochs: values.number('num-train-epochs'),

@@ -29,6 +29,7 @@ export function argumentsInForce(
     adamBeta2: 0.999,
     adamEpsilon: 1e-8,
     maxGradNorm: 1,
+    labelSmoothingFactor: 0,
     optim: 'adamw_torch_fused',
     shuffle: true,
     gradientCheckpointing: false,

@@ -29,6 +29,7 @@ export const sequenceClassification: TrainingTask<Features> = {
     return new DataCollatorForNumbers({ ...options, feed, labelCount: labelCountOf(context) })
   },
   loss: sequenceClassificationLoss,
+  smoothsLabels: true,
   metrics: (compute) => labelMetrics(compute),
 }
 
@@ -38,6 +39,7 @@ export const tokenClassification: TrainingTask<Features> = {
   collator: async (context, examples) =>
     new DataCollatorForTokenClassification(await collatorOptions(context, examples)),
   loss: tokenClassificationLoss,
+  smoothsLabels: true,
   metrics: (compute) => labelMetrics(compute),
 }
 

@@ -16,6 +16,7 @@ const KINDS: OptionKinds<SFTConfig> = {
   adamBeta2: 'number',
   adamEpsilon: 'number',
   maxGradNorm: 'number',
+  labelSmoothingFactor: 'number',
   optim: 'string',
   optimArgs: 'string',
   numTrainEpochs: 'number',

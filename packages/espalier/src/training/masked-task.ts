@@ -41,6 +41,7 @@ export function maskedLanguageModeling(options: MaskingOptions = {}): TrainingTa
       })
     },
     loss: maskedLoss,
+    smoothsLabels: true,
     metrics: maskedMetrics,
   }
 }

@@ -38,6 +38,18 @@ const flags = [
 ]
 
 describe('problem types', () => {
+  // The loss is that of transformers 5.18's LabelSmoother.
+  it('smooth the one label that holds, and refuse to smooth others', async () => {
+    const of = async (labels: readonly unknown[], changes = {}) => {
+      const model = await classifier(changes)
+      const rows = labels.map((label, i) => ({ input_ids: ids[i] as number[], label }))
+      const args = { maxSteps: 1, labelSmoothingFactor: 0.1 }
+      return new Trainer({ model, trainDataset: rows, evalDataset: rows, args }).evaluate()
+    }
+    expect((await of([2, 0])).evalLoss).toBeCloseTo(1.2372863292694092, 5)
+    await expect(of(flags)).rejects.toMatchObject({ code: 'config.unsupported' })
+  })
+
   // The losses are those of transformers 5.18.
   it.each([
     ['one label', {}, [2, 0], 1.2430416345596313, { accuracy: 0.5 }],

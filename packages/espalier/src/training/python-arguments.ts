@@ -93,7 +93,6 @@ export const meaningless: Readonly<Record<string, string>> = {
 
 /** Keys that change what is learned, with values that change nothing beside false, 0, no and none. */
 export const missing: Readonly<Record<string, readonly string[]>> = {
-  label_smoothing_factor: [],
   neftune_noise_alpha: [],
   assistant_only_loss: [],
   truncation_mode: ['keep_start'],

@@ -15,7 +15,7 @@ export interface RunsToFit {
   /** The user's own. */
   readonly transforms: readonly TrainingTransform[]
   optimizer(): Optimizer
-  loss(): LossFunction
+  readonly loss: LossFunction
 }
 
 /** The runs of one trainer. */
@@ -57,7 +57,7 @@ export class RunFit {
       trainable,
       optimizer: this.runs.optimizer(),
       weightDecay: args.weightDecay,
-      loss: this.runs.loss(),
+      loss: this.runs.loss,
       transforms,
       checkpointing: checkpointingOf(args),
       budget: this.budget,

@@ -12,4 +12,5 @@ export const seq2seqTask: TrainingTask<Seq2SeqFeatures> = {
     }),
   collator: async ({ model }) => new DataCollatorForSeq2Seq({ padId: (model as Seq2SeqLM).paddingToken }),
   loss: seq2seqLoss,
+  smoothsLabels: true,
 }

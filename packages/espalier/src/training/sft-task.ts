@@ -32,6 +32,7 @@ export const sftTask = {
     })
   },
   loss: causalLoss,
+  smoothsLabels: true,
 } satisfies TrainingTask<PackedExample>
 
 function packs({ args, isEvaluation = false }: TaskContext): boolean {

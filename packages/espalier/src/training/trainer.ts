@@ -39,6 +39,7 @@ import {
 import { FullTraining } from './full-training.js'
 import { checkEvaluateOptions, checkTrainerOptions, checkTrainOptions } from './known-trainer-options.js'
 import type { ComputeMetrics } from './label-metrics.js'
+import { lossOf } from './loss-of.js'
 import { optimizerOf } from './optimizer-of.js'
 import { evaluationBatches, trainSteps } from './planned-steps.js'
 import { type TrainingPreflight, wideningWarnings } from './preflight.js'
@@ -94,6 +95,7 @@ export class Trainer {
   readonly args: TrainingArguments
   private readonly task: TrainingTask
   private readonly trainable: TrainableModel
+  private readonly loss: LossFunction
   private readonly rows: { readonly train: Dataset<DataRow>; readonly evaluation: Dataset<DataRow> | undefined }
   private prepared: Shared<PreparedData> | undefined
   private readonly callbacks: CallbackHandler
@@ -122,6 +124,7 @@ export class Trainer {
     }
     if (tokenizer !== undefined) this.model.setTokenizer(tokenizer) // it is saved with the model
     this.trainable = this.model instanceof PeftModel ? this.model.adapted.trainable() : new FullTraining(this.model)
+    this.loss = lossOf({ task: this.task, computeLoss: options.computeLoss, args: this.args })
     this.callbacks = new CallbackHandler(options.callbacks ?? [], this.args)
     this.optimizer()
     this.memory = new RunFit({
@@ -130,7 +133,7 @@ export class Trainer {
       backend: model.backend,
       transforms: options.transforms ?? [],
       optimizer: () => this.optimizer(),
-      loss: () => this.loss(),
+      loss: this.loss,
     })
   }
 
@@ -345,7 +348,7 @@ export class Trainer {
       optimizer: this.optimizer(),
       settings: settingsOf(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(evaluation === undefined ? {} : { evaluation: evaluationBatches(evaluation, this.args) }),
-      loss: this.loss(),
+      loss: this.loss,
       transforms,
       ...(metrics === undefined ? {} : { metrics }),
       ...(onGradients === undefined ? {} : { onGradients }),
@@ -369,10 +372,6 @@ export class Trainer {
       make: (stop) => backend.loadWeights(new Map(), { signal: stop }),
       release: (set) => set.release(),
     }).hold(signal)
-  }
-
-  private loss(): LossFunction {
-    return this.options.computeLoss ?? this.task.loss
   }
 
   private optimizer(): Optimizer {

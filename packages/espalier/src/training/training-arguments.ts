@@ -37,6 +37,8 @@ export interface TrainingArguments {
   readonly adamEpsilon?: number
   /** Default 1; 0 turns clipping off. */
   readonly maxGradNorm?: number
+  /** Share of each label that is spread evenly over all of its classes, in training and in evaluations. Default 0. */
+  readonly labelSmoothingFactor?: number
   /** By transformers' name. Default 'adamw_torch_fused', computed as `adamw_torch`. */
   readonly optim?: OptimizerName
   /** What else the optimizer takes, as `momentum=0.9,nesterov=true`: sgd, adagrad and rmsprop, as in transformers. */
@@ -126,6 +128,7 @@ const RANGES = {
   maxGradNorm: ['[]', 0, F32],
   warmupSteps: ['[]', 0, Number.MAX_SAFE_INTEGER],
   warmupRatio: ['[]', 0, 1],
+  labelSmoothingFactor: ['[]', 0, 1],
   numTrainEpochs: ['(]', 0, Number.MAX_SAFE_INTEGER],
 } as const
 

@@ -31,6 +31,8 @@ export interface TrainingTask<Example = any> {
   /** The collator of a run's examples, to train on and to evaluate on, where the user gives no `dataCollator`. */
   collator(context: TaskContext, examples: readonly Examples<Example>[]): Promise<DataCollator<Example>>
   readonly loss: LossFunction
+  /** Whether the loss reads `labelSmoothing`: one over classes of which one holds. Default false. */
+  readonly smoothsLabels?: boolean
   /** What evaluations of these examples measure besides the loss: the user's `computeMetrics`, or the task's own. Absent where nothing is predicted. */
   metrics?(compute: ComputeMetrics | undefined, examples: Examples<Example>): EvaluationMetrics
 }

@@ -6,6 +6,7 @@ import {
   attentionBackwardCall,
   attentionCall,
   type CallDefinition,
+  type CrossEntropyAttributes,
   cachedAttention,
   cast,
   crossEntropy,
@@ -322,18 +323,24 @@ function countedRows(dtype: DType) {
 }
 
 function lossCases(dtype: DType): GraphCase[] {
-  const of = (block: number, softCap?: number): GraphCase => ({
-    name: `crossEntropy of 5 rows, 7 classes, ${block} rows at a time${softCap === undefined ? '' : `, capped at ${softCap}`}`,
+  const of = (block: number, { softCap, labelSmoothing }: Partial<CrossEntropyAttributes> = {}): GraphCase => ({
+    name: `crossEntropy of 5 rows, 7 classes, ${block} rows at a time${softCap === undefined ? '' : `, capped at ${softCap}`}${labelSmoothing === undefined ? '' : `, ${labelSmoothing} smoothed`}`,
     feeds: { hidden: spread(dtype, [5, 3], 30), weight: spread(dtype, [7, 3], 31), ...countedRows(dtype) },
     differentiate: ['hidden', 'weight'],
     build: (hidden, weight, t, w) => [
-      crossEntropy(hidden, weight, t, w, { block, ...(softCap === undefined ? {} : { softCap }) }),
+      crossEntropy(hidden, weight, t, w, {
+        block,
+        ...(softCap === undefined ? {} : { softCap }),
+        ...(labelSmoothing === undefined ? {} : { labelSmoothing }),
+      }),
     ],
   })
   return [
     of(256),
     of(2),
-    of(2, 0.7),
+    of(2, { softCap: 0.7 }),
+    of(2, { labelSmoothing: 0.3 }),
+    of(2, { softCap: 0.7, labelSmoothing: 0.3 }),
     {
       name: 'crossEntropy of no rows is 0',
       feeds: {
