@@ -1,6 +1,6 @@
 /** Values of a program as values of a template: what Python would hold after reading the same JSON. */
 import { Refused } from './errors.js'
-import { DictValue, ListValue, type Value } from './values.js'
+import { DictValue, ListValue, type Value } from './values/values.js'
 
 const LONGEST_PLACE = 60 // characters of a place in a message
 const DEEPEST = 200 // values in values; one that holds itself goes deeper

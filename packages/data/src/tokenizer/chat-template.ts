@@ -3,8 +3,8 @@
  * ../template, turning the text into ids to the tokenizer.
  */
 import { EspalierError } from '@espalier/core'
-import { strip } from '../template/characters.js'
 import { type RenderedChat, Template } from '../template/render-chat.js'
+import { strip } from '../template/values/characters.js'
 
 /** One part of a message whose content is a list. */
 export interface MessagePart {
