@@ -1,5 +1,5 @@
 /** The runtime in the thread of its caller, as WebAssembly: requests are answered one after another. */
-import { EspalierError } from '@espalier/core'
+import { closedError } from '@espalier/core'
 import { Host, type HostAnswers, type HostRequest } from './host.mjs'
 import type { Transport } from './transport.js'
 
@@ -28,10 +28,7 @@ export function inPlaceTransport(load: () => Promise<unknown>): Transport {
 
   return {
     request(request) {
-      if (closed)
-        return Promise.reject(
-          new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: 'onnx-web' } }),
-        )
+      if (closed) return Promise.reject(closedError('onnx-web'))
       return enqueue(() => ask(request))
     },
     close() {

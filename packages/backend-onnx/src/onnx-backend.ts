@@ -1,26 +1,25 @@
 /** The backend: weights, state and compiled programs over a transport to ONNX Runtime. It knows neither threads nor files. */
 import {
   type Backend,
+  CompiledPrograms,
   type CompileOptions,
   checkWeights,
+  closedError,
   type DType,
-  EspalierError,
   type Executable,
   type HostTensor,
   type MemoryEstimates,
+  ownSet,
   type Program,
-  ProgramMap,
   type ProgressOptions,
   programSlots,
-  type Shared,
   type StateOptions,
   type StateSet,
-  sharedIn,
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
 import { bufferedProgram, emitProgram } from './emit/emit-program.js'
-import { type ExecutableOwner, HeldExecutable, OnnxExecutable } from './onnx-executable.js'
+import { OnnxProgram, type ProgramOwner } from './onnx-program.js'
 import { OnnxState } from './onnx-state.js'
 import { heldId, OnnxWeights, type PlacedWeight } from './onnx-weights.js'
 import { planPacked } from './packed/plan-packed.js'
@@ -45,7 +44,7 @@ export function onnxBackend(parts: OnnxBackendParts): Backend {
   return new OnnxBackend(parts)
 }
 
-class OnnxBackend implements Backend, ExecutableOwner {
+class OnnxBackend implements Backend, ProgramOwner {
   readonly apiVersion = 1
   readonly name: string
   readonly dtypes: ReadonlySet<DType> = new Set(['f32', 'f16', 'i32', 'u32', 'bool'])
@@ -53,7 +52,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
   readonly sessions: Sessions
   readonly memory?: MemoryEstimates
   private readonly placements: Placements
-  private readonly compiled = new Map<OnnxWeights | undefined, ProgramMap<Shared<OnnxExecutable>>>()
+  private readonly programs = new CompiledPrograms<OnnxWeights, OnnxProgram>(() => this.check())
   private readonly underWay = new Set<Promise<unknown>>()
   private closing: Promise<void> | undefined
   private count = 0
@@ -76,8 +75,8 @@ class OnnxBackend implements Backend, ExecutableOwner {
     this.check()
     options.signal?.throwIfAborted()
     const { weights: placed, arrive, release } = await this.placements.take(sources, options)
-    const weights = new OnnxWeights(placed, arrive, () => {
-      this.forgetPrograms(weights)
+    const weights: OnnxWeights = new OnnxWeights(placed, arrive, () => {
+      this.programs.end(weights)
       release()
     })
     return weights
@@ -105,19 +104,12 @@ class OnnxBackend implements Backend, ExecutableOwner {
   async compile(program: Program, options: CompileOptions = {}): Promise<Executable> {
     this.check()
     options.signal?.throwIfAborted()
-    const weights = options.weights as OnnxWeights | undefined
-    const known = this.compiled.get(weights) ?? new ProgramMap<Shared<OnnxExecutable>>()
-    this.compiled.set(weights, known)
-    const shared = sharedIn(known, program, () => ({
-      make: () => this.build(program, weights),
-      release: (executable) => executable.dispose(),
-    }))
-    const { value, release } = shared.hold(options.signal)
-    return new HeldExecutable(await value, release)
+    const weights = options.weights && ownSet(options.weights, OnnxWeights)
+    checkWeights(programSlots(program), program.name, (slot) => weights?.weights.get(slot)?.spec)
+    return this.programs.compile({ program, weights, signal: options.signal }, () => this.build(program, weights))
   }
 
-  private async build(program: Program, weights: OnnxWeights | undefined): Promise<OnnxExecutable> {
-    checkWeights(programSlots(program), program.name, (slot) => weights?.weights.get(slot)?.spec)
+  private async build(program: Program, weights: OnnxWeights | undefined): Promise<OnnxProgram> {
     const runner = (await this.packed(program, weights)) ?? (await this.session(program, weights))
     try {
       await weights?.arrive()
@@ -125,18 +117,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
       runner.release()
       throw error
     }
-    return new OnnxExecutable(program, runner, this)
-  }
-
-  // Programs end with their weights, also those that somebody still holds.
-  private forgetPrograms(weights: OnnxWeights): void {
-    const known = this.compiled.get(weights)
-    this.compiled.delete(weights)
-    for (const program of [...(known?.values() ?? [])])
-      program.wait().then(
-        (executable) => executable.dispose(),
-        () => {}, // whoever compiles it is told
-      )
+    return new OnnxProgram(program, runner, this)
   }
 
   close(): Promise<void> {
@@ -156,8 +137,7 @@ class OnnxBackend implements Backend, ExecutableOwner {
 
   /** Throws backend.closed after `close`. */
   check(): void {
-    if (this.closing !== undefined)
-      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+    if (this.closing !== undefined) throw closedError(this.name)
   }
 
   private async packed(program: Program, weights: OnnxWeights | undefined): Promise<Runner | undefined> {

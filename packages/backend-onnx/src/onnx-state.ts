@@ -1,12 +1,13 @@
 /** State sets: tensors that live where the runtime is. */
 import {
   checkStateWrite,
-  EspalierError,
   type HostTensor,
   hostArray,
+  releasedSetError,
   type Spec,
   type StateSet,
   sizeOf,
+  unknownStateError,
 } from '@espalier/core'
 import { heldBytes, type Transport } from './transport.js'
 import { fromWire, toOwnWire } from './wire.js'
@@ -52,21 +53,13 @@ export class OnnxState implements StateSet {
 
   /** Throws backend.closed after `release`. */
   check(): void {
-    if (this.released)
-      throw new EspalierError('backend.closed', {
-        what: 'a released state set was used',
-        got: { names: [...this.specs.keys()] },
-      })
+    if (this.released) throw releasedSetError('state', this.specs.keys())
   }
 
   private specOf(name: string): Spec {
     this.check()
     const spec = this.specs.get(name)
-    if (spec === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'the state has no such tensor',
-        got: { name, names: [...this.specs.keys()] },
-      })
+    if (spec === undefined) throw unknownStateError(name, this.specs.keys())
     return spec
   }
 }

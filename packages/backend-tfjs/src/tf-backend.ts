@@ -1,23 +1,22 @@
 /** The backend: weights, state and compiled programs as tensors of an injected tfjs. */
 import {
   type Backend,
-  byteSize,
+  CompiledPrograms,
   type CompileOptions,
   checkWeights,
+  closedError,
   type DType,
   EspalierError,
   type Executable,
   type HostTensor,
   hostTensorFromBytes,
+  LoadedWeights,
   type MemoryEstimates,
-  type ParameterSource,
+  ownSet,
   type Program,
-  ProgramMap,
   type ProgressOptions,
   programSlots,
-  type Spec,
   type StateSet,
-  sizeOf,
   Turns,
   type WeightRequest,
   type WeightSet,
@@ -25,15 +24,10 @@ import {
 import { heldBytes, upload } from './host-values.js'
 import { loweredBytes } from './plan/lowered-graph.js'
 import { planProgram } from './plan/plan-program.js'
-import { TfExecutable } from './tf-executable.js'
 import type { TfNamespace } from './tf-namespace.js'
+import { TfProgram } from './tf-program.js'
 import { TfState } from './tf-state.js'
 import { type SharedWeight, TfWeights } from './tf-weights.js'
-
-interface Loaded {
-  readonly weight: Promise<SharedWeight>
-  users: number
-}
 
 /** Runs programs on a tfjs namespace. */
 export class TfBackend implements Backend {
@@ -47,78 +41,26 @@ export class TfBackend implements Backend {
     keptFor: (peaks) => Math.max(0, ...peaks), // nothing stays between runs
   }
   readonly turns = new Turns()
-  private readonly loaded = new Map<ParameterSource, Map<DType, Loaded>>()
+  private readonly programs = new CompiledPrograms<TfWeights, TfProgram>(() => this.check())
+  private readonly weights = new LoadedWeights<SharedWeight>({
+    load: (_, request) => loadWeight(this.tf, request),
+    release: ({ tensor }) => tensor.dispose(),
+  })
   private readonly states = new Set<TfState>()
-  private readonly compiled = new Map<TfWeights | undefined, ProgramMap<Promise<TfExecutable>>>()
   private closing: Promise<void> | undefined
 
   constructor(readonly tf: TfNamespace) {}
 
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
     this.check()
-    const { signal, onProgress } = options
+    options.signal?.throwIfAborted()
     await this.ready()
-    const total = [...sources.values()].reduce((sum, { source }) => sum + bytesOf(source), 0)
-    const taken: WeightRequest[] = []
-    const weights = new Map<string, SharedWeight>()
-    let done = 0
-    try {
-      // One after the other: a file's bytes and their f32 copy are in memory together.
-      for (const [name, request] of sources) {
-        signal?.throwIfAborted()
-        this.check()
-        const loading = this.load(request)
-        taken.push(request)
-        weights.set(name, await loading)
-        done += bytesOf(request.source)
-        onProgress?.(done, total, name)
-      }
-    } catch (error) {
-      for (const request of taken) await this.drop(request)
-      throw error
-    }
-    const set = new TfWeights(weights, () => {
-      const programs = [...(this.compiled.get(set)?.values() ?? [])]
-      this.compiled.delete(set)
-      this.turns.whenFree(() => {
-        for (const program of programs)
-          program.then(
-            (executable) => executable.dispose(),
-            () => {}, // whoever compiles it is told
-          )
-        for (const request of taken) void this.drop(request)
-      })
+    const { weights, release } = await this.weights.take(sources, options, () => this.check())
+    const set: TfWeights = new TfWeights(weights, () => {
+      this.programs.end(set)
+      this.turns.whenFree(release)
     })
     return set
-  }
-
-  private load(request: WeightRequest): Promise<SharedWeight> {
-    const { source, dtype } = request
-    const known = this.loaded.get(source) ?? new Map<DType, Loaded>()
-    this.loaded.set(source, known)
-    const before = known.get(dtype)
-    if (before !== undefined) {
-      before.users++
-      return before.weight
-    }
-    const weight = source.read().then((bytes): SharedWeight => {
-      const tensor = hostTensorFromBytes(source.dtype, source.shape, bytes)
-      return { tensor: upload(this.tf, tensor, { dtype, copied: false }), source, spec: { dtype, shape: source.shape } }
-    })
-    known.set(dtype, { weight, users: 1 })
-    return weight
-  }
-
-  private async drop({ source, dtype }: WeightRequest): Promise<void> {
-    const known = this.loaded.get(source)
-    const entry = known?.get(dtype)
-    if (known === undefined || entry === undefined || --entry.users > 0) return
-    known.delete(dtype)
-    if (known.size === 0) this.loaded.delete(source)
-    await entry.weight.then(
-      ({ tensor }) => tensor.dispose(),
-      () => {}, // nothing was loaded, and the loader has seen the error
-    )
   }
 
   async createState(tensors: ReadonlyMap<string, HostTensor>): Promise<StateSet> {
@@ -138,40 +80,25 @@ export class TfBackend implements Backend {
   async compile(program: Program, options: CompileOptions = {}): Promise<Executable> {
     this.check()
     options.signal?.throwIfAborted()
-    const weights = ownWeights(options.weights)
+    const weights = options.weights && ownSet(options.weights, TfWeights)
     checkWeights(programSlots(program), program.name, (slot) => weights?.specOf(slot))
-    const known = this.compiled.get(weights) ?? new ProgramMap<Promise<TfExecutable>>()
-    this.compiled.set(weights, known)
-    const before = known.get(program)
-    if (before !== undefined) {
-      const shared = await before
-      return shared.isReleased ? this.compile(program, options) : shared.hold()
-    }
-    const forget = () => {
-      known.delete(program)
-      if (known.isEmpty) this.compiled.delete(weights)
-    }
-    const fresh = this.ready()
-      .then(() => planProgram(this.tf, program))
-      .then((plan) => new TfExecutable(program, plan, weights, this, forget))
-    known.set(program, fresh)
-    fresh.catch(forget)
-    return fresh
+    return this.programs.compile({ program, weights, signal: options.signal }, async () => {
+      await this.ready()
+      return new TfProgram(program, await planProgram(this.tf, program), weights, this)
+    })
   }
 
   close(): Promise<void> {
-    this.closing ??= this.turns.take(async () => {
-      for (const state of this.states) state.dispose()
-      this.states.clear()
-      const executables = [...this.compiled.values()].flatMap((known) => [...known.values()])
-      for (const one of await Promise.allSettled(executables)) if (one.status === 'fulfilled') one.value.dispose()
-      const weights = [...this.loaded.values()].flatMap((known) => [...known.values()])
-      for (const one of await Promise.allSettled(weights.map(({ weight }) => weight)))
-        if (one.status === 'fulfilled') one.value.tensor.dispose()
-      this.compiled.clear()
-      this.loaded.clear()
-    })
+    this.closing ??= this.end()
     return this.closing
+  }
+
+  private async end(): Promise<void> {
+    await this.turns.take(async () => {}) // what was asked for before
+    await this.programs.clear()
+    for (const state of this.states) state.dispose()
+    this.states.clear()
+    await this.weights.clear()
   }
 
   private async ready(): Promise<void> {
@@ -189,16 +116,11 @@ export class TfBackend implements Backend {
 
   /** Throws backend.closed after `close`. */
   check(): void {
-    if (this.closing !== undefined)
-      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+    if (this.closing !== undefined) throw closedError(this.name)
   }
 }
 
-function bytesOf({ dtype, shape }: Spec): number {
-  return sizeOf(shape) * byteSize(dtype)
-}
-
-function ownWeights(weights: WeightSet | undefined): TfWeights | undefined {
-  if (weights === undefined || weights instanceof TfWeights) return weights
-  throw new EspalierError('graph.slot', { what: 'a weight set belongs to another backend' })
+async function loadWeight(tf: TfNamespace, { source, dtype }: WeightRequest): Promise<SharedWeight> {
+  const tensor = hostTensorFromBytes(source.dtype, source.shape, await source.read())
+  return { tensor: upload(tf, tensor, { dtype, copied: false }), spec: { dtype, shape: source.shape } }
 }

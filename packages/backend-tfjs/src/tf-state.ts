@@ -1,5 +1,13 @@
 /** State sets: kept tensors that a run replaces. */
-import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet, type Turns } from '@espalier/core'
+import {
+  checkStateWrite,
+  type HostTensor,
+  releasedSetError,
+  type Spec,
+  type StateSet,
+  type Turns,
+  unknownStateError,
+} from '@espalier/core'
 import { download, heldBytes, uploadAll } from './host-values.js'
 import { runtimeError } from './runtime-error.js'
 import type { TfNamespace, TfTensor } from './tf-namespace.js'
@@ -56,11 +64,7 @@ export class TfState implements StateSet {
   get(name: string): TfTensor {
     this.check()
     const tensor = this.tensors.get(name)
-    if (tensor === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'the state has no such tensor',
-        got: { name, names: [...this.specs.keys()] },
-      })
+    if (tensor === undefined) throw unknownStateError(name, this.specs.keys())
     return tensor
   }
 
@@ -74,11 +78,7 @@ export class TfState implements StateSet {
 
   /** Throws backend.closed after `release`. */
   check(): void {
-    if (this.released)
-      throw new EspalierError('backend.closed', {
-        what: 'a released state set was used',
-        got: { names: [...this.specs.keys()] },
-      })
+    if (this.released) throw releasedSetError('state', this.specs.keys())
   }
 
   release(): void {

@@ -1,12 +1,11 @@
 /** Frozen weights as kept tensors. Sets of the same sources share them; the last set to go disposes of them. */
-import { EspalierError, type ParameterSource, type Spec, type WeightSet } from '@espalier/core'
+import { releasedSetError, type Spec, type WeightSet } from '@espalier/core'
 import { heldBytes } from './host-values.js'
 import type { TfTensor } from './tf-namespace.js'
 
 /** A weight that sets share. */
 export interface SharedWeight {
   readonly tensor: TfTensor
-  readonly source: ParameterSource
   readonly spec: Spec
 }
 
@@ -18,11 +17,10 @@ export class TfWeights implements WeightSet {
 
   constructor(
     private readonly weights: ReadonlyMap<string, SharedWeight>,
-    private readonly forget: (weights: readonly SharedWeight[]) => void,
+    private readonly forget: () => void,
   ) {
     this.names = new Set(weights.keys())
-    const distinct = new Set(weights.values())
-    this.byteLength = [...distinct].reduce((sum, { spec }) => sum + heldBytes(spec), 0)
+    this.byteLength = [...new Set(weights.values())].reduce((sum, { spec }) => sum + heldBytes(spec), 0)
   }
 
   /** The spec of a weight; undefined when there is none. */
@@ -32,13 +30,13 @@ export class TfWeights implements WeightSet {
 
   /** The tensor of a weight. Throws backend.closed after release. */
   get(name: string): TfTensor {
-    if (this.released) throw new EspalierError('backend.closed', { what: 'the weights were released', got: { name } })
+    if (this.released) throw releasedSetError('weights', this.names)
     return (this.weights.get(name) as SharedWeight).tensor
   }
 
   release(): void {
     if (this.released) return
     this.released = true
-    this.forget([...this.weights.values()])
+    this.forget()
   }
 }

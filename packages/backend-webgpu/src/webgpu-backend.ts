@@ -1,15 +1,17 @@
 /** The backend: weights, state and compiled programs on a device that is opened at the first use. */
 import {
   type Backend,
+  CompiledPrograms,
   type CompileOptions,
   checkWeights,
+  closedError,
   type DType,
-  EspalierError,
   type Executable,
   type HostTensor,
+  LoadedWeights,
   type MemoryEstimates,
+  ownSet,
   type Program,
-  ProgramMap,
   type ProgressOptions,
   programSlots,
   type StateSet,
@@ -19,13 +21,13 @@ import {
 } from '@espalier/core'
 import type { OpenedDevice } from './device/open-device.js'
 import { Runtime } from './device/runtime.js'
+import { loadWeight } from './load-weight.js'
 import { loadPlan } from './loaded-plan.js'
 import { deviceBytes } from './plan/host-bytes.js'
 import { planProgram } from './plan/plan-program.js'
-import { WebgpuExecutable } from './webgpu-executable.js'
+import { WebgpuProgram } from './webgpu-program.js'
 import { WebgpuState } from './webgpu-state.js'
-import { WebgpuWeights } from './webgpu-weights.js'
-import { WeightBuffers } from './weight-buffers.js'
+import { type SharedWeight, WebgpuWeights } from './webgpu-weights.js'
 
 /** Runs programs on a WebGPU device. */
 export class WebgpuBackend implements Backend {
@@ -38,9 +40,12 @@ export class WebgpuBackend implements Backend {
     keptFor: (peaks) => Math.max(0, ...peaks), // programs share their memory
   }
   readonly turns = new Turns()
-  private readonly loaded = new WeightBuffers()
+  private readonly programs = new CompiledPrograms<WebgpuWeights, WebgpuProgram>(() => this.check())
+  private readonly weights = new LoadedWeights<SharedWeight>({
+    load: async (name, request) => loadWeight(await this.ready(), name, request),
+    release: ({ buffer }) => buffer.destroy(),
+  })
   private readonly states = new Set<WebgpuState>()
-  private readonly compiled = new Map<WebgpuWeights | undefined, ProgramMap<Promise<WebgpuExecutable>>>()
   private runtime: Promise<Runtime> | undefined
   private closing: Promise<void> | undefined
 
@@ -48,20 +53,11 @@ export class WebgpuBackend implements Backend {
 
   async loadWeights(sources: ReadonlyMap<string, WeightRequest>, options: ProgressOptions = {}): Promise<WeightSet> {
     this.check()
-    const runtime = await this.ready()
-    const check = () => this.check()
-    const { weights, drop } = await this.loaded.load(runtime, sources, { ...options, check })
+    options.signal?.throwIfAborted()
+    const { weights, release } = await this.weights.take(sources, options, () => this.check())
     const set: WebgpuWeights = new WebgpuWeights(weights, () => {
-      const programs = [...(this.compiled.get(set)?.values() ?? [])]
-      this.compiled.delete(set)
-      this.turns.whenFree(() => {
-        for (const program of programs)
-          program.then(
-            (executable) => executable.dispose(),
-            () => {}, // whoever compiles it is told
-          )
-        drop()
-      })
+      this.programs.end(set)
+      this.turns.whenFree(release)
     })
     return set
   }
@@ -84,43 +80,28 @@ export class WebgpuBackend implements Backend {
   async compile(program: Program, options: CompileOptions = {}): Promise<Executable> {
     this.check()
     options.signal?.throwIfAborted()
-    const weights = ownWeights(options.weights)
+    const weights = options.weights && ownSet(options.weights, WebgpuWeights)
     checkWeights(programSlots(program), program.name, (slot) => weights?.specOf(slot))
-    const known = this.compiled.get(weights) ?? new ProgramMap<Promise<WebgpuExecutable>>()
-    this.compiled.set(weights, known)
-    const before = known.get(program)
-    if (before !== undefined) {
-      const shared = await before
-      return shared.isReleased ? this.compile(program, options) : shared.hold()
-    }
-    const forget = () => {
-      known.delete(program)
-      if (known.isEmpty) this.compiled.delete(weights)
-    }
-    const fresh = this.fresh(program, weights, forget)
-    known.set(program, fresh)
-    fresh.catch(forget)
-    return fresh
-  }
-
-  private async fresh(program: Program, weights: WebgpuWeights | undefined, forget: () => void) {
-    const runtime = await this.ready()
-    const plan = planProgram(program, (name) => weights?.storedOf(name))
-    return new WebgpuExecutable(program, await loadPlan(plan, runtime, weights), this, forget)
+    return this.programs.compile({ program, weights, signal: options.signal }, async () => {
+      const runtime = await this.ready()
+      const plan = planProgram(program, (name) => weights?.storedOf(name))
+      return new WebgpuProgram(program, await loadPlan(plan, runtime, weights), this.turns)
+    })
   }
 
   close(): Promise<void> {
-    this.closing ??= this.turns.take(async () => {
-      const runtime = await this.runtime?.catch(() => undefined) // whoever asked for it was told
-      const executables = [...this.compiled.values()].flatMap((known) => [...known.values()])
-      for (const one of await Promise.allSettled(executables)) if (one.status === 'fulfilled') one.value.dispose()
-      for (const state of this.states) state.dispose()
-      this.states.clear()
-      this.compiled.clear()
-      await this.loaded.clear()
-      runtime?.close()
-    })
+    this.closing ??= this.end()
     return this.closing
+  }
+
+  private async end(): Promise<void> {
+    await this.turns.take(async () => {}) // what was asked for before
+    const runtime = await this.runtime?.catch(() => undefined) // whoever asked for it was told
+    await this.programs.clear()
+    for (const state of this.states) state.dispose()
+    this.states.clear()
+    await this.weights.clear()
+    runtime?.close()
   }
 
   /** How many different shaders were compiled so far. */
@@ -139,12 +120,6 @@ export class WebgpuBackend implements Backend {
 
   /** Throws backend.closed after `close`. */
   check(): void {
-    if (this.closing !== undefined)
-      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+    if (this.closing !== undefined) throw closedError(this.name)
   }
-}
-
-function ownWeights(weights: WeightSet | undefined): WebgpuWeights | undefined {
-  if (weights === undefined || weights instanceof WebgpuWeights) return weights
-  throw new EspalierError('graph.slot', { what: 'a weight set belongs to another backend' })
 }

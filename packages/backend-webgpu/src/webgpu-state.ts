@@ -1,5 +1,13 @@
 /** State sets: a buffer for each tensor, which runs write to. */
-import { checkStateWrite, EspalierError, type HostTensor, type Spec, type StateSet, type Turns } from '@espalier/core'
+import {
+  checkStateWrite,
+  type HostTensor,
+  releasedSetError,
+  type Spec,
+  type StateSet,
+  type Turns,
+  unknownStateError,
+} from '@espalier/core'
 import { type GpuBuffer, MAP_READ, USAGE } from './device/gpu.js'
 import type { Runtime } from './device/runtime.js'
 import { deviceBytes, fromDevice, toDevice } from './plan/host-bytes.js'
@@ -81,21 +89,13 @@ export class WebgpuState implements StateSet {
   get(name: string): GpuBuffer {
     this.check()
     const buffer = this.buffers.get(name)
-    if (buffer === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'the state has no such tensor',
-        got: { name, names: [...this.specs.keys()] },
-      })
+    if (buffer === undefined) throw unknownStateError(name, this.specs.keys())
     return buffer
   }
 
   /** Throws backend.closed after `release`. */
   check(): void {
-    if (this.released)
-      throw new EspalierError('backend.closed', {
-        what: 'a released state set was used',
-        got: { names: [...this.specs.keys()] },
-      })
+    if (this.released) throw releasedSetError('state', this.specs.keys())
   }
 
   release(): void {

@@ -1,12 +1,11 @@
 /** Frozen weights as buffers. Sets of the same sources share them; the last set to go gives them back. */
-import { type DType, EspalierError, type ParameterSource, type Spec, type WeightSet } from '@espalier/core'
+import { type DType, releasedSetError, type Spec, type WeightSet } from '@espalier/core'
 import type { GpuBuffer } from './device/gpu.js'
 import { deviceBytes } from './plan/host-bytes.js'
 
 /** A weight that sets share. */
 export interface SharedWeight {
   readonly buffer: GpuBuffer
-  readonly source: ParameterSource
   /** As programs read it. */
   readonly spec: Spec
   /** As it lies: 16-bit floats stay 16 bits wide where a program reads them as f32. */
@@ -39,7 +38,7 @@ export class WebgpuWeights implements WeightSet {
 
   /** The buffer of a weight. Throws backend.closed after release. */
   get(name: string): GpuBuffer {
-    if (this.released) throw new EspalierError('backend.closed', { what: 'the weights were released', got: { name } })
+    if (this.released) throw releasedSetError('weights', this.names)
     return (this.weights.get(name) as SharedWeight).buffer
   }
 

@@ -22,6 +22,8 @@ export type {
   WeightRequest,
   WeightSet,
 } from './backend/backend.js'
+export { type Compilation, type CompiledProgram, CompiledPrograms } from './backend/compiled-programs.js'
+export { LoadedWeights, type TakenWeights, type WeightParts } from './backend/loaded-weights.js'
 export {
   type Program,
   type ProgramSlots,
@@ -30,10 +32,10 @@ export {
   programSlots,
   withRoots,
 } from './backend/program.js'
-export { ProgramMap } from './backend/program-map.js'
 export { type ReferenceOptions, reference } from './backend/reference.js'
 export { type RowWrites, rowWrites } from './backend/row-writes.js'
 export { type BoundState, bindState, checkFeeds, checkStateWrite, checkWeights } from './backend/run-arguments.js'
+export { closedError, ownSet, releasedSetError, unknownStateError } from './backend/set-errors.js'
 export { Turns } from './backend/turns.js'
 export {
   byteSize,

@@ -85,6 +85,30 @@ describe('Shared', () => {
     expect(log).toEqual(['forgotten', 'released it'])
   })
 
+  it('is ended for those who hold it too, once', async () => {
+    const { shared, log, finish } = gated(true)
+    const users = [shared.hold(), shared.hold()]
+    finish('it')
+    expect(await users[0]?.value).toBe('it')
+    expect(shared.hasEnded).toBe(false)
+    shared.end()
+    expect(shared.hasEnded).toBe(true)
+    shared.end()
+    for (const { release } of users) release()
+    expect(log).toEqual(['forgotten', 'released it'])
+  })
+
+  it('ended while it is made, is given back when it comes', async () => {
+    const { shared, log, finish } = gated()
+    const user = shared.hold()
+    shared.end()
+    expect(log).toEqual(['forgotten', 'aborted'])
+    finish('late')
+    expect(await user.value).toBe('late')
+    user.release()
+    expect(log).toEqual(['forgotten', 'aborted', 'released late'])
+  })
+
   it('a signal that is aborted after the value came changes nothing', async () => {
     const { shared, log, finish } = gated()
     const abort = new AbortController()

@@ -78,12 +78,21 @@ export class Shared<T> {
     this.settle()
   }
 
-  private settle(): void {
-    const { made } = this
-    if (this.users > 0 || this.gone || (this.kept && made !== undefined)) return
+  /** Ends it for everybody who holds it: it is given back now, or as soon as it is made. */
+  end(): void {
+    if (this.gone) return
     this.forget()
-    if (made === undefined) this.abort.abort()
-    else this.parts.release?.(made.value)
+    if (this.made === undefined) this.abort.abort()
+    else this.parts.release?.(this.made.value)
+  }
+
+  /** Whether it cannot be held any more. */
+  get hasEnded(): boolean {
+    return this.gone
+  }
+
+  private settle(): void {
+    if (this.users === 0 && !(this.kept && this.made !== undefined)) this.end()
   }
 }
 

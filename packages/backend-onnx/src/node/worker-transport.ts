@@ -1,6 +1,6 @@
 /** The runtime in a worker thread: starts it, matches answers to requests, and lets the process end when nothing is under way. */
 import { Worker } from 'node:worker_threads'
-import { EspalierError } from '@espalier/core'
+import { closedError, EspalierError } from '@espalier/core'
 import type { HostAnswers, HostRequest } from '../host.mjs'
 import { platformPackage } from '../runtime.mjs'
 import type { Transport } from '../transport.js'
@@ -54,7 +54,7 @@ class WorkerTransport implements Transport {
     this.worker.on('error', (cause) =>
       this.end(new EspalierError('backend.failed', { what: 'the worker thread of ONNX Runtime failed', cause })),
     )
-    this.worker.on('exit', () => this.end(closedError()))
+    this.worker.on('exit', () => this.end(closedError('onnx')))
     process.on('exit', this.onExit)
   }
 
@@ -75,7 +75,7 @@ class WorkerTransport implements Transport {
         [...this.pending.values()].map((one) => new Promise<void>((resolve) => follow(one, resolve))),
       )
     }
-    this.ended ??= closedError()
+    this.ended ??= closedError('onnx')
     // Ending the thread inside native code aborts the process: it may still be loading the runtime, which nobody asked for.
     Atomics.store(this.gate, 1, 1)
     while (Atomics.load(this.gate, 0) > 0) await new Promise((resolve) => setTimeout(resolve, POLL_MS))
@@ -117,10 +117,6 @@ function follow(pending: Pending, done: () => void): void {
     reject(error)
     done()
   }
-}
-
-function closedError(): EspalierError {
-  return new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: 'onnx' } })
 }
 
 function asError(failure: WorkerFailure): Error {

@@ -30,11 +30,6 @@ export class ProgramMap<V> {
     return [...this.entries.values()].flat().map(({ value }) => value)
   }
 
-  /** Whether there are none. */
-  get isEmpty(): boolean {
-    return this.entries.size === 0
-  }
-
   private alike(program: Program) {
     return this.entries.get(sketch(program)) ?? []
   }

@@ -11,10 +11,10 @@ import {
   type Spec,
   toFloat64,
 } from '../dtype.js'
-import { EspalierError } from '../errors.js'
 import type { Values } from '../graph/op-rule.js'
 import type { StateSet, WeightSet } from './backend.js'
 import { checkStateWrite } from './run-arguments.js'
+import { releasedSetError, unknownStateError } from './set-errors.js'
 
 /** How f32 tensors are computed and kept. */
 export type Precision = 'f32' | 'f64'
@@ -39,7 +39,7 @@ export class ReferenceWeights implements WeightSet {
 
   /** The values of a weight. Throws backend.closed after release. */
   get(name: string): Values {
-    if (this.released) throw new EspalierError('backend.closed', { what: 'the weights were released', got: { name } })
+    if (this.released) throw releasedSetError('weights', this.names)
     return (this.tensors.get(name) as { values: Values }).values
   }
 
@@ -83,13 +83,9 @@ export class ReferenceState implements StateSet {
 
   /** The values of a tensor. Throws graph.slot for an unknown name, backend.closed after release. */
   get(name: string): Values {
-    if (this.released) throw new EspalierError('backend.closed', { what: 'the state was released', got: { name } })
+    if (this.released) throw releasedSetError('state', this.specs.keys())
     const value = this.values.get(name)
-    if (value === undefined)
-      throw new EspalierError('graph.slot', {
-        what: 'the state has no such tensor',
-        got: { name, names: [...this.specs.keys()] },
-      })
+    if (value === undefined) throw unknownStateError(name, this.specs.keys())
     return value
   }
 

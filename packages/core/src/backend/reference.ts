@@ -3,7 +3,6 @@
  * fast.
  */
 import { type DType, type HostTensor, hostTensorFromBytes, type Spec } from '../dtype.js'
-import { EspalierError } from '../errors.js'
 import type { OpName } from '../graph/op-attrs.js'
 import type { OpRule, Values } from '../graph/op-rule.js'
 import { opRules } from '../graph/rules.js'
@@ -32,6 +31,7 @@ import {
   valuesOf,
 } from './reference-memory.js'
 import { type BoundState, bindState, checkFeeds, checkWeights } from './run-arguments.js'
+import { closedError, ownSet, releasedProgramError } from './set-errors.js'
 
 /** Settings of the reference executor. */
 export interface ReferenceOptions {
@@ -91,8 +91,7 @@ class ReferenceBackend implements Backend {
   }
 
   private check(): void {
-    if (this.closed)
-      throw new EspalierError('backend.closed', { what: 'the backend is closed', got: { backend: this.name } })
+    if (this.closed) throw closedError(this.name)
   }
 }
 
@@ -113,9 +112,8 @@ class ReferenceExecutable implements Executable {
     private readonly checkOpen: () => void,
   ) {
     this.slots = programSlots(program)
-    if (weights !== undefined && !(weights instanceof ReferenceWeights)) throw foreign('weights')
-    checkWeights(this.slots, program.name, (slot) => weights?.specOf(slot))
-    this.weights = weights
+    this.weights = weights && ownSet(weights, ReferenceWeights)
+    checkWeights(this.slots, program.name, (slot) => this.weights?.specOf(slot))
     this.inlined = withRoots(program, inlineCalls(programRoots(program)))
     this.order = topologicalOrder(programRoots(this.inlined))
     this.ending = lastUses(this.order, programRoots(this.inlined))
@@ -123,12 +121,7 @@ class ReferenceExecutable implements Executable {
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
     this.checkOpen()
-    if (this.released) {
-      throw new EspalierError('backend.closed', {
-        what: 'the executable was released',
-        got: { program: this.program.name },
-      })
-    }
+    if (this.released) throw releasedProgramError(this.program.name)
     const fed = checkFeeds(this.slots, this.program.name, feeds)
     const bound = bindState(this.slots, this.program.name, state)
     const values = new Map<Tensor, Values>()
@@ -143,7 +136,7 @@ class ReferenceExecutable implements Executable {
     // Nothing can fail from here on: all updates or none.
     for (const [slot, x] of Object.entries(this.inlined.updates ?? {})) {
       const { set, name } = bound.get(slot) as BoundState
-      ownState(set).commit(new Map([[name, (values.get(x) as Values).slice()]]))
+      ownSet(set, ReferenceState).commit(new Map([[name, (values.get(x) as Values).slice()]]))
     }
     return result
   }
@@ -160,7 +153,7 @@ class ReferenceExecutable implements Executable {
     }
     if (slot === 'state') {
       const target = bound.get(name) as BoundState
-      return ownState(target.set).get(target.name)
+      return ownSet(target.set, ReferenceState).get(target.name)
     }
     return (this.weights as ReferenceWeights).get(name)
   }
@@ -183,13 +176,4 @@ class ReferenceExecutable implements Executable {
   release(): void {
     this.released = true
   }
-}
-
-function ownState(set: StateSet): ReferenceState {
-  if (!(set instanceof ReferenceState)) throw foreign('state')
-  return set
-}
-
-function foreign(kind: string): EspalierError {
-  return new EspalierError('graph.slot', { what: 'a set of tensors belongs to another backend', got: { kind } })
 }

@@ -1,5 +1,15 @@
 /** Releasing and closing: what is gone says so, and what is left works. */
-import { add, type Backend, feed, hostTensor, input, mul, type ParameterSource } from '@espalier/core'
+import {
+  add,
+  type Backend,
+  feed,
+  hostTensor,
+  input,
+  mul,
+  type ParameterSource,
+  type StateSet,
+  type WeightSet,
+} from '@espalier/core'
 import { type Check, expectError } from '../check.js'
 import { EXACT, expectClose } from '../compare.js'
 
@@ -48,6 +58,28 @@ export function lifecycleChecks(
         other.release()
       },
     ),
+    check('weights and state of another backend are refused with graph.slot', async (own) => {
+      const names: ReadonlySet<string> = new Set(['x'])
+      const release = () => {}
+      const weights: WeightSet = { names, byteLength: 4, release }
+      const x = input('weight', 'x', 'f32', [1])
+      await expectError('graph.slot', 'compiling', () =>
+        own.compile({ name: 'foreign', outputs: { y: mul(x, 2) } }, { weights }),
+      )
+      const state: StateSet = {
+        specs: new Map([['x', { dtype: 'f32', shape: [1] }]]),
+        byteLength: 4,
+        read: async () => new Map([['x', one(1)]]),
+        write: async () => {},
+        release,
+      }
+      const executable = await own.compile({
+        name: 'foreign',
+        outputs: { y: mul(input('state', 'x', 'f32', [1]), 2) },
+      })
+      await expectError('graph.slot', 'running', () => executable.run({ state: [{ set: state }] }))
+      executable.release()
+    }),
     {
       name: 'lifecycle: two backends do not disturb each other',
       async run() {

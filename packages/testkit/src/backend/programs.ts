@@ -129,6 +129,14 @@ export function programChecks(
           `compilation ${i}`,
         )
     }),
+    check('one who releases a program twice does not take it from another who compiled it too', async (own) => {
+      const [first, second] = [await own.compile(double()), await own.compile(double())]
+      first.release()
+      first.release()
+      expectClose((await second.run({ feeds: { x: three([1, 2, 3]) } })).y, three([2, 4, 6]), EXACT, 'the second')
+      await expectError('backend.closed', 'running the first', () => first.run({ feeds: { x: three([1, 2, 3]) } }))
+      second.release()
+    }),
     check('equal programs compile once', async (own) => {
       const { compilations } = options
       if (compilations === undefined) return

@@ -2,10 +2,11 @@
 import {
   type BoundState,
   bindState,
+  type CompiledProgram,
   checkFeeds,
   EspalierError,
-  type Executable,
   type HostTensor,
+  ownSet,
   type Program,
   type ProgramSlots,
   programSlots,
@@ -19,27 +20,23 @@ import type { TfNamespace, TfTensor } from './tf-namespace.js'
 import { TfState } from './tf-state.js'
 import type { TfWeights } from './tf-weights.js'
 
-/** What an executable needs of its backend. */
-export interface ExecutableOwner {
+/** What a program needs of its backend. */
+export interface ProgramOwner {
   readonly tf: TfNamespace
   readonly turns: Turns
-  /** Throws backend.closed after `close`. */
-  check(): void
 }
 
 type Values = (TfTensor | undefined)[]
 
 /** A program and its plan. */
-export class TfExecutable implements Executable {
+export class TfProgram implements CompiledProgram {
   private readonly slots: ProgramSlots
-  private users = 1
 
   constructor(
-    readonly program: Program,
+    private readonly program: Program,
     private readonly plan: Plan,
     private readonly weights: TfWeights | undefined,
-    private readonly owner: ExecutableOwner,
-    private readonly forget: () => void,
+    private readonly owner: ProgramOwner,
   ) {
     this.slots = programSlots(program)
   }
@@ -49,13 +46,10 @@ export class TfExecutable implements Executable {
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
-    this.owner.check()
-    this.checkHeld()
     const fed = copied(checkFeeds(this.slots, this.program.name, feeds)) // the caller may write to its arrays while this run waits
     const bound = bindState(this.slots, this.program.name, state)
-    for (const at of bound.values()) ownState(at).check()
+    for (const { set } of bound.values()) ownSet(set, TfState).check()
     return this.owner.turns.take(async () => {
-      this.checkHeld() // a backend that was closed since waits for it
       this.checkNamespace()
       return this.compute(fed, bound)
     })
@@ -74,7 +68,7 @@ export class TfExecutable implements Executable {
         if (slot === 'weight') values[value] = (this.weights as TfWeights).get(name)
         else if (slot === 'state') {
           const at = bound.get(name) as BoundState
-          values[value] = ownState(at).get(at.name)
+          values[value] = ownSet(at.set, TfState).get(at.name)
         } else {
           values[value] = upload(tf, fed.get(name) as HostTensor, { copied: false })
           own.add(value)
@@ -127,15 +121,7 @@ export class TfExecutable implements Executable {
       at: bound.get(name) as BoundState,
       tensor: tf.keep(tf.clone(values[value] as TfTensor)),
     }))
-    for (const { at, tensor } of fresh) ownState(at).commit(new Map([[at.name, tensor]]))
-  }
-
-  private checkHeld(): void {
-    if (this.users > 0) return
-    throw new EspalierError('backend.closed', {
-      what: 'the executable was released',
-      got: { program: this.program.name },
-    })
+    for (const { at, tensor } of fresh) ownSet(at.set, TfState).commit(new Map([[at.name, tensor]]))
   }
 
   // A plan has what the kernels of its tfjs backend need; those of another would give other results without an error.
@@ -149,27 +135,10 @@ export class TfExecutable implements Executable {
     })
   }
 
-  /** Whether its last user has released it. */
-  get isReleased(): boolean {
-    return this.users === 0
-  }
-
-  /** The same program for one more user; it is released when each of them has released it. */
-  hold(): this {
-    this.users++
-    return this
-  }
-
-  release(): void {
-    if (this.users === 0 || --this.users > 0) return
-    this.forget()
-    this.owner.turns.whenFree(() => this.dispose())
-  }
-
-  /** Gives the plan's tensors back. */
   dispose(): void {
-    this.users = 0
-    for (const x of [...this.plan.constants.values(), ...this.plan.held]) if (!isDisposed(x)) x.dispose()
+    this.owner.turns.whenFree(() => {
+      for (const x of [...this.plan.constants.values(), ...this.plan.held]) if (!isDisposed(x)) x.dispose()
+    })
   }
 }
 
@@ -179,9 +148,4 @@ function copied(tensors: ReadonlyMap<string, HostTensor>): Map<string, HostTenso
 
 function isDisposed(x: TfTensor): boolean {
   return (x as { readonly isDisposed?: boolean }).isDisposed === true
-}
-
-function ownState({ set, name }: BoundState): TfState {
-  if (set instanceof TfState) return set
-  throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
 }

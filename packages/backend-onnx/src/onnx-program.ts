@@ -2,11 +2,11 @@
 import {
   type BoundState,
   bindState,
+  type CompiledProgram,
   checkFeeds,
-  EspalierError,
-  type Executable,
   type HostTensor,
   hostArray,
+  ownSet,
   type Program,
   programSlots,
   type RunArguments,
@@ -17,24 +17,21 @@ import type { Runner } from './runner.js'
 import { runtimeError } from './runtime-error.js'
 import { fromWire, toWire } from './wire.js'
 
-/** What an executable needs of its backend. */
-export interface ExecutableOwner {
-  /** Throws backend.closed after `close`. */
-  check(): void
+/** What a program needs of its backend. */
+export interface ProgramOwner {
   /** Notes work that `close` waits for. */
   finish<T>(work: Promise<T>): Promise<T>
 }
 
-/** A program and what runs it, for all who compiled it. */
-export class OnnxExecutable {
+/** A program and what runs it. */
+export class OnnxProgram implements CompiledProgram {
   private readonly slots
   private readonly specs: ReadonlyMap<string, Spec>
-  private released = false
 
   constructor(
-    readonly program: Program,
+    private readonly program: Program,
     private readonly runner: Runner,
-    private readonly backend: ExecutableOwner,
+    private readonly owner: ProgramOwner,
   ) {
     this.slots = programSlots(program)
     this.specs = new Map(Object.entries(program.outputs))
@@ -45,12 +42,10 @@ export class OnnxExecutable {
   }
 
   async run({ feeds, state }: RunArguments): Promise<Record<string, HostTensor>> {
-    this.backend.check()
     const { name } = this.program
-    if (this.released) throw releasedError(name)
     const fed = checkFeeds(this.slots, name, feeds)
     const bound = bindState(this.slots, name, state)
-    return this.backend.finish(this.compute(fed, bound))
+    return this.owner.finish(this.compute(fed, bound))
   }
 
   private async compute(
@@ -72,50 +67,13 @@ export class OnnxExecutable {
     )
   }
 
-  /** Gives back what runs it. */
   dispose(): void {
-    if (this.released) return
-    this.released = true
     this.runner.release()
   }
 }
 
-/** A program in the hands of one of those who compiled it. */
-export class HeldExecutable implements Executable {
-  private held = true
-
-  constructor(
-    private readonly shared: OnnxExecutable,
-    private readonly letGo: () => void,
-  ) {}
-
-  get program(): Program {
-    return this.shared.program
-  }
-
-  get byteLength(): number {
-    return this.shared.byteLength
-  }
-
-  async run(runArguments: RunArguments): Promise<Record<string, HostTensor>> {
-    if (!this.held) throw releasedError(this.program.name)
-    return this.shared.run(runArguments)
-  }
-
-  release(): void {
-    this.held = false
-    this.letGo()
-  }
-}
-
-function releasedError(program: string): EspalierError {
-  return new EspalierError('backend.closed', { what: 'a released program was run', got: { program } })
-}
-
 function locate({ set, name }: BoundState): { state: number; name: string } {
-  if (set instanceof OnnxState) {
-    set.check()
-    return { state: set.id, name }
-  }
-  throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend', got: { name } })
+  const own = ownSet(set, OnnxState)
+  own.check()
+  return { state: own.id, name }
 }
