@@ -2,7 +2,7 @@
  * The training loop: steps of micro-batches, evaluation, saving, stopping. It works on whatever loss, batches and optimizer it is given
  * and says everything through events.
  */
-import { turns } from '@espalier/core'
+import { EspalierError, turns } from '@espalier/core'
 import type { StepBatch } from './batches.js'
 import { type BestMetric, bestMetric, isBetter, metricOf, plainMetrics, requireMetric } from './best-metric.js'
 import { evaluateWith } from './evaluate.js'
@@ -274,8 +274,10 @@ export class Loop {
     this.best = best
     if (best === null) return
     if (settings?.loadBestModelAtEnd !== true) return
-    const kept = tensorsOf(tensors, stateKinds.best)
-    this.bestValues = new Map(best.step === step ? tensorsOf(tensors, stateKinds.parameter) : kept)
+    const kind = best.step === step ? stateKinds.parameter : stateKinds.best
+    const values = tensorsOf(tensors, kind)
+    if (values.size === 0) throw withoutBest(best)
+    this.bestValues = new Map(values)
   }
 
   private async finish(session: TrainingSession, began: number): Promise<TrainingResult> {
@@ -308,6 +310,14 @@ export class Loop {
 function warmupOf({ warmupSteps = 0, warmupRatio = 0 }: TrainingSettings, totalSteps: number): number {
   const share = warmupSteps === 0 ? warmupRatio : warmupSteps
   return warmupSteps < 1 ? Math.ceil(share * totalSteps) : Math.floor(warmupSteps)
+}
+
+function withoutBest(best: object): EspalierError {
+  return new EspalierError('checkpoint.unfit', {
+    what: 'the training state of a checkpoint lacks the values of the best evaluation, which the run is to end with',
+    got: { best },
+    fix: 'Go on without loadBestModelAtEnd, or from the checkpoint of that evaluation',
+  })
 }
 
 // A run ends with an evaluation, as in transformers 5, also between two that were due.

@@ -200,12 +200,19 @@ export class TrainingSession {
   async restore(tensors: ReadonlyMap<string, HostTensor>): Promise<void> {
     const { groups, memory, parameters } = this
     const { optimizer } = this.options
-    const ofParameters = [...parameters.specs].map(
-      ([slot, spec]) => [stateKey(stateKinds.parameter, slot), spec] as const,
-    )
+    const valuesAs = (kind: string) =>
+      [...parameters.specs].map(([slot, spec]) => [stateKey(kind, slot), spec] as const)
     const ofStates = stateSpecs(groups, optimizer)
     const hasStates = [...ofStates.keys()].some((key) => tensors.has(key))
-    requireFit(tensors, new Map([...ofParameters, ...(hasStates ? ofStates : [])]))
+    const hasBest = tensorsOf(tensors, stateKinds.best).size > 0
+    requireFit(
+      tensors,
+      new Map([
+        ...valuesAs(stateKinds.parameter),
+        ...(hasBest ? valuesAs(stateKinds.best) : []),
+        ...(hasStates ? ofStates : []),
+      ]),
+    )
     await this.write(tensorsOf(tensors, stateKinds.parameter))
     if (hasStates) await (await this.optimizer()).write(joinStates(groups, optimizer, tensors))
     memory.clear()

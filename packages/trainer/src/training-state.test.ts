@@ -203,4 +203,22 @@ describe('a training state', () => {
       details: { unknown: expect.arrayContaining([expect.stringMatching(/^exp_avg/)]) as unknown },
     })
   })
+  it('without the best values that a run is to end with, or with those of another model, is refused', async () => {
+    const keeping = { evaluateEvery: { steps: 1 }, loadBestModelAtEnd: true, learningRate: 1.5 } as const
+    const { states } = await runOf({
+      evaluation,
+      settings: { ...keeping, metricForBestModel: 'perplexity', greaterIsBetter: true },
+    })
+    const state = states.find(({ best, step }) => best !== null && best.step < step) as TrainingState
+    const isBest = (key: string) => key.startsWith(stateKey('best', ''))
+    expect([...state.tensors.keys()].some(isBest)).toBe(true)
+    const without = new Map([...state.tensors].filter(([key]) => !isBest(key)))
+    const unknown = new Map([...state.tensors, [stateKey('best', 'other'), hostTensor('f32', [1])] as const])
+    for (const tensors of [without, unknown])
+      await expect(runOf({ evaluation, settings: keeping, resume: { ...state, tensors } })).rejects.toMatchObject({
+        code: 'checkpoint.unfit',
+      })
+    const plain = await runOf({ evaluation, settings: { learningRate: 1.5 }, resume: { ...state, tensors: without } })
+    expect(plain.result.globalStep).toBe(STEPS)
+  })
 })

@@ -48,12 +48,11 @@ export function tensorsOf(tensors: ReadonlyMap<string, HostTensor>, kind: string
   )
 }
 
-/** Throws checkpoint.unfit unless a state has exactly these tensors, by `stateKey`, besides best values and what hooks keep. */
+/** Throws checkpoint.unfit unless a state has exactly these tensors, by `stateKey`, besides what hooks keep. */
 export function requireFit(tensors: ReadonlyMap<string, HostTensor>, wanted: ReadonlyMap<string, Spec>): void {
-  const { best, memory } = stateKinds
-  const isFree = (key: string) => [best, memory].some((kind) => key.startsWith(stateKey(kind, '')))
+  const ofHooks = stateKey(stateKinds.memory, '')
   const missing = [...wanted.keys()].filter((key) => !tensors.has(key))
-  const unknown = [...tensors.keys()].filter((key) => !wanted.has(key) && !isFree(key))
+  const unknown = [...tensors.keys()].filter((key) => !wanted.has(key) && !key.startsWith(ofHooks))
   const misshapen = [...wanted].flatMap(([key, spec]) => {
     const found = tensors.get(key)
     if (found === undefined || specText(found) === specText(spec)) return []

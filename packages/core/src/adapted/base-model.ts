@@ -35,6 +35,6 @@ export interface TrainableModel {
   afterStep?(access: StepAccess): Promise<void>
   /** Configurations as following steps left them, by adapter; what a checkpoint holds of them. Absent when nothing follows steps. */
   configurations?(): Readonly<Record<string, object>>
-  /** Takes configurations over that `configurations` gave. */
+  /** Takes configurations over that `configurations` gave. Throws config.* for others. */
   setConfigurations?(configurations: Readonly<Record<string, object>>): void
 }

@@ -50,7 +50,9 @@ export function trainableAdapters(model: Model, bound: readonly BoundAdapter[]):
           setConfigurations(configurations: Readonly<Record<string, object>>) {
             for (const { adapter, prefix } of following) {
               const known = configurations[prefix]
-              if (known !== undefined) adapter.setConfig({ ...adapter.config, ...known })
+              if (known === undefined) continue
+              const { config, tuner } = adapter
+              adapter.setConfig({ ...config, ...tuner.parse({ ...config, ...known }) }) // which checks what a file gave
             }
           },
         }),

@@ -5,14 +5,12 @@ import { EspalierError } from '@espalier/core'
 import { settle } from '../platform/settle/node.js'
 import { earlierRun } from '../run-folder/earlier-run.js'
 import { checkpointStep, UNFINISHED } from '../run-folder/run-names.js'
-import { type CheckpointRecord, type FoundCheckpoint, readCheckpoint, readRecord } from './record.js'
+import { readCheckpoint, readRecord, type TornCheckpoint, type WholeCheckpoint } from './record.js'
 
 /** A whole checkpoint. */
-export interface ResumePoint {
-  readonly path: string
-  readonly record: CheckpointRecord
+export interface ResumePoint extends WholeCheckpoint {
   /** Newer ones that a crash left, and what is wrong with each. */
-  readonly passedOver: readonly FoundCheckpoint[]
+  readonly passedOver: readonly TornCheckpoint[]
 }
 
 /** The latest whole checkpoint of a run's folder (true), or the named one: a path, or a name in the folder. Throws config.value where there is none, checkpoint.torn, checkpoint.unfit for one that holds no training state, file.missing for one that lies elsewhere. */
@@ -28,10 +26,10 @@ export async function checkpointsIn(outputDir: string): Promise<readonly string[
 async function latest(outputDir: string | undefined): Promise<ResumePoint> {
   if (outputDir !== undefined) await settle(outputDir)
   const paths = outputDir === undefined ? [] : await checkpointsIn(outputDir)
-  const passedOver: FoundCheckpoint[] = []
+  const passedOver: TornCheckpoint[] = []
   for (const path of [...paths].reverse()) {
     const found = await readCheckpoint(path)
-    if (found.record !== undefined) return { path, record: found.record, passedOver }
+    if (found.record !== undefined) return { ...found, passedOver }
     passedOver.push(found)
   }
   if (passedOver[0] !== undefined) throw await notWhole(passedOver[0], undefined)
@@ -58,7 +56,7 @@ async function named(name: string, outputDir: string | undefined): Promise<Resum
     })
   const found = await readCheckpoint(path)
   if (found.record === undefined) throw await notWhole(found, await wholeBefore(path))
-  return { path, record: found.record, passedOver: [] }
+  return { ...found, passedOver: [] }
 }
 
 /** The newest whole one beside a checkpoint that is not. */
@@ -77,7 +75,7 @@ export async function torchStates(folder: string): Promise<readonly string[]> {
   return OF_TORCH.filter((name) => names.includes(name))
 }
 
-async function notWhole({ path, faults }: FoundCheckpoint, before: string | undefined): Promise<EspalierError> {
+async function notWhole({ path, faults }: TornCheckpoint, before: string | undefined): Promise<EspalierError> {
   const foreign = await torchStates(path)
   if (foreign.length > 0)
     return new EspalierError('checkpoint.unfit', {

@@ -1,8 +1,10 @@
 /** What a run had told when a checkpoint was written: transformers' trainer_state.json, read again. */
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { EarlierFiles, LogLine } from '../run-folder/run-files.js'
-import { TRAINER_STATE } from './record.js'
+import { isNamed, jsonHash, readPlainJson } from './plain-json.js'
+
+/** transformers' file of a run's history. */
+export const TRAINER_STATE = 'trainer_state.json'
 
 /** A run's history. */
 export interface RunHistory extends EarlierFiles {
@@ -10,20 +12,39 @@ export interface RunHistory extends EarlierFiles {
   readonly callbacks: Readonly<Record<string, object>>
 }
 
-interface TrainerStateFile {
-  readonly global_step: number
-  readonly epoch: number
-  readonly num_input_tokens_seen: number
-  readonly log_history: readonly LogLine[]
-  readonly stateful_callbacks: Readonly<Record<string, object>>
+/** What the file holds, by transformers' names. */
+export type TrainerStateFile = Readonly<Record<string, unknown>>
+
+/** The file of a folder; undefined where there is none, or half of one. */
+export async function readTrainerState(folder: string): Promise<TrainerStateFile | undefined> {
+  const state = await readPlainJson(join(folder, TRAINER_STATE))
+  return isNamed(state) ? state : undefined
 }
 
-/** The history of a whole checkpoint. */
-export async function readHistory(checkpoint: string): Promise<RunHistory> {
-  const state = JSON.parse(await readFile(join(checkpoint, TRAINER_STATE), 'utf8')) as TrainerStateFile
+/** SHA-256 of all that it tells but for the folder of the best values, which moves when a result takes its place. */
+export function historyHash({ best_model_checkpoint: _, ...told }: TrainerStateFile): string | undefined {
+  return jsonHash(told)
+}
+
+/** The history that it tells; undefined where it is none that a run has written. */
+export function historyOf(state: TrainerStateFile): RunHistory | undefined {
+  const { global_step: step, epoch, num_input_tokens_seen: tokens, log_history: log, stateful_callbacks } = state
+  const isReached = [step, epoch, tokens].every((value) => Number.isFinite(value) && (value as number) >= 0)
+  if (!isReached || !isLog(log) || !isNamed(stateful_callbacks)) return undefined
+  if (!Object.values(stateful_callbacks).every((kept) => [kept].flat().every(isCallbackState))) return undefined
   return {
-    log: state.log_history,
-    reached: { step: state.global_step, epoch: state.epoch, tokens: state.num_input_tokens_seen },
-    callbacks: state.stateful_callbacks,
+    log,
+    reached: { step, epoch, tokens } as EarlierFiles['reached'],
+    callbacks: stateful_callbacks as RunHistory['callbacks'],
   }
+}
+
+// A number that is not finite is null in JSON.
+function isLog(lines: unknown): lines is readonly LogLine[] {
+  const isValue = (value: unknown) => typeof value === 'number' || value === null
+  return Array.isArray(lines) && lines.every((line) => isNamed(line) && Object.values(line).every(isValue))
+}
+
+function isCallbackState(kept: unknown): boolean {
+  return isNamed(kept) && isNamed(kept.args) && isNamed(kept.attributes)
 }

@@ -4,89 +4,84 @@
  */
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { lstat, readdir, readFile } from 'node:fs/promises'
-import { join, sep } from 'node:path'
+import { lstat, readdir } from 'node:fs/promises'
+import { basename, join, sep } from 'node:path'
 import { openTarget, textContent } from '@espalier/serialization'
-import type { RunPosition } from '@espalier/trainer'
-import type { RunIdentity } from './run-identity.js'
+import { checkpointStep } from '../run-folder/run-names.js'
+import { type CheckpointRecord, FORMAT, recordJson, recordOf, type SealedFile } from './checked-record.js'
+import { historyHash, historyOf, type RunHistory, readTrainerState, TRAINER_STATE } from './history.js'
+import { isNamed, jsonHash, readPlainJson } from './plain-json.js'
+import { TRAINING_STATE } from './state-file.js'
 
 /** The record's file. */
 export const CHECKPOINT_RECORD = 'checkpoint.json'
-/** transformers' file of a run's history, which is read and written again when a finished run's folders move. */
-export const TRAINER_STATE = 'trainer_state.json'
-
-const FORMAT = 1
-
-/** A file of a checkpoint. */
-interface SealedFile {
-  readonly bytes: number
-  readonly sha256: string
-}
-
-/** What a record holds. */
-export interface CheckpointRecord {
-  /** Of this layout. */
-  readonly format: typeof FORMAT
-  /** The run's, the same however often it goes on. */
-  readonly run: string
-  readonly position: RunPosition
-  /** Configurations as tuners that follow steps left them. */
-  readonly configurations: Readonly<Record<string, object>>
-  /** What the run began with. */
-  readonly identity: RunIdentity
-  /** The checkpoint's files by name, but for the record itself and `trainer_state.json`, with / between folders. */
-  readonly files: Readonly<Record<string, SealedFile>>
-}
 
 /** Writes the record of a folder that holds everything else. Throws file.write. */
 export async function sealCheckpoint(
   folder: string,
-  contents: Omit<CheckpointRecord, 'format' | 'files'>,
+  contents: Omit<CheckpointRecord, 'format' | 'history' | 'files'>,
 ): Promise<void> {
   const files: Record<string, SealedFile> = {}
   for (const name of await sealedNames(folder)) files[name] = await seal(join(folder, name))
-  const record: CheckpointRecord = { format: FORMAT, ...contents, files }
-  await openTarget(folder).write(CHECKPOINT_RECORD, textContent(`${JSON.stringify(record, null, 2)}\n`))
+  const history = historyHash((await readTrainerState(folder)) ?? {}) ?? ''
+  const record = recordJson({ format: FORMAT, ...contents, history, files })
+  const sealed = { ...record, sha256: jsonHash(record) }
+  await openTarget(folder).write(CHECKPOINT_RECORD, textContent(`${JSON.stringify(sealed, null, 2)}\n`))
 }
 
-/** A checkpoint as it was found: whole, or with what is wrong with it. */
-export type FoundCheckpoint =
-  | { readonly path: string; readonly record: CheckpointRecord; readonly faults: readonly [] }
-  | { readonly path: string; readonly record: undefined; readonly faults: readonly [string, ...string[]] }
+/** A checkpoint as it was found: whole, with what it told of the run, or with what is wrong with it. */
+export type FoundCheckpoint = WholeCheckpoint | TornCheckpoint
+
+/** A whole one. */
+export interface WholeCheckpoint {
+  readonly path: string
+  readonly record: CheckpointRecord
+  readonly history: RunHistory
+}
+
+/** One that is not. */
+export interface TornCheckpoint {
+  readonly path: string
+  readonly record: undefined
+  readonly faults: readonly [string, ...string[]]
+}
 
 /** Reads a checkpoint's record and looks at every file that it names. */
 export async function readCheckpoint(path: string): Promise<FoundCheckpoint> {
   const record = await readRecord(path)
   if (record === undefined) return { path, record, faults: [`${CHECKPOINT_RECORD} is missing or not whole`] }
   const faults: string[] = []
-  for (const [name, { bytes, sha256 }] of Object.entries(record.files)) {
-    const found = await seal(join(path, name)).catch(() => undefined)
-    if (found === undefined) faults.push(`${name} is missing`)
-    else if (found.bytes !== bytes) faults.push(`${name}: ${found.bytes} bytes, not ${bytes}`)
-    else if (found.sha256 !== sha256) faults.push(`${name}: other bytes than were written`)
-  }
-  if ((await stateStep(path)) !== record.position.step) faults.push(`${TRAINER_STATE} is missing or not whole`)
+  const { step } = record.position
+  if ((checkpointStep(basename(path)) ?? step) !== step) faults.push(`it is of step ${step}`)
+  if (record.files[TRAINING_STATE] === undefined) faults.push(`${TRAINING_STATE} is missing`)
+  for (const [name, file] of Object.entries(record.files)) faults.push(...(await fileFaults(path, name, file)))
+  const state = await readTrainerState(path)
+  const history = state === undefined ? undefined : historyOf(state)
+  if (state === undefined || history === undefined) faults.push(`${TRAINER_STATE} is missing or not whole`)
+  else if (historyHash(state) !== record.history) faults.push(`${TRAINER_STATE}: other values than were written`)
+  else if (history.reached.step !== step) faults.push(`${TRAINER_STATE}: of step ${history.reached.step}`)
   const [first, ...others] = faults
-  return first === undefined ? { path, record, faults: [] } : { path, record: undefined, faults: [first, ...others] }
+  if (first !== undefined || history === undefined)
+    return { path, record: undefined, faults: [first as string, ...others] }
+  return { path, record, history }
 }
 
-/** The record of a checkpoint, whatever its files are; undefined where there is none, or half of one. */
+/** The record of a checkpoint, whatever its files are; undefined where there is none, half of one, or another one than was written. */
 export async function readRecord(path: string): Promise<CheckpointRecord | undefined> {
-  try {
-    const record = JSON.parse(await readFile(join(path, CHECKPOINT_RECORD), 'utf8')) as Partial<CheckpointRecord>
-    const { format, run, position, identity, files } = record
-    const isWhole = typeof run === 'string' && Number.isSafeInteger(position?.step) && identity !== undefined
-    return format === FORMAT && isWhole && files !== undefined ? (record as CheckpointRecord) : undefined
-  } catch {
-    return undefined
-  }
+  const sealed = await readPlainJson(join(path, CHECKPOINT_RECORD))
+  if (!isNamed(sealed)) return undefined
+  const { sha256: written, ...record } = sealed
+  return jsonHash(record) === written ? recordOf(record) : undefined
 }
 
-async function stateStep(path: string): Promise<number | undefined> {
+async function fileFaults(path: string, name: string, { bytes, sha256 }: SealedFile): Promise<readonly string[]> {
   try {
-    return (JSON.parse(await readFile(join(path, TRAINER_STATE), 'utf8')) as { global_step?: number }).global_step
+    const size = await sizeOf(join(path, name))
+    if (size !== bytes) return [`${name}: ${size} bytes, not ${bytes}`] // which may be too many to read
+    const found = await seal(join(path, name))
+    return found.sha256 === sha256 ? [] : [`${name}: other bytes than were written`]
   } catch {
-    return undefined
+    return [`${name} is missing`]
   }
 }
 
@@ -99,7 +94,7 @@ async function sealedNames(folder: string): Promise<readonly string[]> {
 }
 
 async function seal(path: string): Promise<SealedFile> {
-  if (!(await lstat(path)).isFile()) throw new Error('it is no file')
+  await sizeOf(path)
   const hash = createHash('sha256')
   let bytes = 0
   for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
@@ -107,4 +102,10 @@ async function seal(path: string): Promise<SealedFile> {
     bytes += chunk.byteLength
   }
   return { bytes, sha256: hash.digest('hex') }
+}
+
+async function sizeOf(path: string): Promise<number> {
+  const entry = await lstat(path)
+  if (!entry.isFile()) throw new Error('it is no file')
+  return entry.size
 }

@@ -13,7 +13,7 @@ interface Series {
 /** The page. */
 export function renderReport(facts: RunFacts, log: readonly LogLine[]): string {
   const of = (key: string): Series['points'] =>
-    log.flatMap((line) => (line[key] === undefined ? [] : [[line.step ?? 0, line[key] as number] as const]))
+    log.flatMap((line) => (Number.isFinite(line[key]) ? [[line.step ?? 0, line[key] as number] as const] : []))
   const losses = of('loss')
   const steps = log.filter((line) => line.loss !== undefined)
   const seconds = steps.reduce((sum, line) => sum + (line.seconds ?? 0), 0)

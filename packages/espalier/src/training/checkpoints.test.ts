@@ -84,7 +84,9 @@ describe('runFolder', { timeout: 60_000 }, () => {
       writeFileSync(join(root, name), 'earlier')
     mkdirSync(join(root, 'checkpoint-7'))
     const before = readdirSync(root)
-    const texts = async ({ bestModel }: SavedAs) => ({ 'trainer_state.json': JSON.stringify({ bestModel }) })
+    const texts = async ({ bestModel }: SavedAs) => ({
+      'trainer_state.json': JSON.stringify({ best_model_checkpoint: bestModel }),
+    })
     const { files: replaces } = await earlierRun(root)
     const folder = runFolder(root, { replaces, texts, keepsBest: true })
     const working = join(root, UNFINISHED)
@@ -99,6 +101,6 @@ describe('runFolder', { timeout: 60_000 }, () => {
       expect(names).not.toContain(gone)
     expect(readFileSync(join(root, 'README.md'), 'utf8')).toBe('earlier')
     const told = JSON.parse(readFileSync(join(root, 'checkpoint-2', 'trainer_state.json'), 'utf8')) as unknown
-    expect(told).toEqual({ bestModel: join(root, 'checkpoint-2') })
+    expect(told).toEqual({ best_model_checkpoint: join(root, 'checkpoint-2') })
   })
 })

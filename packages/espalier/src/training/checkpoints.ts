@@ -2,6 +2,7 @@
 import { basename, dirname, join } from 'node:path'
 import { openTarget, textContent } from '@espalier/serialization'
 import type { SaveContext } from '@espalier/trainer'
+import { readTrainerState, TRAINER_STATE } from '../checkpoint/history.js'
 import type { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { publish } from '../run-folder/publication.js'
@@ -85,13 +86,13 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
     return dirname(checkpoint) === working ? join(path, basename(checkpoint)) : checkpoint
   }
 
-  /** What checkpoints say of each other's place holds after they moved. */
+  /** What checkpoints say of the best one's place holds after they moved. */
   async function tellPlaces(checkpoint: string): Promise<void> {
-    const folder = openTarget(checkpoint)
-    const state = await folder.readText('trainer_state.json')
-    if (state === undefined) return
-    const moved = written.reduce((text, each) => text.replace(word(each), () => word(placeAtEnd(each))), state)
-    if (moved !== state) await folder.write('trainer_state.json', textContent(moved))
+    const state = await readTrainerState(checkpoint)
+    const best = written.find((each) => each === state?.best_model_checkpoint)
+    if (best === undefined || placeAtEnd(best) === best) return
+    const told = { ...state, best_model_checkpoint: placeAtEnd(best) }
+    await openTarget(checkpoint).write(TRAINER_STATE, textContent(`${JSON.stringify(told, null, 2)}\n`))
   }
 
   function bestOf(target: string, { best: evaluation, isBest }: SaveContext): string | null {
@@ -102,10 +103,6 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
 
 function stepOf(checkpoint: string): number {
   return checkpointStep(basename(checkpoint)) ?? 0
-}
-
-function word(text: string): string {
-  return JSON.stringify(text)
 }
 
 // A card that somebody wrote is kept, or brought up to date.

@@ -42,7 +42,8 @@ export function earlyStopping({
       attributes: { early_stopping_patience_counter: counter, best_metric: best },
     }),
     restore({ attributes }: CallbackState) {
-      counter = Number(attributes.early_stopping_patience_counter ?? 0)
+      const { early_stopping_patience_counter: counted } = attributes
+      counter = Number.isSafeInteger(counted) ? (counted as number) : 0
       best = typeof attributes.best_metric === 'number' ? attributes.best_metric : null
     },
   }

@@ -3,6 +3,7 @@ import { cpSync, readdirSync, readFileSync, rmSync, truncateSync, writeFileSync 
 import { join } from 'node:path'
 import { adalora } from '@espalier/tuner-adalora'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type RecordValues, reseal } from '../checkpoint/resealed.fake.js'
 import {
   AutoModelForCausalLM,
   earlyStopping,
@@ -369,8 +370,8 @@ describe('what has changed since a run began', { timeout: 60_000 }, () => {
     await model.close()
     const as = 'an older version'
     killedAfter('before', 1, as)
-    const record = at(as, 'checkpoint-1/checkpoint.json')
-    writeFileSync(record, readFileSync(record, 'utf8').replace(/"onnxruntime-node": "[^"]+"/, '"onnxruntime-node": "1.0.0"').replace(/"node": "v[^"]+"/, '"node": "v20.0.0"')) // biome-ignore format: one text
+    await reseal(at(as, 'checkpoint-1'), (record) =>
+      JSON.parse(JSON.stringify(record).replace(/"onnxruntime-node":"[^"]+"/, '"onnxruntime-node":"1.0.0"').replace(/"node":"v[^"]+"/, '"node":"v20.0.0"')) as RecordValues) // biome-ignore format: one text
     const resumed = train(as, { ...asked(), train: { resumeFromCheckpoint: true } })
     await expect(resumed).rejects.toMatchObject({
       details: { changes: [expect.stringMatching(/^version of onnxruntime-node: 1\.0\.0 -> /)] },

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import type { SaveContext, TrainingEvent, TrainingState } from '@espalier/trainer'
+import { bestBeside } from '../checkpoint/best-beside.js'
 import { findCheckpoint, type Lineage, lineageOf, type ResumePoint } from '../checkpoint/find-checkpoint.js'
-import { type RunHistory, readHistory } from '../checkpoint/history.js'
+import type { RunHistory } from '../checkpoint/history.js'
 import { sealCheckpoint } from '../checkpoint/record.js'
 import { type AllowedChange, harmlessChanges, requireUnchanged, runChanges } from '../checkpoint/run-changes.js'
 import type { RunIdentity } from '../checkpoint/run-identity.js'
@@ -104,7 +105,7 @@ export class RunOutput {
   async begin(start: RunStart): Promise<Resumed | undefined> {
     this.start = start
     const { point, place, args } = this
-    const resumed = point === undefined ? undefined : await resumedAt(point, start)
+    const resumed = point === undefined ? undefined : await resumedAt(point, start, args)
     if (place === undefined) return resumed
     if (!place.goesOnInUnfinished) await startUnfinished(place.path)
     const { warn, callbackStates } = start
@@ -211,13 +212,15 @@ function folderAt(
 
 /** The checkpoint's run as it goes on, and what has changed since it began. Throws run.changed for what may not. */
 async function resumedAt(
-  { path, record, passedOver }: ResumePoint,
+  { path, record, history, passedOver }: ResumePoint,
   { identity, allowed }: RunStart,
+  { loadBestModelAtEnd = false }: TrainingArguments,
 ): Promise<Resumed & { readonly changes: readonly string[] }> {
   const changed = runChanges(record.identity, identity)
   requireUnchanged(changed, { checkpoint: path, allowed })
   const changes = [...changed.map(({ text }) => text), ...harmlessChanges(record.identity, identity)]
   const { position, configurations } = record
+  const tensors = await readStateTensors(path)
   return {
     changes,
     warnings: [
@@ -226,7 +229,11 @@ async function resumedAt(
       ),
       ...(changes.length === 0 ? [] : [`since the run began, this has changed: ${changes.join('; ')}`]),
     ],
-    state: { ...position, configurations, tensors: await readStateTensors(path) },
-    history: await readHistory(path),
+    state: {
+      ...position,
+      configurations,
+      tensors: new Map([...tensors, ...(loadBestModelAtEnd ? await bestBeside(path, record, tensors) : [])]),
+    },
+    history,
   }
 }
