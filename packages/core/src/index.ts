@@ -2,6 +2,7 @@
 
 export { AdaptedModel, type MergeSite, type SetAdapterOptions } from './adapted/adapted-model.js'
 export { slotPrefix } from './adapted/adapted-tree.js'
+export { baseKeys } from './adapted/base-keys.js'
 export type { BaseModel, TrainableModel } from './adapted/base-model.js'
 export type { AddAdapterOptions } from './adapted/create-adapter.js'
 export { FullModel } from './adapted/full-training.js'

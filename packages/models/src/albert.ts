@@ -39,7 +39,7 @@ export const albert: Architecture = architectureOf<AlbertSettings, EncoderModel>
     attention_probs_dropout_prob: 0,
     classifier_dropout: 0.1,
   },
-  aliases: { classifier_dropout_prob: 'classifier_dropout' },
+  renames: { classifier_dropout_prob: 'classifier_dropout' },
   settings: albertSettings,
   base: (settings, scope, task) => buildModel(settings, scope, task === 'FEATURE_EXTRACTION' || task === 'SEQ_CLS'),
   heads: {

@@ -43,7 +43,12 @@ export const bart: Architecture = architectureOf<Settings, BareModel>({
     return task === 'CAUSAL_LM' ? shared.replace(/(^|\.)shared\./, '$1decoder.embed_tokens.') : shared
   },
   defaults: { classifier_dropout: 0, num_labels: 3, tie_word_embeddings: true },
-  aliases: { init_std: 'initializer_range' },
+  renames: { init_std: 'initializer_range' },
+  aliases: {
+    hidden_size: 'd_model',
+    num_hidden_layers: 'encoder_layers',
+    num_attention_heads: 'encoder_attention_heads',
+  },
   settings: readSettings,
   base: (settings, scope, task) => (task === 'CAUSAL_LM' ? buildDecoder : buildModel)(settings, scope),
   heads: {

@@ -29,6 +29,16 @@ describe('distilbert', () => {
     expect(paths).not.toContain('distilbert.embeddings.token_type_embeddings')
   })
 
+  it("reads its own names and transformers' names of sizes, and nothing by those that others have", async () => {
+    const heads = (config: object) =>
+      tinyModel(distilbert, { ...TINY_DISTILBERT, ...config }, 'SEQ_CLS').sizes.headCount
+    expect([heads({ n_heads: 1 }), heads({ n_heads: 2, num_attention_heads: 1 })]).toEqual([1, 1])
+    const others = { hidden_act: 'relu', intermediate_size: 99, layer_norm_eps: 0.5 }
+    const logits = async (config: object) =>
+      rounded((await forwardOf(tinyModel(distilbert, { ...TINY_DISTILBERT, ...config }, 'MASKED_LM'), encoderRows)).y)
+    expect(await logits(others)).toEqual(await logits({}))
+  })
+
   it.each([
     ['SEQ_CLS', 'seq_classif_dropout'],
     ['QUESTION_ANS', 'qa_dropout'],

@@ -1,3 +1,5 @@
+const EPSILON = 1e-12 // no key says another
+
 /** DistilBERT: half of BERT's layers, without token types and pooler. Source: arXiv:1910.01108 §3. */
 import {
   type Architecture,
@@ -36,7 +38,7 @@ export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBe
     num_hidden_layers: 6,
     num_attention_heads: 12,
   },
-  aliases: {
+  renames: {
     dim: 'hidden_size',
     hidden_dim: 'intermediate_size',
     n_layers: 'num_hidden_layers',
@@ -44,6 +46,11 @@ export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBe
     dropout: 'hidden_dropout_prob',
     attention_dropout: 'attention_probs_dropout_prob',
     activation: 'hidden_act',
+  },
+  aliases: {
+    hidden_size: 'hidden_size',
+    num_hidden_layers: 'num_hidden_layers',
+    num_attention_heads: 'num_attention_heads',
   },
   settings: distilbertSettings,
   base: buildModel,
@@ -62,18 +69,20 @@ export const distilbert: Architecture = architectureOf<EncoderSettings, DistilBe
       { className: 'DistilBertForQuestionAnswering', field: 'qa_outputs' },
       { dropout: (keys) => keys.rate('qa_dropout', 0.1) },
     ),
-    MASKED_LM: maskedLM({
-      className: 'DistilBertForMaskedLM',
-      dense: 'vocab_transform',
-      norm: 'vocab_layer_norm',
-      decoder: 'vocab_projector',
-    }),
+    MASKED_LM: maskedLM(
+      {
+        className: 'DistilBertForMaskedLM',
+        dense: 'vocab_transform',
+        norm: 'vocab_layer_norm',
+        decoder: 'vocab_projector',
+      },
+      { epsilon: EPSILON },
+    ),
   },
 })
 
-// No key says another epsilon than BERT's.
 function distilbertSettings(keys: ConfigKeys): EncoderSettings {
-  return { ...encoderSettings(keys), typeCount: 0, epsilon: 1e-12 }
+  return { ...encoderSettings(keys), typeCount: 0, epsilon: EPSILON }
 }
 
 /** ids (batch, tokens) -> hidden states (batch, tokens, hidden). */

@@ -24,7 +24,9 @@ export interface Family<Settings, Base extends BareModel>
   > {
   /** What config.json means where it lacks these keys, as far as that differs between families. */
   readonly defaults?: ModelConfig
-  /** Other keys of config.json -> those that mean the same and are read. */
+  /** The family's own keys of config.json -> the names that they are read by here; by those alone nothing is read. */
+  readonly renames?: Readonly<Record<string, string>>
+  /** Other keys of config.json -> those that mean the same, and give way where both stand, as in transformers. */
   readonly aliases?: Readonly<Record<string, string>>
   /** What config.json says of the bare model, checked. Throws model.config and model.unsupported, naming the key. */
   settings(keys: ConfigKeys): Settings
@@ -36,13 +38,15 @@ export interface Family<Settings, Base extends BareModel>
 
 /** The architecture of a family: the bare model at the scope's root, or below the family's prefix and under a head. */
 export function architectureOf<Settings, Base extends BareModel>(family: Family<Settings, Base>): Architecture {
-  const { heads, settings, base, defaults, aliases = {}, ...own } = family
+  const { heads, settings, base, defaults, renames = {}, aliases = {}, ...own } = family
   const architecture: Architecture = {
     ...own,
     tasks: Object.keys(heads) as TaskType[],
     build(config, scope, task) {
-      const renamed = Object.entries(aliases).flatMap(([alias, key]) => (alias in config ? [[key, config[alias]]] : []))
-      const keys = new ConfigKeys({ ...defaults, ...Object.fromEntries(renamed), ...config })
+      const read = new Set(Object.values(renames))
+      const plain = Object.entries(config).filter(([key]) => !read.has(key))
+      const named = [...namedAs(renames, config), ...namedAs(aliases, config)]
+      const keys = new ConfigKeys({ ...defaults, ...Object.fromEntries([...plain, ...named]) })
       const prefix = own.taskPrefixes?.[task] ?? own.baseModelPrefix
       const checked = settings(keys)
       const head = Object.hasOwn(heads, task) ? heads[task] : undefined
@@ -52,4 +56,11 @@ export function architectureOf<Settings, Base extends BareModel>(family: Family<
     },
   }
   return architecture
+}
+
+// What a configuration says by other names.
+function namedAs(names: Readonly<Record<string, string>>, config: ModelConfig): [string, unknown][] {
+  return Object.entries(names).flatMap(([from, to]): [string, unknown][] =>
+    config[from] == null ? [] : [[to, config[from]]],
+  )
 }

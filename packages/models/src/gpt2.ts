@@ -2,6 +2,7 @@
 import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
 import type { ConfigKeys } from './config/config-keys.js'
 import { equalHeads } from './config/equal-heads.js'
+import { gpt2Aliases } from './config/gpt2-aliases.js'
 import { DecoderBlock } from './decoder/decoder-block.js'
 import { DecoderModel, type DecoderParts } from './decoder/decoder-model.js'
 import { JointAttention } from './decoder/joint-attention.js'
@@ -20,6 +21,7 @@ export const gpt2: Architecture = architectureOf({
   baseModelPrefix: 'transformer',
   defaultTargets: ['c_attn'],
   defaults: { tie_word_embeddings: true },
+  aliases: gpt2Aliases,
   settings: gpt2Settings,
   base: buildModel,
   heads: {

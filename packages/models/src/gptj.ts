@@ -2,6 +2,7 @@
 import type { Architecture, ModelSizes, ParameterScope } from '@espalier/core'
 import { ConfigKeys } from './config/config-keys.js'
 import { equalHeads } from './config/equal-heads.js'
+import { gpt2Aliases } from './config/gpt2-aliases.js'
 import { DecoderModel } from './decoder/decoder-model.js'
 import { linearMlp, type Mlp } from './decoder/mlp.js'
 import { ParallelBlock } from './decoder/parallel-block.js'
@@ -19,12 +20,7 @@ export const gptj: Architecture = architectureOf({
   modelType: 'gptj',
   baseModelPrefix: 'transformer',
   defaultTargets: ['q_proj', 'v_proj'],
-  aliases: {
-    hidden_size: 'n_embd',
-    num_attention_heads: 'n_head',
-    num_hidden_layers: 'n_layer',
-    max_position_embeddings: 'n_positions',
-  },
+  aliases: gpt2Aliases,
   settings: readSettings,
   base: buildModel,
   heads: {

@@ -107,7 +107,10 @@ export interface HeadNorms {
 
 /** What a family has of its own that is built as Llama is. */
 export interface LlamaLike<Settings extends LlamaSettings = LlamaSettings>
-  extends Pick<Family<Settings, DecoderModel>, 'modelType' | 'defaults' | 'aliases' | 'settings' | 'taskPrefixes'> {
+  extends Pick<
+    Family<Settings, DecoderModel>,
+    'modelType' | 'defaults' | 'renames' | 'aliases' | 'settings' | 'taskPrefixes'
+  > {
   /** What its classes in transformers begin with. */
   readonly className: string
   /** Default: those of queries and values. */

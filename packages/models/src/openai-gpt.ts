@@ -1,5 +1,6 @@
 /** The first GPT: GPT-2 with its norms after the sums and none at the end. Source: Radford et al. 2018, "Improving Language Understanding by Generative Pre-Training", §4.1. */
 import { type Architecture, add, type Context, Module, type ParameterScope, type Tensor } from '@espalier/core'
+import { gpt2Aliases } from './config/gpt2-aliases.js'
 import { DecoderModel } from './decoder/decoder-model.js'
 import { architectureOf } from './family.js'
 import { buildAttention, buildMlp, type GPT2Settings, gpt2Settings } from './gpt2.js'
@@ -14,12 +15,7 @@ export const openaiGpt: Architecture = architectureOf({
   baseModelPrefix: 'transformer',
   defaultTargets: [],
   defaults: { tie_word_embeddings: true, n_positions: 512 },
-  aliases: {
-    hidden_size: 'n_embd',
-    num_attention_heads: 'n_head',
-    num_hidden_layers: 'n_layer',
-    max_position_embeddings: 'n_positions',
-  },
+  aliases: gpt2Aliases,
   settings(keys) {
     const shared = gpt2Settings(keys)
     return {

@@ -32,6 +32,12 @@ export function t5Like(family: T5Like): Architecture {
     // Files may name the shared table after any of its three places.
     renameParameter: (name) => name.replace(/(^|\.)(?:encoder|decoder)\.embed_tokens\./, '$1shared.'),
     defaults: { classifier_dropout: 0, ...defaults },
+    aliases: {
+      hidden_size: 'd_model',
+      num_hidden_layers: 'num_layers',
+      num_attention_heads: 'num_heads',
+      head_dim: 'd_kv',
+    },
     settings: (keys) => readSettings(keys, family),
     base: (settings, scope, task) => {
       const readsAlone = task === 'TOKEN_CLS' || (task === 'FEATURE_EXTRACTION' && settings.isEncoder)

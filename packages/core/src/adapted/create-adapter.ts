@@ -9,6 +9,7 @@ import { type AdapterMetadata, PEFT_VERSION } from '../tuner/file-config.js'
 import { createBuffers, createValues, type ExpectedTensors, type OnLate } from '../tuner/initial-values.js'
 import { createShared } from '../tuner/shared-state.js'
 import { allLinear, condenseTargets, findTargets, modulesOf, resolveTargets } from '../tuner/targets.js'
+import { baseKeys } from './base-keys.js'
 import type { BaseModel } from './base-model.js'
 import { type LateValue, lateValues } from './late-values.js'
 import { findSaved, savedKeys } from './saved-modules.js'
@@ -27,6 +28,8 @@ export interface AddAdapterOptions {
    * are not those that the configuration asks for.
    */
   readonly expected?: ExpectedTensors
+  /** Keys of the base model's own tensors that its file holds too: see `baseKeys`. */
+  readonly ofBase?: readonly string[]
 }
 
 /** Modules that classification heads are; PEFT trains and saves them in full. */
@@ -71,6 +74,7 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
     resolved) as TargetConfig
   const { biases, repeated } = findBiases(model, config, { name, sites, saved })
   if (biases.length === 0 && biasOf(config) !== 'none') warn(`bias "${biasOf(config)}" finds no bias to train`)
+  for (const [key, { source }] of ownTensors(model, { sites, saved }, options.ofBase)) repeated.set(key, source)
   const copied = new Map([
     ...saved.flatMap(({ path }) => [...savedKeys(model, path)].map(([{ source }, key]) => [key, source] as const)),
     ...biases.map(({ key, parameter }) => [key, parameter.source] as const),
@@ -89,6 +93,10 @@ export function createAdapter(base: BaseModel, { name, tuner, configured, option
     copied,
     lateValues(late),
   )
+}
+
+function ownTensors(model: Model, parts: Pick<Adapter, 'sites' | 'saved'>, named: readonly string[] = []) {
+  return named.length === 0 ? [] : [...baseKeys(model, parts)].filter(([key]) => named.includes(key))
 }
 
 function retargeted(tuner: LayerTuner, { model, modelType }: BaseModel, config: TargetConfig): TargetConfig {

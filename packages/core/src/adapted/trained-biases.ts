@@ -15,7 +15,9 @@ export function biasOf(config: object): string {
 }
 
 /** Biases that train, and what PEFT writes besides: them by all their names, and the biases of modules that are saved in full once more. */
-export type FoundBiases = Pick<AdapterParts, 'biases' | 'repeated'>
+export interface FoundBiases extends Pick<AdapterParts, 'biases'> {
+  readonly repeated: Map<string, string | ParameterSource>
+}
 
 /**
  * The biases that a configuration lets train: all of the model's, or those of targeted layers; never one in a module that is saved in full,

@@ -113,6 +113,14 @@ export class Adapter implements AdapterParts {
     ])
   }
 
+  /** Names of every site's tensors in files, and the path that they are below. */
+  get siteKeys(): readonly { readonly path: string; readonly names: readonly string[] }[] {
+    return this.sites.map((site) => ({
+      path: site.parameter?.filePath ?? site.path,
+      names: Object.values(siteFileKeys(this.tuner, site, this.config)),
+    }))
+  }
+
   /** What is saved, by key, as it is now; what comes from the base model is read on first use, buffers too. */
   async values(): Promise<ReadonlyMap<string, HostTensor>> {
     const { current } = this

@@ -37,6 +37,7 @@ const NEW_ADAPTER: OptionKinds<GetPeftModelOptions> = {
   seed: 'seed',
   metadata: 'object',
   expected: 'any',
+  ofBase: 'any',
   isTrainable: 'boolean',
 }
 

@@ -27,6 +27,7 @@ const ADD: OptionKinds<AddAdapterOptions> = {
   isTrainable: 'boolean',
   metadata: 'object',
   expected: 'any',
+  ofBase: 'any',
 }
 
 /** Options of transformers' and PEFT's save_pretrained. */

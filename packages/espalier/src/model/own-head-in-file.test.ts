@@ -42,6 +42,23 @@ describe('a file whose head differs from the token table that config.json ties i
     expect(untied.loaded.warnings).toEqual([])
   })
 
+  it('is refused where a second bias alone differs', async () => {
+    const saved = await tinyModelFiles('MASKED_LM', { family: bert, config: { ...BERT, tie_word_embeddings: true } })
+    await using tied = await AutoModelForMaskedLM.fromPretrained(saved, { backend: reference() })
+    const output = memoryFolder()
+    const weights = [...namedParameters(tied.model)].map(async ([name, { source }]) =>
+      tensorToWrite(name, await readSource(source)),
+    )
+    const bias = tensorToWrite('cls.predictions.decoder.bias', hostTensor('f32', [13], new Float32Array(13).fill(7)))
+    await writeSafetensors(output, 'model.safetensors', [...(await Promise.all(weights)), bias])
+    const files = new Map([...saved, ...output.toFiles()])
+    const loading = AutoModelForMaskedLM.fromPretrained(files, { backend: reference() })
+    await expect(loading).rejects.toMatchObject({
+      code: 'model.unsupported',
+      message: expect.stringMatching(/two biases/),
+    })
+  })
+
   it('stays tied where the file holds a copy', async () => {
     const saved = await tinyModelFiles('CAUSAL_LM', { family: llama, config: { ...LLAMA, tie_word_embeddings: true } })
     await using tied = await AutoModelForCausalLM.fromPretrained(saved, { backend: reference() })

@@ -112,7 +112,12 @@ export class PeftModel extends RuntimeModel {
     const { model, warnings } = await withKnownTuners(options.tuners ?? [], (tuners) =>
       loadAdapter(base.asBase, source, { ...options, tuners }),
     )
-    return new PeftModel(base, model, warnings, ownsBase)
+    if (model.base.model === base.model) return new PeftModel(base, model, warnings, ownsBase)
+    // The adapter's file holds tensors of the base too: a handle on that base, which closes with this model.
+    const own = base.withModel(model.base.model)
+    own.onClose(base.onClose(() => own.close()))
+    if (ownsBase) own.onClose(() => base.close())
+    return new PeftModel(own, model, warnings, true)
   }
 
   get model(): Model {

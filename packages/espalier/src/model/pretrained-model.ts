@@ -30,7 +30,7 @@ export interface SavePretrainedOptions extends Pick<SaveModelOptions, 'signal' |
 export class PretrainedModel extends RuntimeModel {
   private closed = false
   private tree: () => Model
-  private readonly closing = new Set<() => void>()
+  private readonly closing = new Set<() => void | Promise<void>>()
   private readonly options: PretrainedOptions
 
   constructor(loaded: LoadedModel, backend: Backend, options: PretrainedOptions = {}) {
@@ -102,7 +102,7 @@ export class PretrainedModel extends RuntimeModel {
   }
 
   /** Calls back when this model closes: whoever has something on its backend gives it back then. The result takes the callback back. */
-  onClose(release: () => void): () => void {
+  onClose(release: () => void | Promise<void>): () => void {
     this.closing.add(release)
     return () => void this.closing.delete(release)
   }
@@ -111,7 +111,7 @@ export class PretrainedModel extends RuntimeModel {
   async close(): Promise<void> {
     if (this.closed) return
     this.closed = true
-    for (const release of [...this.closing]) release()
+    await Promise.all(Array.from(this.closing, (release) => release()))
     this.dropWeights()
     await letGo(this.loaded)
     await letGo(this.backend)

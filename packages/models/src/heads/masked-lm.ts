@@ -29,6 +29,8 @@ export interface MaskedNames {
 export interface MaskedOptions {
   /** Of its own layer; config.json's `hidden_act` when left out. */
   activation?(keys: ConfigKeys): Activation
+  /** Of its norm; config.json's `layer_norm_eps` when left out. */
+  readonly epsilon?: number
   /** Whether transformers takes its own layer for the output, which PEFT's all-linear leaves out. */
   readonly leavesOutDense?: boolean
   /** Whether transformers has no projection with a weight of its own, whatever config.json says. */
@@ -58,7 +60,7 @@ export function decodingLM({ className, ...names }: MaskedNames, options: Masked
 function headOf(
   request: HeadRequest,
   names: Omit<MaskedNames, 'className'>,
-  { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu') }: MaskedOptions,
+  { activation = (keys) => activationOf(keys, 'hidden_act', 'gelu'), epsilon }: MaskedOptions,
 ) {
   const { base, keys, prefix, scope } = request
   const { dense, norm, decoder } = names
@@ -66,7 +68,7 @@ function headOf(
   const parts: MaskedParts = {
     base,
     dense: headLinear(request, dense, width, { bias: true }),
-    norm: scope.layerNorm(norm, width, keys.epsilon('layer_norm_eps', 1e-12)),
+    norm: scope.layerNorm(norm, width, epsilon ?? keys.epsilon('layer_norm_eps', 1e-12)),
     decoder: projection(request, names, width),
   }
   return { fields: { base: prefix, dense, norm, decoder }, parts, activation: activation(keys) }

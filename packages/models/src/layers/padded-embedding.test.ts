@@ -33,6 +33,11 @@ describe('tokenEmbedding', () => {
     expect(await gradientOf(3)).toEqual([1, 1, 1, 1, 0, 0, 0, 0])
   })
 
+  it('refuses a padding id without a row, as torch does', async () => {
+    for (const padding of [4, -5])
+      await expect(gradientOf(padding)).rejects.toMatchObject({ code: 'model.config', details: { rows: 4 } })
+  })
+
   it('counts a negative padding id from the end', async () => {
     expect(await gradientOf(-4)).toEqual([0, 0, 1, 1, 0, 0, 2, 2])
   })

@@ -5,6 +5,8 @@ import {
   cast,
   constant,
   Embedding,
+  EspalierError,
+  joinPath,
   mul,
   notEqual,
   type ParameterScope,
@@ -51,10 +53,16 @@ export interface TokenTable {
   readonly scale?: number
 }
 
-/** A token table whose padding row, if there is one, does not learn. */
+/** A token table whose padding row, if there is one, does not learn. Throws model.config where it has no such row, as torch does. */
 export function tokenEmbedding(scope: ParameterScope, name: string, table: TokenTable): Embedding {
   const { rows, size, deviation, padding, scale = 1 } = table
   const { weight } = scope.embedding(name, rows, size, deviation)
   if (padding === null) return new Embedding(weight, scale)
+  if (padding >= rows || padding < -rows)
+    throw new EspalierError('model.config', {
+      what: 'the padding token has no row in the table of tokens',
+      got: { pad_token_id: padding, rows, table: joinPath(scope.path, name) },
+      fix: 'Set pad_token_id in config.json to a token that the table has, or to null; the tokenizer may keep its own.',
+    })
   return new PaddedEmbedding(weight, padding < 0 ? rows + padding : padding, scale)
 }

@@ -2,7 +2,7 @@
 import { EspalierError } from '@espalier/core'
 import { type ModelFiles, readJson } from '../files/model-files.js'
 import { type LocatedTensor, openWeights } from '../safetensors/sharded.js'
-import { fromFileKey } from './keys.js'
+import { fromFileKey, hasWrapper, twice } from './keys.js'
 import { refuseModel } from './refuse-model.js'
 
 /** The names of an adapter's files. */
@@ -21,6 +21,8 @@ export interface AdapterConfigFile {
 export interface AdapterFiles extends AdapterConfigFile {
   /** Tensors by path in the base model and name, `model.layers.0.self_attn.q_proj.lora_A.weight`, whatever prefix the file had. */
   readonly tensors: ReadonlyMap<string, LocatedTensor>
+  /** Names in the file that hold what compiled and parallel models leave in them, which PEFT does not read. */
+  readonly wrapped: readonly string[]
   close(): Promise<void>
 }
 
@@ -37,13 +39,9 @@ export async function readAdapter(files: ModelFiles): Promise<AdapterFiles> {
   }
   if (doubled.length > 0) {
     await weights.close()
-    throw new EspalierError('adapter.key', {
-      what: 'an adapter has one tensor under two names',
-      got: { folder: files.description, names: doubled },
-      fix: 'Save it again with PEFT.',
-    })
+    throw twice(doubled, files.description)
   }
-  return { ...config, tensors, close: () => weights.close() }
+  return { ...config, tensors, wrapped: [...weights.tensors.keys()].filter(hasWrapper), close: () => weights.close() }
 }
 
 /** Reads adapter_config.json alone. Throws file.missing, file.json, adapter.config. */

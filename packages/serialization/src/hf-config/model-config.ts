@@ -86,10 +86,14 @@ function hasOlderPositions(raw: ConfigReader): boolean {
   return isOlder && !raw.has('rope_parameters') && !raw.has('rope_local_base_freq')
 }
 
+// Families whose base of positions has another key, and this one is not read.
+const OWN_NAMES: ReadonlySet<string> = new Set(['gpt_neox'])
+
 // transformers 4: rope_theta beside rope_scaling, whose kind is `rope_type`, or `type` in the oldest files.
 function ropeParameters(raw: ConfigReader): Readonly<Record<string, unknown>> {
   const { type, ...scaling } = raw.object('rope_scaling', {})
-  const theta = raw.has('rope_theta') ? { rope_theta: raw.number('rope_theta') } : {}
+  const isRead = raw.has('rope_theta') && !OWN_NAMES.has(raw.text('model_type'))
+  const theta = isRead ? { rope_theta: raw.number('rope_theta') } : {}
   return { rope_type: type ?? 'default', ...theta, ...scaling }
 }
 

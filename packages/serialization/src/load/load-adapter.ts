@@ -9,10 +9,13 @@ import {
   hostTensorFromBytes,
   isFloat,
   namedParameters,
+  parameterUses,
   type Tuner,
   toFloat32,
+  withValues,
 } from '@espalier/core'
 import { asOfFile, configureAdapter } from '../adapter/configure-adapter.js'
+import { withoutAdapterName } from '../adapter/keys.js'
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS, type AdapterFiles, readAdapter } from '../adapter/read-adapter.js'
 import { savedLabels } from '../adapter/saved-labels.js'
 import type { ModelFiles } from '../files/model-files.js'
@@ -20,6 +23,8 @@ import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
 import { coreDType } from '../safetensors/dtype.js'
 import type { LocatedTensor } from '../safetensors/sharded.js'
+import { refuseMissing, type SortedKeys, sortKeys } from './adapter-tensors.js'
+import { replacedValues } from './base-tensors.js'
 
 /** Options of loadAdapter. */
 export interface LoadAdapterOptions extends HubOptions {
@@ -59,39 +64,53 @@ export async function loadAdapter(
   try {
     const { description: folder } = root
     const where = { file: ADAPTER_CONFIG, folder }
+    const weights = { file: ADAPTER_WEIGHTS, folder }
     const tuner = findTuner(files.values.peft_type, options.tuners, where)
     const { runtime_config: _, ...values } = files.values
-    const target = 'addAdapter' in model ? model : new AdaptedModel(model)
     const configured = configureAdapter(tuner, values, where)
-    const weights = { file: ADAPTER_WEIGHTS, folder }
-    const tensors = asOfWeights(weights, () => tensorsOf(files, tuner, target.base.modelType))
-    asOfWeights(weights, () => requireLabels(target.base, files))
-    const adapter = asOfWeights(weights, () =>
-      asOfFile(tuner, { values, where }, () =>
-        target.addAdapter(adapterName, configured, {
-          expected: tensors,
-          isTrainable,
-          metadata: { inferenceMode: !isTrainable },
-        }),
-      ),
-    )
+    const add = (target: AdaptedModel, tensors: ReadonlyMap<string, FileTensor>, ofBase: readonly string[]) =>
+      asOfWeights(weights, () =>
+        asOfFile(tuner, { values, where }, () =>
+          target.addAdapter(adapterName, configured, {
+            expected: tensors,
+            isTrainable,
+            metadata: { inferenceMode: !isTrainable },
+            ofBase,
+          }),
+        ),
+      )
+    const first = 'addAdapter' in model ? model : new AdaptedModel(model)
+    const { base } = first
+    const tensors = asOfWeights(weights, () => tensorsOf(files, { tuner, base, adapterName }))
+    asOfWeights(weights, () => requireLabels(base, files))
+    let [target, adapter] = [first, add(first, tensors, [])]
     try {
-      const { values, warnings } = await readValues(tensors, adapter, { signal, strict, where: weights })
-      asOfWeights(weights, () => adapter.setValues(values, { partial: true }))
-      const broken = notFinite(values)
+      const place = { model: base.model, where: weights }
+      const sorted = sortKeys(tensors, adapter, place)
+      refuseMissing(sorted, adapter, { strict, where: weights })
+      const replaced = await replacedValues(sorted, tensors, place)
+      if (replaced.size > 0) {
+        if (first === model) throw replacesShared(weights, [...replaced.keys()])
+        target = new AdaptedModel({ ...base, model: withValues(base.model, replaced) })
+        adapter = add(target, tensors, [...sorted.ofBase.keys()])
+      }
+      const found = await readValues(tensors, sorted.values, signal)
+      asOfWeights(weights, () => adapter.setValues(found, { partial: true }))
+      const broken = notFinite(found)
       if (isTrainable && broken.length > 0) throw startsBroken(weights, broken)
       return {
         model: target,
         adapter,
         warnings: [
           ...adapter.warnings,
-          ...warnings,
+          ...placeWarnings(sorted),
+          ...wrapperWarnings(files),
           ...brokenWarnings(weights, broken),
           ...(isTrainable ? await unreadStates(subfolder === undefined ? root : root.folder(subfolder), folder) : []),
         ],
       }
     } catch (error) {
-      target.deleteAdapter(adapterName)
+      first.deleteAdapter(adapterName)
       throw error
     }
   } finally {
@@ -142,7 +161,7 @@ function requireLabels({ model }: BaseModel, files: AdapterFiles): void {
 }
 
 function findTuner(peftType: unknown, tuners: readonly Tuner[], where: Readonly<Record<string, string>>): Tuner {
-  const tuner = tuners.find(({ kind }) => kind.toUpperCase() === String(peftType).toUpperCase())
+  const tuner = tuners.find(({ kind }) => kind.toUpperCase() === peftType)
   if (tuner !== undefined) return tuner
   throw new EspalierError('plugin.unknown', {
     what: 'no tuner has this peft_type',
@@ -151,60 +170,59 @@ function findTuner(peftType: unknown, tuners: readonly Tuner[], where: Readonly<
   })
 }
 
-// What PEFT stores beside an adapter: the base model's embeddings, and biases of saved modules a second and third time.
-const REDUNDANT = /\.base_layer\.(?:weight|bias)$|\.(?:original_module|modules_to_save)\.(?:.*\.)?bias$/
-
-interface ReadOptions {
-  readonly signal: AbortSignal | undefined
-  readonly strict: boolean
-  /** The file, for messages. */
-  readonly where: Readonly<Record<string, string>>
+interface TensorsRequest {
+  readonly tuner: Tuner
+  readonly base: BaseModel
+  readonly adapterName: string
 }
 
-/** What the file holds, with today's names of layers. Throws adapter.tensors. */
-function tensorsOf(files: AdapterFiles, tuner: Tuner, modelType: string): ReadonlyMap<string, FileTensor> {
+/** What the file holds, with today's names of layers, and without the adapter's own. Throws adapter.tensors, and adapter.key for one tensor under two names. */
+function tensorsOf(
+  files: AdapterFiles,
+  { tuner, base: { model, modelType }, adapterName }: TensorsRequest,
+): ReadonlyMap<string, FileTensor> {
+  const paths = new Set(parameterUses(model).map(({ path }) => path))
+  const named = withoutAdapterName(files.tensors, adapterName, (key) => paths.has(key))
   const tensors = new Map<string, FileTensor>()
-  for (const [key, tensor] of files.tensors) tensors.set(key, { shape: tensor.shape, read: () => hostTensorOf(tensor) })
+  for (const [key, tensor] of named) tensors.set(key, { shape: tensor.shape, read: () => hostTensorOf(tensor) })
   return (tuner.family === 'layer' && tuner.fromOlderFile?.(tensors, modelType)) || tensors
 }
 
 async function readValues(
   tensors: ReadonlyMap<string, FileTensor>,
-  adapter: Adapter,
-  { signal, strict, where }: ReadOptions,
-) {
+  keys: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, HostTensor>> {
   const values = new Map<string, HostTensor>()
-  const missing: string[] = []
-  for (const key of adapter.specs.keys()) {
-    const tensor = tensors.get(key)
-    if (tensor === undefined) missing.push(key)
-    else {
-      signal?.throwIfAborted()
-      values.set(key, await tensor.read())
-    }
+  for (const key of keys) {
+    signal?.throwIfAborted()
+    values.set(key, await (tensors.get(key) as FileTensor).read())
   }
-  const extra = [...tensors.keys()].filter(
-    (key) => !adapter.specs.has(key) && !adapter.repeated.has(key) && !REDUNDANT.test(key),
-  )
-  if (values.size === 0 && adapter.specs.size > 0) {
-    throw new EspalierError('adapter.tensors', {
-      what: 'no tensor of the adapter belongs to this model',
-      got: { ...where, adapter: adapter.name, tensors: [...tensors.keys()], needed: [...adapter.specs.keys()] },
-      fix: 'Load it into the base model that it was trained on.',
-    })
-  }
-  if (strict && missing.length > 0) {
-    throw new EspalierError('adapter.tensors', {
-      what: 'the adapter file lacks tensors that its configuration asks for',
-      got: { ...where, adapter: adapter.name, missing, present: values.size },
-      fix: 'Copy or download adapter_model.safetensors again, and check that adapter_config.json belongs to it.',
-    })
-  }
-  const warnings = [
+  return values
+}
+
+function placeWarnings({ missing, spare }: SortedKeys): string[] {
+  return [
     ...(missing.length === 0 ? [] : [`the adapter file lacks ${named(missing)}; they keep their initial values`]),
-    ...(extra.length === 0 ? [] : [`the model has no place for ${named(extra)} of the adapter file`]),
+    ...(spare.length === 0 ? [] : [`the model has no place for ${named(spare)} of the adapter file`]),
   ]
-  return { values, warnings }
+}
+
+// PEFT finds no place for them, and would go on without.
+function wrapperWarnings({ wrapped }: AdapterFiles): string[] {
+  return wrapped.length === 0
+    ? []
+    : [
+        `the names of ${named(wrapped)} hold _orig_mod or module, which compiled and parallel models leave there; they are read without it, and PEFT would leave these tensors out`,
+      ]
+}
+
+function replacesShared(where: Readonly<Record<string, string>>, parameters: readonly string[]): EspalierError {
+  return new EspalierError('adapter.tensors', {
+    what: 'the adapter file holds other values for tensors of the base model, which the model’s other adapters need as they are',
+    got: { ...where, parameters },
+    fix: 'Load this adapter first, or into a base of its own.',
+  })
 }
 
 /** Names of tensors with a value that is no number or infinite. */

@@ -1,115 +1,12 @@
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import {
-  AdaptedModel,
-  type Architecture,
-  defineTuner,
-  type Embedding,
-  hostTensor,
-  type Linear,
-  Model,
-  type ModelSizes,
-  Module,
-  matmul,
-  namedParameters,
-  readSource,
-  type Tensor,
-} from '@espalier/core'
+import { type Architecture, hostTensor, namedParameters, readSource } from '@espalier/core'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { blobFiles } from '../files/blob-files.js'
 import { memoryFolder } from '../files/output-folder.js'
-import { type TensorToWrite, writeSafetensors } from '../safetensors/writer.js'
-import { loadAdapter } from './load-adapter.js'
-import { loadModel } from './load-model.js'
-import { saveAdapter, tensorToWrite } from './save-adapter.js'
+import { tensorToWrite } from './save-adapter.js'
 import { saveModel } from './save-model.js'
-
-/** A model of two layers, just enough to be loaded, adapted and saved. */
-abstract class Tiny extends Model {
-  readonly causal = false
-  readonly className = 'TinyForSequenceClassification'
-  readonly sizes: ModelSizes = {
-    vocabularySize: 3,
-    hiddenSize: 2,
-    layerCount: 1,
-    headCount: 1,
-    groupCount: 1,
-    headSize: 2,
-    maxPositions: null,
-  }
-  forward(ids: Tensor): Tensor {
-    return ids
-  }
-}
-
-class Body extends Module {
-  constructor(
-    readonly embed: Embedding,
-    readonly query: Linear,
-  ) {
-    super()
-  }
-  forward(ids: Tensor): Tensor {
-    return ids
-  }
-}
-
-class Classifier extends Tiny {
-  readonly task = 'SEQ_CLS'
-  constructor(
-    readonly tiny: Body,
-    readonly classifier: Linear,
-  ) {
-    super()
-  }
-}
-
-class Bare extends Tiny {
-  readonly task = 'FEATURE_EXTRACTION'
-  constructor(
-    readonly embed: Embedding,
-    readonly query: Linear,
-  ) {
-    super()
-  }
-}
-
-const tiny: Architecture = {
-  modelType: 'tiny',
-  tasks: ['SEQ_CLS', 'FEATURE_EXTRACTION'],
-  baseModelPrefix: 'tiny',
-  defaultTargets: ['query'],
-  renameParameter: (name) => name.replace('gamma', 'weight'),
-  build(config, scope, task) {
-    const base = task === 'FEATURE_EXTRACTION' ? scope : scope.at('tiny')
-    const [embed, query] = [base.embedding('embed', 3, 2), base.linear('query', 2, 2, { bias: false })]
-    if (task === 'FEATURE_EXTRACTION') return new Bare(embed, query)
-    const labels = typeof config.num_labels === 'number' ? config.num_labels : 2
-    return new Classifier(new Body(embed, query), scope.linear('classifier', 2, labels, { bias: true }))
-  },
-}
-
-/** W' = W + B, the simplest adapter there is. */
-const shift = defineTuner<
-  { size: number; targetModules: string[] | string | null; modulesToSave: string[] | null },
-  { B: Tensor }
->({
-  kind: 'shift',
-  parse: (raw) => ({
-    size: Number(raw.size ?? 1),
-    targetModules: (raw.targetModules as string[] | undefined) ?? null,
-    modulesToSave: (raw.modulesToSave as string[] | undefined) ?? null,
-  }),
-  fileKeys: { B: 'shift_B.weight' },
-  create: ({ site }) => ({
-    B: hostTensor('f32', [site.outSize, site.inSize], new Float32Array(site.outSize * site.inSize)),
-  }),
-  merge: ({ weight, state }) => matmul(weight, state.B),
-})
-
-const floats = (name: string, shape: number[], value: number): TensorToWrite =>
-  tensorToWrite(name, hostTensor('f32', shape, new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value)))
+import { floats, load, modelFiles, tiny } from './tiny-model.fake.js'
 
 let root = ''
 beforeEach(() => {
@@ -117,22 +14,11 @@ beforeEach(() => {
 })
 afterEach(() => rmSync(root, { recursive: true }))
 
-/** A model as files: the bare model unless more is given. */
-async function modelFiles(config: object = {}, tensors?: TensorToWrite[]): Promise<Map<string, Blob>> {
-  const memory = memoryFolder()
-  const list = tensors ?? [floats('embed.weight', [3, 2], 1), floats('query.gamma', [2, 2], 2), floats('extra', [1], 0)]
-  await writeSafetensors(memory, 'model.safetensors', list)
-  return memory.toFiles().set('config.json', new Blob([JSON.stringify({ model_type: 'tiny', ...config })]))
-}
-
 async function onDisk(folder: string, files: Map<string, Blob>): Promise<string> {
   mkdirSync(folder, { recursive: true })
   for (const [name, blob] of files) writeFileSync(join(folder, name), new Uint8Array(await blob.arrayBuffer()))
   return folder
 }
-
-const load = (source: Parameters<typeof loadModel>[0], options: Partial<Parameters<typeof loadModel>[1]> = {}) =>
-  loadModel(source, { architectures: [tiny], ...options })
 
 describe('loadModel', () => {
   it('finds parameters by older names and without the prefix, and starts a new head', async () => {
@@ -236,107 +122,6 @@ describe('loadModel of quantized weights', () => {
     await expect(load(await modelFiles({}, int8))).rejects.toMatchObject({
       code: 'model.quantized',
       details: { tensors: ['query.SCB', 'query.weight'] },
-    })
-  })
-})
-
-describe('saveAdapter and loadAdapter', () => {
-  const base = async () => load(await modelFiles(), { labels: 2 })
-  const adapted = async () => {
-    const model = new AdaptedModel(await base())
-    const adapter = model.addAdapter('default', shift({ size: 3, modulesToSave: ['classifier'] }))
-    const values = new Map([...(await adapter.values())])
-    values.set('tiny.query.shift_B.weight', hostTensor('f32', [2, 2], Float32Array.of(1, 2, 3, 4)))
-    adapter.setValues(values)
-    return model
-  }
-
-  it('give back what was saved, also of a second adapter and in a folder on the disk', async () => {
-    const model = await adapted()
-    model.addAdapter('b', shift())
-    await saveAdapter(model, root)
-    const loaded = await loadAdapter(await base(), root, { tuners: [shift] })
-    expect(loaded.warnings).toEqual([])
-    expect(loaded.model.activeAdapters).toEqual(['default'])
-    expect(await loaded.adapter.values()).toEqual(await model.adapter('default').values())
-    const second = await loadAdapter(loaded.model, root, { tuners: [shift], adapterName: 'b', subfolder: 'b' })
-    expect(second.model).toBe(loaded.model)
-    expect(second.model.activeAdapters).toEqual(['default'])
-  })
-
-  it('use the keys and the configuration of PEFT', async () => {
-    const memory = memoryFolder()
-    await saveAdapter(await adapted(), memory)
-    const { openWeights } = await import('../safetensors/sharded.js')
-    const weights = await openWeights(blobFiles(memory.toFiles()), 'adapter_model')
-    expect([...weights.tensors.keys()].sort()).toEqual([
-      'base_model.model.classifier.bias',
-      'base_model.model.classifier.weight',
-      'base_model.model.tiny.query.shift_B.weight',
-    ])
-    expect(JSON.parse((await memory.readText('adapter_config.json'))!)).toMatchObject({
-      peft_type: 'SHIFT',
-      inference_mode: true,
-      size: 3,
-      modules_to_save: ['classifier'],
-      target_modules: ['query'],
-    })
-  })
-
-  it('leave the model as it was when an adapter cannot be loaded', async () => {
-    const memory = memoryFolder()
-    await saveAdapter(await adapted(), memory)
-    const model = new AdaptedModel(await base())
-    const attempt = (change: (files: Map<string, Blob>) => unknown, tuners = [shift]) => {
-      const files = memory.toFiles()
-      change(files)
-      return loadAdapter(model, files, { tuners })
-    }
-    const config = (value: object) => (files: Map<string, Blob>) =>
-      files.set('adapter_config.json', new Blob([JSON.stringify(value)]))
-    await expect(attempt(config({ peft_type: 'FOO' }))).rejects.toMatchObject({
-      code: 'plugin.unknown',
-      details: { file: 'adapter_config.json', peft_type: 'FOO', known: ['SHIFT'] },
-    })
-    await expect(attempt(config({ peft_type: 'SHIFT', target_modules: ['nothing'] }))).rejects.toMatchObject({
-      code: 'target.none',
-    })
-    await expect(attempt((files) => files.delete('adapter_model.safetensors'))).rejects.toMatchObject({
-      code: 'file.missing',
-    })
-    const other = memoryFolder()
-    await writeSafetensors(other, 'adapter_model.safetensors', [
-      floats('base_model.model.tiny.query.shift_B.weight', [3, 2], 1),
-    ])
-    await expect(
-      attempt((files) => files.set('adapter_model.safetensors', other.toFiles().get('adapter_model.safetensors')!)),
-    ).rejects.toMatchObject({ code: 'adapter.tensors' })
-    await writeSafetensors(other, 'adapter_model.safetensors', [floats('else', [3, 2], 1)])
-    await expect(
-      attempt((files) => files.set('adapter_model.safetensors', other.toFiles().get('adapter_model.safetensors')!)),
-    ).rejects.toMatchObject({ code: 'adapter.tensors' })
-    expect(model.adapterNames).toEqual([])
-  })
-
-  it('warn of unknown keys, missing and additional tensors, as PEFT does', async () => {
-    const memory = memoryFolder()
-    await saveAdapter(await adapted(), memory)
-    await writeSafetensors(memory, 'adapter_model.safetensors', [
-      floats('base_model.model.tiny.query.shift_B.weight', [2, 2], 1),
-      floats('base_model.model.more', [1], 1),
-    ])
-    const config = JSON.parse((await memory.readText('adapter_config.json'))!)
-    const files = memory
-      .toFiles()
-      .set('adapter_config.json', new Blob([JSON.stringify({ ...config, enable_lora: null, runtime_config: {} })]))
-    const { warnings } = await loadAdapter(await base(), files, { tuners: [shift] })
-    expect(warnings).toHaveLength(3)
-    expect(warnings.join('\n')).toMatch(/enableLora[\s\S]*2 tensors \(.*classifier\.weight[\s\S]*1 tensor \(more\)/)
-    await expect(loadAdapter(await base(), files, { tuners: [shift], strict: true })).rejects.toMatchObject({
-      code: 'adapter.tensors',
-      details: {
-        missing: ['classifier.weight', 'classifier.bias'].map((name) => expect.stringContaining(name) as string),
-      },
     })
   })
 })

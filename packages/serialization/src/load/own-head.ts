@@ -1,5 +1,14 @@
 /** A head that config.json ties to the token table, in a file that holds another weight for it: as transformers 5, the file decides. */
-import { EspalierError, LanguageModel, MaskedLM, type Model, namedParameters, parameterUses } from '@espalier/core'
+import {
+  EspalierError,
+  LanguageModel,
+  MaskedLM,
+  type Model,
+  namedParameters,
+  type ParameterUse,
+  parameterUses,
+} from '@espalier/core'
+import { areEqual } from '../safetensors/are-equal.js'
 import type { LocatedTensor } from '../safetensors/sharded.js'
 
 /** What config.json should have said of a head that shares its weight in the model, and has another in the file. */
@@ -8,7 +17,7 @@ export interface OwnHead {
   readonly warning: string
 }
 
-/** The head, where the file's weight for it differs from the weight that it shares; undefined where the file has none, or a copy. tensorOf: the file's tensor for a path of the model. Throws model.unsupported where the architecture has no such head, model.parameters where the file lacks its bias. */
+/** The head, where the file's weight for it differs from the weight that it shares; undefined where the file has none, or a copy. tensorOf: the file's tensor for a path of the model. Throws model.unsupported where the architecture has no such head, or the file a second bias alone, model.parameters where the file lacks its bias. */
 export async function ownHead(
   model: Model,
   tensorOf: (path: string) => LocatedTensor | undefined,
@@ -19,7 +28,7 @@ export async function ownHead(
   for (const { parameter, path } of uses) {
     if (parameter.shape.length !== 2) continue
     const [shared, own] = [tensorOf(parameter.path), tensorOf(path)]
-    if (shared === undefined || own === undefined || shared === own || (await areEqual(shared, own))) continue
+    if (shared === undefined || own === undefined || (await areEqual(shared, own))) continue
     if (model.untiedConfig === null)
       throw new EspalierError('model.unsupported', {
         what: 'the file has a weight of its own for the head, and this model has no such head',
@@ -38,17 +47,22 @@ export async function ownHead(
       warning: `config.json says that ${own.name} is ${shared.name}, and the weights hold both with different values: each is used as it is, as by transformers; set tie_word_embeddings to false`,
     }
   }
+  await refuseOtherBias(uses, tensorOf)
   return undefined
 }
 
-const PART = 16 * 2 ** 20 // bytes that are compared at a time
-
-async function areEqual(a: LocatedTensor, b: LocatedTensor): Promise<boolean> {
-  if (a.dtype !== b.dtype || a.byteLength !== b.byteLength || String(a.shape) !== String(b.shape)) return false
-  for (let start = 0; start < a.byteLength; start += PART) {
-    const end = Math.min(start + PART, a.byteLength)
-    const [left, right] = await Promise.all([a.readRange(start, end), b.readRange(start, end)])
-    if (left.some((byte, i) => byte !== right[i])) return false
+// transformers would compute with the bias of the projection, which here has none of its own while its weight is shared.
+async function refuseOtherBias(
+  uses: readonly ParameterUse[],
+  tensorOf: (path: string) => LocatedTensor | undefined,
+): Promise<void> {
+  for (const { parameter, path } of uses) {
+    const [shared, own] = [tensorOf(parameter.path), tensorOf(path)]
+    if (shared === undefined || own === undefined || (await areEqual(shared, own))) continue
+    throw new EspalierError('model.unsupported', {
+      what: 'the file has two biases for one head, and they differ',
+      got: { biases: [shared.name, own.name] },
+      fix: `Keep the one that the model was trained with; transformers computes with ${own.name}.`,
+    })
   }
-  return true
 }

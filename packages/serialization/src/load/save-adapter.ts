@@ -64,8 +64,9 @@ export function tensorToWrite(name: string, tensor: HostTensor): TensorToWrite {
 }
 
 async function tensorsOf(model: AdaptedModel, adapter: Adapter): Promise<TensorToWrite[]> {
-  const own = [...(await adapter.fileValues())].map(([key, tensor]) => tensorToWrite(key, tensor))
-  return [...own, ...embeddingTensors(model, adapter)]
+  const values = await adapter.fileValues()
+  const own = [...values].map(([key, tensor]) => tensorToWrite(key, tensor))
+  return [...own, ...embeddingTensors(model, adapter).filter(({ name }) => !values.has(name))]
 }
 
 /** Modules whose base weights PEFT stores with an adapter that targets one of them by name (`save_embedding_layers="auto"`). */

@@ -85,6 +85,20 @@ describe('openWeights', () => {
     await expect(openWeights(folderFiles(root))).rejects.toMatchObject({ code: 'safetensors.index' })
   })
 
+  it('takes every tensor of its shards, and refuses one that two hold with different values', async () => {
+    writeFileSync(join(root, 'one.safetensors'), await shard({ a: 1, both: 3, unnamed: 4 }))
+    writeFileSync(join(root, 'two.safetensors'), await shard({ b: 2, both: 3 }))
+    index({ a: 'one.safetensors', both: 'one.safetensors', b: 'two.safetensors' })
+    const weights = await openWeights(folderFiles(root))
+    expect([...weights.tensors.keys()].sort()).toEqual(['a', 'b', 'both', 'unnamed'])
+    await weights.close()
+    writeFileSync(join(root, 'two.safetensors'), await shard({ b: 2, both: 5 }))
+    await expect(openWeights(folderFiles(root))).rejects.toMatchObject({
+      code: 'safetensors.index',
+      details: { problems: ['both is in one.safetensors and, with other values, in two.safetensors'] },
+    })
+  })
+
   it('refuses pickles with what to do', async () => {
     writeFileSync(join(root, 'pytorch_model.bin'), 'x')
     await expect(openWeights(folderFiles(root))).rejects.toMatchObject({

@@ -6,6 +6,7 @@ import { EspalierError } from '@espalier/core'
 import { nameProblem } from '../files/file-name.js'
 import { refuseGguf } from '../files/gguf.js'
 import { type ModelFiles, missingFile, readJson } from '../files/model-files.js'
+import { areEqual } from './are-equal.js'
 import type { TensorEntry } from './header.js'
 import { openSafetensors, type SafetensorsFile } from './reader.js'
 
@@ -28,8 +29,7 @@ const LARGEST_INDEX = 100_000_000 // bytes, as for a header
 
 /** Opens the weights of a folder. stem: `model` or `adapter_model`. Throws file.missing, model.pickle, model.gguf, safetensors.*. */
 export async function openWeights(files: ModelFiles, stem = 'model'): Promise<WeightFiles> {
-  if (await files.exists(`${stem}.safetensors`))
-    return joined([[await openOne(files, `${stem}.safetensors`), undefined]])
+  if (await files.exists(`${stem}.safetensors`)) return joined([await openOne(files, `${stem}.safetensors`)])
   const index = `${stem}.safetensors.index.json`
   if (await files.exists(index)) return openIndexed(files, index)
   await refuseGguf(files)
@@ -80,11 +80,30 @@ async function openIndexed(files: ModelFiles, index: string): Promise<WeightFile
         index,
         absent.map((place) => `there is no ${place}`),
       )
+    await refuseDifferent(
+      opened.map(([shard]) => shard),
+      (problems) => badIndex(files, index, problems),
+    )
   } catch (error) {
     await Promise.all(opened.map(([shard]) => shard.close()))
     throw error
   }
-  return joined(opened)
+  return joined(opened.map(([shard]) => shard))
+}
+
+// As transformers, every tensor of every shard is there, whatever the index says of it; there the last of two wins, by the files' names.
+async function refuseDifferent(shards: readonly SafetensorsFile[], fail: (problems: string[]) => EspalierError) {
+  const found = new Map<string, LocatedTensor>()
+  const problems: string[] = []
+  for (const from of shards) {
+    for (const [name, tensor] of located(from)) {
+      const other = found.get(name)
+      if (other !== undefined && !(await areEqual(other, tensor)))
+        problems.push(`${name} is in ${other.from.file.name} and, with other values, in ${from.file.name}`)
+      found.set(name, tensor)
+    }
+  }
+  if (problems.length > 0) throw fail(problems)
 }
 
 async function openOne(files: ModelFiles, name: string): Promise<SafetensorsFile> {
@@ -97,27 +116,26 @@ async function openOne(files: ModelFiles, name: string): Promise<SafetensorsFile
   }
 }
 
-function joined(shards: readonly (readonly [SafetensorsFile, readonly string[] | undefined])[]): WeightFiles {
-  const tensors = new Map<string, LocatedTensor>()
-  for (const [from, names] of shards) {
-    for (const name of names ?? from.tensors.keys()) {
-      const entry = from.tensors.get(name)
-      if (entry === undefined) continue
-      tensors.set(name, {
-        ...entry,
-        from,
-        read: () => from.read(name),
-        readRange: (start, end) => from.readRange(name, start, end),
-      })
-    }
-  }
+function joined(shards: readonly SafetensorsFile[]): WeightFiles {
   return {
-    tensors,
-    shards: shards.map(([from]) => from),
+    tensors: new Map(shards.flatMap(located)),
+    shards,
     async close() {
-      await Promise.all(shards.map(([from]) => from.close()))
+      await Promise.all(shards.map((shard) => shard.close()))
     },
   }
+}
+
+function located(from: SafetensorsFile): [string, LocatedTensor][] {
+  return [...from.tensors].map(([name, entry]) => [
+    name,
+    {
+      ...entry,
+      from,
+      read: () => from.read(name),
+      readRange: (start, end) => from.readRange(name, start, end),
+    },
+  ])
 }
 
 async function refusePickles(files: ModelFiles, stem: string): Promise<void> {
