@@ -39,7 +39,7 @@ const RESIDENT_BYTES = 1e9
 const ARENA_BYTES = 0.7e9 // enough for training a 135 M model at one shape; more only adds memory
 // Measured as the peak of training runs at one shape to six, 16 to 660 MB of values each, on 1 and 2 threads. A graph of thousands of
 // nodes takes more than a session's 3 MB, where they are a hundredth of the whole.
-const SESSION_COST = { arena: 1.25, heap: 1.18, session: 3e6 }
+const SESSION_COST = { arena: 1, heap: 1.18, session: 3e6 }
 const MOST_SESSIONS = 64 // each keeps its graph, some megabytes
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
@@ -66,6 +66,7 @@ export function onnx(options: OnnxOptions = {}): Backend {
     sessions: {
       most: MOST_SESSIONS,
       arenaBytes: ARENA_BYTES,
+      makesRoom: true,
       profiled: profileFolder !== undefined,
       cost: SESSION_COST,
       options: (program, arena) => ({

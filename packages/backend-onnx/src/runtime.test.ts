@@ -86,5 +86,6 @@ function addition(): Uint8Array {
     inputs: [value('a'), value('b')],
     outputs: [value('c')],
     initializers: [],
+    replaceable: new Set(),
   })
 }

@@ -17,7 +17,11 @@ function sessionsOf(most: number, arenaBytes = 0) {
     arenas.push(arena)
     return {}
   }
-  return { asked, arenas, sessions: new Sessions(transport, { options, most, arenaBytes, profiled: false }) }
+  return {
+    asked,
+    arenas,
+    sessions: new Sessions(transport, { options, most, arenaBytes, makesRoom: true, profiled: false }),
+  }
 }
 
 function source(id: number, peakBytes = 1): SessionSource {

@@ -10,8 +10,10 @@ import type { Transport } from './transport.js'
 /** How sessions are made. */
 export interface SessionSettings {
   readonly options: (program: string, arena: boolean) => Readonly<Record<string, unknown>>
-  /** Bytes that the arenas of live sessions may keep together, by estimate. */
+  /** Bytes that the arenas of live sessions may keep together. */
   readonly arenaBytes: number
+  /** Whether memory that nobody wrote yet costs nothing, so that an arena may take all of its own at once. */
+  readonly makesRoom: boolean
   /** Most live sessions. */
   readonly most: number
   readonly profiled: boolean
@@ -84,6 +86,7 @@ export class Sessions {
         session: id,
         model,
         plan: { ...plan, profiled: this.settings.profiled },
+        makesRoom: arena && this.settings.makesRoom,
         options: this.settings.options(plan.program, arena),
         ...(mounts === undefined ? {} : { mounts }),
       })
