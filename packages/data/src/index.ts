@@ -48,6 +48,15 @@ export type { Holding } from './engine/decoders.js'
 export type { Engine, EngineConfig } from './engine/engine.js'
 export type { PlacedId } from './engine/offsets.js'
 export { type AskedRow, askedRow, type GivenAnswer } from './features/asked-row.js'
+export {
+  describeAnswers,
+  describeLabels,
+  describeMasked,
+  describeSeq2Seq,
+  describeWords,
+  type RowTexts,
+} from './features/describe-rows.js'
+export { type FindLabelsOptions, type FoundLabels, findLabels } from './features/find-labels.js'
 export { type PieceRow, pieceRows } from './features/piece-rows.js'
 export {
   type AnswerExamples,

@@ -1,6 +1,6 @@
 /** docs/cli.md from the table of options: what each command does, its options, and their defaults beside Python's. */
 import { commandHelp } from 'espalier/cli/help.js'
-import { type Option, rangeText } from 'espalier/cli/option.js'
+import { type Option, pythonValue, rangeText } from 'espalier/cli/option.js'
 import { optionsOf } from 'espalier/cli/options.js'
 import { pythonOptions } from 'espalier/cli/python-options.js'
 
@@ -61,12 +61,13 @@ function table(command: string): string[] {
   ]
 }
 
-function row({ name, help, choices, range, default: standard, python, aliases }: Option, compares: boolean): string {
+function row(option: Option, compares: boolean): string {
+  const { name, help, choices, range, default: standard, python, aliases } = option
   const values =
     choices !== undefined ? ` (${choices.join(', ')})` : range !== undefined ? ` (${rangeText(range)})` : ''
   const others = aliases === undefined ? '' : `; also ${aliases.map((alias) => `\`${alias}\``).join(', ')}`
   const cells = [`\`--${name}\``, `${help}${values}${others}`, standard ?? '']
-  if (compares) cells.push(python?.value ?? standard ?? '', python?.why ?? '')
+  if (compares) cells.push(python === undefined ? (standard ?? '') : pythonValue(option), python?.why ?? '')
   return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
 }
 

@@ -34,4 +34,6 @@ export interface Examples<Example> {
   readonly haveTokenTypes?: boolean
   /** What to know of the rows before they train: how many were dropped or cut. */
   readonly warnings?: readonly string[]
+  /** Rows that were cut to a length, where they may be. */
+  readonly cut?: number
 }

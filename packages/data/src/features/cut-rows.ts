@@ -27,6 +27,11 @@ export class CutTally {
     this.tally = { rows: rows + 1, cut: cut + (isCut ? 1 : 0), longest: Math.max(longest, length), maxLength }
   }
 
+  /** How many were. */
+  get count(): number {
+    return this.tally.cut
+  }
+
   /** What there is to say of them. */
   get warnings(): readonly string[] {
     return cutWarnings(this.tally)

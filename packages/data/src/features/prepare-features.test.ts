@@ -25,6 +25,17 @@ describe('prepareFeatures', () => {
     expect([...examples.counts]).toEqual([0, 0]) // nothing is projected to the vocabulary
   })
 
+  it('takes the column that the data set names for the text, also beside a pair', async () => {
+    const row = { sentence: 'abc', sentence1: 'x', sentence2: 'y', label: 1 }
+    const named = loadDataset([row], { textField: 'sentence' })
+    const options = { labels: 'row', labelCount: 2 } as const
+    const tokenizer = async () => tinyTokenizer()
+    const examples = await prepareFeatures(named, tokenizer, options)
+    expect((await examples.example(0)).inputIds).toEqual(tinyTokenizer().encode('abc').inputIds)
+    const missing = loadDataset([{ text: 'abc', label: 1 }], { textField: 'sentence' })
+    await expect(prepareFeatures(missing, tokenizer, options)).rejects.toMatchObject({ code: 'data.shape' })
+  })
+
   it('takes tokenized rows under either spelling, without a tokenizer', async () => {
     const rows = [
       { input_ids: [1, 2], attention_mask: [1, 0], label: 1 },

@@ -30,7 +30,7 @@ export interface FeatureOptions {
 }
 
 /**
- * Features of rows with `text`, or `sentence1` and `sentence2`, and `label`; with `tokens`, words, and `labels` (or `ner_tags`), one per word; or with `input_ids` (or `inputIds`), optionally
+ * Features of rows with `text`, or the data set's `textField`, or `sentence1` and `sentence2`, and `label`; with `tokens`, words, and `labels` (or `ner_tags`), one per word; or with `input_ids` (or `inputIds`), optionally
  * `attention_mask` and `token_type_ids`, and `label` or `labels`. The tokenizer is asked for by texts alone. Throws data.shape, data.row with the
  * place, data.empty, data.unsupervised when no label counts.
  */
@@ -42,7 +42,7 @@ export async function prepareFeatures(
   const cut = new CutTally()
   const rows = await mapRows(
     dataset,
-    (row, place) => featuresOf(row, place, { ...options, tokenizer, cut }),
+    (row, place) => featuresOf(row, place, { ...options, tokenizer, cut, textField: dataset.fieldOptions.textField }),
     options.signal,
   )
   requireCounted(dataset.name, rows)
@@ -50,6 +50,7 @@ export async function prepareFeatures(
   return {
     length: rows.length,
     warnings: cut.warnings,
+    cut: cut.count,
     lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
     counts: new Int32Array(rows.length),
     haveTokenTypes: rows.some(({ tokenTypeIds }) => tokenTypeIds !== undefined),
@@ -71,6 +72,8 @@ function requireOneKind(source: string, rows: readonly Features[]): void {
 export interface TextRequest extends Pick<FeatureOptions, 'maxLength'> {
   readonly tokenizer: () => Promise<Tokenizer>
   readonly cut: CutTally
+  /** The column with the text, where it is named. */
+  readonly textField: string | undefined
 }
 
 interface FeatureRequest extends FeatureOptions, TextRequest {}
@@ -98,7 +101,7 @@ async function featuresOf(row: DataRow, place: string, options: FeatureRequest):
 
 /** The text or the two of a row, tokenized and cut, without labels. Throws data.shape, data.row. */
 export async function textFeatures(row: DataRow, place: string, request: TextRequest): Promise<Features> {
-  const text = textOf(row, place)
+  const text = textOf(row, place, request.textField)
   const tokenizer = await request.tokenizer()
   const { maxLength = tokenizer.modelMaxLength } = request
   const encoding = tokenizer.encode(text, maxLength === null ? {} : { truncation: true, maxLength })
@@ -111,7 +114,7 @@ export async function textFeatures(row: DataRow, place: string, request: TextReq
   }
 }
 
-function textOf(row: DataRow, place: string): TextInput {
+function textOf(row: DataRow, place: string, textField: string | undefined): TextInput {
   const text = (field: string) => {
     const value = row[field]
     if (typeof value === 'string') return value
@@ -120,12 +123,13 @@ function textOf(row: DataRow, place: string): TextInput {
       got: { row: place, field, found: typeof value },
     })
   }
-  if ('sentence1' in row) return [text('sentence1'), text('sentence2')]
-  if ('text' in row) return text('text')
+  if (textField === undefined && 'sentence1' in row) return [text('sentence1'), text('sentence2')]
+  const field = textField ?? 'text'
+  if (field in row) return text(field)
   throw new EspalierError('data.shape', {
-    what: 'the rows have no text',
+    what: `the rows have no ${field}`,
     got: { row: place, columns: Object.keys(row) },
-    fix: 'Give text, or sentence1 and sentence2, or input_ids',
+    fix: 'Give text, or sentence1 and sentence2, or input_ids; or name the column with the text: textField',
   })
 }
 

@@ -21,7 +21,7 @@ export interface MaskedOptions {
 }
 
 /**
- * Features of rows with `text`, or `sentence1` and `sentence2`; or with `input_ids`, and optionally `attention_mask`, `token_type_ids`,
+ * Features of rows with `text`, or the data set's `textField`, or `sentence1` and `sentence2`; or with `input_ids`, and optionally `attention_mask`, `token_type_ids`,
  * and `labels` per id, -100 where none counts: such rows are masked already and taken as they are. The tokenizer is asked for by texts
  * alone. Throws data.shape, data.row with the place, data.empty.
  */
@@ -35,6 +35,7 @@ export async function prepareMasked(
   return {
     length: rows.length,
     warnings: cut.warnings,
+    cut: cut.count,
     lengths: Int32Array.from(rows, ({ inputIds }) => inputIds.length),
     counts: Int32Array.from(rows, (row) => countOf(row, mlmProbability)),
     haveTokenTypes: rows.some(({ tokenTypeIds }) => tokenTypeIds !== undefined),
@@ -43,7 +44,8 @@ export async function prepareMasked(
 
   async function featuresOf(row: DataRow, place: string): Promise<Features> {
     const given = row.input_ids ?? row.inputIds
-    if (given === undefined) return textFeatures(row, place, { ...options, tokenizer, cut })
+    if (given === undefined)
+      return textFeatures(row, place, { ...options, tokenizer, cut, textField: dataset.fieldOptions.textField })
     const inputIds = integers(given, place, 'input_ids')
     if (row.labels !== undefined) return tokenized(row, place, inputIds, integers(row.labels, place, 'labels'))
     const { labels: _, ...features } = tokenized(row, place, inputIds, IGNORED)

@@ -47,7 +47,7 @@ export async function prepareSeq2Seq(
   const lengths = Int32Array.from(rows, ({ inputIds, labels }) => Math.max(inputIds.length, labels.length))
   const { warnings } = cut
   const example = async (index: number) => rows[index] as Seq2SeqFeatures
-  return { length: rows.length, lengths, counts: lengths, warnings, example }
+  return { length: rows.length, lengths, counts: lengths, warnings, cut: cut.count, example }
 }
 
 interface RowRequest extends Seq2SeqOptions {

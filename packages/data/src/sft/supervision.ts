@@ -38,13 +38,17 @@ export interface SupervisionReport {
 }
 
 /** The segments of an example. labels: -100 where an id does not count. */
-export function exampleSegments(tokenizer: Tokenizer, inputIds: Int32Array, labels: Int32Array): ExampleSegment[] {
+export function exampleSegments(
+  tokenizer: Tokenizer,
+  inputIds: ArrayLike<number>,
+  labels: ArrayLike<number>,
+): ExampleSegment[] {
   const segments: ExampleSegment[] = []
   for (let start = 0; start < inputIds.length; ) {
     const isTrained = labels[start] !== IGNORED
     let end = start + 1
     while (end < inputIds.length && (labels[end] !== IGNORED) === isTrained) end += 1
-    segments.push({ text: tokenizer.decode(inputIds.subarray(start, end)), isTrained })
+    segments.push({ text: tokenizer.decode(Array.from(inputIds).slice(start, end)), isTrained })
     start = end
   }
   return segments

@@ -16,7 +16,7 @@ export interface AutoPeftOptions
 
 /** A class that loads adapters with their bases. */
 export interface AutoPeftClass {
-  /** Loads an adapter and its base, which closes with it. The labels of a classifier are those of the head that the adapter keeps, unless they are given. Throws adapter.*, and what loading either throws. */
+  /** Loads an adapter and its base, which closes with it. The labels of a classifier, and their problemType where the adapter's file says it, are those of the head that the adapter keeps, unless they are given. Throws adapter.*, and what loading either throws. */
   fromPretrained(source: Source, options?: AutoPeftOptions): Promise<PeftModel>
 }
 
@@ -74,7 +74,7 @@ export async function loadPeft(
   const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
   const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
   const headTask = task ?? named
-  const labels = await labelsOf(headTask, rest.labels, () => readSavedLabels(source, { signal, environment, ...place }))
+  const labels = await labelsOf(headTask, rest, () => readSavedLabels(source, { signal, environment, ...place }))
   const base = await loadPretrained(given ?? baseOf(config), headTask, { ...rest, ...labels })
   try {
     return await PeftModel.fromPretrained(base, source, {
@@ -101,15 +101,19 @@ function taskOfMapping({ taskType, autoMapping }: PeftConfig): TaskType | undefi
   return typeof name === 'string' ? taskOfClass(name) : undefined
 }
 
-/** Labels for the base: what the head that the adapter keeps has, unless they are given. */
+/** Labels for the base, and what they are: what the head that the adapter keeps has, unless they are given. */
 async function labelsOf(
   task: TaskType | undefined,
-  given: AutoPeftOptions['labels'],
+  { labels, problemType }: Pick<AutoPeftOptions, 'labels' | 'problemType'>,
   read: () => Promise<SavedLabels | undefined>,
-): Promise<Pick<AutoPeftOptions, 'labels'>> {
-  if (given !== undefined || (task !== 'SEQ_CLS' && task !== 'TOKEN_CLS')) return {}
+): Promise<Pick<AutoPeftOptions, 'labels' | 'problemType'>> {
+  if (task !== 'SEQ_CLS' && task !== 'TOKEN_CLS') return {}
   const saved = await read()
-  return saved === undefined ? {} : { labels: saved.names ?? saved.count }
+  const [named, kind] = [labels ?? saved?.names ?? saved?.count, problemType ?? saved?.problemType ?? undefined]
+  return {
+    ...(named === undefined ? {} : { labels: named }),
+    ...(kind === undefined || task !== 'SEQ_CLS' ? {} : { problemType: kind }),
+  }
 }
 
 /** The base at the commit that the adapter was trained on. Folders have no commits. */

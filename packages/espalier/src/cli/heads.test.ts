@@ -1,23 +1,21 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TaskType } from '@espalier/core'
-import { bert } from '@espalier/models'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { temporaryFolder, tinyModelFiles } from '../tiny-model.fake.js'
+import { temporaryFolder } from '../tiny-model.fake.js'
 import { runCli } from './run-cli.fake.js'
+import { printed, writeRows, writeTinyHead } from './tiny-heads.fake.js'
 
 const folder = await temporaryFolder()
 const at = (name: string) => join(folder.path, name)
 
-const CLASSES = {
-  SEQ_CLS: 'BertForSequenceClassification',
-  TOKEN_CLS: 'BertForTokenClassification',
-  QUESTION_ANS: 'BertForQuestionAnswering',
-  MASKED_LM: 'BertForMaskedLM',
-} as const
+const TASKS = ['SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'MASKED_LM'] as const
+const LABELS = {
+  id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' },
+  label2id: { O: 0, 'B-PER': 1, 'I-PER': 2 },
+}
 
 /** What each head reads. */
-const ROWS: Readonly<Record<keyof typeof CLASSES, readonly object[]>> = {
+const ROWS: Readonly<Record<(typeof TASKS)[number], readonly object[]>> = {
   SEQ_CLS: [
     { id: 'a', text: 'once upon', label: 1 },
     { id: 'b', text: 'a time', label: 'O' },
@@ -30,26 +28,9 @@ const ROWS: Readonly<Record<keyof typeof CLASSES, readonly object[]>> = {
 }
 
 beforeAll(async () => {
-  for (const [task, name] of Object.entries(CLASSES) as [keyof typeof CLASSES & TaskType, string][]) {
-    const config = {
-      model_type: 'bert',
-      architectures: [name],
-      vocab_size: 600,
-      hidden_size: 16,
-      intermediate_size: 24,
-      num_hidden_layers: 1,
-      num_attention_heads: 2,
-      max_position_embeddings: 32,
-      ...(task === 'QUESTION_ANS'
-        ? {}
-        : { id2label: { 0: 'O', 1: 'B-PER', 2: 'I-PER' }, label2id: { O: 0, 'B-PER': 1, 'I-PER': 2 } }),
-    }
-    const files = await tinyModelFiles(task, { family: bert, config })
-    const settings = JSON.parse(await (files.get('tokenizer_config.json') as Blob).text()) as object
-    files.set('tokenizer_config.json', new Blob([JSON.stringify({ ...settings, mask_token: '<|endoftext|>' })]))
-    mkdirSync(at(task))
-    for (const [file, blob] of files) writeFileSync(join(at(task), file), Buffer.from(await blob.arrayBuffer()))
-    writeFileSync(at(`${task}.jsonl`), ROWS[task].map((row) => `${JSON.stringify(row)}\n`).join(''))
+  for (const task of TASKS) {
+    await writeTinyHead(at(task), task, task === 'QUESTION_ANS' ? {} : LABELS)
+    writeRows(at(`${task}.jsonl`), ROWS[task])
   }
 })
 afterAll(() => folder.remove())
@@ -60,31 +41,25 @@ const runOn = (command: string, task: string, data: string, ...words: string[]) 
   const given = ['--model', at(task), '--data', at(data), '--backend', 'reference', '--quiet', ...answers]
   return runCli([command, ...given, ...words])
 }
-const lines = (stdout: string) =>
-  stdout
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
-
 describe('espalier predict', () => {
   it('writes a line for each row, by the head of the checkpoint', async () => {
-    const [labels, words, answers, masks] = await Promise.all(Object.keys(CLASSES).map((task) => run('predict', task)))
-    expect(lines(labels?.stdout ?? '')).toEqual([
+    const [labels, words, answers, masks] = await Promise.all(TASKS.map((task) => run('predict', task)))
+    expect(printed(labels?.stdout ?? '')).toEqual([
       { id: 'a', label: expect.any(String), score: expect.any(Number), scores: expect.any(Object) },
       expect.objectContaining({ id: 'b' }),
     ])
-    expect(lines(words?.stdout ?? '')).toEqual([
+    expect(printed(words?.stdout ?? '')).toEqual([
       {
         tokens: ['My', ' name'],
         labels: [expect.any(String), expect.any(String)],
         scores: [expect.any(Number), expect.any(Number)],
       },
     ])
-    const [answer] = lines(answers?.stdout ?? '')
+    const [answer] = printed(answers?.stdout ?? '')
     const characters = [...'\u{1F600} the cat']
     expect(answer).toMatchObject({ id: 7, score: expect.any(Number) })
     expect(characters.slice(answer?.start as number, answer?.end as number).join('')).toBe(answer?.answer)
-    const [filled] = lines(masks?.stdout ?? '') as unknown as [{ masks: { token_str: string }[][] }]
+    const [filled] = printed(masks?.stdout ?? '') as unknown as [{ masks: { token_str: string }[][] }]
     expect(filled.masks).toMatchObject([{ length: 5 }])
   })
 
@@ -114,8 +89,8 @@ describe('espalier predict', () => {
 
 describe('espalier eval', () => {
   it('measures what each head is measured by', async () => {
-    const found = await Promise.all(Object.keys(CLASSES).map((task) => run('eval', task, '--json')))
-    const [labels, words, answers, masks] = found.map(({ stdout }) => Object.keys(lines(stdout)[0] ?? {}))
+    const found = await Promise.all(TASKS.map((task) => run('eval', task, '--json')))
+    const [labels, words, answers, masks] = found.map(({ stdout }) => Object.keys(printed(stdout)[0] ?? {}))
     expect(labels).toEqual(['eval_loss', 'eval_accuracy', 'eval_f1', 'eval_matthews_correlation'])
     expect(words).toEqual(['eval_loss', 'eval_accuracy', 'eval_precision', 'eval_recall', 'eval_f1'])
     expect(answers).toEqual(['eval_loss', 'eval_exact_match', 'eval_f1'])

@@ -1,5 +1,5 @@
 /** What `--help` prints: what a command is for, one example that runs, and its options. */
-import { type Option, rangeText } from './option.js'
+import { type Option, pythonValue, rangeText } from './option.js'
 import { groupNames, groupOf } from './option-groups.js'
 import { optionsOf } from './options.js'
 
@@ -14,7 +14,7 @@ export interface CommandHelp {
 export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   train: {
     usage: 'espalier train --model M --data D --output-dir O',
-    does: 'Fine-tunes a model through a LoRA adapter and writes a folder that Python PEFT opens. First it says what it will train on and what memory it expects.',
+    does: 'Fine-tunes a model through a LoRA adapter and writes a folder that Python PEFT opens: a model that writes, or one that labels texts or words, finds answers or fills in masks, whose head is kept with the adapter. First it says what it will train on and what memory it expects.',
     example:
       'espalier train --model HuggingFaceTB/SmolLM2-135M-Instruct --data train.jsonl --output-dir out --lora-target-modules all-linear',
   },
@@ -162,10 +162,11 @@ function label({ name, type }: Option): string {
   return `--${name}${value}`
 }
 
-function describe({ help, choices, range, default: standard, python }: Option): string {
+function describe(option: Option): string {
+  const { help, choices, range, default: standard, python } = option
   const notes = [
     ...(range === undefined ? [] : [rangeText(range)]),
     ...(standard === undefined ? [] : [`default ${standard}`]),
   ]
-  return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}${python === undefined ? '' : `; in Python ${python.value}: ${python.why}`}`
+  return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}${python === undefined ? '' : `; in Python ${pythonValue(option)}: ${python.why}`}`
 }

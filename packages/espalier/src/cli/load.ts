@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises'
 import { defaultCacheFolder } from '@espalier/backend-onnx'
 import type { TaskType } from '@espalier/core'
 import type { FromPretrainedOptions } from '../auto/auto-model.js'
+import type { HeadToTrain } from '../auto/head-to-train.js'
 import type { BackendName } from '../model/default-backend.js'
 import type { OnLoadProgress } from '../model/load-progress.js'
 import type { PeftModel } from '../model/peft-model.js'
@@ -10,7 +11,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { UsageError } from './failure.js'
 import { quantizationOf } from './quantization-config.js'
 import { bytes, type Progress } from './terminal.js'
-import type { Values } from './values.js'
+import { defined, type Values } from './values.js'
 
 /** What is done with a model. */
 export interface LoadOptions {
@@ -18,6 +19,10 @@ export interface LoadOptions {
   readonly computes?: boolean
   /** Whether the adapter goes on training. Default false. */
   readonly isTrainable?: boolean
+  /** The head of a model without an adapter, by where it is. Default: that of `--task-type`, else of its checkpoint. */
+  readonly headOf?: (model: string) => Promise<HeadToTrain>
+  /** Of a new head. */
+  readonly seed?: number
 }
 
 /** What `--model` and its companions name. Throws what loading throws. */
@@ -38,15 +43,19 @@ export async function loadWithHead(
   values: Values,
   progress: Progress,
   signal?: AbortSignal,
+  options: LoadOptions = {},
 ): Promise<PretrainedModel | PeftModel> {
   const { loadPretrained } = await import('../auto/auto-model.js')
   const { loadPeft } = await import('../auto/auto-peft-model.js')
-  const [task, adapter] = [values.text('task-type') as TaskType | undefined, values.text('adapter')]
-  const model = await opened<PretrainedModel | PeftModel>(values, progress, {}, (base, given) => {
-    const options = { ...given, ...(signal === undefined ? {} : { signal }) }
-    return adapter === undefined
-      ? loadPretrained(base, task, options)
-      : loadPeft(adapter, task, { ...options, base, strict: true })
+  const adapter = values.text('adapter')
+  const { seed, isTrainable = false } = options
+  const asked = values.text('task-type') as TaskType | undefined
+  const headOf = options.headOf ?? (async (): Promise<HeadToTrain> => ({ task: asked }))
+  const model = await opened<PretrainedModel | PeftModel>(values, progress, options, async (base, given) => {
+    const all = { ...given, ...defined({ signal, seed }) }
+    if (adapter !== undefined) return loadPeft(adapter, asked, { ...all, base, strict: true, isTrainable })
+    const { task, labels, problemType } = await headOf(base)
+    return loadPretrained(base, task, { ...all, ...defined({ labels, problemType }) })
   })
   for (const warning of 'warnings' in model ? model.warnings : []) progress.warning(warning)
   return model

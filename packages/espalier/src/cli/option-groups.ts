@@ -1,8 +1,8 @@
 /** Under which heading `--help` shows an option of a command that has many. */
 
 const GROUPS: Readonly<Record<string, RegExp>> = {
-  Model: /^(model|tokenizer|adapter$|dtype|task-type|load-in|bnb|use-bnb)/,
-  Data: /^(data$|text-field|prompt-field|completion|packing|eval-packing|eval-data|validation-split|inspect-data|max-length|no-shuffle)/,
+  Model: /^(model|tokenizer|adapter$|dtype|task-type|num-labels|load-in|bnb|use-bnb)/,
+  Data: /^(data$|text-field|prompt-field|completion|packing|eval-packing|eval-data|validation-split|inspect-data|max-length|no-shuffle|doc-stride|n-best|max-answer|version-2|null-score)/,
   LoRA: /^(peft|use-peft|lora|bias|use-rslora|init-lora|modules-to-save)/,
   'Evaluation and saving':
     /^(output-dir|overwrite|eval|save|load-best|early-stopping|metric|logging|resume|allow-changes|per-device-eval)/,

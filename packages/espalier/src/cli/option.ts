@@ -21,7 +21,7 @@ export interface Range {
   readonly below?: number
 }
 
-/** One option. `python`: what TRL, transformers or PEFT take when it is left out, and why we differ. */
+/** One option. `python`: what TRL, transformers or PEFT take when it is left out, and why we differ; `elsewhere`: what transformers takes where TRL's SFTTrainer does not train, if another value, null if ours. */
 export interface Option {
   readonly name: string
   readonly type: OptionType
@@ -33,7 +33,7 @@ export interface Option {
   readonly default?: string
   /** What a number must lie within; whole numbers are at least 1 unless this says otherwise. */
   readonly range?: Range
-  readonly python?: { readonly value: string; readonly why: string }
+  readonly python?: { readonly value: string; readonly why: string; readonly elsewhere?: string | null }
   /** Other spellings, in snake_case: TRL's own. */
   readonly aliases?: readonly string[]
   /** Not there yet: using it ends with 2 and this reason. What turns it off (false, 0, no, none) is fine, and so is `neutral`. */
@@ -51,6 +51,12 @@ export const flag = (
   help: string,
   more: Partial<Option> = {},
 ): Option => ({ name, type, commands, help, ...more })
+
+/** What Python takes when an option is left out, in words. */
+export function pythonValue({ python, default: here = 'none' }: Pick<Option, 'python' | 'default'>): string {
+  if (python?.elsewhere === undefined) return python?.value ?? here
+  return `${python.value} (${python.elsewhere ?? here} without SFTTrainer)`
+}
 
 /** Limits in words: "above 0 and at most 1"; empty where there are none. */
 export function rangeText({ least, above, most, below }: Range): string {

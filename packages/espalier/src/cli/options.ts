@@ -6,6 +6,7 @@
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { optimizerNames } from '../training/optimizer-names.js'
 import { allowedNames } from './allowed-changes.js'
+import { answerOptions } from './answer-options.js'
 import { flag, type Option, type OptionType } from './option.js'
 import { pythonOptions } from './python-options.js'
 import { quantizationOptions } from './quantization-options.js'
@@ -14,7 +15,6 @@ import { rowOptions } from './row-options.js'
 const TRAIN = ['train']
 const RUN = ['train', 'generate', 'chat', 'eval', 'predict']
 const ROWS = ['train', 'eval', 'predict']
-const HEADS = ['eval', 'predict']
 const GENERATE = ['generate', 'chat']
 const ONCE = ['generate']
 
@@ -94,30 +94,29 @@ const own: readonly Option[] = [
     'task-type',
     'text',
     ROWS,
-    'PEFT’s task type, of which train knows CAUSAL_LM; default: the adapter’s, or the checkpoint’s',
+    'PEFT’s task type; default: the adapter’s, or the checkpoint’s. train: rows with labels or answers tell the head of a checkpoint without one, or with one that fills in masks',
     {
       aliases: ['lora_task_type'],
       choices: ['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'MASKED_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS'],
     },
   ),
-  flag('doc-stride', 'whole', HEADS, 'of answers: tokens that the windows of a long context have in common', {
-    range: FROM_ZERO,
-    default: '128',
-  }),
-  flag('n-best-size', 'whole', HEADS, 'of answers: candidates that are looked at', { default: '20' }),
-  flag('max-answer-length', 'whole', HEADS, 'of answers: most tokens', { default: '30' }),
-  flag('version-2-with-negative', 'boolean', HEADS, 'of answers: a context may have none; eval sees it by its rows'),
   flag(
-    'null-score-diff-threshold',
-    'number',
-    HEADS,
-    'of answers: there is none where its score is higher than the best answer’s by more than this',
-    { range: {}, default: '0' },
+    'num-labels',
+    'whole',
+    TRAIN,
+    'labels of a new head; 1: a number to learn. Default: the checkpoint’s, or those that the rows have',
   ),
-  flag('max-length', 'whole', ROWS, 'longest row in tokens; longer ones are cut at the end; none: rows stay whole', {
-    default: '1024',
-    aliases: ['max_seq_length'],
-  }),
+  ...answerOptions,
+  flag(
+    'max-length',
+    'whole',
+    ROWS,
+    'longest row in tokens; longer ones are cut at the end; none: rows stay whole. Default of other heads than CAUSAL_LM: what the model reads, of answers at most 384',
+    {
+      default: '1024',
+      aliases: ['max_seq_length'],
+    },
+  ),
   flag('per-device-train-batch-size', 'whole', TRAIN, 'rows of a step before accumulation', { default: '8' }),
   flag('per-device-eval-batch-size', 'whole', ['train', 'eval'], 'rows evaluated together', { default: '8' }),
   flag('gradient-accumulation-steps', 'whole', TRAIN, 'batches of one step', { default: '1' }),
@@ -130,7 +129,11 @@ const own: readonly Option[] = [
   flag('learning-rate', 'number', TRAIN, 'rate at its highest', {
     range: FROM_ZERO,
     default: '0.0002',
-    python: { value: '2e-05', why: 'TRL’s is meant for training all parameters; adapters want ten times more' },
+    python: {
+      value: '2e-05',
+      why: 'Python’s is meant for training all parameters; adapters want more',
+      elsewhere: '5e-05',
+    },
   }),
   flag('lr-scheduler-type', 'text', TRAIN, 'how the rate falls', {
     default: 'linear',
@@ -174,7 +177,7 @@ const own: readonly Option[] = [
     'label-smoothing-factor',
     'number',
     TRAIN,
-    'share of each token to predict that is spread evenly over the vocabulary, in training and in evaluations',
+    'share of each token or label to predict that is spread evenly over the others, in training and in evaluations',
     { range: { least: 0, most: 1 }, default: '0' },
   ),
   flag('optim', 'text', TRAIN, 'the optimizer, by transformers’ name', {
@@ -202,7 +205,7 @@ const own: readonly Option[] = [
   flag('eval-steps', 'whole', TRAIN, 'steps between evaluations'),
   flag('logging-steps', 'whole', TRAIN, 'steps between log entries', {
     default: '1',
-    python: { value: '10', why: 'nothing is averaged away' },
+    python: { value: '10', why: 'nothing is averaged away', elsewhere: '500' },
   }),
   flag('save-strategy', 'text', TRAIN, 'when to write a checkpoint; with --save-steps: steps', {
     default: 'epoch',
@@ -316,6 +319,7 @@ const own: readonly Option[] = [
       default: 'false',
       python: {
         value: 'true',
+        elsewhere: null,
         why: 'results are the same; a run is faster without it and says the memory that it expects',
       },
     },
@@ -335,16 +339,10 @@ const own: readonly Option[] = [
       default: 'float32',
       choices: ['float32', 'auto', 'bfloat16', 'float16'],
       aliases: ['torch_dtype'],
-      python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores' },
+      python: { value: 'bfloat16', why: 'the CPU computes in float32, whatever the file stores', elsewhere: 'auto' },
     },
   ),
   ...quantizationOptions,
-  planned(
-    'num-labels',
-    'whole',
-    'labels of a classification head',
-    'training classifiers from the command line does not exist yet',
-  ),
   planned('data-config', 'text', 'configuration of a hub data set', 'hub data sets do not exist yet'),
   planned('data-split', 'text', 'split of a hub data set', 'hub data sets do not exist yet'),
 ]

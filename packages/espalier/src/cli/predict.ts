@@ -3,7 +3,7 @@ import { didYouMean, EspalierError, type TaskType } from '@espalier/core'
 import type { DataRow } from '@espalier/data'
 import type { PredictOptions } from '../model/predict-options.js'
 import type { RuntimeModel } from '../model/runtime-model.js'
-import { answerOptions } from './answer-options.js'
+import { answerSettings } from './answer-settings.js'
 import { dataPaths, datasetOf } from './data-files.js'
 import { UsageError } from './failure.js'
 import { loadWithHead } from './load.js'
@@ -143,7 +143,7 @@ function idOf(row: DataRow | undefined): Line {
 
 function optionsOf(values: Values): PredictOptions {
   const [maxLength, topK] = [values.maxLength() ?? undefined, values.number('top-k')]
-  return { ...answerOptions(values), ...defined({ maxLength, topK }) }
+  return { ...answerSettings(values), ...defined({ maxLength, topK }) }
 }
 
 async function* inParts(rows: AsyncIterable<PlacedRow>): AsyncGenerator<readonly PlacedRow[]> {

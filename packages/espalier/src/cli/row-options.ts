@@ -4,6 +4,9 @@ import { flag, type Option } from './option.js'
 
 const TRAIN = ['train']
 
+/** Those that have a meaning where SFTTrainer trains alone. */
+export const textOptions: readonly string[] = ['completion-only-loss', 'packing', 'packing-strategy', 'eval-packing']
+
 /** The options. */
 export const rowOptions: readonly Option[] = [
   flag('no-shuffle', 'boolean', TRAIN, 'rows in the order of the file'),

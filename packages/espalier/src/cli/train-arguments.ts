@@ -1,9 +1,17 @@
 /** From the options of `train` to what the facade takes: a run's arguments and the model with what trains. */
-import { type ConfiguredTuner, configureFromFile, EspalierError, fromFileConfig, type Tuner } from '@espalier/core'
+import {
+  type ConfiguredTuner,
+  configureFromFile,
+  EspalierError,
+  fromFileConfig,
+  type TargetConfig,
+  type Tuner,
+} from '@espalier/core'
 import { configureAdapter } from '@espalier/serialization'
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
 import { getPeftModel, PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { unkeptParts } from '../model/unkept-parts.js'
 import { optimizerOf } from '../training/optimizer-of.js'
 import { DEFAULT_SEED, type SFTConfig, settingsOf, strategiesOf } from '../training/training-arguments.js'
 import type { RunData } from './data-files.js'
@@ -73,12 +81,6 @@ export function checkArguments(
   { evaluation }: Pick<RunData, 'evaluation'>,
 ): void {
   const hasEvaluation = evaluation !== undefined
-  const task = values.text('task-type') ?? 'CAUSAL_LM'
-  if (task !== 'CAUSAL_LM')
-    throw new UsageError(
-      `--task-type ${task}: train knows CAUSAL_LM alone; other heads are trained by programs`,
-      'Use Trainer of the package espalier, and predict and eval for what it writes',
-    )
   const strategy = values.text('eval-strategy') ?? 'no'
   if (strategy !== 'no' && !hasEvaluation)
     throw new UsageError(
@@ -102,14 +104,27 @@ export function checkArguments(
   })
 }
 
-/** The model with what trains: a loaded adapter, a new one, or all parameters. */
+/** The model with what trains: a loaded adapter, a new one, or all parameters. say: told what an adapter keeps besides what was asked for. */
 export function adapted(
   loaded: PretrainedModel | PeftModel,
   tuner: ConfiguredTuner | undefined,
   values: Values,
+  say: (line: string) => void,
 ): PretrainedModel | PeftModel {
   if (loaded instanceof PeftModel || tuner === undefined) return loaded
-  return getPeftModel(loaded, tuner, { seed: values.number('seed') ?? DEFAULT_SEED })
+  const options = { seed: values.number('seed') ?? DEFAULT_SEED }
+  const model = getPeftModel(loaded, tuner, options)
+  const { modules, parameters } = unkeptParts(model)
+  if (parameters.length > 0)
+    say(
+      `note: ${parameters.join(', ')} start at drawn values, which the adapter does not keep: the checkpoint has none`,
+    )
+  if (modules.length === 0) return model
+  void model.close() // nothing runs on it yet
+  say(`note: --modules-to-save ${modules.join(' ')}, which the checkpoint does not have: the adapter keeps them`)
+  const config = tuner.config as TargetConfig
+  const modulesToSave = [...(config.modulesToSave ?? []), ...modules]
+  return getPeftModel(loaded, { ...tuner, config: { ...config, modulesToSave } }, options)
 }
 
 /** The adapter that a run would start with; undefined where it goes on with one, or trains everything. Throws UsageError for options that are wrong or do not exist yet, config.* for such a file. */
@@ -130,6 +145,7 @@ export const ADAPTER_OPTIONS: readonly string[] = [
   'init-lora-weights',
   'modules-to-save',
   'task-type',
+  'num-labels',
 ]
 
 /** What there is to say of options for a new adapter where none is made. */
@@ -162,10 +178,15 @@ async function tunerOf(values: Values): Promise<ConfiguredTuner> {
     useRslora: values.flag('use-rslora'),
     initLoraWeights: init === undefined ? undefined : init === 'true' ? true : init === 'false' ? false : init,
     modulesToSave: values.list('modules-to-save'),
-    taskType: values.text('task-type'),
+    taskType: peftTaskOf(values.text('task-type')),
   })
   if (path !== undefined) configureAdapter(tuner, file, { file: path }) // its faults are the file's
   return asUsage(() => configureFromFile(tuner, file, given))
+}
+
+// PEFT has no name for it: the class of the base is written instead.
+function peftTaskOf(task: string | undefined): string | undefined {
+  return task === 'MASKED_LM' ? undefined : task
 }
 
 /** Values of options that configurations refuse are wrong usage. */

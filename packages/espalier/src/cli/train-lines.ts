@@ -1,17 +1,43 @@
 /** What `train` says on stderr: before the run, during it, and where its values are not Python's. */
+import type { TaskType } from '@espalier/core'
 import { renderSupervision } from '@espalier/data'
-import type { TrainingEvent } from '@espalier/trainer'
+import type { LoadedModel } from '@espalier/serialization'
+import type { EvaluateEvent, TrainingEvent } from '@espalier/trainer'
+import type { HeadToTrain } from '../auto/head-to-train.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import type { Recomputation } from '../training/fit-run.js'
-import type { Preflight } from '../training/preflight.js'
+import type { Preflight, TrainingPreflight } from '../training/preflight.js'
 import { asOptions } from './failure.js'
+import { meaningless } from './head-options.js'
 import { optionsOf } from './options.js'
 import { bytes, clock, type Progress } from './terminal.js'
+import { writesTexts } from './trainer-of.js'
 import type { Values } from './values.js'
 
+/** The head that trains, why, and its labels. head: of a model that came without an adapter. */
+export function headLine({ model, loaded }: PretrainedModel | PeftModel, head: HeadToTrain | undefined): string {
+  const { task } = model
+  const because = head === undefined ? ', as the adapter' : head.because === undefined ? '' : `, by ${head.because}`
+  const isLabelled = task === 'SEQ_CLS' || task === 'TOKEN_CLS'
+  return `task: ${task}${because}${isLabelled ? `; ${labelsText(loaded)}` : ''}`
+}
+
+const MOST_NAMED = 12
+
+function labelsText({ labels, config }: LoadedModel): string {
+  if (config.problem_type === 'regression') return labels?.length === 1 ? 'a number' : `${labels?.length} numbers`
+  const names = labels ?? ['LABEL_0', 'LABEL_1'] // transformers'
+  const more = names.length > MOST_NAMED ? `, ${names.length - MOST_NAMED} more` : ''
+  const kind = config.problem_type === 'multi_label_classification' ? ', of which several may hold' : ''
+  return `${names.length} labels${kind}: ${names.slice(0, MOST_NAMED).join(', ')}${more}`
+}
+
 /** What a run will take, in words. */
-export function preflightLines(plan: Preflight, model: PretrainedModel | PeftModel): string[] {
+export function preflightLines(
+  plan: TrainingPreflight & Partial<Preflight>,
+  model: PretrainedModel | PeftModel,
+): string[] {
   const { memory } = plan
   const { advice } = memory
   const isAdapter = model instanceof PeftModel
@@ -33,7 +59,7 @@ export function preflightLines(plan: Preflight, model: PretrainedModel | PeftMod
     },
   ]
   return [
-    ...renderSupervision(plan.supervision).map(shortened),
+    ...(plan.supervision === undefined ? plan.description : renderSupervision(plan.supervision)).map(shortened),
     isAdapter
       ? model.printTrainableParameters()
       : `training all ${plan.trainableParameters.toLocaleString('en-US')} parameters`,
@@ -70,7 +96,7 @@ function shortened(line: string): string {
 const shownLosses = new WeakMap<Progress, { readonly first: number; readonly last: number }>()
 
 /** Shows an event. */
-export function show(event: TrainingEvent, progress: Progress): void {
+export function show(event: TrainingEvent, progress: Progress, task: TaskType): void {
   if (event.type === 'step') {
     const losses = shownLosses.get(progress) ?? { first: event.loss, last: event.loss }
     shownLosses.set(progress, { ...losses, last: event.loss })
@@ -81,7 +107,7 @@ export function show(event: TrainingEvent, progress: Progress): void {
     )
   } else if (event.type === 'evaluate')
     progress.line(
-      `step ${event.step}: evaluation loss ${event.evalLoss.toFixed(4)}, perplexity ${event.perplexity.toFixed(2)}${event.best ? ', the best so far' : ''}`,
+      `step ${event.step}: evaluation loss ${event.evalLoss.toFixed(4)}${measured(event, task)}${event.best ? ', the best so far' : ''}`,
     )
   else if (event.type === 'save') progress.line(`step ${event.step}: saved ${event.path ?? ''}`)
   else if (event.type === 'warning') progress.warning(asOptions(event.message))
@@ -93,30 +119,41 @@ export function show(event: TrainingEvent, progress: Progress): void {
   }
 }
 
+function measured({ perplexity, metrics }: EvaluateEvent, task: TaskType): string {
+  const texts = writesTexts(task) ? [`, perplexity ${perplexity.toFixed(2)}`] : []
+  return [...texts, ...Object.entries(metrics).map(([name, value]) => `, ${name} ${value.toFixed(3)}`)].join('')
+}
+
 /** Values in force that differ from what Python would take, in one line. */
-export function differences(values: Values): string[] {
-  const found = Object.entries(differencesOf(values)).map(([key, { here, python }]) => `${key} ${here} (${python})`)
+export function differences(values: Values, task: TaskType): string[] {
+  const found = Object.entries(differencesOf(values, task)).map(
+    ([key, { here, python }]) => `${key} ${here} (${python})`,
+  )
   return found.length === 0 ? [] : [`not as in Python: ${found.join(', ')}; run.json and --help say why`]
 }
 
 /** The same with the reasons, by snake_case name. */
-export function differencesOf(values: Values): Record<string, { here: string; python: string; why: string }> {
+export function differencesOf(
+  values: Values,
+  task: TaskType,
+): Record<string, { here: string; python: string; why: string }> {
   const given = values.given()
   return Object.fromEntries(
     optionsOf('train').flatMap(({ name, python, default: here = 'none' }) => {
       const key = name.replaceAll('-', '_')
-      return python === undefined || given[key] !== undefined
-        ? []
-        : [[key, { here, python: python.value, why: python.why }]]
+      if (python === undefined || given[key] !== undefined) return []
+      const theirs = task === 'CAUSAL_LM' || python.elsewhere === undefined ? python.value : python.elsewhere
+      return theirs === null ? [] : [[key, { here, python: theirs, why: python.why }]]
     }),
   )
 }
 
-/** Every default of `train`, by snake_case name. */
-export function defaultsOf(): Record<string, string | number | boolean> {
+/** Every default of `train` that has a meaning for a head, by snake_case name. */
+export function defaultsOf(task: TaskType): Record<string, string | number | boolean> {
+  const others = meaningless(task)
   return Object.fromEntries(
     optionsOf('train').flatMap(({ name, type, default: standard, planned }) => {
-      if (standard === undefined || planned !== undefined) return []
+      if (standard === undefined || planned !== undefined || others.includes(name)) return []
       const value =
         type === 'number' || type === 'whole' ? Number(standard) : type === 'boolean' ? standard === 'true' : standard
       return [[name.replaceAll('-', '_'), value]]

@@ -1,8 +1,9 @@
 /** `espalier train`: says what it will do, trains, and leaves the run folder. */
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { ConfiguredTuner } from '@espalier/core'
+import type { ConfiguredTuner, TaskType } from '@espalier/core'
 import type { TrainingRun } from '@espalier/trainer'
+import { type HeadToTrain, headToTrain } from '../auto/head-to-train.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { checkOutputPlace, type OutputSources } from '../run-folder/output-place.js'
@@ -11,16 +12,18 @@ import { lockFolder, type RunLock } from '../run-folder/run-lock.js'
 import type { TrainOptions } from '../training/call-options.js'
 import type { TrainerCallback } from '../training/callbacks.js'
 import { earlyStopping } from '../training/early-stopping.js'
-import { SFTTrainer } from '../training/sft-trainer.js'
+import { DEFAULT_SEED } from '../training/training-arguments.js'
 import { type RunData, runData } from './data-files.js'
 import { asOptions } from './failure.js'
 import { commandToGoOn } from './go-on.js'
-import { loadWithAdapter } from './load.js'
+import { checkHeadOptions } from './head-options.js'
+import { loadWithHead } from './load.js'
 import { inOptions, resumeOptions } from './resume.js'
 import { codeAfter, type Interruption, onInterrupt } from './signals.js'
 import { Progress, result } from './terminal.js'
 import { adapted, adapterNotes, checkArguments, newTuner, sftArguments, withStrategies } from './train-arguments.js'
-import { defaultsOf, differences, differencesOf, preflightLines, show } from './train-lines.js'
+import { defaultsOf, differences, differencesOf, headLine, preflightLines, show } from './train-lines.js'
+import { trainerOf } from './trainer-of.js'
 import { defined, type Values } from './values.js'
 
 const HEAD_START_MS = 100 // to ask for weights that are in the cache; to widen others takes longer, and faults of the data come first
@@ -92,6 +95,7 @@ class Run {
   interruption: Interruption | undefined
   private readonly opening = new AbortController()
   private training: TrainingRun | undefined
+  private head: HeadToTrain | undefined
 
   constructor(
     private readonly request: RunRequest,
@@ -100,15 +104,36 @@ class Run {
 
   async finish(): Promise<void> {
     const { values, tuner, inspects } = this.request
-    const options = { computes: !inspects, isTrainable: true }
-    const loaded = await loadWithAdapter(values, this.progress, this.opening.signal, options)
+    const { signal } = this.opening
+    const loaded = await loadWithHead(values, this.progress, signal, {
+      computes: !inspects,
+      isTrainable: true,
+      seed: values.number('seed') ?? DEFAULT_SEED,
+      headOf: (model) => this.headOf(model),
+    })
     try {
-      for (const line of differences(values)) this.progress.line(line) // once there is something to train
-      await this.prepareAndTrain(adapted(loaded, tuner, values))
+      const { task } = loaded.model
+      checkHeadOptions(values, task)
+      const say = (line: string) => this.progress.line(line)
+      for (const line of [headLine(loaded, this.head), ...differences(values, task)]) say(line) // once there is something to train
+      await this.prepareAndTrain(adapted(loaded, tuner, values, say))
     } finally {
       this.opening.abort() // weights that nobody waits for any more
       await loaded.close()
     }
+  }
+
+  // Of a model without an adapter, which has a head of its own.
+  private async headOf(model: string): Promise<HeadToTrain> {
+    const { values, data } = this.request
+    const { train: rows, evaluation } = data
+    this.head = await headToTrain(model, {
+      signal: this.opening.signal,
+      task: values.text('task-type') as TaskType | undefined,
+      numLabels: values.number('num-labels'),
+      rows: evaluation === undefined ? [rows] : [rows, evaluation],
+    })
+    return this.head
   }
 
   private stop(): void {
@@ -124,15 +149,16 @@ class Run {
     // Read while the data are prepared, which leaves this thread no time to ask for them. Who needs them hears of a failure.
     if (!inspects)
       await Promise.race([model.weights({ signal }).catch(() => {}), sleep(HEAD_START_MS, undefined, { ref: false })])
-    const trainer = new SFTTrainer({
+    const { task } = model.model
+    const trainer = trainerOf(values, {
       model,
       args,
       trainDataset: data.train,
       ...(data.evaluation === undefined ? {} : { evalDataset: data.evaluation }),
       ...(lock === undefined ? {} : { lock }),
       runFacts: {
-        config: { ...defaultsOf(), ...values.given() },
-        notAsInPython: differencesOf(values),
+        config: { ...defaultsOf(task), ...values.given() },
+        notAsInPython: differencesOf(values, task),
         data: await Promise.all(data.paths.map(dataFact)),
         ...(data.evaluationPaths.length === 0
           ? {}
@@ -158,7 +184,7 @@ class Run {
     progress.update('compiling')
     const run = trainer.train({ ...this.request.resume, signal })
     this.training = run
-    for await (const event of run) show(event, progress)
+    for await (const event of run) show(event, progress, task)
     const { globalStep: doneSteps } = await run.result
     progress.line(`${model instanceof PeftModel ? 'adapter:' : 'model:  '} ${outputDir}`)
     progress.line(`report:  ${join(outputDir, 'report.html')}`)

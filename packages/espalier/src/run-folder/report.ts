@@ -23,6 +23,7 @@ export function renderReport(facts: RunFacts, log: readonly LogLine[]): string {
       { name: 'training', points: losses },
       ...(of('eval_loss').length > 0 ? [{ name: 'evaluation', points: of('eval_loss') }] : []),
     ]),
+    ...measuredNames(log).map((name) => figure(name, [{ name, points: of(`eval_${name}`) }])),
     figure('Learning rate', [{ name: 'rate', points: of('learning_rate') }]),
     figure('Gradient norm', [{ name: 'norm before clipping', points: of('grad_norm') }]),
     figure('Tokens per second', [{ name: 'tokens/s', points: of('tokens_per_second') }]),
@@ -58,6 +59,14 @@ export function renderReport(facts: RunFacts, log: readonly LogLine[]): string {
 </main></html>
 `
 }
+
+/** What evaluations measured besides the loss. */
+function measuredNames(log: readonly LogLine[]): string[] {
+  const keys = new Set(log.flatMap((line) => Object.keys(line)))
+  return [...keys].flatMap((key) => (key.startsWith('eval_') && !PLAIN.has(key) ? [key.slice('eval_'.length)] : []))
+}
+
+const PLAIN: ReadonlySet<string> = new Set(['eval_loss', 'eval_perplexity', 'eval_runtime'])
 
 const STYLE = `:root{color-scheme:light dark;--ink:#1c2321;--soft:#66706c;--line:#d9dfdc;--paper:#fbfcfb;--card:#fff;--a:#2f6f4f;--b:#b5542b}
 @media(prefers-color-scheme:dark){:root{--ink:#e6ebe8;--soft:#9aa5a0;--line:#333b38;--paper:#151a18;--card:#1c2220;--a:#74c69d;--b:#f0a07a}}

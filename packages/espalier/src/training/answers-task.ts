@@ -4,6 +4,7 @@ import {
   type AnswerExamples,
   type AnswerFeatures,
   DataCollatorForQuestionAnswering,
+  describeAnswers,
   prepareAnswers,
   type WindowSettings,
 } from '@espalier/data'
@@ -36,6 +37,7 @@ export function questionAnswering(options: QuestionAnsweringOptions = {}): Train
       const tokenTypes = examples.some(({ haveTokenTypes }) => haveTokenTypes === true)
       return new DataCollatorForQuestionAnswering({ padId: await padIdOf(context), tokenTypes })
     },
+    describe: (examples) => describeAnswers(examples as AnswerExamples),
     loss: questionAnsweringLoss,
     metrics: (compute, examples) => answerMetrics(compute, examples as AnswerExamples, options),
   }

@@ -4,14 +4,17 @@ import {
   DataCollatorForNumbers,
   DataCollatorForTokenClassification,
   DataCollatorWithPadding,
+  describeLabels,
+  describeWords,
   type Examples,
   type FeatureOptions,
   type Features,
   type LabelCollatorOptions,
   prepareFeatures,
 } from '@espalier/data'
-import { problemTypeOf } from '@espalier/serialization'
+import { type ProblemType, problemTypeOf } from '@espalier/serialization'
 import { labelMetrics } from './label-metrics.js'
+import { rowTexts } from './row-texts.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
 
 /**
@@ -23,10 +26,14 @@ export const sequenceClassification: TrainingTask<Features> = {
   prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions(labelsOfRows(context), context)),
   async collator(context, examples) {
     const options = await collatorOptions(context, examples)
-    const problem = problemOf(context) ?? (await inferredProblem(context, examples))
+    const problem = await problemOfRows(context, examples)
     if (problem === SINGLE) return new DataCollatorWithPadding(options)
     const feed = problem === 'regression' ? 'label_values' : 'label_flags'
     return new DataCollatorForNumbers({ ...options, feed, labelCount: labelCountOf(context) })
+  },
+  async describe(examples, context) {
+    const problem = await problemOfRows(context, [examples])
+    return describeLabels(examples, await rowTexts(context), KINDS[problem])
   },
   loss: sequenceClassificationLoss,
   smoothsLabels: true,
@@ -38,6 +45,7 @@ export const tokenClassification: TrainingTask<Features> = {
   prepare: (rows, context) => prepareFeatures(rows, context.tokenizer, featureOptions('token', context)),
   collator: async (context, examples) =>
     new DataCollatorForTokenClassification(await collatorOptions(context, examples)),
+  describe: async (examples, context) => describeWords(examples, await rowTexts(context)),
   loss: tokenClassificationLoss,
   smoothsLabels: true,
   metrics: (compute) => labelMetrics(compute),
@@ -45,9 +53,18 @@ export const tokenClassification: TrainingTask<Features> = {
 
 const DEFAULT_LABELS = 2 // transformers
 const SINGLE = 'single_label_classification'
+const KINDS = {
+  regression: 'numbers',
+  [SINGLE]: 'one',
+  multi_label_classification: 'several',
+} as const satisfies Readonly<Record<ProblemType, string>>
+
+async function problemOfRows(context: TaskContext, examples: readonly Examples<Features>[]): Promise<ProblemType> {
+  return problemOf(context) ?? (await inferredProblem(context, examples))
+}
 
 // What config.json says, or what follows from one label; undefined where rows tell.
-function problemOf(context: TaskContext): string | undefined {
+function problemOf(context: TaskContext): ProblemType | undefined {
   return problemTypeOf(context.config) ?? (labelCountOf(context) === 1 ? 'regression' : undefined)
 }
 
@@ -57,7 +74,7 @@ function labelsOfRows(context: TaskContext): FeatureOptions['labels'] {
   return problem === SINGLE ? 'row' : 'numbers'
 }
 
-async function inferredProblem({ config }: TaskContext, examples: readonly Examples<Features>[]): Promise<string> {
+async function inferredProblem({ config }: TaskContext, examples: readonly Examples<Features>[]): Promise<ProblemType> {
   const first = await examples[0]?.example(0)
   if (first === undefined || typeof first.labels === 'number') return SINGLE
   if (!String(config.model_type).startsWith('deberta')) return 'multi_label_classification'

@@ -1,9 +1,16 @@
 /** Filling in masked tokens as a task: texts of which the collator hides some tokens, and the mean loss over those. transformers' run_mlm. */
 import { cast, EspalierError, type MaskedLM, maskedLogits, maskedLoss, topK } from '@espalier/core'
-import { DataCollatorForLanguageModeling, type Features, type MaskingOptions, prepareMasked } from '@espalier/data'
+import {
+  DataCollatorForLanguageModeling,
+  describeMasked,
+  type Features,
+  type MaskingOptions,
+  prepareMasked,
+} from '@espalier/data'
 import type { EvaluationMetrics, PredictedBatch } from '@espalier/trainer'
 import { padIdOf } from './classification-tasks.js'
 import type { ComputeMetrics, EvalPrediction } from './label-metrics.js'
+import { rowTexts } from './row-texts.js'
 import { DEFAULT_SEED } from './training-arguments.js'
 import type { TrainingTask } from './training-task.js'
 
@@ -40,6 +47,7 @@ export function maskedLanguageModeling(options: MaskingOptions = {}): TrainingTa
         seed: context.args.seed ?? DEFAULT_SEED,
       })
     },
+    describe: async (examples, context) => describeMasked(examples, await rowTexts(context), mlmProbability),
     loss: maskedLoss,
     smoothsLabels: true,
     metrics: maskedMetrics,

@@ -14,6 +14,8 @@ export interface TrainingPreflight {
   readonly trainableParameters: number
   /** Shapes of micro-batches; each compiles once. */
   readonly shapes: BatchPlan['shapes']
+  /** What the rows hold, in lines, an example of them last; empty where the task says nothing, and in SFTTrainer, which has `supervision`. */
+  readonly description: readonly string[]
   readonly warnings: readonly string[]
 }
 

@@ -8,6 +8,8 @@ import type { TaskContext, TrainingTask } from './training-task.js'
 export interface PreparedData {
   readonly train: PlannedExamples
   readonly evaluation: PlannedExamples | undefined
+  /** What the rows to train on hold, in lines. */
+  readonly description: readonly string[]
 }
 
 /** What is prepared. */
@@ -35,6 +37,7 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   const collator =
     request.dataCollator ?? (await task.collator(context, rows === undefined ? [examples] : [examples, rows]))
   return {
+    description: (await task.describe?.(examples, context)) ?? [],
     train: { examples, plan, collator },
     evaluation: rows === undefined ? undefined : { examples: rows, plan: evaluationPlan(rows, plan, limits), collator },
   }

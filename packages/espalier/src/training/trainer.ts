@@ -150,6 +150,7 @@ export class Trainer {
       stepsPerEpoch,
       trainableParameters: await this.trainedCount(),
       shapes: train.plan.shapes,
+      description: prepared.description,
       warnings: [...this.warningsOf(prepared), ...(await this.memory.warnings(train, memory.total))],
     }
   }
@@ -260,8 +261,8 @@ export class Trainer {
   }
 
   /** What the data hold, in lines, for run.json. */
-  protected supervisionOf(_: PreparedData): readonly string[] {
-    return []
+  protected supervisionOf({ description }: PreparedData): readonly string[] {
+    return description
   }
 
   /** What to know before the first step: of the model, of how its weights are held, and of the rows. */

@@ -30,6 +30,8 @@ export interface TrainingTask<Example = any> {
   prepare(rows: Dataset<DataRow>, context: TaskContext): Promise<Examples<Example>>
   /** The collator of a run's examples, to train on and to evaluate on, where the user gives no `dataCollator`. */
   collator(context: TaskContext, examples: readonly Examples<Example>[]): Promise<DataCollator<Example>>
+  /** What the rows hold, in lines, before the first step. Absent where there is nothing to say. */
+  describe?(examples: Examples<Example>, context: TaskContext): Promise<readonly string[]>
   readonly loss: LossFunction
   /** Whether the loss reads `labelSmoothing`: one over classes of which one holds. Default false. */
   readonly smoothsLabels?: boolean

@@ -1,6 +1,7 @@
-/** The labels of a classification head that an adapter keeps in full: how many they are, and their names. Which modules are heads is the tuner's. */
+/** The labels of a classification head that an adapter keeps in full: how many they are, their names, and what they are. Which modules are heads is the tuner's. */
 import { openSource, type Source } from '../files/open-source.js'
 import type { HubOptions } from '../hub/environment.js'
+import { type ProblemType, problemTypeOf } from '../load/problem-type.js'
 import { type AdapterFiles, readAdapter } from './read-adapter.js'
 
 /** Labels of a saved head. */
@@ -10,13 +11,15 @@ export interface SavedLabels {
   readonly count: number
   /** Where the file names them. */
   readonly names: readonly string[] | null
+  /** Where the file says what they are. */
+  readonly problemType: ProblemType | null
 }
 
 // transformers' names of the layer that gives a logit for each label.
 const OUTPUT = /(?:^|\.)(?:classifier|score|classification_head)(?:\.out_proj)?\.weight$/
 
-/** Where names of labels stand in the metadata of an adapter's tensors: PEFT writes no config.json that could hold them, and reads past it. */
-const NAMES = 'id2label'
+/** Where names of labels, and what they are, stand in the metadata of an adapter's tensors: PEFT writes no config.json that could hold them, and reads past it. */
+const [NAMES, PROBLEM] = ['id2label', 'problem_type']
 
 /** The labels of the head that an adapter folder holds; undefined when it holds none. */
 export function savedLabels({ tensors }: Pick<AdapterFiles, 'tensors'>): SavedLabels | undefined {
@@ -24,7 +27,8 @@ export function savedLabels({ tensors }: Pick<AdapterFiles, 'tensors'>): SavedLa
     const [count] = shape
     if (!OUTPUT.test(tensor) || shape.length !== 2 || count === undefined) continue
     const names = namesIn(from.metadata.get(NAMES))
-    return { tensor, count, names: names?.length === count ? names : null }
+    const problemType = problemIn(from.metadata.get(PROBLEM))
+    return { tensor, count, names: names?.length === count ? names : null, problemType }
   }
   return undefined
 }
@@ -44,14 +48,26 @@ export async function readSavedLabels(
   }
 }
 
-/** Metadata that names the labels of a head among these tensors; none where there is no head, or its labels have no names of their own. config: config.json. */
+/** Metadata that tells of the labels of a head among these tensors: their names, where they have names of their own, and what they are, where config.json says it. */
 export function labelMetadata(
   tensors: Iterable<{ readonly name: string }>,
   config: Readonly<Record<string, unknown>>,
 ): Readonly<Record<string, string>> {
   const names = Object.values((config.id2label ?? {}) as Record<string, unknown>)
-  const hasHead = [...tensors].some(({ name }) => OUTPUT.test(name))
-  return hasHead && names.some((name, index) => name !== `LABEL_${index}`) ? { [NAMES]: JSON.stringify(names) } : {}
+  const problemType = problemTypeOf(config)
+  if (![...tensors].some(({ name }) => OUTPUT.test(name))) return {}
+  return {
+    ...(names.some((name, index) => name !== `LABEL_${index}`) ? { [NAMES]: JSON.stringify(names) } : {}),
+    ...(problemType === undefined ? {} : { [PROBLEM]: problemType }),
+  }
+}
+
+function problemIn(text: string | undefined): ProblemType | null {
+  try {
+    return problemTypeOf({ problem_type: text }) ?? null
+  } catch {
+    return null // somebody else's
+  }
 }
 
 function namesIn(text: string | undefined): readonly string[] | null {
