@@ -9,7 +9,9 @@ describe('helpFor', () => {
     expect(Math.max(...options.map((line) => line.length))).toBeLessThanOrEqual(120)
     for (const group of groupNames) expect(text).toContain(`\n${group}:\n`)
     expect(text).toContain('warmup_stable_decay')
-    expect(text.replace(/\s+/g, ' ')).toMatch(/gradient-checkpointing .*in Python true: results are the same/)
+    expect(text.replace(/\s+/g, ' ')).toMatch(
+      /gradient-checkpointing .*in Python true \(false without SFTTrainer\): results are the same/,
+    )
     expect(text.match(/^ {2}--learning-rate /gm)).toHaveLength(1)
   })
 

@@ -165,7 +165,7 @@ function label({ name, type }: Option): string {
 function describe(option: Option): string {
   const { help, choices, range, default: standard, python } = option
   const notes = [
-    ...(range === undefined ? [] : [rangeText(range)]),
+    ...[rangeText(range ?? {})].filter((limits) => limits !== ''),
     ...(standard === undefined ? [] : [`default ${standard}`]),
   ]
   return `${help}${choices === undefined ? '' : `: ${choices.join(', ')}`}${notes.length === 0 ? '' : ` (${notes.join('; ')})`}${python === undefined ? '' : `; in Python ${pythonValue(option)}: ${python.why}`}`
