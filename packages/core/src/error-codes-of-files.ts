@@ -92,9 +92,19 @@ export const codesOfFiles = {
     remedy: 'Save it again in Python with save_pretrained, which writes safetensors.',
   },
   'model.gguf': {
-    when: 'a model is only there as a GGUF file of llama.cpp, which cannot be read yet',
-    example: 'the model is a GGUF file of llama.cpp, and those cannot be read (file="model-Q4_K_M.gguf").',
-    remedy: 'Use the model that it was made from: a folder or hub repository with config.json and model.safetensors.',
+    when: 'a GGUF file of llama.cpp is where a folder of a model is read',
+    example: 'the model is a GGUF file of llama.cpp (file="model-Q4_K_M.gguf").',
+    remedy: 'Give its path to fromPretrained or --model, with @espalier/gguf installed.',
+  },
+  'gguf.header': {
+    when: 'a GGUF file is not what the format demands',
+    example: 'a tensor does not lie inside the file (file="model.gguf", tensor="blk.0.attn_q.weight").',
+    remedy: 'The file is damaged or of another format; download it again.',
+  },
+  'gguf.unsupported': {
+    when: 'a GGUF file holds an architecture, a type of tensors or a tokenizer that is not read',
+    example: 'a tensor is of a type that is not read (file="model.gguf", tensor="output.weight", type="IQ2_XXS").',
+    remedy: 'Take another file of the model, or the model that it was made from.',
   },
   'tokenizer.file': {
     when: 'a file of a tokenizer is missing, broken or contradicts itself',

@@ -7,7 +7,9 @@ const packages = [
   { group: 'packages', folder: 'packages/testkit', name: '@espalier/testkit' },
   { group: 'packages', folder: 'packages/models', name: '@espalier/models' },
   { group: 'packages', folder: 'packages/espalier', name: 'espalier' },
+  { group: 'packages', folder: 'packages/serialization', name: '@espalier/serialization' },
   { group: 'plugins', folder: 'plugins/tuner-ia3', name: '@espalier/tuner-ia3' },
+  { group: 'plugins', folder: 'plugins/gguf', name: '@espalier/gguf' },
 ]
 
 function check(sources: Record<string, string>): string[] {
@@ -42,6 +44,14 @@ describe('checkImports', () => {
       'plugins/tuner-ia3/src/index.ts': `export { lora } from 'espalier'`,
     })
     expect(problems).toHaveLength(2)
+  })
+
+  it('lets a plugin that reads files read them, and its tests load models', () => {
+    const of = (path: string, specifier: string) => check({ [path]: `import '${specifier}'` })
+    expect(of('plugins/gguf/src/a.ts', '@espalier/serialization')).toEqual([])
+    expect(of('plugins/gguf/src/a.test.ts', '@espalier/models')).toEqual([])
+    expect(of('plugins/gguf/src/a.ts', '@espalier/models')).toHaveLength(1)
+    expect(of('plugins/tuner-ia3/src/a.ts', '@espalier/serialization')).toHaveLength(1)
   })
 
   it('reports testkit outside tests', () => {

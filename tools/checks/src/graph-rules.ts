@@ -25,6 +25,14 @@ const CORE_FOLDERS: Readonly<Record<string, readonly string[]>> = {
 /** Groups and packages that compose the others and may import anything. */
 const COMPOSERS = ['espalier', 'examples', 'tools']
 
+/** Plugins that read models from files in forms of their own: what they import besides core; their tests load whole models. */
+const READERS: Readonly<Record<string, { readonly source: readonly string[]; readonly tests: readonly string[] }>> = {
+  '@espalier/gguf': {
+    source: ['@espalier/serialization'],
+    tests: ['@espalier/serialization', '@espalier/models', '@espalier/data'],
+  },
+}
+
 const CORE = '@espalier/core'
 const TESTKIT = '@espalier/testkit'
 
@@ -96,6 +104,7 @@ function coreFolder(path: string): string {
 function mayImport(owner: Package, target: Package, test: boolean): boolean {
   if (COMPOSERS.includes(owner.group) || COMPOSERS.includes(owner.name)) return true
   if (target.name === CORE) return true
+  if (READERS[owner.name]?.[test ? 'tests' : 'source'].includes(target.name)) return true
   return test && target.name === TESTKIT
 }
 

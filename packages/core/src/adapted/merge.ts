@@ -130,8 +130,9 @@ function mergedSites(model: Model, sites: readonly MergeSite[]): MergedSite[] {
     const held = heldIn(layer, 'weight', layer.weight.parameters)
     if (held.length === 0 || layer.weight.encode === undefined)
       throw new EspalierError('adapter.state', {
-        what: 'this weight cannot be merged into',
+        what: 'this weight cannot be merged into: floats cannot be written in its encoding',
         got: { path },
+        fix: 'Merge into the model that it was packed from.',
       })
     const change = sub(weight, widened(layer.orientedWeight()))
     return {

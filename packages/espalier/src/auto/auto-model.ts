@@ -9,6 +9,7 @@ import { PretrainedModel } from '../model/pretrained-model.js'
 import { settle } from '../platform/settle/node.js'
 import { knownArchitectures } from './architectures.js'
 import { AutoTokenizer } from './auto-tokenizer.js'
+import { ggufSource } from './gguf-source.js'
 import { checkModelOptions } from './known-load-options.js'
 
 /** Options of `fromPretrained`. */
@@ -41,7 +42,7 @@ export interface FromPretrainedOptions extends Omit<HubOptions, 'onProgress'> {
 
 /** A class that loads models for one task. */
 export interface AutoClass {
-  /** Loads a model from a hub id, folder or other source. Throws file.missing, model.*, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
+  /** Loads a model from a hub id, folder, GGUF file or other source. Throws file.missing, model.*, plugin.unknown, safetensors.*, hub.*, or the signal's reason. */
   fromPretrained(source: Source, options?: FromPretrainedOptions): Promise<PretrainedModel>
 }
 
@@ -73,11 +74,13 @@ export async function loadPretrained(
     ...(loadIn8bit && { loadIn8bit }),
     ...quantizationConfig,
   })
-  await settle(source, hub)
-  const loaded = await loadModel(source, {
+  const gguf = await ggufSource(source)
+  const from = gguf?.files ?? source
+  await settle(from, hub)
+  const loaded = await loadModel(from, {
     ...hub,
     architectures: [...architectures, ...(await knownArchitectures())],
-    quantizers: [...quantizers, quantizer],
+    quantizers: [...quantizers, ...(gguf === undefined ? [] : [gguf.quantizer]), quantizer],
     task,
     labels,
     problemType,
@@ -90,7 +93,8 @@ export async function loadPretrained(
     const chosen = backend ?? (await defaultBackend())
     const slowness = backend === undefined ? await slownessOf(chosen) : undefined
     const warnings = slowness === undefined ? loaded.warnings : [...loaded.warnings, slowness]
-    return new PretrainedModel({ ...loaded, warnings }, chosen, {
+    const { nameOrPath } = gguf ?? loaded
+    return new PretrainedModel({ ...loaded, nameOrPath, warnings }, chosen, {
       tokenizer: given && (() => given),
       onProgress: options.onProgress,
     })

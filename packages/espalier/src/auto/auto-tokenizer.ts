@@ -2,13 +2,15 @@
 import { Tokenizer } from '@espalier/data'
 import { type HubOptions, type ModelFiles, openSource, readText, type Source } from '@espalier/serialization'
 import { settle } from '../platform/settle/node.js'
+import { ggufSource } from './gguf-source.js'
 
 /** Loads tokenizers by the files beside a model. */
 export const AutoTokenizer = {
-  /** The tokenizer of a hub id, folder or other source. Throws tokenizer.file, file.missing, run.unsettled, hub.*, or the signal's reason. */
+  /** The tokenizer of a hub id, folder, GGUF file or other source. Throws tokenizer.file, file.missing, gguf.*, run.unsettled, hub.*, or the signal's reason. */
   async fromPretrained(source: Source, options: HubOptions = {}): Promise<Tokenizer> {
-    await settle(source, options)
-    return loadTokenizer(await openSource(source, { ...options, groups: ['tokenizer'] }))
+    const from = (await ggufSource(source))?.files ?? source
+    await settle(from, options)
+    return loadTokenizer(await openSource(from, { ...options, groups: ['tokenizer'] }))
   },
 }
 

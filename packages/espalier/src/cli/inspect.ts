@@ -10,6 +10,7 @@ import {
   readAdapterConfig,
   readModelConfig,
 } from '@espalier/serialization'
+import { ggufSource } from '../auto/gguf-source.js'
 import { settle } from '../platform/settle/node.js'
 import { UsageError } from './failure.js'
 import { type ADAPTER_PROGRAMS, adapterFaults, modelFaults, type Opinion } from './opens-it.js'
@@ -73,13 +74,14 @@ export async function inspect(values: Values): Promise<number> {
 }
 
 async function examine(path: string): Promise<Finding> {
-  await settle(path.endsWith('.safetensors') ? dirname(path) : path)
+  const gguf = await ggufSource(path)
+  await settle(/\.(?:safetensors|gguf)$/i.test(path) ? dirname(path) : path)
   const isFile = await stat(path).then(
     (entry) => entry.isFile(),
     () => false,
   )
-  if (isFile) return examineFile(path)
-  const files = await openSource(path, { groups: ['config', 'adapter', 'weights'] })
+  if (isFile && gguf === undefined) return examineFile(path)
+  const files = gguf?.files ?? (await openSource(path, { groups: ['config', 'adapter', 'weights'] }))
   if (await files.exists('adapter_config.json')) {
     const { values: config, peftType } = await readAdapterConfig(files)
     // The names as they are in the file: other programs look for those.
@@ -153,7 +155,7 @@ function noWeights(error: unknown): null {
 async function examineFile(path: string): Promise<Finding> {
   if (!path.endsWith('.safetensors'))
     throw new EspalierError('source.unknown', {
-      what: 'only folders, hub ids and .safetensors files can be inspected',
+      what: 'only folders, hub ids, .gguf and .safetensors files can be inspected',
       got: { path },
       fix: 'Give the folder of a model or an adapter, its hub id, or a .safetensors file.',
     })

@@ -33,7 +33,7 @@ const own: readonly Option[] = [
     'model',
     'text',
     [...RUN, 'merge'],
-    'hub id with optional @revision, or a folder; default where there is an --adapter: its base',
+    'hub id with optional @revision, a folder, or a .gguf file; default where there is an --adapter: its base',
     {
       aliases: ['model_name_or_path'],
     },

@@ -26,7 +26,7 @@ describe('a GGUF file', () => {
     for (const path of [file('model-Q4_K_M.gguf', 'x'), file('model.bin', GGUF)])
       await expect(openSource(path)).rejects.toMatchObject({
         code: 'model.gguf',
-        fix: expect.stringContaining('gguf_file') as string,
+        fix: expect.stringContaining('@espalier/gguf') as string,
       })
   })
 

@@ -1,13 +1,13 @@
-/** Models that are only there as GGUF files of llama.cpp: refused with what to use instead. */
+/** GGUF files of llama.cpp where a folder is read: refused with who reads them. */
 import { EspalierError } from '@espalier/core'
 import type { ModelFiles } from './model-files.js'
 
 /** The error for a GGUF file where a model's folder is wanted. got: the file, or the folder with its files. */
 export function ggufError(got: Readonly<Record<string, unknown>>): EspalierError {
   return new EspalierError('model.gguf', {
-    what: 'the model is a GGUF file of llama.cpp, and those cannot be read',
+    what: 'the model is a GGUF file of llama.cpp, and a folder is read here',
     got,
-    fix: 'Use the model that it was made from, a folder or hub repository with config.json and model.safetensors; or write one in Python: AutoModelForCausalLM.from_pretrained(folder, gguf_file=file).save_pretrained(...).',
+    fix: 'Give the path of the file itself to fromPretrained or --model, which read it with @espalier/gguf; or use the model that it was made from: a folder with config.json and model.safetensors.',
   })
 }
 
