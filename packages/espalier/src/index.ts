@@ -81,6 +81,7 @@ export type { AllowedChange } from './checkpoint/run-changes.js'
 export type { QuestionInput } from './model/answered-questions.js'
 export type { ModelDType } from './model/compute-dtype.js'
 export { type BackendName, type BackendSettings, namedBackend } from './model/default-backend.js'
+export type { Embedding, EmbeddingInput } from './model/embedded-texts.js'
 export type { MaskCandidate, MaskedInput } from './model/filled-masks.js'
 export type {
   GenerateBatchOptions,
@@ -101,7 +102,7 @@ export {
   type SavePeftOptions,
 } from './model/peft-model.js'
 export type { Predicted, PredictInput } from './model/predict-inputs.js'
-export type { PredictOptions } from './model/predict-options.js'
+export type { Pooling, PredictOptions } from './model/predict-options.js'
 export { PretrainedModel, type PretrainedOptions, type SavePretrainedOptions } from './model/pretrained-model.js'
 export type { RunnableModel } from './model/runnable-model.js'
 export {

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../tiny-model.fake.js'
@@ -61,6 +61,44 @@ describe('espalier predict', () => {
     expect(characters.slice(answer?.start as number, answer?.end as number).join('')).toBe(answer?.answer)
     const [filled] = printed(masks?.stdout ?? '') as unknown as [{ masks: { token_str: string }[][] }]
     expect(filled.masks).toMatchObject([{ length: 5 }])
+  })
+
+  it('writes the vector of each text of a model without a head, as --pooling takes its hidden states together', async () => {
+    await writeTinyHead(at('bare'), 'FEATURE_EXTRACTION')
+    const vectors = async (...words: string[]) => {
+      const given = ['--model', at('bare'), '--data', at('SEQ_CLS.jsonl'), '--backend', 'reference', '--quiet']
+      const { stdout } = await runCli(['predict', ...given, ...words])
+      return printed(stdout) as unknown as { id: string; embedding: number[] }[]
+    }
+    const [mean, first, last] = await Promise.all([
+      vectors(),
+      vectors('--pooling', 'cls'),
+      vectors('--pooling', 'last'),
+    ])
+    expect(mean.map(({ id, embedding }) => [id, embedding.length])).toEqual([
+      ['a', 16],
+      ['b', 16],
+    ])
+    expect(new Set([mean, first, last].map((found) => JSON.stringify(found))).size).toBe(3)
+  })
+
+  it('writes to a file that appears whole, and replaces no rows that are read', async () => {
+    const file = at('said.jsonl')
+    const { stdout } = await run('predict', 'SEQ_CLS')
+    const written = await run('predict', 'SEQ_CLS', '--output', file)
+    expect(written).toMatchObject({ code: 0, stdout: '' })
+    expect(readFileSync(file, 'utf8')).toBe(stdout)
+    writeFileSync(at('broken.jsonl'), '{"text":"x"}\n{"text":null}\n')
+    const broken = await runOn('predict', 'SEQ_CLS', 'broken.jsonl', '--output', file)
+    expect([broken.code, readFileSync(file, 'utf8')]).toEqual([1, stdout])
+    expect(readdirSync(folder.path).filter((name) => name.includes('said'))).toEqual(['said.jsonl'])
+    for (const [path, why] of [
+      [at('SEQ_CLS.jsonl'), 'would replace rows that are read'],
+      [folder.path, 'is no file'],
+    ] as const) {
+      const refused = await run('predict', 'SEQ_CLS', '--output', path)
+      expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining(why)])
+    }
   })
 
   it('names the columns that there are and the nearest, and refuses models that write', async () => {

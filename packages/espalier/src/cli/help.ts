@@ -31,7 +31,7 @@ export const commandHelp: Readonly<Record<string, CommandHelp>> = {
   },
   predict: {
     usage: 'espalier predict --model M [--adapter A] --data D',
-    does: 'What a model’s head says of each row, one JSON object a line, with the row’s id where it has one: the label of a text and scores of all; the label of each word in tokens; the answer to a question in its context, in characters; what may stand for the mask tokens in a text.',
+    does: 'What a model’s head says of each row, one JSON object a line, with the row’s id where it has one: the label of a text and scores of all; the label of each word in tokens; the answer to a question in its context, in characters; what may stand for the mask tokens in a text; the vector of a text, where the model has no head.',
     example: 'espalier predict --model distilbert/distilbert-base-cased-distilled-squad --data questions.jsonl',
   },
   eval: {

@@ -4,6 +4,7 @@
  */
 
 import { DEFAULT_KIND, tunersByKind } from '../auto/tuners.js'
+import type { Pooling } from '../model/predict-options.js'
 import { optimizerNames } from '../training/optimizer-names.js'
 import { allowedNames } from './allowed-changes.js'
 import { answerOptions } from './answer-options.js'
@@ -51,6 +52,16 @@ const own: readonly Option[] = [
   }),
   flag('output-dir', 'text', [...TRAIN, 'merge', 'quickstart'], 'folder to write'),
   flag(
+    'output',
+    'text',
+    ['predict'],
+    'a file to write the lines to, which appears, or is replaced, once all are there; default: stdout',
+  ),
+  flag('pooling', 'text', ['predict'], 'of a model without a head: which hidden states are a text’s vector', {
+    default: 'mean',
+    choices: ['mean', 'cls', 'last'] satisfies readonly Pooling[],
+  }),
+  flag(
     'overwrite-output-dir',
     'boolean',
     [...TRAIN, 'merge'],
@@ -97,7 +108,7 @@ const own: readonly Option[] = [
     'PEFT’s task type; default: the adapter’s, or the checkpoint’s. train: rows with labels or answers tell the head of a checkpoint without one, or with one that fills in masks',
     {
       aliases: ['lora_task_type'],
-      choices: ['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'MASKED_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS'],
+      choices: ['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'MASKED_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'],
     },
   ),
   flag(

@@ -1,13 +1,14 @@
 /** `espalier predict`: what a model's head says of each row, as JSON lines. */
 import { didYouMean, EspalierError, type TaskType } from '@espalier/core'
 import type { DataRow } from '@espalier/data'
-import type { PredictOptions } from '../model/predict-options.js'
+import type { Pooling, PredictOptions } from '../model/predict-options.js'
 import type { RuntimeModel } from '../model/runtime-model.js'
 import { answerSettings } from './answer-settings.js'
 import { dataPaths, datasetOf } from './data-files.js'
 import { UsageError } from './failure.js'
+import { outputFile, writeLines } from './line-output.js'
 import { loadWithHead } from './load.js'
-import { onPipeClosed, Progress, result } from './terminal.js'
+import { onPipeClosed, Progress } from './terminal.js'
 import { defined, type Values } from './values.js'
 
 const ROWS_TOGETHER = 64 // enough to sort by length, few enough to be told soon
@@ -15,28 +16,24 @@ const ROWS_TOGETHER = 64 // enough to sort by length, few enough to be told soon
 /** Runs the command; its exit code. */
 export async function predict(values: Values): Promise<number> {
   const paths = await dataPaths(values, 'predict')
+  const file = await outputFile(values, paths)
   const progress = new Progress(values.flag('quiet') === true)
   const abort = new AbortController()
   let unread = false
-  onPipeClosed(() => {
-    unread = true
-    abort.abort(new Error('nobody reads'))
-  })
+  if (file === undefined)
+    onPipeClosed(() => {
+      unread = true
+      abort.abort(new Error('nobody reads'))
+    })
   try {
     const model = await loadWithHead(values, progress, abort.signal)
     try {
       const head = headOf(model.model.task, values)
       const options = { ...optionsOf(values), signal: abort.signal }
-      let done = 0
-      for await (const rows of inParts(datasetOf(paths, values).placedRows())) {
-        const found = await head(model, rows, options)
-        progress.clear()
-        for (const [i, one] of found.entries()) result(JSON.stringify({ ...idOf(rows[i]?.row), ...one }))
-        done += rows.length
-        progress.update(`predicting: ${done.toLocaleString('en-US')} rows`)
-      }
-      if (done === 0) throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: paths } })
+      const rows = datasetOf(paths, values).placedRows()
+      await writeLines(linesOf({ model, head, options, rows, paths, progress }), file, abort.signal)
       progress.clear()
+      if (file !== undefined) progress.line(`predictions: ${file}`)
       return 0
     } finally {
       await model.close()
@@ -48,6 +45,27 @@ export async function predict(values: Values): Promise<number> {
   } finally {
     progress.end()
   }
+}
+
+interface Predicting {
+  readonly model: RuntimeModel
+  readonly head: HeadLines
+  readonly options: PredictOptions
+  readonly rows: AsyncIterable<PlacedRow>
+  readonly paths: readonly string[]
+  readonly progress: Progress
+}
+
+async function* linesOf({ model, head, options, rows, paths, progress }: Predicting): AsyncGenerator<string> {
+  let done = 0
+  for await (const part of inParts(rows)) {
+    const found = await head(model, part, options)
+    progress.clear()
+    for (const [i, one] of found.entries()) yield JSON.stringify({ ...idOf(part[i]?.row), ...one })
+    done += part.length
+    progress.update(`predicting: ${done.toLocaleString('en-US')} rows`)
+  }
+  if (done === 0) throw new EspalierError('data.empty', { what: 'the data has no rows', got: { source: paths } })
 }
 
 interface PlacedRow {
@@ -88,10 +106,17 @@ function headOf(task: TaskType, values: Values): HeadLines {
     case 'CAUSAL_LM':
     case 'SEQ_2_SEQ_LM':
       throw new UsageError('predict is for models with a head; this one writes text', 'Use espalier generate')
-    default:
-      throw new UsageError('predict does not give the hidden states of a model without a head yet', 'Give --task-type')
+    case 'FEATURE_EXTRACTION':
+      return async (model, rows, options) => {
+        const texts = rows.map(({ row, label }) => ({ text: textsOf(row, label, textField) }))
+        const found = await model.predict(texts, options)
+        return found.map(({ embedding }) => ({ embedding: Array.from(embedding, digits) }))
+      }
   }
 }
+
+// As many digits as tell a 32-bit float from all others.
+const digits = (value: number) => Number(value.toPrecision(9))
 
 const answerLines: HeadLines = async (model, rows, options) => {
   const inputs = rows.map(({ row, label }) => columnsOf(row, label, ['question', 'context']))
@@ -143,7 +168,8 @@ function idOf(row: DataRow | undefined): Line {
 
 function optionsOf(values: Values): PredictOptions {
   const [maxLength, topK] = [values.maxLength() ?? undefined, values.number('top-k')]
-  return { ...answerSettings(values), ...defined({ maxLength, topK }) }
+  const pooling = values.text('pooling') as Pooling | undefined
+  return { ...answerSettings(values), ...defined({ maxLength, topK, pooling }) }
 }
 
 async function* inParts(rows: AsyncIterable<PlacedRow>): AsyncGenerator<readonly PlacedRow[]> {

@@ -2,16 +2,17 @@
 import { EspalierError, requireAwaited, type TaskType } from '@espalier/core'
 import type { Answer } from '../answers/choose-answers.js'
 import { answerQuestions, type QuestionInput } from './answered-questions.js'
+import { type Embedding, type EmbeddingInput, embedTexts } from './embedded-texts.js'
 import { fillTexts, type MaskCandidate, type MaskedInput } from './filled-masks.js'
 import { labelWords, type WordLabels, type WordsInput } from './labelled-words.js'
 import { checkPredictOptions, type PredictContext, type PredictOptions } from './predict-options.js'
 import { type ClassificationInput, classifyTexts, type Prediction } from './text-classification.js'
 
 /** One input of `predict`. */
-export type PredictInput = ClassificationInput | QuestionInput | WordsInput | MaskedInput
+export type PredictInput = ClassificationInput | QuestionInput | WordsInput | MaskedInput | EmbeddingInput
 
 /** What `predict` says of one input. */
-export type Predicted = Prediction | Answer | WordLabels | MaskCandidate[][]
+export type Predicted = Prediction | Answer | WordLabels | MaskCandidate[][] | Embedding
 
 /** What the model's head says of each input, in order. Throws config.* for what is no list of inputs and for options, model.unsupported for inputs of another head, tokenizer.*, data.row, or the signal's reason. */
 export async function predictAll(
@@ -36,6 +37,8 @@ export async function predictAll(
       return labelWords(context, inputs as readonly WordsInput[], options)
     case 'MASKED_LM':
       return fillTexts(context, inputs as readonly MaskedInput[], options)
+    case 'FEATURE_EXTRACTION':
+      return embedTexts(context, inputs as readonly EmbeddingInput[], options)
     default:
       return classifyTexts(context, inputs as readonly ClassificationInput[], options)
   }
@@ -46,11 +49,17 @@ const WANTED: Readonly<Partial<Record<TaskType, string>>> = {
   TOKEN_CLS: 'Give { tokens: [...] }, a list of words',
   QUESTION_ANS: 'Give { question, context }',
   MASKED_LM: 'Give { masked }, a text with the mask token',
+  FEATURE_EXTRACTION: 'Give { text }, or load it with another AutoModel class',
   CAUSAL_LM: 'Use generate, or load it with another AutoModel class',
   SEQ_2_SEQ_LM: 'Use generate, or load it with another AutoModel class',
 }
 
-const KEYS: Readonly<Record<string, TaskType>> = { question: 'QUESTION_ANS', tokens: 'TOKEN_CLS', masked: 'MASKED_LM' }
+const KEYS: Readonly<Record<string, TaskType>> = {
+  question: 'QUESTION_ANS',
+  tokens: 'TOKEN_CLS',
+  masked: 'MASKED_LM',
+  text: 'FEATURE_EXTRACTION',
+}
 
 // Undefined where there is none, or none that could be anything: its reader says so.
 function kindOf(inputs: unknown): TaskType | undefined {

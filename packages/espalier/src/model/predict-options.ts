@@ -11,7 +11,12 @@ export interface PredictOptions extends AnswerOptions, Pick<WindowSettings, 'doc
   readonly maxLength?: number
   /** Tokens that are told of each masked place. Default 5. */
   readonly topK?: number
+  /** Which hidden states of a model without a head are a text's vector. Default 'mean'. */
+  readonly pooling?: Pooling
 }
+
+/** The mean of all hidden states of a text, as sentence-transformers has it by default; that of its first token; or that of its last. */
+export type Pooling = 'mean' | 'cls' | 'last'
 
 /** A held model and what turns texts into its rows. */
 export interface PredictContext {
@@ -29,6 +34,7 @@ const KINDS: OptionKinds<PredictOptions> = {
   signal: 'signal',
   maxLength: 'number',
   topK: 'number',
+  pooling: 'string',
   docStride: 'number',
   nBestSize: 'number',
   maxAnswerLength: 'number',

@@ -62,6 +62,24 @@ describe('predict', () => {
     await expect(model.predict({ masked: 'no mask' })).rejects.toMatchObject({ code: 'config.value' })
   })
 
+  it('makes a vector of each text, of all hidden states, the first or the last, whatever stands beside it', async () => {
+    await using model = await load('FEATURE_EXTRACTION')
+    const texts = [{ text: 'once' }, { text: 'a much longer text than the other' }, { text: ['a', 'pair'] }] as const
+    const together = await model.predict([...texts])
+    for (const [i, text] of texts.entries()) {
+      const { embedding } = await model.predict(text)
+      expect(embedding).toHaveLength(CONFIG.hidden_size as number)
+      expect(largest(embedding, together[i]?.embedding)).toBeLessThan(1e-5) // other padding, sums in another order
+    }
+    const one = await model.predict({ text: 'x' }, { pooling: 'cls' })
+    expect((await model.predict({ text: 'x' }, { pooling: 'last' })).embedding).toEqual(one.embedding) // a single token
+    await expect(model.predict({ text: 'x' }, { pooling: 'max' as never })).rejects.toMatchObject({
+      code: 'config.value',
+    })
+    await expect(model.predict({ text: 7 as never })).rejects.toMatchObject({ code: 'config.value' })
+    await expect(model.predict('a text')).rejects.toMatchObject({ fix: expect.stringContaining('{ text }') })
+  })
+
   it('refuses inputs of another head, saying which it takes, and options that do not exist', async () => {
     await using model = await load('TOKEN_CLS')
     await expect(model.predict('a text')).rejects.toMatchObject({
@@ -75,3 +93,7 @@ describe('predict', () => {
     })
   })
 })
+
+function largest(a: Float32Array, b: Float32Array | undefined): number {
+  return Math.max(...a.map((value, i) => Math.abs(value - (b?.[i] ?? Number.NaN))))
+}

@@ -18,6 +18,7 @@ import type { LoadedModel } from '@espalier/serialization'
 import type { Answer } from '../answers/choose-answers.js'
 import { loadTokenizer } from '../auto/auto-tokenizer.js'
 import type { QuestionInput } from './answered-questions.js'
+import type { Embedding, EmbeddingInput } from './embedded-texts.js'
 import type { MaskCandidate, MaskedInput } from './filled-masks.js'
 import { generateTexts, streamText, type TextSource } from './generate-text.js'
 import type { GenerateBatchOptions, Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
@@ -195,12 +196,16 @@ export abstract class RuntimeModel {
   async predict(input: WordsInput, options?: PredictOptions): Promise<WordLabels>
   /** For each mask token of a text what may stand in its place, as transformers' fill-mask pipeline. */
   async predict(input: MaskedInput, options?: PredictOptions): Promise<MaskCandidate[][]>
+  /** The vector of a text, of a model without a head. */
+  async predict(input: EmbeddingInput, options?: PredictOptions): Promise<Embedding>
   /** Answers to several questions. */
   async predict(inputs: readonly QuestionInput[], options?: PredictOptions): Promise<Answer[]>
   /** Labels of the words of several texts. */
   async predict(inputs: readonly WordsInput[], options?: PredictOptions): Promise<WordLabels[]>
   /** The same for several texts with masks. */
   async predict(inputs: readonly MaskedInput[], options?: PredictOptions): Promise<MaskCandidate[][][]>
+  /** Vectors of several texts. */
+  async predict(inputs: readonly EmbeddingInput[], options?: PredictOptions): Promise<Embedding[]>
   /** The same for several texts, pairs of texts or rows of ids. */
   async predict(inputs: readonly ClassificationInput[], options?: PredictOptions): Promise<Prediction[]>
   async predict(

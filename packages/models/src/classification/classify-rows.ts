@@ -1,4 +1,4 @@
-/** Logits of labels, of whole rows or of every token: rows of ids in, one array per row out. Texts and names of labels are left to the caller. */
+/** Logits of labels, of whole rows or of every token, and hidden states: rows of ids in, one array per row out. Texts and names of labels are left to the caller. */
 import { cast, passOf, sizeOf } from '@espalier/core'
 import { requireFinite } from '../finite-logits.js'
 import {
@@ -32,6 +32,16 @@ export async function classifyTokens(
   const what = 'only models with a head for tokens, or for answers, classify tokens'
   const classes = 'AutoModelForTokenClassification or AutoModelForQuestionAnswering'
   requireHead(source.model, ['TOKEN_CLS', 'QUESTION_ANS'], what, classes)
+  return logitsOf(source, rows, options)
+}
+
+/** Last hidden states (ids, size) of each row, in order, padding left out. Throws config.value for rows that the model cannot read, model.unsupported for a model with a head, prediction.finite for states that are no numbers, or the signal's reason. */
+export async function encodeRows(
+  source: ClassificationSource,
+  rows: readonly ClassificationRow[],
+  options: RowOptions = {},
+): Promise<Float32Array[]> {
+  requireHead(source.model, ['FEATURE_EXTRACTION'], 'only models without a head give hidden states', 'AutoModel')
   return logitsOf(source, rows, options)
 }
 
