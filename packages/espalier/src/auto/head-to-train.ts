@@ -1,19 +1,8 @@
 /** Which head a checkpoint is trained with, and its labels, where the caller does not say all of it: by its configuration and by the rows. */
-import { type Architecture, EspalierError, type TaskType } from '@espalier/core'
+import { EspalierError, type TaskType } from '@espalier/core'
 import { type DataRow, type Dataset, findLabels } from '@espalier/data'
-import {
-  architectureFor,
-  type HfConfig,
-  type HubOptions,
-  openSource,
-  type ProblemType,
-  readModelConfig,
-  type Source,
-  savedTask,
-  taskOf,
-} from '@espalier/serialization'
-import { settle } from '../platform/settle/node.js'
-import { knownArchitectures } from './architectures.js'
+import { type HfConfig, type HubOptions, type ProblemType, type Source, savedTask } from '@espalier/serialization'
+import { type Checkpoint, readCheckpoint } from './read-checkpoint.js'
 
 /** A head to train. */
 export interface HeadToTrain {
@@ -41,34 +30,22 @@ export interface HeadRequest extends Omit<HubOptions, 'onProgress'> {
  * neither tells a head, data.unsupervised where all rows have one label, and what reading config.json or the rows throws.
  */
 export async function headToTrain(source: Source, request: HeadRequest): Promise<HeadToTrain> {
-  await settle(source, request)
-  const files = await openSource(source, { ...request, groups: ['config'] })
-  if (!(await files.exists('config.json'))) return { task: request.task } // loading it says what it is
-  const architectures = await knownArchitectures()
-  const config = await readModelConfig(files, { knownTypes: architectures.map(({ modelType }) => modelType) })
-  const architecture = architectureFor(config.modelType, architectures, files.description)
+  const checkpoint = await readCheckpoint(source, request)
+  if (checkpoint === undefined) return { task: request.task }
   const given = request.task === undefined ? undefined : { task: request.task }
-  const head = given ?? (await unnamedHead({ config, architecture, rows: request.rows[0], file: files.description }))
+  const head = given ?? (await unnamedHead(checkpoint, request.rows[0]))
   const { task } = head
   if (task !== 'SEQ_CLS' && task !== 'TOKEN_CLS') return head
-  const isSaved = taskOf(config, architecture) === task
-  return { ...head, ...(await labelsFor(config, request, { task, isSaved })) }
+  const isSaved = checkpoint.task === task
+  return { ...head, ...(await labelsFor(checkpoint.config, request, { task, isSaved })) }
 }
 
-async function unnamedHead({
-  config,
-  architecture,
-  rows,
-  file,
-}: {
-  readonly config: HfConfig
-  readonly architecture: Architecture
-  readonly rows: Dataset<DataRow> | undefined
-  readonly file: string
-}): Promise<HeadToTrain & { readonly task: TaskType }> {
+async function unnamedHead(
+  { config, architecture, task: likely, file }: Checkpoint,
+  rows: Dataset<DataRow> | undefined,
+): Promise<HeadToTrain & { readonly task: TaskType }> {
   const { architectures } = config
   const { tasks } = architecture
-  const likely = taskOf(config, architecture)
   const isOpen = likely === 'FEATURE_EXTRACTION' || likely === 'MASKED_LM'
   const told = isOpen && rows !== undefined ? await headOfRows(rows) : undefined
   if (told !== undefined && tasks.includes(told.task)) return told

@@ -25,17 +25,20 @@ export interface LoadOptions {
   readonly seed?: number
 }
 
-/** What `--model` and its companions name. Throws what loading throws. */
+/** What `--model` and its companions name, as a model that writes. Throws what loading throws. */
 export async function loadBase(
   values: Values,
   progress: Progress,
   signal?: AbortSignal,
   options: LoadOptions = {},
 ): Promise<PretrainedModel> {
-  const { AutoModelForCausalLM } = await import('../index.js')
-  return opened(values, progress, options, (model, given) =>
-    AutoModelForCausalLM.fromPretrained(model, { ...given, ...(signal === undefined ? {} : { signal }) }),
-  )
+  const { loadPretrained } = await import('../auto/auto-model.js')
+  const { readCheckpoint } = await import('../auto/read-checkpoint.js')
+  return opened(values, progress, options, async (model, given) => {
+    const saved = await readCheckpoint(model, defined({ signal }))
+    const task = saved?.task === 'SEQ_2_SEQ_LM' ? saved.task : 'CAUSAL_LM'
+    return loadPretrained(model, task, { ...given, ...defined({ signal }) })
+  })
 }
 
 /** The model with the head of `--task-type`, else of its adapter, else of its checkpoint; and `--adapter`, when there is one. */

@@ -14,7 +14,7 @@ import { earlierRun, isRun } from '../run-folder/earlier-run.js'
 import { checkOutputPlace } from '../run-folder/output-place.js'
 import { abandonUnfinished, publish, startUnfinished } from '../run-folder/publication.js'
 import { lockFolder } from '../run-folder/run-lock.js'
-import { baseName, loadWithAdapter } from './load.js'
+import { baseName, loadWithHead } from './load.js'
 import { bytes, Progress, result } from './terminal.js'
 import type { Values } from './values.js'
 
@@ -36,7 +36,7 @@ export async function merge(values: Values): Promise<number> {
 async function mergeInto(outputDir: string, values: Values): Promise<number> {
   const name = values.text('dtype')
   const progress = new Progress(values.flag('quiet') === true)
-  const model = (await loadWithAdapter(values, progress)) as PeftModel
+  const model = (await loadWithHead(values, progress)) as PeftModel
   try {
     const loadWarnings = [...model.warnings] // said as it was loaded
     progress.update('merging')

@@ -60,6 +60,11 @@ describe('espalier train, on a checkpoint without a head', { timeout: 120_000 },
     const { measured, said } = await used('bare', 'names.jsonl', 'classifier')
     expect(measured.eval_loss).toBeCloseTo(logged('classifier')?.eval_loss as number, 4)
     expect(said.map(({ label }) => ['neg', 'pos'].includes(label as string))).toEqual([true, true, true, true])
+    const given = ['--model', at('bare'), '--adapter', at('classifier'), '--output-dir', at('merged')]
+    expect((await runCli(['merge', ...given])).code).toBe(0)
+    const merged = await runCli(['predict', '--model', at('merged'), '--data', at('names.jsonl'), ...ON])
+    const scores = (lines: typeof said) => lines.map(({ score }) => expect.closeTo(score as number, 5))
+    expect(printed(merged.stdout).map(({ score }) => score)).toEqual(scores(said))
   })
 
   it('learns numbers, and labels that may hold at once, which the adapter remembers', async () => {
@@ -158,6 +163,9 @@ describe('espalier train, on a checkpoint with a head', { timeout: 120_000 }, ()
     const given = ['--model', at('writer'), '--adapter', at('translator'), '--data', at('pairs.jsonl'), ...ON]
     const measured = printed((await runCli(['eval', ...given, '--json'])).stdout)[0]
     expect(measured?.eval_loss).toBeCloseTo(logged('translator')?.eval_loss as number, 4)
+    const asked = ['--model', at('writer'), '--adapter', at('translator'), '--prompt', 'so good', '--raw', ...ON]
+    const text = await runCli(['generate', ...asked, '--max-new-tokens', '3', '--json'])
+    expect(printed(text.stdout)).toEqual([expect.objectContaining({ text: expect.any(String) })])
   })
 
   it('goes on with an adapter and its head, and from a checkpoint to the same bytes', async () => {
