@@ -1,7 +1,7 @@
 /** Seeded changes of a checkpoint's files, as broken disks, careless hands and strangers make them: for tests. */
 import { cpSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Random } from '@espalier/core'
+import { type Drawing, drawing } from '../drawing.fake.js'
 
 /** Folders that a mutation may take something from. */
 export interface MutationSources {
@@ -21,25 +21,9 @@ export function mutate(sources: MutationSources, seed: number, kind: 'files' | '
     : draw.of(ofFiles)(sources, draw.of(files), draw)
 }
 
-interface Draw {
-  /** A whole number from 0 on, below the limit. */
-  below(limit: number): number
-  of<Value>(values: readonly Value[]): Value
-}
+type FileMutation = (sources: MutationSources, name: string, draw: Drawing) => string
 
-function drawing(seed: number): Draw {
-  const random = new Random(seed)
-  let count = 0
-  const below = (limit: number) => {
-    const [value = 0] = random.at(`draw ${count++}`).uniform(1, 0.5)
-    return Math.min(limit - 1, Math.floor((value + 0.5) * limit))
-  }
-  return { below, of: (values) => values[below(values.length)] as (typeof values)[number] }
-}
-
-type FileMutation = (sources: MutationSources, name: string, draw: Draw) => string
-
-const bytesOf = (change: (bytes: Buffer, draw: Draw) => readonly [Uint8Array, string]): FileMutation => {
+const bytesOf = (change: (bytes: Buffer, draw: Drawing) => readonly [Uint8Array, string]): FileMutation => {
   return ({ checkpoint }, name, draw) => {
     const path = join(checkpoint, name)
     const [bytes, text] = change(readFileSync(path), draw)
@@ -50,7 +34,7 @@ const bytesOf = (change: (bytes: Buffer, draw: Draw) => readonly [Uint8Array, st
 
 const replaced = (
   text: string,
-  replace: (path: string, sources: MutationSources, draw: Draw) => void,
+  replace: (path: string, sources: MutationSources, draw: Drawing) => void,
 ): FileMutation => {
   return (sources, name, draw) => {
     const path = join(sources.checkpoint, name)
@@ -118,7 +102,7 @@ const STRANGE: readonly unknown[] = [
 type Values = Record<string, unknown>
 
 /** Writes a JSON file anew with one place changed. */
-function mutateValues(path: string, draw: Draw): string {
+function mutateValues(path: string, draw: Drawing): string {
   const root = { root: JSON.parse(readFileSync(path, 'utf8')) as unknown }
   const places = placesIn(root)
   const [holder, key, name] = draw.of(places)

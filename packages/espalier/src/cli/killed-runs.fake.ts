@@ -41,9 +41,13 @@ export function allCheckpoints(folder: string): readonly FoundCheckpoint[] {
   return [folder, join(folder, UNFINISHED)].flatMap(checkpointsIn)
 }
 
-/** What a folder says that is not so. runs: those whose files may lie there. */
-export function faultsOf(folder: string, runs: readonly KnownRun[]): string[] {
-  const faults = [folder, join(folder, UNFINISHED)].flatMap((path) => resultFaults(path, runs))
+/** What a folder says that is not so. runs: those whose files may lie there. isLogFlushed: whether the log of an unfinished run is on the disk, line by line. */
+export function faultsOf(
+  folder: string,
+  runs: readonly KnownRun[],
+  { isLogFlushed = true }: { readonly isLogFlushed?: boolean } = {},
+): string[] {
+  const faults = [folder, join(folder, UNFINISHED)].flatMap((path) => resultFaults(path, runs, isLogFlushed))
   return [...faults, ...allCheckpoints(folder).flatMap((checkpoint) => checkpointFaults(checkpoint, runs))]
 }
 
@@ -53,7 +57,7 @@ export function leftovers(folder: string): string[] {
 }
 
 /** A folder that programs open holds all of one run, whose own account agrees; another one says nothing of a result. */
-function resultFaults(folder: string, runs: readonly KnownRun[]): string[] {
+function resultFaults(folder: string, runs: readonly KnownRun[], isLogFlushed: boolean): string[] {
   const names = namesIn(folder)
   if (!names.includes('run.json'))
     return names.includes('adapter_config.json') && !folder.endsWith(UNFINISHED) ? [`${folder}: no run.json`] : []
@@ -63,10 +67,11 @@ function resultFaults(folder: string, runs: readonly KnownRun[]): string[] {
   }
   const run = runs.find(({ learningRate }) => learningRate === config.learning_rate)
   if (run === undefined) return [`${folder}: run.json is of no known run`]
+  const isResult = names.includes('adapter_config.json') && !folder.endsWith(UNFINISHED)
+  if (!isResult && !isLogFlushed) return []
   const log = lines(join(folder, 'log.jsonl'))
   const isInOrder = log.every((line, index) => (JSON.parse(line) as { step: number }).step === index + 1)
-  if (!names.includes('adapter_config.json') || folder.endsWith(UNFINISHED))
-    return isInOrder ? [] : [`${folder}: log.jsonl`]
+  if (!isResult) return isInOrder ? [] : [`${folder}: log.jsonl`]
   const missing = WHOLE.filter((name) => !names.includes(name))
   if (missing.length > 0) return [`${folder}: no ${missing.join(', ')}`]
   const state = json(join(folder, 'trainer_state.json')) as { global_step: number }

@@ -17,7 +17,7 @@ export async function writeWhole(path: string, write: (beside: string) => Promis
   }
 }
 
-/** Deletes a folder or a file: it is gone from under its name at once, so that no half of it stays there. Throws file.write when it stays. */
+/** Deletes a folder or a file: it is gone from under its name at once, so that no half of it stays there, and its name is gone from the disk before what it holds. Throws file.write when it stays. */
 export async function removeWhole(path: string): Promise<void> {
   const aside = besideName(path)
   try {
@@ -26,6 +26,7 @@ export async function removeWhole(path: string): Promise<void> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return // it is gone already
     throw writeError(basename(path), dirname(path), cause)
   }
+  await syncFolder(dirname(path))
   await rm(aside, { recursive: true, force: true })
 }
 

@@ -62,11 +62,14 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
         if (!isFinal) await complete?.(folder, context)
       }
       if (!isFinal) {
-        await writeWhole(target, write)
-        // Later ones are of a run that stopped after them and has gone on from an earlier one.
+        // Later ones are of a run that stopped after them and has gone on from an earlier one. They go first: whoever goes on takes the latest.
         const isLater = (other: string) => stepOf(other) >= context.step && other !== target
-        for (const other of written.filter(isLater)) await removeWhole(other).catch(() => {})
-        written = [...written.filter((other) => !isLater(other) && other !== target), target]
+        const later = written.filter(isLater)
+        await writeWhole(target, async (beside) => {
+          await write(beside)
+          for (const other of later) await removeWhole(other)
+        })
+        written = [...written.filter((other) => !later.includes(other) && other !== target), target]
       }
       const kept = keptOf(written, { saveTotalLimit, best, isFinal })
       // One that cannot be deleted takes room, and ends no run.
