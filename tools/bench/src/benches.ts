@@ -1,4 +1,5 @@
 /** The benchmarks. Each runs its sides in turn within one run and reports medians and ratios. */
+import { changeOfBackend } from './change-of-backend.js'
 import { checkpoint } from './checkpoint.js'
 import { checkpointing } from './checkpointing.js'
 import { compilations } from './compilations.js'
@@ -28,6 +29,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   'start-up': startUp,
   compilations,
   checkpoint,
+  'change-of-backend': changeOfBackend,
   checkpointing,
   glue,
   memory: expectedMemory,

@@ -31,6 +31,7 @@ beforeAll(async () => {
   stepMs = (performance.now() - began) / STEPS_DONE // saves among them
 }, 600_000)
 afterAll(() => {
+  if (GIVEN !== undefined) console.log(`killed while a checkpoint was written: ${metSaves} of ${KILLS} first kills`)
   work.remove()
   model.remove()
 })

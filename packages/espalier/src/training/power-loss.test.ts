@@ -117,7 +117,7 @@ async function watched(outputDir: string, { rate, look, resume }: Watched): Prom
   return count
 }
 
-describe('a loss of power', { timeout: 300_000 }, () => {
+describe('a loss of power', { timeout: 300_000 * (1 + LOSSES) }, () => {
   it('costs a run at most the checkpoint that was being written, and the run goes on from the others to its end', async () => {
     const outputDir = mkdtempSync(join(root, 'run-'))
     const whole = join(root, 'whole')
