@@ -49,7 +49,7 @@ const csv: Format = separated('.csv', true, (line, at) => splitCsv(line, at))
 // TSV has no quoting: a quote is a character like any other, as in GLUE's files.
 const tsv: Format = separated('.tsv', false, (line) => line.split('\t'))
 
-/** The formats that are read record by record, by ending. `.json` is read whole: see readJsonRows. */
+/** The formats that are read record by record, by ending. A value of JSON is read whole: see readJsonRows. */
 export const formats: Readonly<Record<string, Format>> = { '.jsonl': jsonl, '.csv': csv, '.tsv': tsv, '.txt': text }
 
 /** Ending of a file name, lower case, with the dot. */
@@ -59,7 +59,7 @@ export function extensionOf(name: string): string {
 
 const LARGEST_JSON = 1 << 29 // 512 MiB: V8's longest string
 
-/** The rows of a .json file: an array of objects, or an object with one under `data`. Throws data.json. */
+/** The rows of a file that is one value of JSON: an array of objects, an object with one under `data`, or a single row. Throws data.json. */
 export async function readJsonRows(file: DataFile): Promise<DataRow[]> {
   const byteLength = await file.byteLength()
   if (byteLength > LARGEST_JSON) {
@@ -73,8 +73,8 @@ export async function readJsonRows(file: DataFile): Promise<DataRow[]> {
   } catch (cause) {
     throw brokenJson('a file is not JSON', { file: file.name, reason: messageOf(cause) }, cause)
   }
-  const rows = Array.isArray(value) ? value : ((value as { data?: unknown } | null)?.data ?? value)
-  if (!Array.isArray(rows)) throw brokenJson('a JSON file must be an array of rows', { file: file.name })
+  const below = (value as { data?: unknown } | null)?.data
+  const rows: unknown[] = Array.isArray(value) ? value : Array.isArray(below) ? below : [value]
   return rows.map((row, index) => asRow(row, { file: file.name, row: index + 1 }))
 }
 

@@ -146,6 +146,21 @@ describe('loadDataset', () => {
       expect(() => loadDataset(join(folder, name))).toThrow(`compressed (${kind})`)
   })
 
+  test('reads JSON by content, as datasets does, whatever its name says', async () => {
+    const two = [{ a: 1 }, { a: 2 }]
+    for (const text of ['{"a":1}\n{"a":2}\n', '\uFEFF [{"a":1},\n {"a":2}]', '\n\n[\n{"a":1},{"a":2}\n]']) {
+      for (const name of ['kind.json', 'kind.jsonl']) {
+        const rows = loadDataset(file(name, text))
+        expect(await all(rows)).toEqual(two)
+        expect(await all(rows)).toEqual(two)
+      }
+    }
+    for (const text of ['{"a":1}', '{\n "a": 1\n}'])
+      expect(await all(loadDataset(file('one.json', text)))).toEqual([{ a: 1 }])
+    const broken = all(loadDataset(file('lines.json', '{"a":1}\n\n{"a"\n')))
+    await expect(broken).rejects.toMatchObject({ code: 'data.json', details: { line: 3 } })
+  })
+
   test('reads TSV without quoting, text by lines, and JSON arrays', async () => {
     expect(await all(loadDataset(file('a.tsv', 'sentence\tlabel\n"a\t1\n')))).toEqual([{ sentence: '"a', label: '1' }])
     expect(await all(loadDataset(file('a.txt', 'one\r\n\ntwo')))).toEqual([{ text: 'one' }, { text: 'two' }])

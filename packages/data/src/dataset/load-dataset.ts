@@ -5,10 +5,11 @@ import { copiedRow } from './copied-row.js'
 import { blobFile, type DataFile, inMemory, isDataFile } from './data-file.js'
 import { type Dataset, datasetOf } from './dataset.js'
 import { type DataRow, extensionOf, type Format, formats, readJsonRows } from './formats.js'
+import { holdsRowsOnLines } from './json-kind.js'
 import { compressedByName, parquet } from './other-kinds.js'
 import { readRecords } from './records.js'
 import { refuseList, refuseLoader, refuseObject } from './refused-sources.js'
-import type { PlacedRow } from './row-source.js'
+import type { PlacedRow, RowSource } from './row-source.js'
 import { isIterable, type MakeRows, type RowsToPass, rowsInMemory } from './rows-in-memory.js'
 import type { FieldOptions } from './shape.js'
 
@@ -87,9 +88,9 @@ export function loadDataset<Row extends object = DataRow>(
 
 function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions: FieldOptions): Dataset<Row> {
   const extension = format ?? extensionOf(file.name)
-  if (extension === '.json') return fromJson(file, fieldOptions)
   const known = formats[extension]
-  if (known !== undefined) return fromRecords(file, known, fieldOptions)
+  if (extension === '.json' || extension === '.jsonl') return datasetOf<Row>(jsonSource(file, extension, fieldOptions))
+  if (known !== undefined) return datasetOf<Row>(recordSource(file, known, fieldOptions))
   if (extension === '.parquet') throw parquet(file.name)
   throw (
     compressedByName(file.name, extension) ??
@@ -106,7 +107,22 @@ function fromFile<Row>(file: DataFile, format: string | undefined, fieldOptions:
 
 const LARGEST_HELD = 64 * 1024 * 1024 // 64 MiB: a tenth of what tokenized rows may take
 
-function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOptions): Dataset<Row> {
+/** A file of JSON by what is in it, as datasets reads it: rows on lines of their own, or one value that holds them all. */
+function jsonSource<Row>(file: DataFile, extension: string, fieldOptions: FieldOptions): RowSource<Row> {
+  const lines = recordSource<Row>(file, formats['.jsonl'] as Format, fieldOptions)
+  const whole = wholeSource<Row>(file, fieldOptions)
+  let chosen = lines // until a pass has looked
+  return {
+    ...lines,
+    placedRows: async function* () {
+      chosen = (await holdsRowsOnLines(file, extension === '.jsonl')) ? lines : whole
+      yield* chosen.placedRows()
+    },
+    readAgain: (place) => chosen.readAgain(place),
+  }
+}
+
+function recordSource<Row>(file: DataFile, format: Format, fieldOptions: FieldOptions): RowSource<Row> {
   const again = inMemory(file, LARGEST_HELD) // row by row, a file on disk takes a hundred times as long as in one pass
   let columns: readonly string[] = []
   async function* placedRows(): AsyncGenerator<PlacedRow<Row>> {
@@ -122,7 +138,7 @@ function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOpt
       yield { row, label: `${file.name}:${record.line}`, place: [record.start, record.end] }
     }
   }
-  return datasetOf<Row>({
+  return {
     name: file.name,
     fieldOptions,
     isRereadable: true,
@@ -131,10 +147,10 @@ function fromRecords<Row>(file: DataFile, format: Format, fieldOptions: FieldOpt
       const bytes = await again.read(start, end)
       return format.parse({ bytes, start, end, line: 0 }, file.name, columns) as Row
     },
-  })
+  }
 }
 
-function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row> {
+function wholeSource<Row>(file: DataFile, fieldOptions: FieldOptions): RowSource<Row> {
   let rows: Promise<readonly DataRow[]> | undefined
   const read = () => {
     rows ??= readJsonRows(file)
@@ -143,7 +159,7 @@ function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row>
     })
     return rows
   }
-  return datasetOf<Row>({
+  return {
     name: file.name,
     fieldOptions,
     isRereadable: true,
@@ -153,5 +169,5 @@ function fromJson<Row>(file: DataFile, fieldOptions: FieldOptions): Dataset<Row>
       }
     },
     readAgain: async ([index]) => copiedRow((await read())[index]) as Row,
-  })
+  }
 }

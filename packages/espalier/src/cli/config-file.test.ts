@@ -21,6 +21,12 @@ describe('readConfigFile', () => {
     expect(await readConfigFile(file('a.json', '{"lora_r": 4}'))).toEqual({ lora_r: 4 })
   })
 
+  it('takes the words of YAML for true and false that PyYAML takes', async () => {
+    const text = 'a: yes\nb: No\nc: on\nd: OFF\ne: y\nf: "no"\ng: true\nh: yes please\ni: [yes, no]\n'
+    const read = { a: true, b: false, c: true, d: false, e: 'y', f: 'no', g: true, h: 'yes please', i: [true, false] }
+    expect(await readConfigFile(file('words.yaml', text))).toEqual(read)
+  })
+
   it('says of what is nested without end that it is', async () => {
     for (const path of [file('deep.json', `{"a":${deep}}`), file('deep.yaml', `a: ${deep}\n`)]) {
       const reading = readConfigFile(path)

@@ -1,6 +1,7 @@
 /** `--config`: a YAML or JSON file, or a TS or JS file loaded by name. A TRL SFT YAML runs unchanged. */
 import { readFile } from 'node:fs/promises'
 import { extname, resolve } from 'node:path'
+import type { ScalarTag } from 'yaml'
 import { UsageError } from './failure.js'
 import { readJsonFile, requireTextFile } from './text-file.js'
 
@@ -30,7 +31,15 @@ async function load(path: string): Promise<unknown> {
   }
   if (extension === '.json') return readJsonFile('config', path)
   const { parse } = await import('yaml')
-  return parse(await readFile(path, 'utf8')) as unknown
+  return parse(await readFile(path, 'utf8'), { customTags: (tags) => [truth, ...tags] }) as unknown
+}
+
+/** Words that PyYAML, with which TRL reads its files, takes for true and false; plain y and n it leaves text. */
+const truth: ScalarTag = {
+  tag: 'tag:yaml.org,2002:bool',
+  default: true,
+  test: /^(?:yes|Yes|YES|no|No|NO|on|On|ON|off|Off|OFF)$/,
+  resolve: (word) => /^(?:y|on)/i.test(word),
 }
 
 function reasonOf(error: unknown): string {

@@ -27,6 +27,11 @@ describe('parseWords', () => {
     expect(value('max-length', '--max_seq_length', '64')).toBe(64)
   })
 
+  it('takes false of a file for the choice that is called no', () => {
+    expect(parseRecord('train', { eval_strategy: false }).values.get('eval-strategy')).toBe('no')
+    expect(refusal(() => parseRecord('train', { bias: false })).message).toContain('is one of')
+  })
+
   it('reads mappings as JSON, and refuses what is nested without end', () => {
     expect(value('lr-scheduler-kwargs', '--lr-scheduler-kwargs', '{"power": 2}')).toEqual({ power: 2 })
     for (const text of [`{"a":${'['.repeat(1e5)}${']'.repeat(1e5)}}`, '[1]', '{"a":1,"a":2}']) {

@@ -162,6 +162,8 @@ function convert(option: Option, words: readonly string[] | undefined): Value {
   if (type === 'list') return parts
   if (type === 'texts-or-text') return namesOrPattern(words as string[], parts)
   if (type === 'record') return asRecord(name, first)
+  // YAML reads a plain `no` as false.
+  if (first === 'false' && choices?.includes('no') === true) return 'no'
   if (choices !== undefined && !choices.includes(first))
     throw new UsageError(`--${name} is one of ${choices.join(', ')}, not ${first}`)
   return first
