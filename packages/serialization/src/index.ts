@@ -35,6 +35,7 @@ export type { DownloadProgress, HubEnvironment, HubOptions } from './hub/environ
 export { type HubReference, hubReference, parseHubReference } from './hub/repository.js'
 export type { UploadOptions, UploadProgress, UploadResult } from './hub/upload.js'
 export type { FileGroup } from './hub/wanted-files.js'
+export { initialWarnings } from './load/check-config.js'
 export { type LoadAdapterOptions, type LoadedAdapter, loadAdapter } from './load/load-adapter.js'
 export { type LoadedModel, type LoadModelOptions, loadModel } from './load/load-model.js'
 export { parameterSource } from './load/parameter-sources.js'

@@ -105,7 +105,8 @@ async function opened<M extends PretrainedModel | PeftModel>(
         ...(quantizationConfig && { quantizationConfig }),
       },
     )
-    for (const warning of base.loaded.warnings) progress.warning(warning)
+    const { loadedWarnings } = await import('../model/loaded-warnings.js')
+    for (const warning of loadedWarnings(base)) progress.warning(warning)
     return base
   } catch (error) {
     // Nobody owns it yet, and its worker would keep the process alive.

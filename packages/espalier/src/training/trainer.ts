@@ -23,6 +23,7 @@ import {
   type TrainingTransform,
 } from '@espalier/trainer'
 import type { AllowedChange } from '../checkpoint/run-changes.js'
+import { loadedWarnings } from '../model/loaded-warnings.js'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
 import { platform } from '../platform/node.js'
@@ -267,9 +268,9 @@ export class Trainer {
 
   /** What to know before the first step: of the model, of how its weights are held, and of the rows. */
   private warningsOf({ train, evaluation }: PreparedData): readonly string[] {
-    const { loaded, backend } = this.model
+    const { backend } = this.model
     return [
-      ...loaded.warnings,
+      ...loadedWarnings(this.model),
       ...(this.model instanceof PeftModel ? this.model.warnings : []),
       ...wideningWarnings(this.model.model, backend),
       ...argumentWarnings(this.args, { hasEvaluation: evaluation !== undefined }),

@@ -63,12 +63,15 @@ export function readSettings(keys: ConfigKeys, family: T5Like): T5Settings {
     isEncoder:
       !keys.flag('is_encoder_decoder', true) || keys.texts('architectures').some((name) => /EncoderModel$/.test(name)),
     innerSize: keys.size('d_ff', 2048),
-    isGated: feedForward.startsWith('gated-'),
-    activation: activationOf(keys, 'feed_forward_proj', 'relu', {
-      'gated-gelu': 'gelu_new',
-      'gated-silu': 'silu',
-      'gated-relu': 'relu',
-    }),
+    // What transformers makes of `feed_forward_proj` stands in its files too, and wins.
+    isGated: keys.flag('is_gated_act', feedForward.startsWith('gated-')),
+    activation: keys.has('dense_act_fn')
+      ? activationOf(keys, 'dense_act_fn', 'relu')
+      : activationOf(keys, 'feed_forward_proj', 'relu', {
+          'gated-gelu': 'gelu_new',
+          'gated-silu': 'silu',
+          'gated-relu': 'relu',
+        }),
     epsilon: keys.epsilon('layer_norm_epsilon', 1e-6),
     dropout: keys.rate('dropout_rate', 0.1),
     buckets,

@@ -60,6 +60,14 @@ export function unusedWarnings(unused: readonly string[]): string[] {
   ]
 }
 
+/** What to tell of parameters that start anew; empty when there are none. */
+export function initialWarnings(initialized: readonly string[]): string[] {
+  if (initialized.length === 0) return []
+  return [
+    `the checkpoint has no ${initialized.slice(0, SHOWN).join(', ')}${initialized.length > SHOWN ? ', ...' : ''}: they start at random values, and what the model says means nothing before it is trained`,
+  ]
+}
+
 // Tables that older versions stored and newer ones compute, and heads of other tasks.
 const SILENT =
   /(?:rotary_emb\.inv_freq|position_ids|\.attn\.(?:masked_)?bias|^(?:lm_head|cls|\w*predictions|generator_lm_head|vocab_\w+|sop_classifier|\w*classifier|score|qa_outputs)\..*|^(?:\w+\.)?pooler\..*)$/

@@ -18,7 +18,7 @@ import { type HfConfig, readGenerationConfig, readModelConfig } from '../hf-conf
 import { quantizationOf } from '../hf-config/quantization.js'
 import type { HubOptions } from '../hub/environment.js'
 import { openWeights } from '../safetensors/sharded.js'
-import { checkConfig, unusedWarnings } from './check-config.js'
+import { checkConfig, initialWarnings, unusedWarnings } from './check-config.js'
 import { floatLinears, leftInFloats } from './left-in-floats.js'
 import { originOf } from './origin.js'
 import { ownHead } from './own-head.js'
@@ -65,7 +65,7 @@ export interface LoadedModel extends BaseModel {
   readonly initialized: readonly string[]
   /** Tensors of the checkpoint that the model has no use for. */
   readonly unused: readonly string[]
-  /** What a person should know: tensors that nothing uses. */
+  /** What a person should know: tensors that nothing uses, parameters that start anew. */
   readonly warnings: readonly string[]
   /** Lets go of the files. */
   close(): Promise<void>
@@ -134,7 +134,12 @@ export async function loadModel(source: Source, options: LoadModelOptions): Prom
       labels,
       initialized,
       unused: unused(),
-      warnings: [...unusedWarnings(unused()), ...(head === undefined ? [] : [head.warning]), ...idWarnings],
+      warnings: [
+        ...unusedWarnings(unused()),
+        ...(head === undefined ? [] : [head.warning]),
+        ...initialWarnings(initialized),
+        ...idWarnings,
+      ],
       close: () => weights.close(),
     }
   } catch (error) {

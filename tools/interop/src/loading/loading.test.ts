@@ -10,6 +10,7 @@ import {
   AutoModel,
   AutoModelForCausalLM,
   AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
   PeftModel,
@@ -21,12 +22,14 @@ const { ESPALIER_PYTHON: python } = process.env
 if (python === undefined) console.log('ESPALIER_PYTHON is not set: odd folders were not given to transformers and PEFT')
 
 const CLOSE = 1e-5 // of a loss in float32
-const PATIENCE_MS = 10 * 60_000 // importing PyTorch on a busy machine takes minutes, and the folders are some hundred
-const MOST_ARE_EQUAL = 220 // of some 350; the others Python refuses or draws at random, or they are refused here by name
+const PATIENCE_MS = 30 * 60_000 // importing PyTorch on a busy machine takes minutes, and the folders are some hundred
+// Of some 360 odd folders and 900 with another key. The others Python refuses or draws at random, or they are refused here by name.
+const MOST_ARE_EQUAL = { odd: 230, keys: 460 }
 const classes = {
   AutoModel,
   AutoModelForCausalLM,
   AutoModelForMaskedLM,
+  AutoModelForSeq2SeqLM,
   AutoModelForSequenceClassification,
   AutoModelForTokenClassification,
 }
@@ -50,14 +53,12 @@ interface Outcome {
   readonly loss?: number
   /** What is said beside a loss. */
   readonly said?: string
-  /** Whether values start anew, which `loaded.initialized` names. */
-  readonly startsAnew?: boolean
   /** The typed error. */
   readonly refused?: string
 }
 
-// What Python leaves out and this reads, and says so.
-const SAID = /_orig_mod or module.*PEFT would leave these tensors out/
+// What Python leaves out and this reads, and heads that start at random in Python too.
+const SAID = /_orig_mod or module.*PEFT would leave these tensors out|they start at random values/
 // Python's model.load_adapter reads them, PeftModel.from_pretrained goes on without.
 const READ_BY_TRANSFORMERS = 'adapter names lack base_model.model.'
 // Numbers with a point are numbers without one in JSON as JavaScript reads it; Python refuses them as sizes.
@@ -65,7 +66,11 @@ const LENIENT = 'sizes as numbers with a point'
 
 describe.skipIf(python === undefined)('odd folders (needs ESPALIER_PYTHON)', { timeout: PATIENCE_MS }, () => {
   let root = ''
-  let found: { readonly ids: readonly (readonly number[])[]; readonly cases: readonly LoadingCase[] }
+  let found: {
+    readonly ids: readonly (readonly number[])[]
+    readonly odd: readonly LoadingCase[]
+    readonly keys: readonly LoadingCase[]
+  }
 
   beforeAll(async () => {
     root = await mkdtemp(join(tmpdir(), 'espalier-loading-'))
@@ -78,18 +83,21 @@ describe.skipIf(python === undefined)('odd folders (needs ESPALIER_PYTHON)', { t
     if (root !== '') await rm(root, { recursive: true, force: true })
   })
 
-  it('load to the losses of transformers and PEFT, or are refused', async () => {
+  it.each([
+    ['odd', MOST_ARE_EQUAL.odd],
+    ['keys', MOST_ARE_EQUAL.keys],
+  ] as const)('of the kind "%s" load to the losses of transformers and PEFT, or are refused', async (group, most) => {
     const counts = { equal: 0, refusedByBoth: 0, refusedHere: 0, readAndSaid: 0 }
     const differences: string[] = []
-    for (const one of found.cases) {
+    for (const one of found[group]) {
       const made = await outcomeOf(one)
       const kind = kindOf(one, made)
       if (kind === undefined) differences.push(`${one.name}: ${JSON.stringify(made)}, in Python ${JSON.stringify(one)}`)
       else counts[kind] += 1
     }
-    console.log(`${found.cases.length} folders: ${JSON.stringify(counts)}`)
+    console.log(`${found[group].length} folders (${group}): ${JSON.stringify(counts)}`)
     expect(differences).toEqual([])
-    expect(counts.equal).toBeGreaterThanOrEqual(MOST_ARE_EQUAL)
+    expect(counts.equal).toBeGreaterThanOrEqual(most)
   })
 
   function kindOf(
@@ -100,7 +108,7 @@ describe.skipIf(python === undefined)('odd folders (needs ESPALIER_PYTHON)', { t
     if (made.loss === undefined) return undefined
     if (isNoNumber === true) return Number.isNaN(made.loss) ? 'equal' : undefined
     if (loss !== undefined && Math.abs(made.loss - loss) < CLOSE) return 'equal'
-    const isSaid = SAID.test(made.said ?? '') || made.startsAnew === true
+    const isSaid = SAID.test(made.said ?? '')
     return isSaid || name === READ_BY_TRANSFORMERS || name === LENIENT ? 'readAndSaid' : undefined
   }
 
@@ -111,7 +119,6 @@ describe.skipIf(python === undefined)('odd folders (needs ESPALIER_PYTHON)', { t
       return {
         loss: await lossOfModel(adapted ?? base, found.ids, auto),
         said: [...base.loaded.warnings, ...(adapted?.warnings ?? [])].join('\n'),
-        startsAnew: base.loaded.initialized.length > 0,
       }
     } catch (error) {
       if (EspalierError.isInstance(error)) return { refused: error.message }

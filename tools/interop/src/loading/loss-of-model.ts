@@ -1,10 +1,10 @@
 /** The loss of a model on rows of token ids, computed from what its head gives. */
-import { feed, hostTensor, passOf } from '@espalier/core'
+import { feed, hostTensor, type ModelInputs, passOf } from '@espalier/core'
 import type { PeftModel, PretrainedModel } from 'espalier'
 
 /**
- * As transformers computes it: of the next token, of the token itself where the class fills masks, of labels that follow from ids or
- * rows; the mean square of a model without a head. auto: transformers' class.
+ * As transformers computes it: of the next token, of the token itself where the class fills masks or a decoder writes it, of labels that
+ * follow from ids or rows; the mean square of a model without a head. auto: transformers' class.
  */
 export async function lossOfModel(
   runtime: PretrainedModel | PeftModel,
@@ -16,10 +16,20 @@ export async function lossOfModel(
   const held = runtime.hold()
   try {
     const { model, backend, weights, state } = await held.ready
-    const pass = passOf({ input_ids: feed('input_ids', 'i32', tokens.shape) }, model.causal)
+    const read = feed('input_ids', 'i32', tokens.shape)
+    const isWritten = auto === 'AutoModelForSeq2SeqLM'
+    const written: ModelInputs = isWritten ? { decoder_input_ids: feed('decoder_input_ids', 'i32', tokens.shape) } : {}
+    const pass = passOf({ input_ids: read, ...written }, model.causal)
     const outputs = { logits: model.forward(pass.ids, pass.context) }
     const executable = await backend.compile({ name: 'logits', outputs }, { weights })
-    const { logits } = await executable.run({ feeds: { input_ids: tokens }, state })
+    const start = Number(runtime.config.decoder_start_token_id)
+    const shifted = hostTensor(
+      'i32',
+      tokens.shape,
+      ids.flatMap((row) => [start, ...row.slice(0, -1)]),
+    )
+    const feeds = { input_ids: tokens, ...(isWritten && { decoder_input_ids: shifted }) }
+    const { logits } = await executable.run({ feeds, state })
     executable.release()
     const values = logits?.data as Float32Array
     if (auto === 'AutoModel') return values.reduce((sum, value) => sum + value * value, 0) / values.length
