@@ -103,6 +103,7 @@ export {
   type TaskType,
   withEncoded,
 } from './model/model.js'
+export { ROUTING, type Routed, routingLoss, routingTally } from './model/routing-loss.js'
 export { unsupportedTask } from './model/unsupported-task.js'
 export {
   type Adaptable,

@@ -14,11 +14,12 @@ import { exp, log } from '../graph/ops/unary.js'
 import type { Tensor } from '../graph/tensor.js'
 import { isAdaptable } from '../module/adaptable.js'
 import { CappedHead } from '../module/capped-head.js'
-import type { Context } from '../module/context.js'
+import { type Context, Trace } from '../module/context.js'
 import type { Module } from '../module/module.js'
 import { crossEntropy, crossEntropyOfLogits, type TargetOptions } from '../nn/cross-entropy.js'
 import { type ModelInputs, passOf } from './inputs.js'
 import type { LanguageModel, MaskedLM, Model, Seq2SeqLM } from './model.js'
+import { ROUTING, routingLoss } from './routing-loss.js'
 
 /** A loss: the model and the batch's feeds as tensors -> the sum of losses over counted items, a scalar. Divided by the count later. options: how targets are read, where the loss has classes. */
 export type LossFunction = (model: Model, inputs: ModelInputs, options?: TargetOptions) => Tensor
@@ -26,7 +27,8 @@ export type LossFunction = (model: Model, inputs: ModelInputs, options?: TargetO
 /**
  * Next-token loss over counted positions. Feeds besides those of `passOf`: `counted_indices` (n) i32, flat positions in
  * (batch * (virtual tokens + length)) whose next token counts; `counted_targets` (n) i32, those tokens; `counted_weights` (n) f32, 0 for
- * padding.
+ * padding. Of a mixture of experts that balances them `routingCoefficient` times the loss of routing is added, which is one of the whole
+ * batch: split into parts, it is another.
  */
 export const causalLoss: LossFunction = (model, inputs, options) => {
   const [indices, targets, weights] = [
@@ -34,10 +36,16 @@ export const causalLoss: LossFunction = (model, inputs, options) => {
     needed(inputs, 'counted_targets'),
     needed(inputs, 'counted_weights'),
   ]
-  const { ids, context } = passOf(inputs, true)
   const lm = model as LanguageModel
+  const { routingCoefficient } = lm
+  const trace = new Trace((name) => routingCoefficient !== 0 && name.startsWith(ROUTING))
+  const { ids, context } = passOf(inputs, true, trace)
   const rows = gatherRows(rowsOf(lm.hidden(ids, context)), indices)
-  return tokenLoss(lm.head(), { rows, targets, weights }, context, options)
+  const loss = tokenLoss(lm.head(), { rows, targets, weights }, context, options)
+  const tallies = [...trace.captured.values()]
+  if (tallies.length === 0) return loss
+  // Once for a batch, whatever the count that the sum is divided by.
+  return add(loss, mul(mul(routingLoss(tallies), routingCoefficient), reduceSum(weights)))
 }
 
 /**

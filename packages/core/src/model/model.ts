@@ -84,6 +84,11 @@ export abstract class LanguageModel extends Model {
     return namedModules(this.head()).map(({ module }) => module)
   }
 
+  /** How much of the loss of unbalanced routing is added to that of tokens: see `routingLoss`. 0 where experts are not balanced, or there are none. */
+  get routingCoefficient(): number {
+    return 0
+  }
+
   /** What config.json says once the head has a weight of its own. */
   get untiedConfig(): Readonly<Record<string, unknown>> {
     return { tie_word_embeddings: false }

@@ -15,10 +15,8 @@ export interface MixtureSizes extends Pick<LlamaSettings, 'sizes' | 'innerSize' 
   readonly jitter?: number
 }
 
-/** The settings of a mixture. Throws model.config, and model.unsupported for a loss of routing. */
+/** The settings of a mixture. Throws model.config. */
 export function mixtureSettings(keys: ConfigKeys, own: MixtureSizes): Omit<MixtureSettings, 'files'> {
-  // transformers adds a loss of unbalanced routing where it is set.
-  if (keys.flag('output_router_logits', false)) throw keys.unsupported('output_router_logits', [false])
   const { sizes, innerSize, activation, deviation, expertCount, isNormalized, jitter = 0 } = own
   const chosenCount = keys.size('num_experts_per_tok')
   if (expertCount > 0 && chosenCount > expertCount)

@@ -12,9 +12,11 @@ import {
   Module,
   mul,
   type ParameterScope,
+  ROUTING,
   randomBits,
   reduceSum,
   reshape,
+  routingTally,
   type StoredPart,
   shiftRight,
   sizeOf,
@@ -36,6 +38,8 @@ export interface RoutingSettings {
   readonly isNormalized: boolean
   /** While training, inputs are multiplied by numbers from 1 - jitter to 1 + jitter. Default 0. */
   readonly jitter?: { readonly size: number; readonly site: string }
+  /** Where it is in the model: what a loss of routing finds it by. */
+  readonly path: string
 }
 
 /** Sum over a token's experts of their weight times what they make of it. */
@@ -50,12 +54,13 @@ export class SparseMoe extends Module {
 
   /** x (batch, tokens, hidden) -> same. */
   forward(input: Tensor, context: Context): Tensor {
-    const { expertCount, chosenCount, isNormalized } = this.settings
+    const { expertCount, chosenCount, isNormalized, path } = this.settings
     const x = this.jittered(input, context)
     const hidden = x.shape[2] as number
     const rows = reshape(x, [-1, hidden])
     const shares = softmax(widened(this.gate.forward(rows, context))) // (tokens, experts)
     const { values, indices } = topK(shares, chosenCount)
+    context.trace.capture(`${ROUTING}${path}`, () => routingTally({ shares, chosen: indices, keep: context.mask.keep }))
     const weights = isNormalized ? div(values, reduceSum(values, { axes: [1], keepDims: true })) : values
     const blocks = expertBlocks(indices, expertCount)
     const made = this.experts.forward(gatherRows(rows, blocks.tokens), { ...context, experts: blocks.experts })
@@ -130,6 +135,6 @@ export function sparseMoe(settings: MixtureSettings, scope: ParameterScope): Spa
       experts.experts('down_proj', [expertCount, hiddenSize, innerSize], { deviation, stored: down }),
       activation,
     ),
-    { expertCount, chosenCount, isNormalized, jitter: { size, site: `${scope.path}.jitter` } },
+    { expertCount, chosenCount, isNormalized, jitter: { size, site: `${scope.path}.jitter` }, path: scope.path },
   )
 }

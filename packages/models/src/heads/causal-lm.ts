@@ -32,7 +32,9 @@ export function causalLM({ className, field }: HeadNames, options: CausalLMOptio
       ? new Linear(base.tokenTable().weight, ownBias())
       : headLinear(request, field, vocabularySize, { bias })
     const softCap = softCapKey === undefined ? null : keys.optionalPositive(softCapKey)
-    return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head }, softCap)
+    const balances = keys.flag('output_router_logits', false)
+    const settings = { softCap, routing: balances ? keys.number('router_aux_loss_coef', 0.001) : 0 }
+    return new HeadedCausalLM(className, { base: prefix, head: field }, { base, head }, settings)
   }
 }
 
@@ -41,7 +43,7 @@ class HeadedCausalLM extends CausalLM {
     readonly className: string,
     readonly names: PartNames<HeadedParts>,
     parts: HeadedParts,
-    readonly softCap: number | null,
+    readonly settings: { readonly softCap: number | null; readonly routing: number },
   ) {
     super()
     setParts(this, names, parts)
@@ -61,7 +63,12 @@ class HeadedCausalLM extends CausalLM {
 
   head(): Module {
     const projection = partOf(this, this.names.head)
-    return this.softCap === null ? projection : new CappedHead(projection, this.softCap)
+    const { softCap } = this.settings
+    return softCap === null ? projection : new CappedHead(projection, softCap)
+  }
+
+  override get routingCoefficient(): number {
+    return this.settings.routing
   }
 
   private get base(): BareModel {
