@@ -1,4 +1,4 @@
-import { type ModelConfig, namedParameters, printModule } from '@espalier/core'
+import { type LanguageModel, type ModelConfig, namedParameters, printModule } from '@espalier/core'
 import { describe, expect, it } from 'vitest'
 import { leftPadded, near, rightPadded, rows } from './fixtures/padded-rows.js'
 import { TINY_MIXTRAL } from './fixtures/tiny-configs.js'
@@ -50,13 +50,14 @@ describe('mixtral', () => {
     expect(parameterCount(mixtral, { ...config, ...heads, ...experts }, 'CAUSAL_LM')).toBe(46_702_792_704)
   })
 
-  it('refuses what it does not compute, and experts that there are not, naming the key', () => {
-    expect(() => build({ output_router_logits: true })).toThrow(
-      expect.objectContaining({
-        code: 'model.unsupported',
-        details: expect.objectContaining({ key: 'output_router_logits' }),
-      }),
-    )
+  it('balances its experts where the configuration says so', () => {
+    const coefficient = (config: ModelConfig) => (build(config) as LanguageModel).routingCoefficient
+    expect(coefficient({})).toBe(0)
+    expect(coefficient({ output_router_logits: true })).toBe(0.001)
+    expect(coefficient({ output_router_logits: true, router_aux_loss_coef: 0.02 })).toBe(0.02)
+  })
+
+  it('refuses experts that there are not, naming the key', () => {
     expect(() => build({ num_experts_per_tok: 4 })).toThrow(
       expect.objectContaining({
         code: 'model.config',

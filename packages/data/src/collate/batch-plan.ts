@@ -25,6 +25,8 @@ export interface BatchPlanOptions extends RowSizes {
   readonly multipleOf?: number
   /** No shape is longer, whatever the multiple: a model's positions. Default: no limit. */
   readonly longest?: number
+  /** One shape that has room for every step, so that none is split: for losses of a whole batch. Default false. */
+  readonly isWhole?: boolean
 }
 
 const DEFAULT_TOKENS = 1024 // large enough for full matrix-product speed, small enough for the activations of a 135 M model
@@ -55,6 +57,7 @@ export function planBatches(options: BatchPlanOptions): BatchPlan {
       throw new EspalierError('config.value', { what: 'a size must be a whole number above 0', got: { [name]: value } })
     }
   }
+  if (options.isWhole === true) return { shapes: [wholeShape(options, multipleOf)] }
   const steps = sampleSteps(options)
   const cost: CostOf = (shapes, limit) => {
     let sum = 0
@@ -122,6 +125,15 @@ function largestShape({ lengths, counts, longest }: BatchPlanOptions, multipleOf
     count = Math.max(count, counts[i] as number)
   }
   return { rows: 1, length: lengthFor(length, multipleOf, longest), countedSize: roundUp(count, COUNTED_MULTIPLE) }
+}
+
+// Room for the rows of a step with the most counted positions.
+function wholeShape(options: BatchPlanOptions, multipleOf: number): BatchShape {
+  const { counts, stepRows } = options
+  const most = Array.from(counts).sort((a, b) => b - a)
+  const counted = most.slice(0, stepRows).reduce((sum, count) => sum + count, 0)
+  const { length } = largestShape(options, multipleOf)
+  return { rows: stepRows, length, countedSize: roundUp(Math.max(1, counted), COUNTED_MULTIPLE) }
 }
 
 // Lengths tried, as shares of the rows; the tail is fine, since a few long rows cost much.

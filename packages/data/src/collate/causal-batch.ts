@@ -23,6 +23,8 @@ export interface CausalBatch {
   readonly countedWeights: Float32Array
   /** Of packed rows: the place of each token in its document, and the document's number in the row; (rows, length), as the ids. */
   readonly documents?: { readonly positions: Int32Array; readonly numbers: Int32Array }
+  /** 1, or 0 for padding; (rows, length), where it is asked for. */
+  readonly attentionMask?: Int32Array
   /** Ids without padding. */
   readonly tokenCount: number
   /** Positions that count. */
@@ -37,6 +39,8 @@ export interface CausalCollation {
   readonly virtualTokens?: number
   /** Rows may hold several documents: every batch is fed their places and numbers. Default false. */
   readonly packed?: boolean
+  /** Every batch is fed which ids are none of padding: for models whose loss is over all tokens. Default false. */
+  readonly masked?: boolean
 }
 
 /** The shape of a micro-batch, and what its arrays are for. */
@@ -44,7 +48,7 @@ export type CausalBatchShape = BatchShape & CausalCollation
 
 /** Examples as one micro-batch. Throws shape.mismatch when they do not fit the shape. */
 export function collateCausal(examples: readonly PackedExample[], shape: CausalBatchShape): CausalBatch {
-  const { rows, length, countedSize, padId, virtualTokens = 0, packed = false } = shape
+  const { rows, length, countedSize, padId, virtualTokens = 0, packed = false, masked = false } = shape
   if (examples.length > rows) throw unfit('more examples than rows', { examples: examples.length, rows })
   const inputIds = new Int32Array(rows * length).fill(padId)
   const countedIndices = new Int32Array(countedSize)
@@ -53,11 +57,13 @@ export function collateCausal(examples: readonly PackedExample[], shape: CausalB
   const documents = packed
     ? { positions: new Int32Array(rows * length), numbers: new Int32Array(rows * length) }
     : undefined
+  const attentionMask = masked ? new Int32Array(rows * length) : undefined
   let [counted, tokenCount] = [0, 0]
   for (const [row, example] of examples.entries()) {
     const { inputIds: ids, labels, seqLengths = [example.inputIds.length] } = example
     if (ids.length > length) throw unfit('an example is longer than the rows', { example: ids.length, length })
     inputIds.set(ids, row * length)
+    attentionMask?.fill(1, row * length, row * length + ids.length)
     tokenCount += ids.length
     const first = row * (virtualTokens + length) + virtualTokens
     let start = 0
@@ -86,6 +92,7 @@ export function collateCausal(examples: readonly PackedExample[], shape: CausalB
     countedTargets,
     countedWeights,
     ...(documents === undefined ? {} : { documents }),
+    ...(attentionMask === undefined ? {} : { attentionMask }),
     tokenCount,
     countedCount: counted,
   }
@@ -93,13 +100,14 @@ export function collateCausal(examples: readonly PackedExample[], shape: CausalB
 
 /** The feeds of core's causal loss, by slot name. */
 export function causalFeeds(batch: CausalBatch): Record<string, HostTensor> {
-  const { rows, length, documents } = batch
+  const { rows, length, documents, attentionMask } = batch
   const counted = batch.countedIndices.length
   return {
     input_ids: hostTensor('i32', [rows, length], batch.inputIds),
     counted_indices: hostTensor('i32', [counted], batch.countedIndices),
     counted_targets: hostTensor('i32', [counted], batch.countedTargets),
     counted_weights: hostTensor('f32', [counted], batch.countedWeights),
+    ...(attentionMask === undefined ? {} : { attention_mask: hostTensor('i32', [rows, length], attentionMask) }),
     ...(documents === undefined
       ? {}
       : {

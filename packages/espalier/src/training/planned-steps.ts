@@ -46,13 +46,15 @@ export function stepsOf(rowCount: number, args: TrainingArguments): number {
 export interface PlanLimits extends Pick<TrainingArguments, 'tokensPerMicroBatch'> {
   /** Most positions of the model; null: no limit. */
   readonly maxPositions: number | null
+  /** Whether no step is split: the loss is one of the whole batch. */
+  readonly isWhole?: boolean
 }
 
 /** Shapes of micro-batches for these rows, `steps` times `stepRows` of them; once all of them when `steps` is left out. */
 export function planFor(
   data: RowSizes,
   stepRows: number,
-  { tokensPerMicroBatch, maxPositions }: PlanLimits,
+  { tokensPerMicroBatch, maxPositions, isWhole = false }: PlanLimits,
   steps?: number,
 ): BatchPlan {
   return planBatches({
@@ -62,6 +64,7 @@ export function planFor(
     ...(steps === undefined ? {} : { steps: Math.max(1, steps) }),
     ...(tokensPerMicroBatch === undefined ? {} : { tokensPerMicroBatch }),
     ...(maxPositions === null ? {} : { longest: maxPositions }),
+    isWhole,
   })
 }
 
@@ -75,7 +78,7 @@ export function evaluationPlan(
   const room = training.shapes.some(
     ({ length, countedSize }) => most(data.lengths) <= length && most(data.counts) <= countedSize,
   )
-  return room ? training : planFor(data, stepRows, args)
+  return room && args.isWhole !== true ? training : planFor(data, stepRows, args)
 }
 
 const MOST_STEPS_AHEAD = 500

@@ -1,5 +1,5 @@
 /** The data of a run, prepared and planned once: preflight, training and evaluation use the same. */
-import { EspalierError, type ModelSizes } from '@espalier/core'
+import { EspalierError, LanguageModel, type ModelSizes } from '@espalier/core'
 import type { DataCollator, DataRow, Dataset, Examples } from '@espalier/data'
 import { evaluationPlan, type PlannedExamples, planFor, rowsPerStep, stepsOf } from './planned-steps.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
@@ -29,7 +29,7 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
   const maxPositions = trainablePositions(model.sizes)
   const examples = await task.prepare(trainDataset, context)
   checkRowsFit(examples, maxPositions)
-  const limits = { ...args, maxPositions }
+  const limits = { ...args, maxPositions, isWhole: isOfWholeBatch(context) }
   const plan = planFor(examples, rowsPerStep(args), limits, stepsOf(examples.length, args))
   const rows =
     evalDataset === undefined ? undefined : await task.prepare(evalDataset, { ...context, isEvaluation: true })
@@ -41,6 +41,18 @@ export async function prepareData(request: DataToPrepare): Promise<PreparedData>
     train: { examples, plan, collator },
     evaluation: rows === undefined ? undefined : { examples: rows, plan: evaluationPlan(rows, plan, limits), collator },
   }
+}
+
+/** Whether the loss is one of the whole batch. Throws config.unsupported for arguments that would split it. */
+function isOfWholeBatch({ model, args }: TaskContext): boolean {
+  if (!(model instanceof LanguageModel) || model.routingCoefficient === 0) return false
+  const { gradientAccumulationSteps = 1, tokensPerMicroBatch } = args
+  if (gradientAccumulationSteps === 1 && tokensPerMicroBatch === undefined) return true
+  throw new EspalierError('config.unsupported', {
+    what: 'the loss of routing is one of a whole batch, which would be split',
+    got: { output_router_logits: true, gradientAccumulationSteps, tokensPerMicroBatch },
+    fix: 'Leave both arguments out, or set output_router_logits to false in config.json',
+  })
 }
 
 // A longer row would change how the others of its micro-batch are read, and so would padding to its shape: what rows share a

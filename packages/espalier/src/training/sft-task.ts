@@ -1,5 +1,5 @@
 /** Supervised fine-tuning as a task: rows tokenized as TRL does it, and the loss of the next token where it counts. */
-import { causalLoss, EspalierError } from '@espalier/core'
+import { causalLoss, EspalierError, LanguageModel } from '@espalier/core'
 import { DataCollatorForCausalLM, type PackedData, type PackedExample, preparePacked, prepareSft } from '@espalier/data'
 import type { SFTConfig } from './training-arguments.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
@@ -28,6 +28,7 @@ export const sftTask = {
     return new DataCollatorForCausalLM({
       padId: padTokenId ?? eosTokenId ?? 0,
       virtualTokens: context.model.virtualTokens,
+      masked: context.model instanceof LanguageModel && context.model.routingCoefficient !== 0,
       packed: packs(context) || packs({ ...context, isEvaluation: true }),
     })
   },

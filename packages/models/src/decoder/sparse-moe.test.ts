@@ -128,7 +128,13 @@ describe('SparseMoe', () => {
     // Experts that give what they read: the output is the input, times what it was multiplied by.
     const gate = new Linear(new GivenWeight(constant(0, 'f32', [4, HIDDEN])), null)
     const jitter = { size: 0.25, site: 'mlp.jitter' }
-    const module = new SparseMoe(gate, new Same(), { expertCount: 4, chosenCount: 2, isNormalized: true, jitter, path: 'mlp' })
+    const module = new SparseMoe(gate, new Same(), {
+      expertCount: 4,
+      chosenCount: 2,
+      isNormalized: true,
+      jitter,
+      path: 'mlp',
+    })
     const factors = async (seed?: number) => {
       const given = seed === undefined ? undefined : feed('seed', 'u32', [])
       const y = module.forward(constant(1, 'f32', shape), contextOf(64, given))
