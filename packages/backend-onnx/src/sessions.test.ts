@@ -71,9 +71,9 @@ describe('Sessions', () => {
 
 describe('sessionsMemory', () => {
   it('adds up what arenas keep, and the largest that takes its values from the heap', () => {
-    const cost = { arena: 2, heap: 1, session: 0.5 }
-    expect(sessionsMemory([6], 4, cost)).toBe(12.5) // the first has an arena, whatever its size
-    expect(sessionsMemory([3, 5, 1, 4], 4, cost)).toBe(2 * (3 + 1) + 5 + 2)
+    const cost = { heap: 2, session: 0.5, node: 1 }
+    expect(sessionsMemory([6], 4, cost)).toBe(6.5) // the first has an arena, whatever its size
+    expect(sessionsMemory([3, 5, 1, 4], 4, cost)).toBe(3 + 1 + 2 * 5 + 2)
     expect(sessionsMemory([], 4, cost)).toBe(0)
   })
 

@@ -21,24 +21,24 @@ export interface SessionSettings {
   readonly cost?: SessionCost
 }
 
-/** What sessions take of memory, over the bytes of values that are alive at once. */
+/** What sessions take of memory beside the values in their arenas. */
 export interface SessionCost {
-  /** Of an arena, per byte of values: it keeps what does not fit together. */
-  readonly arena: number
   /** Of the heap, per byte of values of a session without an arena. */
   readonly heap: number
-  /** Bytes of the graph and its feeds. */
+  /** Bytes of a session of few nodes. */
   readonly session: number
+  /** Bytes of each node. */
+  readonly node: number
 }
 
-/** Bytes that sessions take when they run in turns and are opened in this order. peaks: bytes of values alive at once, of each. */
+/** Bytes that sessions take for values when they run in turns and are opened in this order. peaks: bytes of values of each, as they lie in an arena. */
 export function sessionsMemory(peaks: readonly number[], arenaBytes: number, cost: SessionCost): number {
   let [kept, passing] = [0, 0]
   peaks.forEach((peak, i) => {
     if (i === 0 || kept + peak <= arenaBytes) kept += peak
     else passing = Math.max(passing, peak)
   })
-  return cost.arena * kept + cost.heap * passing + cost.session * peaks.length
+  return kept + cost.heap * passing + cost.session * peaks.length
 }
 
 /** A program that can be made into a session at any time. */

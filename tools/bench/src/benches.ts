@@ -6,7 +6,7 @@ import { compilations } from './compilations.js'
 import type { Finding } from './finding.js'
 import { glue } from './glue.js'
 import { interleave, roundLine } from './interleave.js'
-import { expectedMemory } from './memory.js'
+import { plannedMemory } from './memory.js'
 import { median, type Peer } from './peer.js'
 import { qlora } from './qlora.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
@@ -32,7 +32,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   'change-of-backend': changeOfBackend,
   checkpointing,
   glue,
-  memory: expectedMemory,
+  memory: plannedMemory,
   qlora,
   tfjs: onTfjs,
 }

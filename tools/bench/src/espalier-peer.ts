@@ -196,7 +196,9 @@ async function main(): Promise<void> {
       const feeds = { ...batch.feeds, seed: hostTensor('u32', [], [0]) }
       const program = accumulateProgram({ model: trainable.model, loss: causalLoss, transforms }, groups, feeds)
       const apply = applyProgram(groups, optimization)
-      const planned = backend.memory?.keptFor([program, apply].map(backend.memory.peakOf)) ?? 0
+      const { peakOf = () => 0, graphOf = () => 0, keptFor = () => 0 } = backend.memory ?? {}
+      const programs = [program, apply]
+      const planned = keptFor(programs.map(peakOf)) + programs.map(graphOf).reduce((a, b) => a + b)
       const { length } = batch.feeds.input_ids?.data ?? []
       if (length !== request.rows.flatMap((row) => row.input_ids).length)
         throw new Error('the step is more than one micro-batch')
