@@ -17,6 +17,8 @@ import {
 import { runtimeError } from './runtime-error.js'
 import type { TfDType, TfNamespace, TfTensor, TfValues } from './tf-namespace.js'
 
+const MOST_SLICED = 4 // axes; kernels for more are not everywhere
+
 /** The tfjs dtype that holds a dtype. Throws backend.unsupported for f64. */
 export function heldIn(dtype: DType): TfDType {
   if (dtype === 'f64') {
@@ -61,6 +63,21 @@ export function upload(
   } catch (cause) {
     throw runtimeError(cause, { op: 'upload' })
   }
+}
+
+/**
+ * Has the backend of tfjs take a tensor into memory of its own. It does so when a kernel first reads the tensor, and the array that the tensor was
+ * made of is garbage from then on. Of weights that are all read first by a program, the arrays lie there beside them; read one by one as they
+ * come, their arrays are collected while others come.
+ */
+export function takeIn(tf: TfNamespace, x: TfTensor): void {
+  const { shape } = x
+  if (shape.length === 0 || shape.length > MOST_SLICED || sizeOf(shape) === 0) return
+  tf.slice(
+    x,
+    shape.map(() => 0),
+    shape.map(() => 1),
+  ).dispose()
 }
 
 /** Copies of all of them, kept; of none when one cannot be uploaded. */

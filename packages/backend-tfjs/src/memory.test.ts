@@ -6,10 +6,12 @@ import {
   feed,
   gradients,
   hostTensor,
+  memorySource,
   mul,
   reduceSum,
   reference,
   type Tensor,
+  type WeightRequest,
 } from '@espalier/core'
 import { feedsOfStep, prepareStep } from '@espalier/testkit'
 import * as tf from '@tensorflow/tfjs-core'
@@ -194,5 +196,20 @@ describe('tensors of tfjs', () => {
     executable.release()
     await backend.close()
     expect(held()).toEqual(before)
+  })
+
+  it('are read once as they are loaded, so that tfjs takes weights into its own memory one by one', async () => {
+    const backend = tfjs({ tf })
+    const weight = (shape: readonly number[]): WeightRequest => {
+      const values = new Float32Array(shape.reduce((a, b) => a * b, 1))
+      return { source: memorySource(hostTensor('f32', shape, values)), dtype: 'f32' }
+    }
+    const sources = new Map([[3, 4], [5], []].map((shape, i) => [`w${i}`, weight(shape)]))
+    const { kernelNames } = await tf.profile(async () => {
+      await backend.loadWeights(sources)
+      return tf.scalar(0)
+    })
+    expect(kernelNames).toEqual(['Slice'])
+    await backend.close()
   })
 })

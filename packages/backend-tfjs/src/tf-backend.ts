@@ -21,7 +21,7 @@ import {
   type WeightRequest,
   type WeightSet,
 } from '@espalier/core'
-import { heldBytes, upload } from './host-values.js'
+import { heldBytes, takeIn, upload } from './host-values.js'
 import { loweredBytes } from './plan/lowered-graph.js'
 import { planProgram } from './plan/plan-program.js'
 import type { TfNamespace } from './tf-namespace.js'
@@ -122,5 +122,7 @@ export class TfBackend implements Backend {
 
 async function loadWeight(tf: TfNamespace, { source, dtype }: WeightRequest): Promise<SharedWeight> {
   const tensor = hostTensorFromBytes(source.dtype, source.shape, await source.read())
-  return { tensor: upload(tf, tensor, { dtype, copied: false }), spec: { dtype, shape: source.shape } }
+  const own = upload(tf, tensor, { dtype, copied: false })
+  takeIn(tf, own)
+  return { tensor: own, spec: { dtype, shape: source.shape } }
 }
