@@ -1,30 +1,42 @@
 /**
- * The files of a tokenizer, read and checked: what tokenizer.json, tokenizer_config.json, special_tokens_map.json and the chat template
- * say, in one value. Hostile or broken files end here as `tokenizer.file`; building the engine from the result is left to tokenizer.ts.
+ * The files of a tokenizer, read and checked: what tokenizer.json or a vocabulary's own files, tokenizer_config.json,
+ * special_tokens_map.json and the chat template say, in one value. Hostile or broken files end here as `tokenizer.file`; building the
+ * engine from the result is left to tokenizer.ts.
  */
 import type { EngineConfig } from '../engine/engine.js'
 import { parseAddedTokens } from './added-tokens.js'
+import { parseChatTemplates } from './chat-template-files.js'
 import { checkModel } from './check-model.js'
-import { classPipeline, type NamedIds } from './class-pipelines.js'
-import { asArray, asObject, asString, fileError, isObject, type JsonObject, parseObject } from './json-value.js'
+import { type ChosenClass, chosenClass } from './classes/class-name.js'
+import { aroundAsked, type ClassPipeline, modelKind, type NamedIds, whyFileWins } from './classes/pipeline.js'
+import { type Converted, convertVocabulary, type FileContent, vocabularyFileNames } from './conversion/converted.js'
+import { savedTexts } from './conversion/saved-texts.js'
+import { fileError, isObject, type JsonObject, parseObject } from './json-value.js'
+import { parseNamedTokens } from './named-tokens.js'
 import { type PostProcessor, parsePostProcessor, trimsOffsets } from './post-process.js'
-import { type SpecialTokenName, specialTokenNames, tokenContent } from './special-tokens.js'
+import type { SpecialTokenName } from './special-tokens.js'
 
 /** Names of the files that make a tokenizer; all but the first may be missing. */
 export const tokenizerFileNames = [
   'tokenizer.json',
   'tokenizer_config.json',
   'special_tokens_map.json',
+  'added_tokens.json',
   'chat_template.jinja',
   'chat_template.json',
 ] as const
 
-/** Gives the text of a file by its name, undefined when there is none. */
-export type ReadTokenizerFile = (name: string) => string | undefined | Promise<string | undefined>
+/**
+ * Gives the text or the bytes of a file by its name, undefined when there is none. Names that end in `.model` are SentencePiece's, which
+ * text would break: give their bytes.
+ */
+export type ReadTokenizerFile = (
+  name: string,
+) => string | Uint8Array | undefined | Promise<string | Uint8Array | undefined>
 
 /** What the files of a tokenizer say. */
 export interface TokenizerFiles {
-  /** The texts as they were read, by file name. */
+  /** Files that make this tokenizer again, without config.json: as they were read, or converted. */
   readonly texts: ReadonlyMap<string, string>
   /** tokenizer.json for the engine, every added token in it. */
   readonly engineConfig: EngineConfig
@@ -33,7 +45,9 @@ export interface TokenizerFiles {
   readonly postProcessor: PostProcessor
   /** Whether offsets leave out the space that a byte-level token begins or ends with. */
   readonly trimsOffsets: boolean
-  readonly modelType: string | undefined
+  readonly modelType: string
+  /** What ends the words of a decoded text. */
+  readonly wordEnd: string | undefined
   /** Content of bos, eos, pad and the other named tokens. */
   readonly named: Readonly<Partial<Record<SpecialTokenName, string>>>
   readonly specialIds: ReadonlySet<number>
@@ -44,100 +58,160 @@ export interface TokenizerFiles {
   readonly padTypeId: number
   readonly cleanUpSpaces: boolean
   readonly inputNames: readonly string[]
+  /** What a user should know of how the files were read, a sentence each. */
+  readonly notes: readonly string[]
 }
 
-/** Reads every tokenizer file there is. Throws tokenizer.file when tokenizer.json is missing. */
-export async function readTokenizerTexts(read: ReadTokenizerFile): Promise<ReadonlyMap<string, string>> {
-  const texts = new Map<string, string>()
-  for (const name of tokenizerFileNames) {
-    const text = await read(name)
-    if (text !== undefined) texts.set(name, text)
+/** Reads every tokenizer file there is, config.json, and a vocabulary's own files where there is no tokenizer.json. */
+export async function readTokenizerFiles(read: ReadTokenizerFile): Promise<ReadonlyMap<string, FileContent>> {
+  const files = new Map<string, FileContent>()
+  const add = async (name: string) => {
+    const content = await read(name)
+    if (content !== undefined) files.set(name, content)
   }
-  return texts
+  for (const name of [...tokenizerFileNames, MODEL_CONFIG]) await add(name)
+  if (!files.has('tokenizer.json')) for (const name of vocabularyFileNames) await add(name)
+  return files
 }
 
-/** What the texts of a tokenizer's files say. Throws tokenizer.file for a missing, broken or contradictory file. */
-export function parseTokenizerFiles(texts: ReadonlyMap<string, string>): TokenizerFiles {
+const MODEL_CONFIG = 'config.json' // its model_type tells the class where tokenizer_config.json does not
+
+/** What a tokenizer's files say. Throws tokenizer.file for a missing, broken or contradictory file; config.unsupported. */
+export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): TokenizerFiles {
+  const texts = textsOf(files)
+  const object = (name: string) => {
+    const text = texts.get(name)
+    return text === undefined ? {} : parseObject(name, text)
+  }
+  const written = object('tokenizer_config.json')
+  const chosen = chosenClass(written, object(MODEL_CONFIG))
   const main = texts.get('tokenizer.json')
-  if (main === undefined) throw fileError('tokenizer.json', 'a tokenizer needs the file tokenizer.json')
-  const json = parseObject('tokenizer.json', main)
-  const config = optionalObject(texts, 'tokenizer_config.json')
-  const tokens = checkModel(json)
-  const pipeline = classPipeline(config, json.model)
-  const named = parseNamed(optionalObject(texts, 'special_tokens_map.json'), config, pipeline?.defaults ?? {})
-  const added = parseAddedTokens(json, config, named, tokens)
-  const idOf = new Map([...tokens, ...added.map((token) => [token.content, token.id] as const)])
-  return {
-    texts,
-    engineConfig: {
-      normalizer: json.normalizer,
-      pre_tokenizer: json.pre_tokenizer,
-      model: json.model,
-      decoder: json.decoder,
-      ...pipeline?.entries,
-      added_tokens: added,
-    },
-    vocabulary: tokens,
-    postProcessor: pipeline?.around?.(idsOf(named, idOf)) ?? parsePostProcessor(json.post_processor),
-    trimsOffsets: trimsOffsets(json.post_processor),
-    modelType: typeof json.model === 'object' ? (json.model as { type?: string } | null)?.type : undefined,
+  const converted = main === undefined ? convertVocabulary(files, chosen, written) : undefined
+  const json = converted?.json ?? parseObject('tokenizer.json', main as string)
+  const config = { ...written, ...converted?.settings }
+  const vocabulary = checkModel(json)
+  const { pipeline, note } = pipelineOf(chosen, config, json, converted)
+  const {
     named,
+    others,
+    written: listed,
+  } = parseNamedTokens(object('special_tokens_map.json'), config, {
+    ...pipeline,
+    defaults: { ...paddingDefaults(json), ...pipeline.defaults },
+    whole: converted?.whole,
+  })
+  const added = parseAddedTokens(
+    json,
+    {
+      config,
+      older: 'added_tokens_decoder' in config ? {} : object('added_tokens.json'),
+      special: [...Object.values(named), ...others],
+      written: listed,
+      plainSpecials: pipeline.plainSpecials === true,
+      listDecides: pipeline.entries !== undefined,
+    },
+    vocabulary,
+  )
+  const idOf = new Map([...vocabulary, ...added.map((token) => [token.content, token.id] as const)])
+  const ids: NamedIds = Object.fromEntries(
+    Object.entries(named).map(([name, token]) => [name, idOf.get(token.content)]),
+  )
+  const asked = { bos: config.add_bos_token === true, eos: config.add_eos_token === true }
+  const postProcessor =
+    pipeline.around?.(ids, converted === undefined ? NOTHING_ASKED : asked) ??
+    (converted === undefined ? parsePostProcessor(json.post_processor) : aroundAsked(ids, asked))
+  const engineConfig = {
+    normalizer: json.normalizer,
+    pre_tokenizer: json.pre_tokenizer,
+    model: json.model,
+    decoder: json.decoder,
+    ...pipeline.entries,
+    added_tokens: added,
+  }
+  const names = Object.fromEntries(Object.entries(named).map(([name, token]) => [name, token.content]))
+  const losesAround = pipeline.around === aroundAsked && (asked.bos || asked.eos)
+  const made = converted && { engineConfig, postProcessor, idOf, named: names, losesAround }
+  const side = (key: string, otherwise: unknown) => parseSide(config, key, otherwise)
+  return {
+    texts: savedTexts({ texts, config: written, chosen, converted: made }),
+    engineConfig,
+    vocabulary,
+    postProcessor,
+    trimsOffsets: pipeline.around === undefined ? trimsOffsets(json.post_processor) : pipeline.trims === true,
+    modelType: modelKind(json.model as JsonObject),
+    wordEnd: pipeline.wordEnd,
+    named: names,
     specialIds: new Set(added.filter((token) => token.special).map((token) => token.id)),
     chatTemplates: parseChatTemplates(texts, config),
-    modelMaxLength: parseMaxLength(config.model_max_length),
-    paddingSide: parseSide(config, 'padding_side'),
-    truncationSide: parseSide(config, 'truncation_side'),
+    modelMaxLength: parseMaxLength(config.model_max_length ?? config.max_len),
+    paddingSide: side('padding_side', directionOf(json.padding) ?? chosen?.builder.paddingSide),
+    truncationSide: side('truncation_side', directionOf(json.truncation)),
     padTypeId: typeof config.pad_token_type_id === 'number' ? config.pad_token_type_id : 0,
     cleanUpSpaces: config.clean_up_tokenization_spaces === true,
     inputNames: Array.isArray(config.model_input_names)
       ? config.model_input_names.filter((name) => typeof name === 'string')
-      : [],
+      : (chosen?.builder.inputNames ?? []),
+    notes: note === undefined ? [] : [note],
   }
 }
 
-function optionalObject(texts: ReadonlyMap<string, string>, name: string): JsonObject {
-  const text = texts.get(name)
-  return text === undefined ? {} : parseObject(name, text)
+const NOTHING_ASKED = { bos: false, eos: false } // transformers drops both flags beside a tokenizer.json
+
+/** The texts among the files; a vocabulary's own files are left to their conversion. */
+function textsOf(files: ReadonlyMap<string, FileContent>): Map<string, string> {
+  const texts = new Map<string, string>()
+  for (const name of [...tokenizerFileNames, MODEL_CONFIG]) {
+    const content = files.get(name)
+    if (content !== undefined) texts.set(name, typeof content === 'string' ? content : decoded(name, content))
+  }
+  return texts
 }
 
-/** As transformers: special_tokens_map.json counts where tokenizer_config.json lists no added tokens, and null means none. */
-function parseNamed(
-  map: JsonObject,
+function decoded(name: string, bytes: Uint8Array): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw fileError(name, 'a file is not UTF-8 text', {}, cause)
+  }
+}
+
+interface ChosenPipeline {
+  readonly pipeline: Partial<ClassPipeline> & Pick<ClassPipeline, 'defaults'>
+  readonly note?: string
+}
+
+/** What the class builds, or what the file says itself. */
+function pipelineOf(
+  chosen: ChosenClass | undefined,
   config: JsonObject,
-  defaults: Readonly<Partial<Record<SpecialTokenName, string>>>,
-): Partial<Record<SpecialTokenName, string>> {
-  const named: Partial<Record<SpecialTokenName, string>> = {}
-  const settings: JsonObject = 'added_tokens_decoder' in config ? config : { ...config, ...map }
-  for (const name of specialTokenNames) {
-    const value = settings[`${name}_token`]
-    const content = value === undefined ? defaults[name] : tokenContent(value)
-    if (content !== undefined) named[name] = content
-  }
-  return named
+  json: JsonObject,
+  converted: Converted | undefined,
+): ChosenPipeline {
+  const plain = { defaults: converted?.defaults ?? {} }
+  if (chosen === undefined) return { pipeline: plain }
+  const model = json.model as JsonObject
+  const note = whyFileWins(chosen.name, chosen.builder, model)
+  if (note === undefined) return { pipeline: chosen.builder.build(config, { model, charsmap: charsmapIn(json) }) }
+  if (converted === undefined) return { pipeline: plain, note }
+  throw fileError('tokenizer_config.json', 'the vocabulary is not one of this class', { reason: note })
 }
 
-function idsOf(
-  named: Readonly<Partial<Record<SpecialTokenName, string>>>,
-  idOf: ReadonlyMap<string, number>,
-): NamedIds {
-  return Object.fromEntries(Object.entries(named).map(([name, content]) => [name, idOf.get(content)]))
+/** The first map of characters among a file's normalizers. */
+function charsmapIn({ normalizer }: JsonObject): string | undefined {
+  const entries: readonly unknown[] =
+    isObject(normalizer) && Array.isArray(normalizer.normalizers) ? normalizer.normalizers : [normalizer]
+  const found = entries.find((entry) => isObject(entry) && entry.type === 'Precompiled') as JsonObject | undefined
+  return typeof found?.precompiled_charsmap === 'string' ? found.precompiled_charsmap : undefined
 }
 
-function parseChatTemplates(texts: ReadonlyMap<string, string>, config: JsonObject): Record<string, string> {
-  const jinja = texts.get('chat_template.jinja')
-  if (jinja !== undefined) return { default: jinja }
-  const separate = texts.get('chat_template.json')
-  const file = separate === undefined ? 'tokenizer_config.json' : 'chat_template.json'
-  const value = separate === undefined ? config.chat_template : parseObject(file, separate).chat_template
-  if (value === undefined || value === null) return {}
-  if (typeof value === 'string') return { default: value }
-  return Object.fromEntries(
-    asArray(file, 'chat_template', value).map((item, index) => {
-      const place = `chat_template[${index}]`
-      const entry = asObject(file, place, item)
-      return [asString(file, `${place}.name`, entry.name), asString(file, `${place}.template`, entry.template)]
-    }),
-  )
+/** The padding token that tokenizer.json itself pads with. */
+function paddingDefaults({ padding }: JsonObject): Partial<Record<SpecialTokenName, string>> {
+  return isObject(padding) && typeof padding.pad_token === 'string' ? { pad: padding.pad_token } : {}
+}
+
+function directionOf(entry: unknown): string | undefined {
+  const direction = isObject(entry) ? entry.direction : undefined
+  return typeof direction === 'string' ? direction.toLowerCase() : undefined
 }
 
 const NO_LIMIT = 1e18 // transformers writes 1e30 for "no limit"
@@ -146,9 +220,9 @@ function parseMaxLength(value: unknown): number {
   return typeof value === 'number' && value >= 1 && value < NO_LIMIT ? Math.floor(value) : Number.POSITIVE_INFINITY
 }
 
-function parseSide(config: JsonObject, key: string): 'left' | 'right' {
-  const value = config[key]
-  if (value === undefined || value === null || value === 'right') return 'right'
+function parseSide(config: JsonObject, key: string, otherwise: unknown): 'left' | 'right' {
+  const value = config[key] ?? otherwise
+  if (value === undefined || value === 'right') return 'right'
   if (value === 'left') return 'left'
   throw fileError('tokenizer_config.json', 'a side must be "left" or "right"', {
     place: key,

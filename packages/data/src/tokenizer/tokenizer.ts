@@ -5,6 +5,7 @@
 import { EspalierError, requireAwaited } from '@espalier/core'
 import type { Range } from '../engine/aligned-text.js'
 import { type Engine, makeEngine } from '../engine/engine.js'
+import { strip } from '../template/values/characters.js'
 import { assistantMask } from './assistant-mask.js'
 import { ChatTemplate, type ChatTemplateOptions, type Message } from './chat-template.js'
 import { cleanUp, heldByCleanUp } from './clean-up.js'
@@ -15,7 +16,7 @@ import { type SpecialTokenName, specialTokenNames } from './special-tokens.js'
 import {
   parseTokenizerFiles,
   type ReadTokenizerFile,
-  readTokenizerTexts,
+  readTokenizerFiles,
   type TokenizerFiles,
 } from './tokenizer-files.js'
 import { pairLength, type TruncationStrategy, truncatePair } from './truncation.js'
@@ -76,17 +77,23 @@ export class Tokenizer {
     this.largestId = this.#engine.largestId
   }
 
-  /** The tokenizer that the files describe. read: gives a file's text by name, undefined when there is none. Throws tokenizer.file. */
+  /**
+   * The tokenizer that the files describe, as AutoTokenizer of transformers reads them: tokenizer.json or a vocabulary's own files, and
+   * config.json for the class. read: gives a file by name, undefined when there is none. Throws tokenizer.file, config.unsupported.
+   */
   static async fromFiles(read: ReadTokenizerFile): Promise<Tokenizer> {
-    return new Tokenizer(parseTokenizerFiles(await readTokenizerTexts(read)))
+    return new Tokenizer(parseTokenizerFiles(await readTokenizerFiles(read)))
   }
 
-  /** The tokenizer that these texts describe, by file name. Throws tokenizer.file. */
-  static fromTexts(texts: ReadonlyMap<string, string>): Tokenizer {
-    return new Tokenizer(parseTokenizerFiles(texts))
+  /** The tokenizer that these files describe, by name. Throws tokenizer.file, config.unsupported. */
+  static fromTexts(files: ReadonlyMap<string, string | Uint8Array>): Tokenizer {
+    return new Tokenizer(parseTokenizerFiles(files))
   }
 
-  /** The files this tokenizer was made from, unchanged, by name. */
+  /**
+   * The files that make this tokenizer again, by name: those it was made from, unchanged. A vocabulary that was converted is a
+   * tokenizer.json, and a class that config.json told is named in tokenizer_config.json.
+   */
   toFiles(): Map<string, string> {
     return new Map(this.#files.texts)
   }
@@ -139,9 +146,13 @@ export class Tokenizer {
   get modelInputNames(): readonly string[] {
     return this.#files.inputNames
   }
+  /** What is worth knowing of how the files were read, a sentence each: where a file goes before the class that is named. */
+  get notes(): readonly string[] {
+    return this.#files.notes
+  }
   /**
-   * Whether the model is given token types with texts, as transformers' tokenizers do by `model_input_names`. Where the files do not
-   * name these, WordPiece tells: BERT's tokenizers give types, GPT-2's and Llama's do not.
+   * Whether the model is given token types with texts, as transformers' tokenizers do by `model_input_names`. Where neither the files nor
+   * a class name these, WordPiece tells: BERT's tokenizers give types, GPT-2's and Llama's do not.
    */
   get givesTokenTypes(): boolean {
     const { inputNames, modelType } = this.#files
@@ -199,7 +210,7 @@ export class Tokenizer {
   decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const { skipSpecialTokens = false } = options
     requireList('ids', ids, 'Give a list of ids: decode([id])')
-    const text = this.#engine.decode(ids, skipSpecialTokens)
+    const text = this.#spaced(this.#engine.decode(ids, skipSpecialTokens))
     return this.#cleansUp(options) ? cleanUp(text) : text
   }
 
@@ -213,7 +224,7 @@ export class Tokenizer {
   detokenizer(options: DecodeOptions = {}): Detokenizer {
     const isSkipped = (id: number) => options.skipSpecialTokens === true && this.#engine.isSpecial(id)
     const heldLength = this.#cleansUp(options) ? heldByCleanUp : () => 0
-    const { holding } = this.#engine
+    const holding = this.#files.wordEnd === undefined ? this.#engine.holding : 'everything'
     const isOpen = (id: number) => holding === 'everything' || (holding === 'byte runs' && this.#engine.isByte(id))
     return new Detokenizer({ decode: (ids) => this.decode(ids, options), heldLength, isOpen }, isSkipped)
   }
@@ -290,6 +301,11 @@ export class Tokenizer {
       padId: this.#ids.pad,
       padTypeId: this.#files.padTypeId,
     })
+  }
+
+  #spaced(text: string): string {
+    const { wordEnd } = this.#files
+    return wordEnd === undefined ? text : strip(text.replaceAll(wordEnd, ' '), null)
   }
 
   #cleansUp(options: DecodeOptions): boolean {

@@ -1,8 +1,9 @@
 /** What a run is, so that who goes on with it can tell what has changed since it began. */
 import { createHash } from 'node:crypto'
-import { EspalierError, namedParameters } from '@espalier/core'
+import { namedParameters } from '@espalier/core'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
+import { tokenizerTexts } from '../model/save-tokenizer.js'
 import type { DataFact, RunFacts } from '../run-folder/run-files.js'
 import { argumentsInForce } from '../training/arguments-in-force.js'
 import type { PreparedData } from '../training/prepared-data.js'
@@ -81,17 +82,8 @@ function weightsHash({ model }: PretrainedModel): string {
 }
 
 async function tokenizerHashes(model: PeftModel | PretrainedModel): Promise<Facts> {
-  const files = await tokenizerFiles(model)
+  const files = await tokenizerTexts(model)
   return Object.fromEntries([...files].map(([name, text]) => [name, sha256(text)]))
-}
-
-async function tokenizerFiles(model: PeftModel | PretrainedModel): Promise<ReadonlyMap<string, string>> {
-  try {
-    return (await model.tokenizer()).toFiles()
-  } catch (error) {
-    if (EspalierError.isInstance(error) && ['file.missing', 'tokenizer.file'].includes(error.code)) return new Map()
-    throw error
-  }
 }
 
 function dataFacts(files: readonly DataFact[], { examples }: PreparedData['train']): Facts {

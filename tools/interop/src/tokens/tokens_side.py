@@ -1,5 +1,6 @@
 """Writes tokenizer folders, texts, and what transformers makes of them: python tokens_side.py FOLDER COUNT."""
 
+import importlib.util
 import json
 import random
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import classes
 import configurations
+import vocabularies
 from texts import texts
 from transformers import AutoTokenizer
 
@@ -15,7 +17,8 @@ from transformers import AutoTokenizer
 def write(place: Path, files: dict) -> None:
     place.mkdir(parents=True)
     for name, value in files.items():
-        (place / name).write_text(value if isinstance(value, str) else json.dumps(value), encoding="utf-8")
+        data = value if isinstance(value, bytes) else (value if isinstance(value, str) else json.dumps(value)).encode()
+        (place / name).write_bytes(data)
 
 
 def encoded(tokenizer, text: str):
@@ -48,12 +51,32 @@ def main() -> None:
     sample = texts(count)
     models = configurations.models()
     made = {**configurations.components(models), **configurations.published(models), **classes.classes(models)}
+    made |= {**vocabularies.vocabularies(models), **vocabularies.by_type(models)}
+    if importlib.util.find_spec("google.protobuf") is None:  # transformers converts SentencePiece's files with it
+        made = {name: files for name, files in made.items() if not any(file.endswith(".model") for file in files)}
+        print("protobuf is not installed: SentencePiece's files were not compared")
     (root / "texts.json").write_text(json.dumps(sample))
     for index, (name, files) in enumerate(made.items()):
         place = root / f"{index}"
         write(place, files)
         (place / "expected.json").write_text(json.dumps({"name": name, **expected(place, sample)}))
-    print(len(made))
 
 
-main()
+def saved() -> None:
+    """Holds files that were saved elsewhere, in `saved` below each folder, to what the folders themselves gave."""
+    root, count = Path(sys.argv[1]), int(sys.argv[2])
+    sample = json.loads((root / "texts.json").read_text())[:count]
+    for place in sorted(root.glob("*/saved")):
+        told = json.loads((place.parent / "expected.json").read_text())
+        try:
+            tokenizer = AutoTokenizer.from_pretrained(place)
+        except Exception as error:
+            print(told["name"], error)
+            continue
+        for text, ids in zip(sample, told["ids"]):
+            if encoded(tokenizer, text) != ids:
+                print(told["name"], json.dumps(text), encoded(tokenizer, text), ids)
+                break
+
+
+saved() if sys.argv[3:] == ["saved"] else main()
