@@ -92,7 +92,7 @@ export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
 export type { JsonObject } from './tokenizer/json-value.js'
 export type { Encoding, PaddingStrategy } from './tokenizer/padding.js'
 export type { PostProcessor, TemplateStep } from './tokenizer/post-process.js'
-export type { AddedToken, SpecialTokenName } from './tokenizer/special-tokens.js'
+export type { AddedToken, NewToken, SpecialTokenName, TokenFlags } from './tokenizer/special-tokens.js'
 export {
   type BatchEncoding,
   type DecodeOptions,
