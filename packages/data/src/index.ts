@@ -87,7 +87,7 @@ export {
 } from './sft/supervision.js'
 export type { RenderedChat } from './template/render-chat.js'
 export { ChatTemplate, type ChatTemplateOptions, type Message, type MessagePart } from './tokenizer/chat-template.js'
-export { checkTokenizerFits } from './tokenizer/check-fit.js'
+export { checkExamplesFit } from './tokenizer/check-fit.js'
 export type { Detokenizer, StreamDecoding } from './tokenizer/detokenizer.js'
 export type { JsonObject } from './tokenizer/json-value.js'
 export type { Encoding, PaddingStrategy } from './tokenizer/padding.js'
@@ -103,3 +103,4 @@ export {
 export { type ReadTokenizerFile, type TokenizerFiles, tokenizerFileNames } from './tokenizer/tokenizer-files.js'
 export type { TruncationStrategy } from './tokenizer/truncation.js'
 export type { PlacedEncoding, WindowOptions } from './tokenizer/windows.js'
+export { parseJsonText } from './written-numbers.js'

@@ -1,4 +1,5 @@
 /** Rows as they are given away: copies, so that nobody who changes one changes what the source holds. */
+import { copyWrittenNumbers } from '../written-numbers.js'
 
 /** A row with its lists, plain objects and typed arrays copied, however deep; values of classes are shared. */
 export function copiedRow<Row>(row: Row): Row {
@@ -13,6 +14,7 @@ function copied(value: unknown, done: Map<object, unknown>): unknown {
     const list: unknown[] = []
     done.set(value, list)
     for (const part of value) list.push(copied(part, done))
+    copyWrittenNumbers(value, list)
     return list
   }
   if (ArrayBuffer.isView(value) && 'slice' in value) return (value as Uint8Array).slice()
@@ -21,5 +23,6 @@ function copied(value: unknown, done: Map<object, unknown>): unknown {
   const fields: Record<string, unknown> = {}
   done.set(value, fields)
   for (const [name, part] of Object.entries(value)) fields[name] = copied(part, done)
+  copyWrittenNumbers(value, fields)
   return fields
 }

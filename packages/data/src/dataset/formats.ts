@@ -1,5 +1,6 @@
 /** Records to rows: what a line of JSONL, CSV, TSV or text means. Finding the records is left to records.ts. */
 import { EspalierError, SIGNATURE_BYTES } from '@espalier/core'
+import { parseJsonText } from '../written-numbers.js'
 import type { DataFile } from './data-file.js'
 import { refuseOtherKinds } from './other-kinds.js'
 import type { ByteRecord } from './records.js'
@@ -28,7 +29,7 @@ const jsonl: Format = {
     const text = decode(record, file)
     let value: unknown
     try {
-      value = JSON.parse(text)
+      value = parseJsonText(text)
     } catch (cause) {
       throw brokenJson('a line is not JSON', { file, line: record.line, reason: messageOf(cause) }, cause)
     }
@@ -69,7 +70,7 @@ export async function readJsonRows(file: DataFile): Promise<DataRow[]> {
   refuseOtherKinds(bytes.subarray(0, SIGNATURE_BYTES), file.name)
   let value: unknown
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+    value = parseJsonText(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch (cause) {
     throw brokenJson('a file is not JSON', { file: file.name, reason: messageOf(cause) }, cause)
   }

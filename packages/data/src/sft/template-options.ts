@@ -2,6 +2,7 @@
 import { EspalierError } from '@espalier/core'
 import type { DataRow } from '../dataset/formats.js'
 import type { ChatTemplateOptions } from '../tokenizer/chat-template.js'
+import { copyWrittenNumbers, parseJsonText } from '../written-numbers.js'
 
 // What the preparation says itself: in Python such a key is given twice, which is an error too.
 const RESERVED = [
@@ -18,7 +19,9 @@ export function templateOptions(
   row: DataRow,
   label: string,
 ): Pick<ChatTemplateOptions, 'tools' | 'variables' | 'chatTemplate'> {
-  const { chat_template: chatTemplate, tools = row.tools, ...variables } = variablesOf(row, label)
+  const given = variablesOf(row, label)
+  const { chat_template: chatTemplate, tools = row.tools, ...variables } = given
+  copyWrittenNumbers(given, variables)
   const reserved = RESERVED.find((name) => Object.hasOwn(variables, name))
   if (reserved !== undefined)
     throw new EspalierError('data.row', {
@@ -42,7 +45,7 @@ function toolsOf(tools: unknown, label: string): readonly unknown[] | undefined 
   let value: unknown = tools
   if (typeof tools === 'string') {
     try {
-      value = JSON.parse(tools)
+      value = parseJsonText(tools)
     } catch {
       throw wrongOptions('the tools of a row are not JSON', label, 'tools', tools)
     }

@@ -1,4 +1,5 @@
 /** Values of a program as values of a template: what Python would hold after reading the same JSON. */
+import { writtenNumber } from '../written-numbers.js'
 import { Refused } from './errors.js'
 import { DictValue, ListValue, type Value } from './values/values.js'
 
@@ -33,12 +34,21 @@ function numberFrom(value: number, place: string): Value {
 
 function objectFrom(value: object, place: string, depth: number): Value {
   if (Array.isArray(value))
-    return new ListValue(Array.from(value, (item, index) => fromJavaScript(item, `${place}[${index}]`, depth)))
+    return new ListValue(
+      Array.from(value, (item, index) => partFromJavaScript(value, String(index), item, `${place}[${index}]`, depth)),
+    )
   const prototype = Object.getPrototypeOf(value)
   if (prototype !== null && Object.getPrototypeOf(prototype) !== null)
     throw new Refused(`${place} is a ${value.constructor?.name ?? 'class'}; templates are given what JSON can hold`)
   const dict = new DictValue()
   for (const [key, item] of Object.entries(value))
-    if (item !== undefined) dict.entries.set(key, [key, fromJavaScript(item, `${place}.${key}`, depth)])
+    if (item !== undefined) dict.entries.set(key, [key, partFromJavaScript(value, key, item, `${place}.${key}`, depth)])
   return dict
+}
+
+/** A part of a list or object; a number as it was written in a file. */
+export function partFromJavaScript(holder: object, key: string, item: unknown, place: string, depth = 0): Value {
+  const number = typeof item === 'number' ? writtenNumber(holder, key) : undefined
+  if (number === 'float') return item as number
+  return number !== undefined && Number(number) === item ? number : fromJavaScript(item, place, depth)
 }

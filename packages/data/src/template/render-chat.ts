@@ -8,7 +8,7 @@ import { entering } from './compile/compile-frame.js'
 import { compileBody, type Execute } from './compile/compile-statement.js'
 import type { GeneratedText } from './compile/rendering.js'
 import { Raised, Refused } from './errors.js'
-import { fromJavaScript } from './from-javascript.js'
+import { partFromJavaScript } from './from-javascript.js'
 import type { Environment } from './library/environment.js'
 import { filters } from './library/filters.js'
 import { globalsAt } from './library/globals.js'
@@ -55,7 +55,8 @@ export class Template {
     const generated: GeneratedText[] = []
     try {
       const known = new Map<string, Value>(globalsAt(now))
-      for (const [name, value] of Object.entries(variables)) known.set(name, fromJavaScript(value, name))
+      for (const [name, value] of Object.entries(variables))
+        known.set(name, partFromJavaScript(variables, name, value, name))
       const rendering = { run, environment, variables: known, root, generated, out: root }
       const activation = { slots: [], parent: undefined }
       this.#enter(rendering, activation)

@@ -5,6 +5,7 @@
 import { EspalierError } from '@espalier/core'
 import { type RenderedChat, Template } from '../template/render-chat.js'
 import { strip } from '../template/values/characters.js'
+import { copyWrittenNumbers } from '../written-numbers.js'
 
 /** One part of a message whose content is a list. */
 export interface MessagePart {
@@ -70,6 +71,7 @@ export class ChatTemplate {
       documents: documents ?? null,
       add_generation_prompt: addGenerationPrompt,
     }
+    if (variables !== undefined) copyWrittenNumbers(variables, values)
     const rendered = this.#render(values)
     return continueFinalMessage ? { text: cutAtMark(rendered.text), generated: [] } : rendered
   }

@@ -2,7 +2,7 @@ import { EspalierError } from '@espalier/core'
 import { describe, expect, test } from 'vitest'
 import { codeOf, tinyTokenizer, tinyTokenizerJson, tinyTokenizerTexts } from '../fixtures/tiny-tokenizer.js'
 import { ChatTemplate, type Message } from './chat-template.js'
-import { checkTokenizerFits } from './check-fit.js'
+import { checkExamplesFit } from './check-fit.js'
 import { Tokenizer } from './tokenizer.js'
 
 const BERT = {
@@ -98,9 +98,20 @@ describe('Tokenizer', () => {
     expect(Tokenizer.fromTexts(texts).toFiles()).toEqual(texts)
   })
 
-  test('a tokenizer with more ids than the model is unfit', async () => {
-    expect(await codeOf(() => checkTokenizerFits(tokenizer, tokenizer.vocabSize))).toBe('none')
-    expect(await codeOf(() => checkTokenizerFits(tokenizer, tokenizer.vocabSize - 1))).toBe('tokenizer.unfit')
+  test('ids beyond the model are unfit where a row holds one, and only there', async () => {
+    const fits = (inputIds: number[], vocabSize: number) => {
+      const examples = {
+        length: 1,
+        lengths: Int32Array.of(1),
+        counts: Int32Array.of(1),
+        example: async () => ({ inputIds }),
+      }
+      return codeOf(() => checkExamplesFit(examples, tokenizer, vocabSize))
+    }
+    const largest = tokenizer.vocabSize - 1
+    expect(await fits([largest], tokenizer.vocabSize)).toBe('none')
+    expect(await fits([0, largest - 1], largest)).toBe('none')
+    expect(await fits([0, largest], largest)).toBe('tokenizer.unfit')
   })
 })
 

@@ -106,13 +106,21 @@ async function opened<M extends PretrainedModel | PeftModel>(
       },
     )
     const { loadedWarnings } = await import('../model/loaded-warnings.js')
-    for (const warning of loadedWarnings(base)) progress.warning(warning)
+    for (const warning of [...loadedWarnings(base), ...(await tokenizerNotes(base))]) progress.warning(warning)
     return base
   } catch (error) {
     // Nobody owns it yet, and its worker would keep the process alive.
     await backend.close()
     throw error
   }
+}
+
+/** What a model's tokenizer has to say; who needs one that cannot be read is told then. */
+function tokenizerNotes(model: PretrainedModel | PeftModel): Promise<readonly string[]> {
+  return model.tokenizer().then(
+    ({ notes }) => notes,
+    () => [],
+  )
 }
 
 /** `--model`, or what the adapter says that it was trained on. Throws UsageError, and what reading the adapter's configuration throws. */

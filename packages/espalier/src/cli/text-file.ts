@@ -1,6 +1,7 @@
 /** Text files that options name. */
 import { readFile, stat } from 'node:fs/promises'
 import { EspalierError } from '@espalier/core'
+import { parseJsonText } from '@espalier/data'
 import { parseJson } from '@espalier/serialization'
 import { UsageError } from './failure.js'
 
@@ -16,7 +17,8 @@ export async function readTextFile(option: string, path: string): Promise<string
 export async function readJsonFile(option: string, path: string): Promise<unknown> {
   const text = await readTextFile(option, path)
   try {
-    return parseJson(text, path)
+    parseJson(text, path)
+    return parseJsonText(text)
   } catch (error) {
     if (!EspalierError.isInstance(error)) throw error
     throw unreadable(option, path, `${error.what}, line ${String(error.details.line)}`)

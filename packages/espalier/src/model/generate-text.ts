@@ -1,10 +1,11 @@
 /** Texts around a model's tokens: prompts to ids, tokens to text that ends at its stop strings. */
-import { type LanguageModel, Seq2SeqLM } from '@espalier/core'
+import { EspalierError, type LanguageModel, Seq2SeqLM } from '@espalier/core'
 import type { Tokenizer } from '@espalier/data'
 import { type GenerateTokensOptions, type GenerationSource, generateRows, generateTokens } from '@espalier/models'
 import type { GenerateBatchOptions, Generated, GeneratedPart, GenerateOptions } from './generation-options.js'
 import { promptsOf } from './generation-prompts.js'
 import { decoderStart, endTokens, generationSettings, stopTexts } from './generation-settings.js'
+import { paddingToken } from './padding-token.js'
 import type { RunnableModel } from './runnable-model.js'
 import { TextWriter } from './text-writer.js'
 
@@ -92,12 +93,31 @@ async function preparedFor(
         ...runnable,
         model,
         eosTokenIds: ends,
-        padTokenId: tokenizer.padTokenId ?? ends[0] ?? 0,
+        padTokenId: paddingOf(tokenizer, ends, rows, model.sizes.vocabularySize),
         decoderStartTokenId: model instanceof Seq2SeqLM ? decoderStart(file) : undefined,
       },
       options: stops.length > 0 ? { ...settings, stop } : settings,
     },
   }
+}
+
+// Prompts of several lengths are padded with it, and what looks back at tokens sees it; of one length none needs any.
+function paddingOf(
+  tokenizer: Tokenizer,
+  ends: readonly number[],
+  rows: readonly number[][],
+  vocabularySize: number,
+): number {
+  const { padTokenId, padToken } = tokenizer
+  const id = padTokenId ?? ends[0] ?? 0
+  if (id < vocabularySize) return id
+  if (new Set(rows.map(({ length }) => length)).size === 1)
+    return paddingToken({ padTokenId, eosTokenId: ends[0] }, vocabularySize)
+  throw new EspalierError('tokenizer.unfit', {
+    what: 'prompts of several lengths need a padding token, and the tokenizer’s is none of the model',
+    got: { token: padToken, id, vocabularySize },
+    fix: 'Give one prompt at a time, or set another pad_token in tokenizer_config.json',
+  })
 }
 
 type Stop = (row: number, tokens: readonly number[]) => boolean

@@ -13,6 +13,7 @@ import {
   prepareFeatures,
 } from '@espalier/data'
 import { type ProblemType, problemTypeOf } from '@espalier/serialization'
+import { paddingToken } from '../model/padding-token.js'
 import { labelMetrics } from './label-metrics.js'
 import { rowTexts } from './row-texts.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
@@ -121,6 +122,5 @@ export async function padIdOf({ model, config, ...context }: TaskContext): Promi
       got: { pad_token_id: config.pad_token_id ?? null },
       fix: 'Set pad_token_id in config.json',
     })
-  const tokenizer = await context.tokenizer()
-  return tokenizer.padTokenId ?? tokenizer.eosTokenId ?? 0
+  return paddingToken(await context.tokenizer(), model.sizes.vocabularySize)
 }

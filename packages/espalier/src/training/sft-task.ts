@@ -1,6 +1,7 @@
 /** Supervised fine-tuning as a task: rows tokenized as TRL does it, and the loss of the next token where it counts. */
 import { causalLoss, EspalierError, LanguageModel } from '@espalier/core'
 import { DataCollatorForCausalLM, type PackedData, type PackedExample, preparePacked, prepareSft } from '@espalier/data'
+import { paddingToken } from '../model/padding-token.js'
 import type { SFTConfig } from './training-arguments.js'
 import type { TaskContext, TrainingTask } from './training-task.js'
 
@@ -24,9 +25,8 @@ export const sftTask = {
     return preparePacked(rows, await tokenizer(), options, packing)
   },
   async collator(context) {
-    const { padTokenId, eosTokenId } = await context.tokenizer()
     return new DataCollatorForCausalLM({
-      padId: padTokenId ?? eosTokenId ?? 0,
+      padId: paddingToken(await context.tokenizer(), context.model.sizes.vocabularySize),
       virtualTokens: context.model.virtualTokens,
       masked: context.model instanceof LanguageModel && context.model.routingCoefficient !== 0,
       packed: packs(context) || packs({ ...context, isEvaluation: true }),

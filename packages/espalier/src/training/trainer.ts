@@ -9,7 +9,7 @@ import {
   type TrainableModel,
   type WeightSet,
 } from '@espalier/core'
-import { checkTokenizerFits, type DataCollator, type DataRow, type Dataset, type Tokenizer } from '@espalier/data'
+import { checkExamplesFit, type DataCollator, type DataRow, type Dataset, type Tokenizer } from '@espalier/data'
 import type { Target } from '@espalier/serialization'
 import {
   type Evaluation,
@@ -101,6 +101,7 @@ export class Trainer {
   private prepared: Shared<PreparedData> | undefined
   private readonly callbacks: CallbackHandler
   private readonly memory: RunFit
+  private tokenizerNotes: readonly string[] = []
   /** Whether what lies in the folder is of this trainer: its own run is no other one. */
   private hasWritten = false
 
@@ -247,18 +248,22 @@ export class Trainer {
     const { dataCollator } = this.options
     const { args, task, rows } = this
     const { model, config } = this.model
+    let found: Tokenizer | undefined
     const tokenizer = async () => {
-      const found = await this.model.tokenizer()
-      checkTokenizerFits(found, model.sizes.vocabularySize)
+      found = await this.model.tokenizer()
+      this.tokenizerNotes = found.notes
       return found
     }
-    return prepareData({
+    const prepared = await prepareData({
       task,
       trainDataset: rows.train,
       evalDataset: rows.evaluation,
       dataCollator,
       context: { tokenizer, model, config, args, signal, onRows },
     })
+    for (const { examples } of [prepared.train, ...(prepared.evaluation ? [prepared.evaluation] : [])])
+      if (found !== undefined) await checkExamplesFit(examples, found, model.sizes.vocabularySize)
+    return prepared
   }
 
   /** What the data hold, in lines, for run.json. */
@@ -272,6 +277,7 @@ export class Trainer {
     return [
       ...loadedWarnings(this.model),
       ...(this.model instanceof PeftModel ? this.model.warnings : []),
+      ...this.tokenizerNotes,
       ...wideningWarnings(this.model.model, backend),
       ...argumentWarnings(this.args, { hasEvaluation: evaluation !== undefined }),
       ...(train.examples.warnings ?? []),
