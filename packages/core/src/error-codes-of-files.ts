@@ -113,9 +113,9 @@ export const codesOfFiles = {
     remedy: 'Download the file again, or write it with save_pretrained of transformers.',
   },
   'tokenizer.unfit': {
-    when: 'a tokenizer has ids that the model does not know',
-    example: 'the tokenizer has ids that the model does not know (largestId=50257, token="[X]", vocabSize=49152).',
-    remedy: "Use the model's own tokenizer.",
+    when: 'a row or a prompt needs a token of the tokenizer that the model does not know',
+    example: 'a row holds a token that the model does not know (row=3, id=50257, token="[X]", vocabSize=49152).',
+    remedy: "Use the model's own tokenizer, or leave the token out of the rows.",
   },
   'tokenizer.special': {
     when: 'a special token is needed that the tokenizer does not have',

@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { namedParameters } from '@espalier/core'
 import { PeftModel } from '../model/peft-model.js'
 import type { PretrainedModel } from '../model/pretrained-model.js'
-import { tokenizerTexts } from '../model/save-tokenizer.js'
 import type { DataFact, RunFacts } from '../run-folder/run-files.js'
+import { tokenizerHashes } from '../run-folder/tokenizer-hashes.js'
 import { argumentsInForce } from '../training/arguments-in-force.js'
 import type { PreparedData } from '../training/prepared-data.js'
 import type { TrainingArguments } from '../training/training-arguments.js'
@@ -79,11 +79,6 @@ function weightsHash({ model }: PretrainedModel): string {
     ([path, { source }]) => `${path} ${source.dtype} ${source.shape.join(',')}`,
   )
   return sha256(lines.sort().join('\n'))
-}
-
-async function tokenizerHashes(model: PeftModel | PretrainedModel): Promise<Facts> {
-  const files = await tokenizerTexts(model)
-  return Object.fromEntries([...files].map(([name, text]) => [name, sha256(text)]))
 }
 
 function dataFacts(files: readonly DataFact[], { examples }: PreparedData['train']): Facts {

@@ -61,6 +61,7 @@ export async function loadWithHead(
     return loadPretrained(base, task, { ...all, ...defined({ labels, problemType }) })
   })
   for (const warning of 'warnings' in model ? model.warnings : []) progress.warning(warning)
+  if (adapter !== undefined) await tellDifferences(adapter, model, progress)
   return model
 }
 
@@ -115,6 +116,12 @@ async function opened<M extends PretrainedModel | PeftModel>(
   }
 }
 
+/** Says where a model or its tokenizer is not what the adapter was trained with. */
+async function tellDifferences(adapter: string, model: PretrainedModel | PeftModel, progress: Progress): Promise<void> {
+  const { differencesFromTraining } = await import('../run-folder/trained-on.js')
+  for (const difference of await differencesFromTraining(adapter, model)) progress.warning(difference)
+}
+
 /** What a model's tokenizer has to say; who needs one that cannot be read is told then. */
 function tokenizerNotes(model: PretrainedModel | PeftModel): Promise<readonly string[]> {
   return model.tokenizer().then(
@@ -155,6 +162,7 @@ export async function loadWithAdapter(
       isTrainable: options.isTrainable === true,
     })
     for (const warning of model.warnings) progress.warning(warning)
+    await tellDifferences(adapter, model, progress)
     return model
   } catch (error) {
     await base.close()

@@ -33,6 +33,8 @@ export interface RunFacts {
     readonly parameters: number
     readonly sha256?: Readonly<Record<string, string>>
   }
+  /** Hashes of the tokenizer's files and of its chat template; nothing of a model without one. */
+  readonly tokenizer?: { readonly sha256: Readonly<Record<string, string>> }
   /** Of an adapter that trains; nothing of the base is counted. */
   readonly adapter?: { readonly parameters: number }
   readonly data: readonly DataFact[]

@@ -6,6 +6,7 @@ import type { PretrainedModel } from '../model/pretrained-model.js'
 import { baseHashes } from '../run-folder/base-hashes.js'
 import { dependencyVersions } from '../run-folder/dependency-versions.js'
 import { type DataFact, dataFact, type RunFacts } from '../run-folder/run-files.js'
+import { tokenizerHashes } from '../run-folder/tokenizer-hashes.js'
 import { argumentsInForce } from './arguments-in-force.js'
 import type { TrainingArguments } from './training-arguments.js'
 
@@ -43,6 +44,7 @@ export async function runFacts(run: RunToTell): Promise<RunFacts> {
       parameters: parameterCount(model instanceof PeftModel ? model.base.model : model.model),
       sha256: await baseHashes(model.loaded.files),
     },
+    tokenizer: { sha256: await tokenizerHashes(model) },
     ...(isAdapter ? { adapter: { parameters: trainableParameters } } : {}),
     data: told.data ?? [await rowsFact(run.data)],
     ...(run.evaluationData === undefined
