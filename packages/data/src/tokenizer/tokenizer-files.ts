@@ -46,6 +46,8 @@ export interface TokenizerFiles {
   /** Whether offsets leave out the space that a byte-level token begins or ends with. */
   readonly trimsOffsets: boolean
   readonly modelType: string
+  /** What asks for infilling in a text, which is not here. */
+  readonly infills: string | undefined
   /** What ends the words of a decoded text. */
   readonly wordEnd: string | undefined
   /** Content of bos, eos, pad and the other named tokens. */
@@ -116,7 +118,7 @@ export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): To
   const ids: NamedIds = Object.fromEntries(
     Object.entries(named).map(([name, token]) => [name, idOf.get(token.content)]),
   )
-  const asked = { bos: config.add_bos_token === true, eos: config.add_eos_token === true }
+  const asked = { bos: flag(config.add_bos_token), eos: flag(config.add_eos_token) }
   const postProcessor =
     pipeline.around?.(ids, converted === undefined ? NOTHING_ASKED : asked) ??
     (converted === undefined ? parsePostProcessor(json.post_processor) : aroundAsked(ids, asked))
@@ -129,7 +131,8 @@ export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): To
     added_tokens: added,
   }
   const names = Object.fromEntries(Object.entries(named).map(([name, token]) => [name, token.content]))
-  const losesAround = pipeline.around === aroundAsked && (asked.bos || asked.eos)
+  const alone = pipeline.around?.(ids, NOTHING_ASKED) ?? postProcessor
+  const losesAround = JSON.stringify(alone) !== JSON.stringify(postProcessor)
   const made = converted && { engineConfig, postProcessor, idOf, named: names, losesAround }
   const side = (key: string, otherwise: unknown) => parseSide(config, key, otherwise)
   return {
@@ -139,6 +142,7 @@ export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): To
     postProcessor,
     trimsOffsets: pipeline.around === undefined ? trimsOffsets(json.post_processor) : pipeline.trims === true,
     modelType: modelKind(json.model as JsonObject),
+    infills: pipeline.infills,
     wordEnd: pipeline.wordEnd,
     named: names,
     specialIds: new Set(added.filter((token) => token.special).map((token) => token.id)),
@@ -155,7 +159,9 @@ export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): To
   }
 }
 
-const NOTHING_ASKED = { bos: false, eos: false } // transformers drops both flags beside a tokenizer.json
+const NOTHING_ASKED = {} // transformers drops both flags beside a tokenizer.json
+
+const flag = (value: unknown) => (typeof value === 'boolean' ? value : undefined)
 
 /** The texts among the files; a vocabulary's own files are left to their conversion. */
 function textsOf(files: ReadonlyMap<string, FileContent>): Map<string, string> {

@@ -199,7 +199,7 @@ export class Tokenizer {
    * config.unsupported where a tokenizer's rules lose characters.
    */
   encodeWindows(text: TextInput, options: WindowOptions = {}): PlacedEncoding[] {
-    const [first, second] = textsOf(text)
+    const [first, second] = this.#textsOf(text)
     const { postProcessor, truncationSide: side, modelMaxLength } = this.#files
     const { maxLength = modelMaxLength, stride = 0, truncation = 'only_second' } = options
     const request = { maxLength, stride, truncation, postProcessor, side }
@@ -257,7 +257,7 @@ export class Tokenizer {
 
   #encodeOne(text: TextInput, options: EncodeOptions): Encoding {
     const { addSpecialTokens = true, truncation = false } = options
-    const [first, second] = textsOf(text)
+    const [first, second] = this.#textsOf(text)
     let pair = { a: this.#engine.encode(first), b: second === undefined ? undefined : this.#engine.encode(second) } as {
       a: readonly number[]
       b: readonly number[] | undefined
@@ -278,6 +278,17 @@ export class Tokenizer {
       specialTokensMask: specialMask,
       numTruncatedTokens: whole - pairLength(pair),
     }
+  }
+
+  #textsOf(text: TextInput): readonly [string, string | undefined] {
+    const [first, second] = textsOf(text)
+    const { infills } = this.#files
+    if (infills === undefined || second !== undefined || !first.includes(infills)) return [first, second]
+    throw new EspalierError('config.unsupported', {
+      what: 'a text asks for infilling, which transformers writes in another order and which is not here',
+      got: { token: infills },
+      fix: 'Leave it out, or set fill_token to null in tokenizer_config.json.',
+    })
   }
 
   #placed(text: string): { readonly ids: readonly number[]; readonly offsets: readonly Range[] } {

@@ -2,6 +2,7 @@
 
 import json
 
+from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.tokenization_auto import (
     MODELS_WITH_INCORRECT_HUB_TOKENIZER_CLASS,
     TOKENIZER_MAPPING_NAMES,
@@ -19,7 +20,7 @@ def chosen() -> list:
 
 def class_of(kind, name) -> str:
     """The decisions of AutoTokenizer.from_pretrained that do not look at a folder."""
-    own = (TOKENIZER_MAPPING_NAMES.get(kind) or "").removesuffix("Fast") if kind else ""
+    own = (TOKENIZER_MAPPING_NAMES.get(kind) or "").removesuffix("Fast") if name or kind in CONFIG_MAPPING_NAMES else ""
     own = "TokenizersBackend" if own == "MistralCommonBackend" else own
     if name and own and own != name.removesuffix("Fast"):
         if own == "TokenizersBackend":

@@ -36,8 +36,8 @@ const refused: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   'type whisper': { tokenizer_class: 'WhisperTokenizer' },
 }
 
-const FOLDERS = 200
-const FOLDERS_OF_SENTENCE_PIECE = 26 // transformers reads these with protobuf
+const FOLDERS = 206
+const FOLDERS_OF_SENTENCE_PIECE = 27 // transformers reads these with protobuf
 
 describe.runIf(python !== undefined)('tokenizers of transformers (needs ESPALIER_PYTHON)', () => {
   let root = ''

@@ -5,7 +5,16 @@
  */
 import { CLIP, QWEN2, QWEN3_5 } from '../../engine/expression/native.js'
 import type { JsonObject } from '../json-value.js'
-import { aroundAsked, aroundTwice, type TokenizerClass, textOr, threeInputs, twoInputs } from './pipeline.js'
+import { specialToken } from '../special-tokens.js'
+import {
+  aroundAsked,
+  aroundTwice,
+  aroundWithTypes,
+  type TokenizerClass,
+  textOr,
+  threeInputs,
+  twoInputs,
+} from './pipeline.js'
 
 const byteLevel = { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true }
 const gptModel = (model: JsonObject) => ({ type: 'BPE', vocab: model.vocab, merges: model.merges })
@@ -104,23 +113,34 @@ const clip: TokenizerClass = {
   }),
 }
 
+const wordEntries = (options: JsonObject) => ({
+  normalizer: { type: 'BertNormalizer', clean_text: true, handle_chinese_chars: true, ...options },
+  pre_tokenizer: { type: 'BertPreTokenizer' },
+  decoder: { type: 'BPEDecoder', suffix: '</w>' },
+})
+
 const openAiGpt: TokenizerClass = {
   ...bytes,
   space: undefined,
   build: (config, { model }) => ({
     entries: {
-      normalizer: {
-        type: 'BertNormalizer',
-        clean_text: true,
-        handle_chinese_chars: true,
-        strip_accents: null,
-        lowercase: true,
-      },
-      pre_tokenizer: { type: 'BertPreTokenizer' },
-      decoder: { type: 'BPEDecoder', suffix: '</w>' },
+      ...wordEntries({ strip_accents: null, lowercase: true }),
       model: { ...gptModel(model), end_of_word_suffix: '</w>', unk_token: textOr(config.unk_token, '<unk>') },
     },
     defaults: { unk: '<unk>' },
+  }),
+}
+
+const herbert: TokenizerClass = {
+  ...bytes,
+  space: undefined,
+  build: (config, { model }) => ({
+    entries: {
+      ...wordEntries({ strip_accents: false, lowercase: false }),
+      model: { ...gptModel(model), end_of_word_suffix: '</w>', unk_token: textOr(config.unk_token, '<unk>') },
+    },
+    defaults: { unk: '<unk>', sep: '</s>', pad: '<pad>', cls: '<s>', mask: '<mask>' },
+    around: () => aroundWithTypes({ cls: 0, sep: 2 }), // whatever ids the tokens have
   }),
 }
 
@@ -182,6 +202,33 @@ const llama: TokenizerClass = {
   },
 }
 
+const INFILL = { prefix: '▁<PRE>', middle: '▁<MID>', suffix: '▁<SUF>', eot: '▁<EOT>', fill: '<FILL_ME>' } as const
+
+const codeLlama: TokenizerClass = {
+  ...pieces,
+  build: (config, { model }) => {
+    const names = Object.entries(INFILL).filter(([name]) => config[`${name}_token`] !== null)
+    const scheme = (config.add_prefix_space ?? true) === true ? 'first' : 'never'
+    return {
+      entries: {
+        normalizer: null,
+        pre_tokenizer: { type: 'Metaspace', replacement: SPACE, prepend_scheme: scheme, split: false },
+        decoder: { type: 'Sequence', decoders: withoutFirstSpace },
+        model: {
+          ...gptModel(model),
+          unk_token: textOr(config.unk_token, '<unk>'),
+          fuse_unk: true,
+          byte_fallback: true,
+        },
+      },
+      defaults: { bos: '<s>', eos: '</s>', unk: '<unk>' },
+      extra: (given = []) => [...given, ...names.map(([, token]) => specialToken(token))],
+      around: (ids, { bos = true, eos }) => aroundAsked(ids, { bos, eos }),
+      infills: config.fill_token === null ? undefined : INFILL.fill,
+    }
+  },
+}
+
 const gemma: TokenizerClass = {
   ...pieces,
   build: (config, { model }) => ({
@@ -205,6 +252,7 @@ export const bytePairClasses: Readonly<Record<string, TokenizerClass>> = {
   CohereTokenizer: cohere,
   CLIPTokenizer: clip,
   OpenAIGPTTokenizer: openAiGpt,
+  HerbertTokenizer: herbert,
   RobertaTokenizer: roberta,
   BartTokenizer: roberta,
   LEDTokenizer: roberta,
@@ -212,6 +260,7 @@ export const bytePairClasses: Readonly<Record<string, TokenizerClass>> = {
   MvpTokenizer: roberta,
   DebertaTokenizer: deberta,
   LlamaTokenizer: llama,
+  CodeLlamaTokenizer: codeLlama,
   Phi3Tokenizer: llama,
   GemmaTokenizer: gemma,
 }

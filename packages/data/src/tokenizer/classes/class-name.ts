@@ -5,7 +5,7 @@
 import { EspalierError } from '@espalier/core'
 import type { JsonObject } from '../json-value.js'
 import { bytePairClasses } from './byte-pair-classes.js'
-import { classOfModelType, takesOwnClass } from './model-types.js'
+import { classOfModelType, givesClass, takesOwnClass } from './model-types.js'
 import type { TokenizerClass } from './pipeline.js'
 import { unigramClasses } from './unigram-classes.js'
 import { wordPieceClasses } from './word-piece-classes.js'
@@ -50,16 +50,17 @@ function chosenName(config: JsonObject, model: JsonObject): string | undefined {
   )
   const named = (written as string | undefined)?.replace(/Fast$/, '')
   const ofModel = typeof model.model_type === 'string' ? classOfModelType(model.model_type) : undefined
-  if (named === undefined || ofModel === undefined || ofModel === named) return named ?? ofModel
+  if (named === undefined) return ofModel !== undefined && givesClass(model.model_type as string) ? ofModel : undefined
+  if (ofModel === undefined || ofModel === named) return named
   if (ofModel === FILE_DECIDES) return undefined
   return takesOwnClass(model.model_type as string) ? ofModel : named
 }
 
 // Classes of transformers 5.18 with a pipeline of their own that none of the above is.
 const elsewhere = new Set(
-  `Barthez Bartpho BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot BlenderbotSmall ByT5 CTRL Canine Clvp CodeLlama Cpm
+  `Barthez Bartpho BertGeneration BertJapanese Bertweet BigBird BioGpt Blenderbot BlenderbotSmall ByT5 CTRL Canine Clvp Cpm
   CpmAnt DPRContextEncoder DPRQuestionEncoder DPRReader Dia Esm Esmc FSMT FastSpeech2Conformer Flaubert Funnel GPTNeoXJapanese GPTSw3
-  Herbert Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke M2M100 MBart MBart50 MLuke Marian MarkupLM Mgpstr MyT5 Nllb Nougat PLBart Pegasus
+  Lasr LayoutLMv2 LayoutLMv3 LayoutXLM Luke M2M100 MBart MBart50 MLuke Marian MarkupLM Mgpstr MyT5 Nllb Nougat PLBart Pegasus
   Perceiver Phobert Pop2Piano ProphetNet Rag Reformer RemBert RoCBert RoFormer SeamlessM4T Siglip Siglip2 Speech2Text SpeechT5 Splinter
   Tapas Tipsv2 Udop VideoPrism Vits Wav2Vec2CTC Wav2Vec2PhonemeCTC Whisper XGLM XLM XLNet`
     .split(/\s+/)

@@ -125,3 +125,15 @@ const misnamed = new Set('hyperclovax_vision_v2 qwen2 qwen3_5 qwen3_5_moe qwen3_
 export function takesOwnClass(type: string): boolean {
   return misnamed.has(type)
 }
+
+// Types without a configuration in transformers: their class counts against that of a file, and is not taken where no file names one.
+const unconfigured = new Set(
+  `arctic barthez bartpho bert-japanese bertweet byt5 camembertv2-base chatlm code_llama cpm deepseek_ocr deepseek_vl_v2 h2ovl_chat
+  herbert hyperclovax_vlm internlm2 mbart50 mega minicpmv mluke molmo molmo2 myt5 nezha nllb nvfp4 opencua openvla phi3_v phobert
+  qdqbert realm retribert step3_vl wav2vec2_phoneme`.split(/\s+/),
+)
+
+/** Whether a model's class is taken where tokenizer_config.json names none. */
+export function givesClass(type: string): boolean {
+  return !unconfigured.has(type)
+}

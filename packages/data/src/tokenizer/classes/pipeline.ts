@@ -26,14 +26,16 @@ export interface ClassPipeline {
   readonly around?: (ids: NamedIds, asked: AskedTokens) => PostProcessor
   /** Whether offsets leave out the space of a byte-level token, for a class that decides what is put around texts. Default false. */
   readonly trims?: boolean
+  /** What asks for infilling in a text, which is not here. */
+  readonly infills?: string | undefined
   /** What ends the words of a decoded text: shown as spaces, of which none is left at the text's ends. */
   readonly wordEnd?: string
 }
 
-/** Which tokens tokenizer_config.json asks for around texts; it is not asked beside a tokenizer.json. */
+/** Which tokens tokenizer_config.json asks for around texts, where it says so; it is not asked beside a tokenizer.json. */
 export interface AskedTokens {
-  readonly bos: boolean
-  readonly eos: boolean
+  readonly bos?: boolean | undefined
+  readonly eos?: boolean | undefined
 }
 
 /** What a class is built from. */

@@ -76,6 +76,13 @@ describe('a tokenizer without tokenizer.json', () => {
     }
   })
 
+  test('Code Llama begins texts, and refuses one that asks for infilling', () => {
+    const code = made({ 'tokenizer.model': PIECES, 'tokenizer_config.json': named('CodeLlamaTokenizer') })
+    expect(code.encode('ab').inputIds).toEqual([1, 7])
+    expect(() => code.encode('a<FILL_ME>b')).toThrow(expect.objectContaining({ code: 'config.unsupported' }))
+    expect(Tokenizer.fromTexts(code.toFiles()).encode('ab').inputIds).toEqual([1, 7])
+  })
+
   test.each<[string, Files, string]>([
     ['no vocabulary', { 'tokenizer_config.json': named('BertTokenizer') }, 'tokenizer.file'],
     [
