@@ -85,12 +85,9 @@ interface Watched {
 async function watched(outputDir: string, { rate, look, resume }: Watched): Promise<number> {
   const power = new PowerLoss(outputDir)
   let [saved, count] = [0, 0]
-  let isLooking = false
   const failures: unknown[] = [] // which whoever writes may take for its own
-  power.onOperation(async () => {
-    if (isLooking || failures.length > 0) return
-    isLooking = true
-    for (let loss = 0; loss <= LOSSES; loss++) {
+  const lookAtLosses = async () => {
+    for (let loss = 0; loss <= LOSSES && failures.length === 0; loss++) {
       const left = join(root, `left ${count++}`)
       try {
         power.leave(left, loss === 0 ? undefined : count)
@@ -100,7 +97,11 @@ async function watched(outputDir: string, { rate, look, resume }: Watched): Prom
       }
       rmSync(left, { recursive: true, force: true })
     }
-    isLooking = false
+  }
+  let looking = Promise.resolve() // the log is written beside checkpoints: whoever comes waits, and no moment is missed
+  power.onOperation(() => {
+    looking = looking.then(lookAtLosses)
+    return looking
   })
   disk.power = power as unknown as typeof disk.power
   try {
