@@ -36,8 +36,8 @@ export type ReadTokenizerFile = (
 
 /** What the files of a tokenizer say. */
 export interface TokenizerFiles {
-  /** Files that make this tokenizer again, without config.json: as they were read, or converted. */
-  readonly texts: ReadonlyMap<string, string>
+  /** Files that make this tokenizer again, without config.json: as they were read, or converted, which takes a while. */
+  readonly texts: () => Map<string, string>
   /** tokenizer.json for the engine, every added token in it. */
   readonly engineConfig: EngineConfig
   /** The model's own tokens. */
@@ -136,7 +136,7 @@ export function parseTokenizerFiles(files: ReadonlyMap<string, FileContent>): To
   const made = converted && { engineConfig, postProcessor, idOf, named: names, losesAround }
   const side = (key: string, otherwise: unknown) => parseSide(config, key, otherwise)
   return {
-    texts: savedTexts({ texts, config: written, chosen, converted: made }),
+    texts: () => savedTexts({ texts, config: written, chosen, converted: made }),
     engineConfig,
     vocabulary,
     postProcessor,

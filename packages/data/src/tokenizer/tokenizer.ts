@@ -95,7 +95,7 @@ export class Tokenizer {
    * tokenizer.json, and a class that config.json told is named in tokenizer_config.json.
    */
   toFiles(): Map<string, string> {
-    return new Map(this.#files.texts)
+    return this.#files.texts()
   }
 
   get bosToken(): string | undefined {
