@@ -11,6 +11,7 @@ import {
 } from '@espalier/serialization'
 import { settle } from '../platform/settle/node.js'
 import { knownArchitectures } from './architectures.js'
+import { ggufSource } from './gguf-source.js'
 
 /** A checkpoint. */
 export interface Checkpoint {
@@ -27,8 +28,9 @@ export async function readCheckpoint(
   source: Source,
   options: Omit<HubOptions, 'onProgress'>,
 ): Promise<Checkpoint | undefined> {
-  await settle(source, options)
-  const files = await openSource(source, { ...options, groups: ['config'] })
+  const from = (await ggufSource(source))?.files ?? source
+  await settle(from, options)
+  const files = await openSource(from, { ...options, groups: ['config'] })
   if (!(await files.exists('config.json'))) return undefined
   const architectures = await knownArchitectures()
   const config = await readModelConfig(files, { knownTypes: architectures.map(({ modelType }) => modelType) })
