@@ -3,6 +3,7 @@ import { changeOfBackend } from './change-of-backend.js'
 import { checkpoint } from './checkpoint.js'
 import { checkpointing } from './checkpointing.js'
 import { compilations } from './compilations.js'
+import { expectedMemory } from './expected.js'
 import type { Finding } from './finding.js'
 import { glue } from './glue.js'
 import { interleave, roundLine } from './interleave.js'
@@ -33,6 +34,7 @@ export const benches: Readonly<Record<string, Bench>> = {
   checkpointing,
   glue,
   memory: plannedMemory,
+  'memory-expected': expectedMemory,
   qlora,
   tfjs: onTfjs,
 }

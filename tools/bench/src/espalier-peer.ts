@@ -2,6 +2,8 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { onnx } from '@espalier/backend-onnx'
 import { type TfModule, tfjs } from '@espalier/backend-tfjs'
 import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from '@espalier/checkpointing'
@@ -68,6 +70,7 @@ type Request =
   | { readonly do: 'compilations' }
   | { readonly do: 'load' }
   | { readonly do: 'planned'; readonly rows: readonly Row[] }
+  | { readonly do: 'settle' }
   | { readonly do: 'save'; readonly folder: string }
   | { readonly do: 'memory'; readonly rows: readonly Row[] }
   | { readonly do: 'end' }
@@ -203,6 +206,10 @@ async function main(): Promise<void> {
       if (length !== request.rows.flatMap((row) => row.input_ids).length)
         throw new Error('the step is more than one micro-batch')
       answer({ planned, multiplyAdds: multiplyAdds(programRoots(program)) })
+    } else if (request.do === 'settle') {
+      setFlagsFromString('--expose-gc')
+      runInNewContext('gc')()
+      answer({ settled: true })
     } else if (request.do === 'compilations') answer({ shapes: shapes.size })
     else return false
     return true

@@ -50,6 +50,7 @@ async function plannedAndMeasured(
   const side = await espalier(setup, setting, QUIET)
   await side.ask({ do: 'load' })
   const { planned } = await side.ask<{ planned: number }>({ do: 'planned', rows })
+  await side.ask({ do: 'settle' }) // garbage of building is not held
   const measured = await activations(side, rows, STEPS)
   await side.end()
   setup.progress(`${title}: planned ${megabytes(planned)}, measured ${megabytes(measured)}`)
