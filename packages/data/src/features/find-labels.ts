@@ -4,6 +4,7 @@ import { EspalierError, turns } from '@espalier/core'
 import type { Dataset } from '../dataset/dataset.js'
 import type { DataRow } from '../dataset/formats.js'
 import { IGNORED } from '../ignored-label.js'
+import { labelNumber, requireFlags } from './label-numbers.js'
 
 /** What was found. */
 export interface FoundLabels {
@@ -13,6 +14,8 @@ export interface FoundLabels {
   readonly count: number
   /** Where rows name their labels: each once, in Python's order. */
   readonly names: readonly string[] | null
+  /** Of whole numbers, how many places below the count no row has; otherwise 0. */
+  readonly unused: number
 }
 
 /** How labels are looked for. */
@@ -23,9 +26,11 @@ export interface FindLabelsOptions {
 }
 
 /**
- * The labels of all rows under `label`, `labels` or, of words, `ner_tags`, as transformers' run_classification and run_ner find them: texts
- * are names, whole numbers are places, other numbers are to be learnt, and a row with a list has labels that may hold at once. Undefined
- * where no row has one. Throws data.row for a label that is too large to be a place, what reading throws, or the signal's reason.
+ * The labels of all rows under `label`, `labels` or, of words, `ner_tags`: texts are names, whole numbers are places, other numbers are to
+ * be learnt, and a row with a list has a flag for each of the labels, which may hold at once. Blank texts are none. Undefined where no row
+ * has one. As transformers' run_classification and run_ner find them, but for whole numbers with gaps, of which those number the distinct
+ * ones in order. Throws data.row for a label that is too large to be a place and for a list that is no flags, what reading throws, or the
+ * signal's reason.
  */
 export async function findLabels(
   datasets: readonly Dataset<DataRow>[],
@@ -37,7 +42,7 @@ export async function findLabels(
     for await (const { row, label: place } of dataset.placedRows()) {
       signal?.throwIfAborted()
       const given = row.labels ?? row.label ?? (of === 'token' ? row.ner_tags : undefined)
-      if (of === 'row' && Array.isArray(given)) tally.addList(given.length)
+      if (of === 'row' && Array.isArray(given)) tally.addList(given, place)
       else for (const label of [given].flat()) tally.add(label, place)
       await rest()
     }
@@ -46,35 +51,42 @@ export async function findLabels(
 
 class LabelTally {
   private readonly texts = new Set<string>()
+  private readonly places = new Set<number>()
   private isNamed = false
   private hasFraction = false
   private largest = -1
   private tooLarge: EspalierError | undefined
   private listLength: number | undefined
 
-  addList(length: number): void {
+  addList(list: readonly unknown[], place: string): void {
+    const { length } = requireFlags(list, place)
     this.listLength ??= length
   }
 
   add(label: unknown, place: string): void {
+    if (typeof label === 'string' && label.trim() === '') return
+    const value = labelNumber(label)
     if (typeof label === 'string') this.texts.add(label)
-    const value = typeof label === 'string' ? (label.trim() === '' ? Number.NaN : Number(label)) : label
-    if (typeof value !== 'number' || value === IGNORED) return
-    if (Number.isNaN(value)) this.isNamed = true
-    else if (!Number.isInteger(value)) this.hasFraction = true
+    if (typeof value === 'string') this.isNamed = true
+    if (typeof value !== 'number' || Number.isNaN(value) || value === IGNORED) return
+    if (!Number.isInteger(value)) this.hasFraction = true
     else if (value > LARGEST) this.tooLarge ??= tooLarge(value, place)
-    else this.largest = Math.max(this.largest, value)
+    else if (value >= 0) {
+      this.places.add(value)
+      this.largest = Math.max(this.largest, value)
+    }
   }
 
   found(): FoundLabels | undefined {
-    if (this.listLength !== undefined) return { kind: 'several', count: this.listLength, names: null }
+    if (this.listLength !== undefined) return { kind: 'several', count: this.listLength, names: null, unused: 0 }
     if (this.isNamed) {
       const names = [...this.texts].sort(byCharacters)
-      return { kind: 'one', count: names.length, names }
+      return { kind: 'one', count: names.length, names, unused: 0 }
     }
-    if (this.hasFraction) return { kind: 'numbers', count: 1, names: null }
+    if (this.hasFraction) return { kind: 'numbers', count: 1, names: null, unused: 0 }
     if (this.tooLarge !== undefined) throw this.tooLarge
-    return this.largest < 0 ? undefined : { kind: 'one', count: this.largest + 1, names: null }
+    const count = this.largest + 1
+    return count === 0 ? undefined : { kind: 'one', count, names: null, unused: count - this.places.size }
   }
 }
 

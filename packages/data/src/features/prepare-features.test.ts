@@ -91,4 +91,25 @@ describe('prepareFeatures', () => {
     await refused({ input_ids: [1, 2], labels: [-100, -100] }, 'data.unsupervised', { labels: 'token' })
     await expect(prepared([])).rejects.toMatchObject({ code: 'data.empty' })
   })
+
+  it('takes flags from 0 to 1 for labels that may hold at once, and any numbers to learn', async () => {
+    for (const labels of ['flags', 'either'] as const) {
+      const { features } = await prepared([{ text: 'a', label: [1, 0.5, '0'] }], { labels })
+      expect(features[0]?.labels).toEqual([1, 0.5, 0])
+      for (const list of [[0, 1, 2], [0, -1, 1], ['a', 'b', 'c'], []])
+        await expect(prepared([{ text: 'a', label: list }], { labels })).rejects.toMatchObject({
+          code: 'data.row',
+          fix: expect.stringContaining('1 where it holds'),
+        })
+    }
+    const { features } = await prepared([{ text: 'a', label: [7, -1, 2] }], { labels: 'numbers' })
+    expect(features[0]?.labels).toEqual([7, -1, 2])
+  })
+
+  it('reads numbers in texts only where they have decimal digits', async () => {
+    await expect(prepared([{ text: 'a', label: '0x1' }])).rejects.toMatchObject({ code: 'data.row' })
+    await expect(prepared([{ text: 'a', label: '0x1' }], { labels: 'numbers', labelCount: 1 })).rejects.toMatchObject({
+      code: 'data.row',
+    })
+  })
 })

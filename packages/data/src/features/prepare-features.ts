@@ -11,15 +11,17 @@ import type { DataRow } from '../dataset/formats.js'
 import { IGNORED } from '../ignored-label.js'
 import type { TextInput, Tokenizer } from '../tokenizer/tokenizer.js'
 import { CutTally } from './cut-rows.js'
+import { labelNumber, requireFlags } from './label-numbers.js'
 import { integers, mapRows, requireCounted } from './rows.js'
 import { wordFeatures } from './word-features.js'
 
 /** How rows become features. */
 export interface FeatureOptions {
   /**
-   * One label for the row; a number for each label; either, but the same for all rows; or a label per word or id.
+   * One label for the row; a number to learn for each label; a flag for each label, from 0 to 1; one label or flags, but the same for all
+   * rows; or a label per word or id.
    */
-  readonly labels: 'row' | 'numbers' | 'either' | 'token'
+  readonly labels: 'row' | 'numbers' | 'flags' | 'either' | 'token'
   /** Number of labels: they are whole numbers below it, or -100 where a token does not count. */
   readonly labelCount: number
   /** Labels by name, for rows that name theirs. */
@@ -62,9 +64,9 @@ function requireOneKind(source: string, rows: readonly Features[]): void {
   const single = rows.filter(({ labels }) => typeof labels === 'number').length
   if (single === 0 || single === rows.length) return
   throw new EspalierError('data.row', {
-    what: 'some rows have one label, and others a number for each label',
+    what: 'some rows have one label, and others a flag for each label',
     got: { source, withOneLabel: single, rows: rows.length },
-    fix: 'Give all rows one label, or all rows as many numbers as the model has labels',
+    fix: 'Give all rows one label, or all rows as many flags as the model has labels',
   })
 }
 
@@ -158,16 +160,16 @@ export function tokenized(
 function labelsOf(row: DataRow, place: string, options: FeatureOptions): number | number[] {
   const given = row.labels ?? row.label ?? (options.labels === 'token' ? row.ner_tags : undefined)
   const isList = Array.isArray(given) || ArrayBuffer.isView(given)
-  if (options.labels === 'numbers' || (options.labels === 'either' && isList))
+  if (options.labels === 'numbers' || options.labels === 'flags' || (options.labels === 'either' && isList))
     return numbersOf(isList ? Array.from(given as ArrayLike<unknown>) : [given], place, options)
   if (options.labels !== 'token') return labelOf(given, place, options)
   const list = isList ? Array.from(given as ArrayLike<unknown>) : [given]
   return list.map((label) => (label === IGNORED ? IGNORED : labelOf(label, place, options)))
 }
 
-// A CSV file has numbers as text.
-function numbersOf(given: readonly unknown[], place: string, { labelCount }: FeatureOptions): number[] {
-  const numbers = given.map((value) => (typeof value === 'string' && value.trim() !== '' ? Number(value) : value))
+function numbersOf(given: readonly unknown[], place: string, { labels, labelCount }: FeatureOptions): number[] {
+  const isMissing = given.length === 1 && given[0] == null
+  const numbers = labels === 'numbers' || isMissing ? given.map(labelNumber) : requireFlags(given, place)
   if (numbers.length === labelCount && numbers.every(Number.isFinite)) return numbers as number[]
   throw new EspalierError('data.row', {
     what: 'a row has no number for each label of the model',
@@ -178,7 +180,7 @@ function numbersOf(given: readonly unknown[], place: string, { labelCount }: Fea
 
 function labelOf(given: unknown, place: string, { labelIds = {}, labelCount }: FeatureOptions): number {
   const named = typeof given === 'string' && Object.hasOwn(labelIds, given) ? labelIds[given] : undefined
-  const label = named ?? (typeof given === 'string' && given.trim() !== '' ? Number(given) : given)
+  const label = named ?? labelNumber(given)
   if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < labelCount) return label
   throw new EspalierError('data.row', {
     what: 'a row has no label that the model knows',

@@ -37,3 +37,8 @@ export async function readCheckpoint(
   const architecture = architectureFor(config.modelType, architectures, files.description)
   return { config, architecture, task: taskOf(config, architecture), file: files.description }
 }
+
+/** The task of a family of models that are there to write texts; undefined of others. */
+export function writingTask({ tasks: [first] }: Pick<Architecture, 'tasks'>): TaskType | undefined {
+  return first === 'CAUSAL_LM' || first === 'SEQ_2_SEQ_LM' ? first : undefined
+}

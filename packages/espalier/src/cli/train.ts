@@ -115,7 +115,8 @@ class Run {
       const { task } = loaded.model
       checkHeadOptions(values, task)
       const say = (line: string) => this.progress.line(line)
-      for (const line of [headLine(loaded, this.head), ...differences(values, task)]) say(line) // once there is something to train
+      const note = this.head?.note === undefined ? [] : [`note: ${this.head.note}`]
+      for (const line of [headLine(loaded, this.head), ...note, ...differences(values, task)]) say(line) // once there is something to train
       await this.prepareAndTrain(adapted(loaded, tuner, values, say))
     } finally {
       this.opening.abort() // weights that nobody waits for any more

@@ -72,7 +72,8 @@ function problemOf(context: TaskContext): ProblemType | undefined {
 function labelsOfRows(context: TaskContext): FeatureOptions['labels'] {
   const problem = problemOf(context)
   if (problem === undefined) return 'either'
-  return problem === SINGLE ? 'row' : 'numbers'
+  if (problem === SINGLE) return 'row'
+  return problem === 'regression' ? 'numbers' : 'flags'
 }
 
 async function inferredProblem({ config }: TaskContext, examples: readonly Examples<Features>[]): Promise<ProblemType> {
