@@ -1,6 +1,7 @@
 /** When a process started: with its id it names one process, since ids are used again; and which start of the machine that was in. */
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { uptime } from 'node:os'
 import { promisify } from 'node:util'
 
 /** In the system's own words, equal for the same process whenever it is asked. Undefined where there is no such process, where it has ended and its parent has not asked how, or where it cannot be known, as on Windows. */
@@ -17,6 +18,20 @@ export async function processStart(pid: number): Promise<string | undefined> {
     return undefined
   }
 }
+
+/** When a process started by this machine's clock, in milliseconds since 1970, to about a second. Undefined where that cannot be known. */
+export async function startTime(pid: number): Promise<number | undefined> {
+  const start = await processStart(pid)
+  if (start === undefined) return undefined
+  const time =
+    process.platform === 'linux'
+      ? Date.now() - uptime() * SECOND_MS + (Number(start) / TICKS_PER_SECOND) * SECOND_MS
+      : Date.parse(`${start} UTC`)
+  return Number.isNaN(time) ? undefined : time
+}
+
+const SECOND_MS = 1000
+const TICKS_PER_SECOND = 100 // USER_HZ of every architecture that Node runs on
 
 /** What names the time from one start of the machine to the next, whatever its clock says. Undefined where the system has no such name, as on Windows. */
 export async function bootId(): Promise<string | undefined> {

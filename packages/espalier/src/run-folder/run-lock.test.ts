@@ -39,8 +39,16 @@ describe('lockFolder', () => {
     const lock = await lockFolder(root)
     const other = { pid: process.ppid, host: hostname(), started: now(), token: 'of another run' }
     write(other)
+    process.listeners('exit').at(-1)?.(0) // as where the process ends without letting go
+    expect(JSON.parse(readFileSync(join(root, LOCK_FILE), 'utf8'))).toEqual(other)
     await lock.release()
     expect(JSON.parse(readFileSync(join(root, LOCK_FILE), 'utf8'))).toEqual(other)
+  })
+
+  it('lets go where the process ends', async () => {
+    await lockFolder(root)
+    process.listeners('exit').at(-1)?.(0)
+    expect(readdirSync(root)).toEqual([])
   })
 
   it('lets one of many in', async () => {

@@ -3,12 +3,14 @@
  * taken over, and what it left half-written is removed.
  */
 import { randomBytes } from 'node:crypto'
-import { constants, unlinkSync } from 'node:fs'
-import { copyFile, link, lstat, readdir, readFile, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
+import { constants, readFileSync, unlinkSync } from 'node:fs'
+import { copyFile, link, lstat, readFile, rename, rmdir, stat, unlink } from 'node:fs/promises'
 import { hostname, uptime } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import { EspalierError } from '@espalier/core'
 import { openTarget, textContent, writeError } from '@espalier/serialization'
+import { clearLeftovers } from './leftovers.js'
+import { isOurs, runs } from './live-process.js'
 import { bootId, processStart } from './process-start.js'
 import { finishPublication } from './publication.js'
 import { LOCK_FILE } from './run-names.js'
@@ -32,7 +34,7 @@ interface Holder {
   readonly token: string
 }
 
-/** Takes the lock of a folder, which is made; what a killed run had published only in part is moved to its place. Throws run.locked when another run holds it, file.write. */
+/** Takes the lock of a folder, which is made; a checkpoint that a killed run was replacing is put back, and what it had published only in part is moved to its place. Throws run.locked when another run holds it, file.write. */
 export async function lockFolder(folder: string): Promise<RunLock> {
   const path = resolve(folder, LOCK_FILE)
   const existed = await stat(folder).then(
@@ -48,7 +50,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
     token: randomBytes(8).toString('hex'),
   }
   if (!(await claim(folder, holder))) throw locked(folder, await readHolder(path))
-  hold(path)
+  hold(path, holder.token)
   const lock: RunLock = {
     folder,
     async release() {
@@ -58,7 +60,7 @@ export async function lockFolder(folder: string): Promise<RunLock> {
     },
   }
   try {
-    await removeLeftovers(folder)
+    await clearLeftovers(folder)
     await finishPublication(folder)
     return lock
   } catch (error) {
@@ -127,10 +129,13 @@ async function removeStale(path: string, stale: Holder | undefined): Promise<voi
 }
 
 async function readHolder(path: string): Promise<Holder | undefined> {
+  return readFile(path, 'utf8').then(holderIn, () => undefined)
+}
+
+/** The holder that a lock's text names; undefined where it is none, or half of one. */
+function holderIn(text: string): Holder | undefined {
   try {
-    const { pid, host, started, processStarted, boot, token } = JSON.parse(
-      await readFile(path, 'utf8'),
-    ) as Partial<Holder>
+    const { pid, host, started, processStarted, boot, token } = JSON.parse(text) as Partial<Holder>
     if (!Number.isInteger(pid) || typeof host !== 'string' || Number.isNaN(Date.parse(String(started))))
       return undefined
     const born = typeof processStarted === 'string' ? processStarted : null
@@ -162,33 +167,6 @@ async function isAlive({ pid, host, started, processStarted, boot }: Holder, pat
   return present !== undefined || Date.parse(started) >= Date.now() - (uptime() + 1) * SECOND_MS
 }
 
-function runs(pid: number): boolean {
-  return signalled(pid) !== 'ESRCH'
-}
-
-/** Whether it is a process of this user, of which the system hides nothing; one that is gone is asked about no more. */
-function isOurs(pid: number): boolean {
-  return signalled(pid) !== 'EPERM'
-}
-
-function signalled(pid: number): string | undefined {
-  try {
-    process.kill(pid, 0)
-    return undefined
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code
-  }
-}
-
-/** Removes what killed processes wrote beside its name, in this folder alone; names are those of serialization's writer. */
-async function removeLeftovers(folder: string): Promise<void> {
-  for (const name of await readdir(folder).catch(() => [])) {
-    const pid = /^\..+\.(\d+)\.[0-9a-f]{8}\.tmp$/.exec(name)?.[1]
-    if (pid !== undefined && !runs(Number(pid)))
-      await rm(join(folder, name), { recursive: true, force: true }).catch(() => {})
-  }
-}
-
 function besideName(): string {
   return `${LOCK_FILE}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`
 }
@@ -211,11 +189,12 @@ export function commandToTakeOver(folder: string): string {
   return `${process.platform === 'win32' ? 'del' : 'rm'} ${shellWord(resolve(folder, LOCK_FILE))}`
 }
 
-const held = new Set<string>()
+/** Paths of locks, and their tokens. */
+const held = new Map<string, string>()
 
-function hold(path: string): void {
+function hold(path: string, token: string): void {
   if (held.size === 0) process.on('exit', removeHeld)
-  held.add(path)
+  held.set(path, token)
 }
 
 function letGo(path: string): void {
@@ -224,9 +203,9 @@ function letGo(path: string): void {
 }
 
 function removeHeld(): void {
-  for (const path of held) {
+  for (const [path, token] of held) {
     try {
-      unlinkSync(path)
+      if (holderIn(readFileSync(path, 'utf8'))?.token === token) unlinkSync(path)
     } catch {
       // Already gone.
     }

@@ -31,7 +31,7 @@ export async function removeWhole(path: string): Promise<void> {
 }
 
 async function replace(path: string, beside: string): Promise<void> {
-  const aside = besideName(path)
+  const aside = besideName(path, REPLACED)
   const existed = await rename(path, aside).then(
     () => true,
     () => false,
@@ -46,7 +46,14 @@ async function replace(path: string, beside: string): Promise<void> {
   if (existed) await rm(aside, { recursive: true, force: true })
 }
 
-// As the files that are not whole yet are called: the next run removes what a killed one left.
-function besideName(path: string): string {
-  return join(dirname(path), `.${basename(path)}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
+/** The name of what lay there before, of a folder that is being replaced: until another one has that name, it is the only one. Undefined for other names. */
+export function replacedName(aside: string): string | undefined {
+  return /^\.(.+)\.replaced\.\d+\.[0-9a-f]{8}\.tmp$/.exec(aside)?.[1]
+}
+
+const REPLACED = '.replaced'
+
+// As the files that are not whole yet are called: the next run removes what a killed one left, and puts back what it was replacing.
+function besideName(path: string, kind = ''): string {
+  return join(dirname(path), `.${basename(path)}${kind}.${process.pid}.${randomBytes(4).toString('hex')}.tmp`)
 }

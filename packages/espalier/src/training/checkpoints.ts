@@ -63,13 +63,14 @@ export function runFolder(path: string, options: CheckpointOptions = {}): Checkp
       }
       if (!isFinal) {
         // Later ones are of a run that stopped after them and has gone on from an earlier one. They go first: whoever goes on takes the latest.
-        const isLater = (other: string) => stepOf(other) >= context.step && other !== target
-        const later = written.filter(isLater)
+        const later = written.filter((other) => stepOf(other) > context.step)
+        const same = written.filter((other) => stepOf(other) === context.step && other !== target)
         await writeWhole(target, async (beside) => {
           await write(beside)
           for (const other of later) await removeWhole(other)
         })
-        written = [...written.filter((other) => !later.includes(other) && other !== target), target]
+        for (const other of same) await removeWhole(other).catch(() => {})
+        written = [...written.filter((other) => stepOf(other) < context.step), target]
       }
       const kept = keptOf(written, { saveTotalLimit, best, isFinal })
       // One that cannot be deleted takes room, and ends no run.
