@@ -4,7 +4,7 @@ import { isNamed } from './plain-json.js'
 import type { RunIdentity } from './run-identity.js'
 
 /** Of the layout. */
-export const FORMAT = 2
+export const FORMAT = 3
 
 /** A file of a checkpoint. */
 export interface SealedFile {

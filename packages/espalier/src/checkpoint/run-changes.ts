@@ -1,7 +1,7 @@
 /** What differs between a run and the one that goes on with it, and what of that may. */
 import { EspalierError } from '@espalier/core'
 import type { TrainingArguments } from '../training/training-arguments.js'
-import { LENGTHS } from './row-lengths.js'
+import { CONTENTS, LENGTHS } from './row-facts.js'
 import type { Facts, RunIdentity } from './run-identity.js'
 
 /** Arguments that change what is still to come and not where the run is. */
@@ -107,9 +107,11 @@ function differing(before: Facts, now: Facts): (readonly [string, unknown, unkno
   )
 }
 
-// Other files say why there are other lengths.
+// Other files say why there are other lengths, and these why there is other content.
 function rows(changes: readonly RunChange[]): readonly RunChange[] {
-  return changes.length > 1 ? changes.filter(({ text }) => !text.includes(`data ${LENGTHS}:`)) : changes
+  const without = (name: string, of: readonly RunChange[]) =>
+    of.length > 1 ? of.filter(({ text }) => !text.includes(`data ${name}:`)) : of
+  return without(LENGTHS, without(CONTENTS, changes))
 }
 
 const LONGEST = 60 // characters: a hash is known by its first ones

@@ -8,7 +8,8 @@ import { tokenizerHashes } from '../run-folder/tokenizer-hashes.js'
 import { argumentsInForce } from '../training/arguments-in-force.js'
 import type { PreparedData } from '../training/prepared-data.js'
 import type { TrainingArguments } from '../training/training-arguments.js'
-import { LENGTHS } from './row-lengths.js'
+import { examplesHash } from './examples-hash.js'
+import { CONTENTS, LENGTHS } from './row-facts.js'
 
 /** Plain values by name. */
 export type Facts = Readonly<Record<string, unknown>>
@@ -43,7 +44,7 @@ export interface RunToIdentify {
   readonly facts: RunFacts
 }
 
-/** The identity of a run. Throws what reading the tokenizer throws. */
+/** The identity of a run. Throws what reading the tokenizer and the examples throws. */
 export async function runIdentity({ model, args, optimizer, prepared, facts }: RunToIdentify): Promise<RunIdentity> {
   const { train, evaluation } = prepared
   const identity: RunIdentity = {
@@ -53,8 +54,8 @@ export async function runIdentity({ model, args, optimizer, prepared, facts }: R
     base: facts.base.sha256 ?? {},
     weights: weightsHash(model instanceof PeftModel ? model.base : model),
     tokenizer: await tokenizerHashes(model),
-    data: dataFacts(facts.data, train),
-    evaluationData: evaluation === undefined ? {} : dataFacts(facts.evaluationData ?? [], evaluation),
+    data: await dataFacts(facts.data, train),
+    evaluationData: evaluation === undefined ? {} : await dataFacts(facts.evaluationData ?? [], evaluation),
     backend: model.backend.name,
     versions: facts.versions,
   }
@@ -81,12 +82,16 @@ function weightsHash({ model }: PretrainedModel): string {
   return sha256(lines.sort().join('\n'))
 }
 
-function dataFacts(files: readonly DataFact[], { examples }: PreparedData['train']): Facts {
+async function dataFacts(files: readonly DataFact[], { examples }: PreparedData['train']): Promise<Facts> {
   const sizes = [examples.lengths, examples.counts].map((values) => Array.from(values).join(','))
   return {
     files: files.flatMap(({ sha256: hash }) => hash ?? []),
     rows: examples.length,
     [LENGTHS]: sha256(sizes.join(';')),
+    // Files are read once; their rows may be too many to be tokenized again.
+    ...(files.length > 0 && files.every(({ sha256: hash }) => hash !== undefined)
+      ? {}
+      : { [CONTENTS]: await examplesHash(examples) }),
   }
 }
 

@@ -1,17 +1,25 @@
-/** SHA-256 of what identifies a base model: its configuration, and the headers of its weights or the hub's own hash of them. */
+/** SHA-256 of what identifies a base model: its configuration, and some values of each of its tensors or the hub's own hash of them all. */
 import { createHash } from 'node:crypto'
 import { basename } from 'node:path'
-import { type ModelFiles, readBytes, readIndex } from '@espalier/serialization'
+import {
+  type ModelFiles,
+  openSafetensors,
+  type RandomAccessFile,
+  readBytes,
+  readIndex,
+  type TensorEntry,
+} from '@espalier/serialization'
 
 const WEIGHTS = 'model.safetensors'
 const INDEX = `${WEIGHTS}.index.json`
-const HEADER_BYTES = 8 // length of a safetensors header, little endian
-const LARGEST_HEADER = 100_000_000 // as safetensors itself allows
-const SAMPLE_BYTES = 65_536 // of the values, at the end of a file
+const PIECES = 4 // of a tensor
+const PIECE_BYTES = 1024
+const SAMPLED = 'size, header, 4 KiB of each tensor'
 
 /**
  * File -> SHA-256. A large file in the hub's cache is named by the hash of all it holds. Another file of weights is known by its size,
- * its header and its last values, since reading many gigabytes would take longer than some runs: its hash says so in its name.
+ * its header and some values of each tensor, since reading many gigabytes would take longer than some runs: its hash says so in its name.
+ * Throws safetensors.*, file.*.
  */
 export async function baseHashes(files: ModelFiles): Promise<Readonly<Record<string, string>>> {
   const hashes: Record<string, string> = {}
@@ -20,22 +28,33 @@ export async function baseHashes(files: ModelFiles): Promise<Readonly<Record<str
     const file = await files.open(name)
     try {
       const stored = basename(file.realPath ?? '')
-      if (/^[0-9a-f]{64}$/.test(stored)) {
-        hashes[name] = stored
-        continue
-      }
-      const length = Number(new DataView((await file.read(0, HEADER_BYTES)).slice().buffer).getBigUint64(0, true))
-      const headerEnd = Math.min(HEADER_BYTES + Math.min(length, LARGEST_HEADER), file.size)
-      const hash = createHash('sha256')
-        .update(String(file.size))
-        .update(await file.read(0, headerEnd))
-      hash.update(await file.read(Math.max(0, file.size - SAMPLE_BYTES), file.size))
-      hashes[`${name} (size, header, end)`] = hash.digest('hex')
+      if (/^[0-9a-f]{64}$/.test(stored)) hashes[name] = stored
+      else hashes[`${name} (${SAMPLED})`] = await sampledHash(file)
     } finally {
       await file.close()
     }
   }
   return hashes
+}
+
+async function sampledHash(file: RandomAccessFile): Promise<string> {
+  const tensors = [...(await openSafetensors(file)).tensors.values()]
+  const headerEnd = tensors[0]?.offset ?? file.size // tensors stand in the order of their bytes
+  const hash = createHash('sha256')
+    .update(String(file.size))
+    .update(await file.read(0, headerEnd))
+  for (const tensor of tensors)
+    for (const [start, end] of pieces(tensor)) hash.update(await file.read(tensor.offset + start, tensor.offset + end))
+  return hash.digest('hex')
+}
+
+/** Ranges of a tensor's bytes: the first, the middle and the last ones, and some at a place that its name chooses; all where there are few. */
+function pieces({ name, byteLength }: TensorEntry): readonly (readonly [number, number])[] {
+  if (byteLength === 0) return []
+  if (byteLength <= PIECES * PIECE_BYTES) return [[0, byteLength]]
+  const last = byteLength - PIECE_BYTES
+  const share = createHash('sha256').update(name).digest().readUInt32LE() / 2 ** 32
+  return [0, Math.floor(last / 2), last, Math.floor(last * share)].map((start) => [start, start + PIECE_BYTES] as const)
 }
 
 /** The files that the model was loaded from, and none that lies beside them. */
