@@ -63,8 +63,8 @@ function table(command: string): string[] {
 
 function row(option: Option, compares: boolean): string {
   const { name, help, choices, range, default: standard, python, aliases } = option
-  const values =
-    choices !== undefined ? ` (${choices.join(', ')})` : range !== undefined ? ` (${rangeText(range)})` : ''
+  const limits = choices?.join(', ') ?? rangeText(range ?? {})
+  const values = limits === '' ? '' : ` (${limits})`
   const others = aliases === undefined ? '' : `; also ${aliases.map((alias) => `\`${alias}\``).join(', ')}`
   const cells = [`\`--${name}\``, `${help}${values}${others}`, standard ?? '']
   if (compares) cells.push(python === undefined ? (standard ?? '') : pythonValue(option), python?.why ?? '')

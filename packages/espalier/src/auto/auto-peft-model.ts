@@ -72,8 +72,7 @@ export async function loadPeft(
   const { signal, environment } = rest
   const place = subfolder === undefined ? {} : { subfolder }
   const config = await PeftConfig.fromPretrained(source, { signal, environment, ...place })
-  const named = tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
-  const headTask = task ?? named
+  const headTask = task ?? namedTask(config)
   const labels = await labelsOf(headTask, rest, () => readSavedLabels(source, { signal, environment, ...place }))
   const base = await loadPretrained(given ?? baseOf(config), headTask, { ...rest, ...labels })
   try {
@@ -92,6 +91,18 @@ export async function loadPeft(
     await base.close()
     throw error
   }
+}
+
+/** The task that an adapter's configuration names, or the class that it names instead is for. Throws what reading it throws. */
+export async function adapterTask(
+  source: Source,
+  options: Pick<FromPretrainedOptions, 'signal' | 'environment'>,
+): Promise<TaskType | undefined> {
+  return namedTask(await PeftConfig.fromPretrained(source, options))
+}
+
+function namedTask(config: PeftConfig): TaskType | undefined {
+  return tasks.find((known) => known === config.taskType) ?? taskOfMapping(config)
 }
 
 // Of a task that PEFT has no name for the class of the base is written.

@@ -3,14 +3,14 @@ import { createInterface, type Interface } from 'node:readline/promises'
 import { EspalierError } from '@espalier/core'
 import type { Message } from '@espalier/data'
 import { greedyNotes, samplingOf } from './generate.js'
-import { loadWithAdapter } from './load.js'
+import { loadToWrite } from './load.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
 import type { Values } from './values.js'
 
 /** Runs the command; its exit code. */
 export async function chat(values: Values): Promise<number> {
   const progress = new Progress(values.flag('quiet') === true)
-  const model = await loadWithAdapter(values, progress)
+  const model = await loadToWrite(values, progress)
   let lines: Interface | undefined
   try {
     const tokenizer = await model.tokenizer()

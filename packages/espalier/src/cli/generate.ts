@@ -8,7 +8,7 @@ import type {
 } from '../model/generation-options.js'
 import type { RuntimeModel } from '../model/runtime-model.js'
 import { UsageError } from './failure.js'
-import { loadWithAdapter } from './load.js'
+import { loadToWrite } from './load.js'
 import { onPipeClosed, Progress, result, part as write } from './terminal.js'
 import { readJsonFile } from './text-file.js'
 import { defined, type Values } from './values.js'
@@ -28,7 +28,7 @@ export async function generate(values: Values): Promise<number> {
     abort.abort(new Error('nobody reads'))
   })
   try {
-    const model = await loadWithAdapter(values, progress, abort.signal)
+    const model = await loadToWrite(values, progress, abort.signal)
     try {
       const tokenizer = await model.tokenizer()
       const chats = values.flag('raw') !== true && tokenizer.chatTemplateNames.length > 0

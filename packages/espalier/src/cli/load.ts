@@ -19,26 +19,12 @@ export interface LoadOptions {
   readonly computes?: boolean
   /** Whether the adapter goes on training. Default false. */
   readonly isTrainable?: boolean
-  /** The head of a model without an adapter, by where it is. Default: that of `--task-type`, else of its checkpoint. */
+  /** The task of the head, by where the model is. Default: that of `--task-type`. */
+  readonly taskOf?: (model: string) => Promise<TaskType>
+  /** The head of a model without an adapter, by where it is. Default: that of the task, else of its checkpoint. */
   readonly headOf?: (model: string) => Promise<HeadToTrain>
   /** Of a new head. */
   readonly seed?: number
-}
-
-/** What `--model` and its companions name, as a model that writes. Throws what loading throws. */
-export async function loadBase(
-  values: Values,
-  progress: Progress,
-  signal?: AbortSignal,
-  options: LoadOptions = {},
-): Promise<PretrainedModel> {
-  const { loadPretrained } = await import('../auto/auto-model.js')
-  const { readCheckpoint } = await import('../auto/read-checkpoint.js')
-  return opened(values, progress, options, async (model, given) => {
-    const saved = await readCheckpoint(model, defined({ signal }))
-    const task = saved?.task === 'SEQ_2_SEQ_LM' ? saved.task : 'CAUSAL_LM'
-    return loadPretrained(model, task, { ...given, ...defined({ signal }) })
-  })
 }
 
 /** The model with the head of `--task-type`, else of its adapter, else of its checkpoint; and `--adapter`, when there is one. */
@@ -52,11 +38,11 @@ export async function loadWithHead(
   const { loadPeft } = await import('../auto/auto-peft-model.js')
   const adapter = values.text('adapter')
   const { seed, isTrainable = false } = options
-  const asked = values.text('task-type') as TaskType | undefined
-  const headOf = options.headOf ?? (async (): Promise<HeadToTrain> => ({ task: asked }))
+  const asked = async (base: string) => options.taskOf?.(base) ?? (values.text('task-type') as TaskType | undefined)
+  const headOf = options.headOf ?? (async (base): Promise<HeadToTrain> => ({ task: await asked(base) }))
   const model = await opened<PretrainedModel | PeftModel>(values, progress, options, async (base, given) => {
     const all = { ...given, ...defined({ signal, seed }) }
-    if (adapter !== undefined) return loadPeft(adapter, asked, { ...all, base, strict: true, isTrainable })
+    if (adapter !== undefined) return loadPeft(adapter, await asked(base), { ...all, base, strict: true, isTrainable })
     const { task, labels, problemType } = await headOf(base)
     return loadPretrained(base, task, { ...all, ...defined({ labels, problemType }) })
   })
@@ -142,32 +128,27 @@ export async function baseName(values: Values): Promise<string> {
   return baseModelNameOrPath
 }
 
-/** The base with `--adapter`, when there is one. */
-export async function loadWithAdapter(
+/** A model to write with: with the head of its adapter, else one that writes; and `--adapter`, when there is one. */
+export async function loadToWrite(
   values: Values,
   progress: Progress,
   signal?: AbortSignal,
-  options: LoadOptions = {},
+  options: Pick<LoadOptions, 'computes'> = {},
 ): Promise<PretrainedModel | PeftModel> {
-  const base = await loadBase(values, progress, signal, options)
+  const { readCheckpoint, writingTask } = await import('../auto/read-checkpoint.js')
+  const { adapterTask } = await import('../auto/auto-peft-model.js')
   const adapter = values.text('adapter')
-  if (adapter === undefined) return base
-  const { PeftModel } = await import('../index.js')
-  try {
-    const model = await PeftModel.fromPretrained(base, adapter, {
-      ...(signal === undefined ? {} : { signal }),
-      onProgress: loadProgress(progress),
-      ownsBase: true,
-      strict: true,
-      isTrainable: options.isTrainable === true,
-    })
-    for (const warning of model.warnings) progress.warning(warning)
-    await tellDifferences(adapter, model, progress)
-    return model
-  } catch (error) {
-    await base.close()
-    throw error
-  }
+  return loadWithHead(values, progress, signal, {
+    ...options,
+    taskOf: async (model) => {
+      const saved = await readCheckpoint(model, defined({ signal }))
+      if (saved === undefined) return 'CAUSAL_LM'
+      const { task, architecture } = saved
+      const named = adapter === undefined ? undefined : await adapterTask(adapter, defined({ signal }))
+      if (named !== undefined && architecture.tasks.includes(named)) return named
+      return task === 'SEQ_2_SEQ_LM' || task === 'CAUSAL_LM' ? task : (writingTask(architecture) ?? 'CAUSAL_LM')
+    },
+  })
 }
 
 /** Shows what is being downloaded or widened; the run that fills the cache of widened weights says where that is. */

@@ -105,7 +105,7 @@ const own: readonly Option[] = [
     'task-type',
     'text',
     ROWS,
-    'PEFT’s task type; default: the adapter’s, or the checkpoint’s. train: rows with labels or answers tell the head of a checkpoint without one, or with one that fills in masks',
+    'PEFT’s task type; default: the adapter’s, or the checkpoint’s. train: rows with labels or answers tell the head of a checkpoint without one, or with one that fills in masks. FEATURE_EXTRACTION: predict alone',
     {
       aliases: ['lora_task_type'],
       choices: ['CAUSAL_LM', 'SEQ_2_SEQ_LM', 'MASKED_LM', 'SEQ_CLS', 'TOKEN_CLS', 'QUESTION_ANS', 'FEATURE_EXTRACTION'],

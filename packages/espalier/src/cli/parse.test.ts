@@ -141,6 +141,11 @@ describe('parseRecord', () => {
     expect(refusal(() => parseRecord('train', { loraAlfa: 4 })).fix).toBe('Did you mean --lora-alpha?')
   })
 
+  it('says of a key of TRL whose place is config.json what holds here', () => {
+    const { notes } = parseRecord('train', { router_aux_loss_coef: 0.001 })
+    expect(notes).toEqual([expect.stringContaining('config.json says whether the loss of routing is added')])
+  })
+
   it('refuses an unknown key with the nearest name', () => {
     expect(refusal(() => parseRecord('train', { lora_rank: 4 })).fix).toBe('Did you mean --lora-r?')
   })

@@ -24,7 +24,8 @@ const BERT: ModelConfig = {
   max_position_embeddings: 32,
 }
 
-const T5: ModelConfig = {
+/** A T5's config.json. */
+export const T5: ModelConfig = {
   model_type: 't5',
   vocab_size: 600,
   d_model: 16,

@@ -1,10 +1,11 @@
 /** `espalier train` for every head: the task and the labels that it finds, what it says, and adapters that `eval` and `predict` go on with. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { t5 } from '@espalier/models'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { temporaryFolder } from '../tiny-model.fake.js'
 import { runCli } from './run-cli.fake.js'
-import { printed, writeRows, writeTinyHead } from './tiny-heads.fake.js'
+import { printed, T5, writeRows, writeTinyHead } from './tiny-heads.fake.js'
 
 const folder = await temporaryFolder()
 const at = (name: string) => join(folder.path, name)
@@ -16,7 +17,14 @@ beforeAll(async () => {
   await writeTinyHead(at('bare'), 'FEATURE_EXTRACTION')
   await writeTinyHead(at('masked'), 'MASKED_LM')
   await writeTinyHead(at('writer'), 'SEQ_2_SEQ_LM')
+  await writeTinyHead(
+    at('bare writer'),
+    'FEATURE_EXTRACTION',
+    { architectures: ['T5Model'] },
+    { family: t5, config: T5 },
+  )
   writeRows(at('names.jsonl'), sentiment)
+  writeRows(at('masks.jsonl'), [{ text: 'one two three four <|endoftext|>' }, { text: 'four three <|endoftext|> one' }])
 })
 afterAll(() => folder.remove())
 
@@ -133,14 +141,34 @@ describe('espalier train, on a checkpoint without a head', { timeout: 120_000 },
     expect([few.code, few.stderr]).toEqual([1, expect.stringContaining('data.row')])
     expect([named.code, named.stderr]).toEqual([0, expect.stringContaining('3 labels: pos, LABEL_1, LABEL_2')])
   })
+
+  it('has one of a family that writes write, also with its adapter', async () => {
+    writeRows(at('writing.jsonl'), [{ prompt: 'so good', completion: 'yes' }])
+    const done = await train('bare writer', 'writing.jsonl', 'bare translator')
+    expect([done.code, done.stderr]).toEqual([0, expect.stringContaining('task: SEQ_2_SEQ_LM, by what such models')])
+    const asked = ['--model', at('bare writer'), '--prompt', 'so good', '--raw', '--max-new-tokens', '3', ...ON]
+    for (const adapter of [[], ['--adapter', at('bare translator')]]) {
+      const { code, stdout } = await runCli(['generate', ...asked, ...adapter, '--json'])
+      expect([code, printed(stdout)]).toEqual([0, [expect.objectContaining({ text: expect.any(String) })]])
+    }
+  })
+
+  it('takes the task of --peft-config, unless another is named', async () => {
+    const file = at('peft.json')
+    writeFileSync(file, JSON.stringify({ peft_type: 'LORA', r: 2, task_type: 'TOKEN_CLS' }))
+    writeRows(at('both.jsonl'), [{ text: 'so', label: 'pos', tokens: ['so', ' good'], labels: ['O', 'B-PER'] }])
+    const done = await train('masked', 'both.jsonl', 'of peft', '--peft-config', file)
+    expect([done.code, done.stderr]).toEqual([0, expect.stringContaining('task: TOKEN_CLS; 2 labels: B-PER, O')])
+    expect(json('of peft', 'adapter_config.json').task_type).toBe('TOKEN_CLS')
+    const other = await train('masked', 'masks.jsonl', 'other', '--peft-config', file, '--task-type', 'MASKED_LM')
+    expect([other.code, other.stderr]).toEqual([1, expect.stringContaining('another task than the model is for')])
+    const none = await train('bare', 'masks.jsonl', 'none', '--task-type', 'FEATURE_EXTRACTION')
+    expect([none.code, none.stderr]).toEqual([2, expect.stringContaining('no loss to train')])
+  })
 })
 
 describe('espalier train, on a checkpoint with a head', { timeout: 120_000 }, () => {
   it('fills in masks of texts, and labels rows that have labels', async () => {
-    writeRows(at('masks.jsonl'), [
-      { text: 'one two three four <|endoftext|>' },
-      { text: 'four three <|endoftext|> one' },
-    ])
     const done = await train('masked', 'masks.jsonl', 'filler')
     expect(done.stderr).toContain('task: MASKED_LM, by BertForMaskedLM\n')
     expect(done.stderr).toContain('supervised tokens: about 15 % of')

@@ -1,5 +1,5 @@
 /** What `train` says on stderr: before the run, during it, and where its values are not Python's. */
-import type { TaskType } from '@espalier/core'
+import { CausalLM, type Model, type TaskType } from '@espalier/core'
 import { renderSupervision } from '@espalier/data'
 import type { LoadedModel } from '@espalier/serialization'
 import type { EvaluateEvent, TrainingEvent } from '@espalier/trainer'
@@ -125,8 +125,8 @@ function measured({ perplexity, metrics }: EvaluateEvent, task: TaskType): strin
 }
 
 /** Values in force that differ from what Python would take, in one line. */
-export function differences(values: Values, task: TaskType): string[] {
-  const found = Object.entries(differencesOf(values, task)).map(
+export function differences(values: Values, model: PretrainedModel | PeftModel): string[] {
+  const found = Object.entries(differencesOf(values, model)).map(
     ([key, { here, python }]) => `${key} ${here} (${python})`,
   )
   return found.length === 0 ? [] : [`not as in Python: ${found.join(', ')}; run.json and --help say why`]
@@ -135,17 +135,34 @@ export function differences(values: Values, task: TaskType): string[] {
 /** The same with the reasons, by snake_case name. */
 export function differencesOf(
   values: Values,
-  task: TaskType,
-): Record<string, { here: string; python: string; why: string }> {
+  { model, loaded }: PretrainedModel | PeftModel,
+): Record<string, Difference> {
   const given = values.given()
-  return Object.fromEntries(
-    optionsOf('train').flatMap(({ name, python, default: here = 'none' }) => {
-      const key = name.replaceAll('-', '_')
-      if (python === undefined || given[key] !== undefined) return []
-      const theirs = task === 'CAUSAL_LM' || python.elsewhere === undefined ? python.value : python.elsewhere
-      return theirs === null ? [] : [[key, { here, python: theirs, why: python.why }]]
-    }),
-  )
+  const options = optionsOf('train').flatMap(({ name, python, default: here = 'none' }) => {
+    const key = name.replaceAll('-', '_')
+    if (python === undefined || given[key] !== undefined) return []
+    const theirs = model.task === 'CAUSAL_LM' || python.elsewhere === undefined ? python.value : python.elsewhere
+    return theirs === null ? [] : [[key, { here, python: theirs, why: python.why }] as const]
+  })
+  return Object.fromEntries([...options, ...routingDifference(model, loaded)])
+}
+
+/** A value here, Python's, and why they differ. */
+interface Difference {
+  readonly here: string
+  readonly python: string
+  readonly why: string
+}
+
+const EXPERTS = ['num_local_experts', 'num_experts'] // of config.json, by family
+const TRL_ROUTING = 0.001 // SFTConfig's router_aux_loss_coef
+
+function routingDifference(model: Model, { config }: LoadedModel): (readonly [string, Difference])[] {
+  if (!(model instanceof CausalLM) || !EXPERTS.some((key) => key in config)) return []
+  const here = model.routingCoefficient
+  if (here === TRL_ROUTING) return []
+  const why = 'the loss of routing is that of config.json, which SFTTrainer overrules'
+  return [['router_aux_loss_coef', { here: String(here), python: String(TRL_ROUTING), why }]]
 }
 
 /** Every default of `train` that has a meaning for a head, by snake_case name. */

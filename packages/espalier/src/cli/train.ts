@@ -116,7 +116,7 @@ class Run {
       checkHeadOptions(values, task)
       const say = (line: string) => this.progress.line(line)
       const note = this.head?.note === undefined ? [] : [`note: ${this.head.note}`]
-      for (const line of [headLine(loaded, this.head), ...note, ...differences(values, task)]) say(line) // once there is something to train
+      for (const line of [headLine(loaded, this.head), ...note, ...differences(values, loaded)]) say(line) // once there is something to train
       await this.prepareAndTrain(adapted(loaded, tuner, values, say))
     } finally {
       this.opening.abort() // weights that nobody waits for any more
@@ -126,11 +126,12 @@ class Run {
 
   // Of a model without an adapter, which has a head of its own.
   private async headOf(model: string): Promise<HeadToTrain> {
-    const { values, data } = this.request
+    const { values, data, tuner } = this.request
     const { train: rows, evaluation } = data
+    const asked = (values.text('task-type') ?? tuner?.metadata.taskType ?? undefined) as TaskType | undefined
     this.head = await headToTrain(model, {
       signal: this.opening.signal,
-      task: values.text('task-type') as TaskType | undefined,
+      task: asked,
       numLabels: values.number('num-labels'),
       rows: evaluation === undefined ? [rows] : [rows, evaluation],
     })
@@ -159,7 +160,7 @@ class Run {
       ...(lock === undefined ? {} : { lock }),
       runFacts: {
         config: { ...defaultsOf(task), ...values.given() },
-        notAsInPython: differencesOf(values, task),
+        notAsInPython: differencesOf(values, model),
         data: await Promise.all(data.paths.map(dataFact)),
         ...(data.evaluationPaths.length === 0
           ? {}

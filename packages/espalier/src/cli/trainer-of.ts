@@ -7,6 +7,7 @@ import { labelMetrics, labelScores } from '../training/label-metrics.js'
 import { SFTTrainer } from '../training/sft-trainer.js'
 import { Trainer, type TrainerOptions } from '../training/trainer.js'
 import { answerSettings } from './answer-settings.js'
+import { UsageError } from './failure.js'
 import type { Values } from './values.js'
 
 /** Whether a model predicts tokens, so that its loss has a perplexity. */
@@ -14,7 +15,7 @@ export function writesTexts(task: TaskType): boolean {
   return task === 'CAUSAL_LM' || task === 'SEQ_2_SEQ_LM' || task === 'MASKED_LM'
 }
 
-/** The trainer. Throws what making one throws. */
+/** The trainer. Throws UsageError for a model without a head, and what making one throws. */
 export function trainerOf(values: Values, options: TrainerOptions): SFTTrainer | Trainer {
   const { model, loaded } = options.model
   switch (model.task) {
@@ -34,6 +35,11 @@ export function trainerOf(values: Values, options: TrainerOptions): SFTTrainer |
     }
     case 'QUESTION_ANS':
       return new Trainer({ ...options, task: questionAnswering(answerSettings(values)) })
+    case 'FEATURE_EXTRACTION':
+      throw new UsageError(
+        'a model without a head has no loss to train or to measure',
+        'Give another --task-type; espalier predict tells the vectors of texts',
+      )
     default:
       return new Trainer(options)
   }

@@ -17,7 +17,7 @@ export interface Embedding {
 
 const poolings: readonly Pooling[] = ['mean', 'cls', 'last']
 
-/** The vectors, in order; longer texts than the model reads are cut. Padding does not count, special tokens do. Throws config.value for what is no text, model.unsupported for a model with a head, or the signal's reason. */
+/** The vectors, in order; longer texts than the model reads are cut. Padding does not count, special tokens do. Throws config.value for what is no text, model.unsupported for a model with a head or a decoder beside its encoder, or the signal's reason. */
 export async function embedTexts(
   { model, source, tokenizer }: PredictContext,
   inputs: readonly EmbeddingInput[],

@@ -210,6 +210,8 @@ describe('PeftModel', () => {
     const source = await tinyModelFiles('SEQ_CLS')
     const options = { backend: reference(), labels: 2 }
     await using base = await AutoModelForSequenceClassification.fromPretrained(source, options)
+    const another = lora({ r: 2, targetModules: ['q_proj'], taskType: 'CAUSAL_LM' })
+    expect(() => getPeftModel(base, another)).toThrow(expect.objectContaining({ code: 'config.value' }))
     const model = getPeftModel(base, lora({ r: 2, targetModules: ['q_proj'] }))
     expect(model.peftConfig.default).toMatchObject({
       modulesToSave: ['classifier', 'score'],

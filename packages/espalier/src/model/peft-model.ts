@@ -3,6 +3,7 @@ import {
   AdaptedModel,
   type AddAdapterOptions,
   type ConfiguredTuner,
+  EspalierError,
   type Hold,
   type MergedWeights,
   type MergeOptions,
@@ -65,7 +66,7 @@ export interface SavePeftOptions {
   readonly signal?: AbortSignal
 }
 
-/** A base model with a new adapter. The base is untouched. Throws target.*, config.*. */
+/** A base model with a new adapter. The base is untouched. Throws target.*, config.*, which a taskType of another task than the model's is. */
 export function getPeftModel(
   base: PretrainedModel,
   configured: ConfiguredTuner,
@@ -308,8 +309,16 @@ function requireTuner(name: string, configured: unknown): void {
   requireParts(name, configured, ['tuner', 'config', 'metadata'], 'Give what lora({ r: 8 }) or another method returns')
 }
 
+/** Throws config.value where the configuration names another task than the model's: whoever loads the adapter would take another head. */
 function withTask(base: PretrainedModel, configured: ConfiguredTuner, options: AddAdapterOptions): AddAdapterOptions {
   const { task } = base.model
-  const taskType = configured.metadata.taskType ?? (task === 'FEATURE_EXTRACTION' || task === 'MASKED_LM' ? null : task)
-  return { ...options, metadata: { taskType, ...options.metadata } }
+  const named = options.metadata?.taskType ?? configured.metadata.taskType ?? null
+  if (named !== null && named !== task)
+    throw new EspalierError('config.value', {
+      what: 'the adapter is configured for another task than the model is for',
+      got: { taskType: named, model: task },
+      fix: 'Leave taskType out, or load the model with the head of that task',
+    })
+  const taskType = task === 'FEATURE_EXTRACTION' || task === 'MASKED_LM' ? named : task
+  return { ...options, metadata: { ...options.metadata, taskType } }
 }

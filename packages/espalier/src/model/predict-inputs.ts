@@ -54,7 +54,9 @@ const WANTED: Readonly<Partial<Record<TaskType, string>>> = {
   SEQ_2_SEQ_LM: 'Use generate, or load it with another AutoModel class',
 }
 
+// In this order: tokenized inputs may carry their text along.
 const KEYS: Readonly<Record<string, TaskType>> = {
+  inputIds: 'SEQ_CLS',
   question: 'QUESTION_ANS',
   tokens: 'TOKEN_CLS',
   masked: 'MASKED_LM',
@@ -67,5 +69,5 @@ function kindOf(inputs: unknown): TaskType | undefined {
   if (typeof first === 'string') return 'SEQ_CLS'
   if (typeof first !== 'object' || first === null) return undefined
   const key = Object.keys(KEYS).find((name) => name in first)
-  return key === undefined ? (Array.isArray(first) || 'inputIds' in first ? 'SEQ_CLS' : undefined) : KEYS[key]
+  return key === undefined ? (Array.isArray(first) ? 'SEQ_CLS' : undefined) : KEYS[key]
 }

@@ -80,6 +80,12 @@ describe('predict', () => {
     await expect(model.predict('a text')).rejects.toMatchObject({ fix: expect.stringContaining('{ text }') })
   })
 
+  it('takes tokenized inputs with their text beside them', async () => {
+    await using model = await load('SEQ_CLS')
+    const inputIds = [5, 3, 9]
+    expect(await model.predict([{ inputIds, text: 'once' } as never])).toEqual(await model.predict([{ inputIds }]))
+  })
+
   it('refuses inputs of another head, saying which it takes, and options that do not exist', async () => {
     await using model = await load('TOKEN_CLS')
     await expect(model.predict('a text')).rejects.toMatchObject({

@@ -89,6 +89,8 @@ export const meaningless: Readonly<Record<string, string>> = {
   bnb_4bit_compute_dtype: 'the CPU computes in float32',
   bnb_4bit_quant_storage: 'codes are kept in bytes',
   ignore_bias_buffers: ONE_PROCESS,
+  router_aux_loss_coef:
+    'of a mixture of experts config.json says whether the loss of routing is added (output_router_logits), and how much of it; SFTTrainer would add it',
 }
 
 /** Keys that change what is learned, with values that change nothing beside false, 0, no and none. */

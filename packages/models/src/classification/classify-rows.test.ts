@@ -1,9 +1,11 @@
 import { type Backend, hostTensor, memorySource, reference, type SourceLookup, weightRequests } from '@espalier/core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { bart } from '../bart.js'
 import { bert } from '../bert.js'
-import { TINY_BERT } from '../fixtures/tiny-configs.js'
+import { TINY_BART, TINY_BERT, TINY_T5 } from '../fixtures/tiny-configs.js'
 import { forwardOf, idsOf, seededWeights, tinyModel } from '../fixtures/tiny-model.js'
-import { classifyRows, classifyTokens } from './classify-rows.js'
+import { t5 } from '../t5.js'
+import { classifyRows, classifyTokens, encodeRows } from './classify-rows.js'
 import { fillMasks } from './fill-masks.js'
 import type { ClassificationSource } from './row-batches.js'
 
@@ -58,6 +60,20 @@ describe('classifyTokens', () => {
       expect([...(short as Float32Array)]).toEqual(Array.from(y?.data ?? [], (x) => expect.closeTo(Number(x), 4)))
     }
     await expect(classifyTokens(source, [{ inputIds: [1] }])).rejects.toMatchObject({ code: 'model.unsupported' })
+  })
+})
+
+describe('encodeRows', () => {
+  it('refuses encoder-decoders, whose last states are of what is written, and takes an encoder alone', async () => {
+    for (const both of [tinyModel(t5, TINY_T5, 'FEATURE_EXTRACTION'), tinyModel(bart, TINY_BART, 'FEATURE_EXTRACTION')])
+      await expect(encodeRows({ ...source, model: both }, [{ inputIds: [1] }])).rejects.toMatchObject({
+        code: 'model.unsupported',
+        details: { class: both.className },
+      })
+    const alone = tinyModel(t5, { ...TINY_T5, is_encoder_decoder: false }, 'FEATURE_EXTRACTION')
+    const weights = await backend.loadWeights(weightRequests(alone))
+    const [states] = await encodeRows({ ...source, model: alone, weights }, [{ inputIds: [5, 3, 9] }])
+    expect(states).toHaveLength(3 * TINY_T5.d_model)
   })
 })
 

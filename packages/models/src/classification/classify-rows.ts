@@ -1,6 +1,7 @@
 /** Logits of labels, of whole rows or of every token, and hidden states: rows of ids in, one array per row out. Texts and names of labels are left to the caller. */
-import { cast, passOf, sizeOf } from '@espalier/core'
+import { cast, EspalierError, passOf, sizeOf } from '@espalier/core'
 import { requireFinite } from '../finite-logits.js'
+import { EncoderDecoder } from '../heads/encoder-decoder.js'
 import {
   type ClassificationRow,
   type ClassificationSource,
@@ -35,13 +36,19 @@ export async function classifyTokens(
   return logitsOf(source, rows, options)
 }
 
-/** Last hidden states (ids, size) of each row, in order, padding left out. Throws config.value for rows that the model cannot read, model.unsupported for a model with a head, prediction.finite for states that are no numbers, or the signal's reason. */
+/** Last hidden states (ids, size) of each row, in order, padding left out. Throws config.value for rows that the model cannot read, model.unsupported for a model with a head or a decoder beside its encoder, prediction.finite for states that are no numbers, or the signal's reason. */
 export async function encodeRows(
   source: ClassificationSource,
   rows: readonly ClassificationRow[],
   options: RowOptions = {},
 ): Promise<Float32Array[]> {
   requireHead(source.model, ['FEATURE_EXTRACTION'], 'only models without a head give hidden states', 'AutoModel')
+  if (source.model instanceof EncoderDecoder)
+    throw new EspalierError('model.unsupported', {
+      what: 'the last hidden states of an encoder-decoder are its decoder’s, which stand for no text that it reads',
+      got: { class: source.model.className },
+      fix: 'Use a model that is an encoder alone, such as one that was saved from T5EncoderModel',
+    })
   return logitsOf(source, rows, options)
 }
 
