@@ -45,6 +45,7 @@ export { type SavedDType, type SaveModelOptions, saveModel } from './load/save-m
 export { savedTask, taskOf, taskOfClass } from './load/saved-task.js'
 export { hubEnvironment } from './platform/hub-environment.js'
 export type { RepositoryOptions } from './platform/platform.js'
+export { syncFolder } from './platform/sync-folder.js'
 export { codeSpan, yamlScalar } from './quoted-names.js'
 export {
   bitsOf,

@@ -31,12 +31,18 @@ export function historyOf(state: TrainerStateFile): RunHistory | undefined {
   const { global_step: step, epoch, num_input_tokens_seen: tokens, log_history: log, stateful_callbacks } = state
   const isReached = [step, epoch, tokens].every((value) => Number.isFinite(value) && (value as number) >= 0)
   if (!isReached || !isLog(log) || !isNamed(stateful_callbacks)) return undefined
-  if (!Object.values(stateful_callbacks).every((kept) => [kept].flat().every(isCallbackState))) return undefined
+  if (unreadableCallback(state) !== undefined) return undefined
   return {
     log,
     reached: { step, epoch, tokens } as EarlierFiles['reached'],
     callbacks: stateful_callbacks as RunHistory['callbacks'],
   }
+}
+
+/** The name of a callback that kept something else than its state; undefined where there is none. */
+export function unreadableCallback({ stateful_callbacks: callbacks }: TrainerStateFile): string | undefined {
+  const isKept = (kept: unknown) => [kept].flat().every(isCallbackState)
+  return Object.entries(isNamed(callbacks) ? callbacks : {}).find(([, kept]) => !isKept(kept))?.[0]
 }
 
 // A number that is not finite is null in JSON.

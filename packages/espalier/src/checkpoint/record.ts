@@ -6,27 +6,59 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { lstat, readdir } from 'node:fs/promises'
 import { basename, join, sep } from 'node:path'
+import { EspalierError } from '@espalier/core'
 import { openTarget, textContent } from '@espalier/serialization'
 import { checkpointStep } from '../run-folder/run-names.js'
 import { type CheckpointRecord, FORMAT, recordJson, recordOf, type SealedFile } from './checked-record.js'
-import { historyHash, historyOf, type RunHistory, readTrainerState, TRAINER_STATE } from './history.js'
+import {
+  historyHash,
+  historyOf,
+  type RunHistory,
+  readTrainerState,
+  TRAINER_STATE,
+  type TrainerStateFile,
+  unreadableCallback,
+} from './history.js'
 import { isNamed, jsonHash, readPlainJson } from './plain-json.js'
 import { TRAINING_STATE } from './state-file.js'
 
 /** The record's file. */
 export const CHECKPOINT_RECORD = 'checkpoint.json'
 
-/** Writes the record of a folder that holds everything else. Throws file.write. */
+/** Writes the record of a folder that holds everything else. Throws config.value for a callback whose state could not be read again, checkpoint.torn for other values, file.write. */
 export async function sealCheckpoint(
   folder: string,
   contents: Omit<CheckpointRecord, 'format' | 'history' | 'files'>,
 ): Promise<void> {
   const files: Record<string, SealedFile> = {}
   for (const name of await sealedNames(folder)) files[name] = await seal(join(folder, name))
-  const history = historyHash((await readTrainerState(folder)) ?? {}) ?? ''
+  const state = (await readTrainerState(folder)) ?? {}
+  const history = historyHash(state) ?? ''
   const record = recordJson({ format: FORMAT, ...contents, history, files })
+  requireReadable(folder, record, state)
   const sealed = { ...record, sha256: jsonHash(record) }
   await openTarget(folder).write(CHECKPOINT_RECORD, textContent(`${JSON.stringify(sealed, null, 2)}\n`))
+}
+
+/** Whoever goes on would find out too late. */
+function requireReadable(folder: string, record: object, state: TrainerStateFile): void {
+  const callback = unreadableCallback(state)
+  if (callback !== undefined)
+    throw new EspalierError('config.value', {
+      what: 'what a callback keeps in checkpoints could not be read again: its state() returns an object with args and attributes',
+      got: { callback, state: (state.stateful_callbacks as Readonly<Record<string, unknown>>)[callback] },
+      fix: 'Have it return { args: {…}, attributes: {…} }, plain values by name, or leave state out',
+    })
+  const faults = [
+    ...(recordOf(JSON.parse(JSON.stringify(record))) === undefined ? [CHECKPOINT_RECORD] : []),
+    ...(historyOf(state) === undefined ? [TRAINER_STATE] : []),
+  ]
+  if (faults.length === 0) return
+  throw new EspalierError('checkpoint.torn', {
+    what: 'a checkpoint that is being written could not be read again',
+    got: { checkpoint: folder, faults: faults.map((name) => `${name} would hold values that no run has`) },
+    fix: 'Look for values of metrics and arguments that are no numbers',
+  })
 }
 
 /** A checkpoint as it was found: whole, with what it told of the run, or with what is wrong with it. */

@@ -1,11 +1,10 @@
 /** What processes that were killed left half-done in a run's folder: for who holds its lock. */
 import { lstat, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { writeError } from '@espalier/serialization'
+import { syncFolder, writeError } from '@espalier/serialization'
 import { runs } from './live-process.js'
 import { startTime } from './process-start.js'
 import { checkpointStep, UNFINISHED } from './run-names.js'
-import { syncFolder } from './sync-folder.js'
 import { replacedName } from './whole-folder.js'
 
 /** Puts checkpoints back that were being replaced, and removes what was written beside its name, in a folder and in its unfinished one. Throws file.write for a checkpoint that cannot be put back. */

@@ -4,9 +4,8 @@
  */
 import { lstat, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { openTarget, textContent, writeError } from '@espalier/serialization'
+import { openTarget, syncFolder, textContent, writeError } from '@espalier/serialization'
 import { isOfResult, RECORD, UNFINISHED } from './run-names.js'
-import { syncFolder } from './sync-folder.js'
 import { removeWhole } from './whole-folder.js'
 
 /** Without it a folder is neither a model nor an adapter for any program: the first to go and the last to come. */

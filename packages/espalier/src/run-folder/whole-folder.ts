@@ -2,10 +2,9 @@
 import { randomBytes } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { writeError } from '@espalier/serialization'
-import { syncFolder } from './sync-folder.js'
+import { syncFolder, writeError } from '@espalier/serialization'
 
-/** Has `write` fill a folder beside the path, and renames it when that is done; then its name is on the disk too. One that lies there is replaced. Throws file.write, or what `write` threw: then the path is as it was. */
+/** Has `write` fill a folder beside the path, and renames it when that is done; then its name is on the disk too. One that lies there is replaced. Throws file.write, or what `write` threw: then the path is as it was, but where the folder around it could not be flushed. */
 export async function writeWhole(path: string, write: (beside: string) => Promise<void>): Promise<void> {
   const beside = besideName(path)
   try {

@@ -39,12 +39,21 @@ export function earlyStopping({
         early_stopping_patience: earlyStoppingPatience,
         early_stopping_threshold: earlyStoppingThreshold,
       },
-      attributes: { early_stopping_patience_counter: counter, best_metric: best },
+      attributes: { early_stopping_patience_counter: counter, best_metric: written(best) },
     }),
     restore({ attributes }: CallbackState) {
       const { early_stopping_patience_counter: counted } = attributes
       counter = Number.isSafeInteger(counted) ? (counted as number) : 0
-      best = typeof attributes.best_metric === 'number' ? attributes.best_metric : null
+      best = readBest(attributes.best_metric)
     },
   }
+}
+
+// JSON has no infinite numbers, and a perplexity may be one.
+function written(best: number | null): number | string | null {
+  return best === null || Number.isFinite(best) ? best : String(best)
+}
+
+function readBest(held: unknown): number | null {
+  return typeof held === 'number' || held === 'Infinity' || held === '-Infinity' ? Number(held) : null
 }

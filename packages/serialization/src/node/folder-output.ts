@@ -68,7 +68,9 @@ export async function writeAtomically(
     if (signal?.aborted) throw signal.reason
     throw writeError(basename(path), folder, cause)
   }
-  await syncFolder(folder)
+  await syncFolder(folder).catch((cause: unknown) => {
+    throw writeError(basename(path), folder, cause)
+  })
 }
 
 const LONGEST_WRITE = 2 ** 26 // bytes per call

@@ -16,12 +16,10 @@ export async function makeFolder(path: string): Promise<void> {
   if (refused !== undefined) throw refused
 }
 
-/** What is in the way of a folder; undefined when it is there now. */
+/** What is in the way of a folder; undefined when it is there now. Throws where its name cannot be flushed. */
 async function refusal(path: string): Promise<NodeJS.ErrnoException | undefined> {
   try {
     await mkdir(path)
-    await syncFolder(dirname(path))
-    return undefined
   } catch (error) {
     const isFolder = await stat(path).then(
       (entry) => entry.isDirectory(),
@@ -29,4 +27,6 @@ async function refusal(path: string): Promise<NodeJS.ErrnoException | undefined>
     )
     return isFolder ? undefined : (error as NodeJS.ErrnoException)
   }
+  await syncFolder(dirname(path))
+  return undefined
 }

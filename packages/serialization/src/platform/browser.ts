@@ -10,6 +10,7 @@ export const platform: Platform = {
   beginningOf: noPaths,
   folderFiles: noPaths,
   folderOutput: noPaths,
+  syncFolder: noPaths,
   filesBelow: noPaths,
   pathOf: noPaths,
   hubEnvironment: async () => browserEnvironment,

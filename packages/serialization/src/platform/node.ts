@@ -9,6 +9,7 @@ import { downloadSnapshot } from '../node/download-snapshot.js'
 import { folderFiles, openFile } from '../node/folder-files.js'
 import { folderOutput } from '../node/folder-output.js'
 import { hubEnvironment } from '../node/hub-environment.js'
+import { syncFolder } from '../node/sync-folder.js'
 import type { Platform } from './platform.js'
 
 /** The platform of this build. */
@@ -27,6 +28,7 @@ export const platform: Platform = {
   },
   folderFiles,
   folderOutput,
+  syncFolder,
   filesBelow: (path) => filesBelow(path, ''),
   pathOf: (address) => fileURLToPath(address),
   hubEnvironment: () => hubEnvironment(),

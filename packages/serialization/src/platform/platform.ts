@@ -20,6 +20,8 @@ export interface Platform {
   beginningOf(path: string): Promise<Uint8Array>
   folderFiles(path: string): ModelFiles
   folderOutput(path: string): OutputFolder
+  /** Flushes the names of a local folder. Throws the system's error. */
+  syncFolder(path: string): Promise<void>
   /** Every file below a local folder, for an upload; hidden ones are left out. */
   filesBelow(path: string): Promise<readonly FileToUpload[]>
   /** The path of a `file:` address. */
