@@ -29,8 +29,6 @@ export type HostRequest =
       readonly session: number
       readonly model: Uint8Array
       readonly plan: Plan
-      /** Whether the first run takes the memory for all values at once. */
-      readonly makesRoom: boolean
       readonly options: Readonly<Record<string, unknown>>
       readonly mounts?: readonly { readonly location: string; readonly id: number }[]
     }

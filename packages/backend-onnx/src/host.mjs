@@ -3,16 +3,7 @@
  * worker can start it from sources and from a package alike. host.d.mts has the types.
  */
 
-const types = {
-  f32: 'float32',
-  f64: 'float64',
-  i32: 'int32',
-  i64: 'int64',
-  u32: 'uint32',
-  u8: 'uint8',
-  i8: 'int8',
-  bool: 'bool',
-}
+const types = { f32: 'float32', f64: 'float64', i32: 'int32', u32: 'uint32', u8: 'uint8', i8: 'int8', bool: 'bool' }
 
 /** Answers requests, one at a time and in order. */
 export class Host {
@@ -72,7 +63,7 @@ export class Host {
     }
   }
 
-  async open({ session, model, options, plan, makesRoom, mounts }) {
+  async open({ session, model, options, plan, mounts }) {
     const externalData = mounts?.map(({ location, id }) => ({
       path: location,
       data: bytesOf(this.weights.get(id).data),
@@ -81,7 +72,7 @@ export class Host {
       model,
       externalData === undefined ? options : { ...options, externalData },
     )
-    this.sessions.set(session, { created, plan, hasRoom: !makesRoom })
+    this.sessions.set(session, { created, plan })
   }
 
   async close(session) {
@@ -94,8 +85,7 @@ export class Host {
   }
 
   async run({ session, feeds, bindings }) {
-    const found = this.sessions.get(session)
-    const { created, plan } = found
+    const { created, plan } = this.sessions.get(session)
     const inputs = {}
     for (const { name, type, shape, from } of plan.inputs) {
       if (from.kind === 'feed') inputs[name] = this.tensor({ type, shape, data: feeds[from.slot] })
@@ -108,14 +98,6 @@ export class Host {
         shape: [count],
         data: keptElements(feeds[seed][0], site, threshold, count),
       })
-    // Once: the arena then has a region for all values.
-    if (plan.room !== undefined)
-      inputs[plan.room.name] = this.tensor({
-        type: 'i64',
-        shape: [1],
-        data: BigInt64Array.of(BigInt(found.hasRoom ? 0 : plan.room.floats)),
-      })
-    found.hasRoom = true
     const results = await created.run(inputs)
     this.commit(plan, bindings, results)
     const outputs = {}

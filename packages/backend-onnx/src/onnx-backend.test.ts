@@ -26,7 +26,7 @@ function backendWith(gate: () => Promise<void> = async () => {}) {
       return Promise.all(places)
     },
   }
-  const sessions = { options: () => ({}), arenaBytes: 100, makesRoom: false, most: 10, profiled: false }
+  const sessions = { options: () => ({}), arenaBytes: 100, most: 10, profiled: false }
   const count = (type: HostRequest['type']) => asked.filter((own) => own === type).length
   return { backend: onnxBackend({ name: 'noted', transport, store, sessions }), count, signals }
 }

@@ -66,7 +66,6 @@ class OnnxBackend implements Backend, ProgramOwner {
       this.memory = {
         bytesOf: heldBytes,
         peakOf: (program) => bufferedProgram(program, () => 0).plan.peakBytes,
-        graphOf: (program) => cost.node * bufferedProgram(program, () => 0).plan.nodeCount,
         keptFor: (peaks) => sessionsMemory(peaks, arenaBytes, cost),
       }
     this.placements = new Placements(parts.store, parts.transport, () => this.count++)

@@ -37,11 +37,9 @@ export interface OnnxOptions {
 const CACHE_BYTES = 20e9
 const RESIDENT_BYTES = 1e9
 const ARENA_BYTES = 0.7e9 // enough for training a 135 M model at one shape; more only adds memory
-const SESSION_COST = {
-  heap: 1.18, // measured: the heap keeps what does not fit together
-  session: 1.5e6, // the first region of its arena, and its threads
-  node: 5e3, // measured at 300 to 12,000 nodes: the runtime's graph, the kernel, and 300 bytes for a run
-}
+// Measured as the peak of training runs at one shape to six, 16 to 660 MB of values each, on 1 and 2 threads. A graph of thousands of
+// nodes takes more than a session's 3 MB, where they are a hundredth of the whole.
+const SESSION_COST = { arena: 1.25, heap: 1.18, session: 3e6 }
 const MOST_SESSIONS = 64 // each keeps its graph, some megabytes
 // How long an idle thread polls for work before it sleeps. Long enough for the small kernels between two products; the runtime's own
 // setting, about a millisecond, makes generation three times slower as soon as other processes want the same cores.
@@ -68,7 +66,6 @@ export function onnx(options: OnnxOptions = {}): Backend {
     sessions: {
       most: MOST_SESSIONS,
       arenaBytes: ARENA_BYTES,
-      makesRoom: true,
       profiled: profileFolder !== undefined,
       cost: SESSION_COST,
       options: (program, arena) => ({

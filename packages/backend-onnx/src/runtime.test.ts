@@ -86,6 +86,5 @@ function addition(): Uint8Array {
     inputs: [value('a'), value('b')],
     outputs: [value('c')],
     initializers: [],
-    replaceable: new Set(),
   })
 }

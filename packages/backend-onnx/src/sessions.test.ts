@@ -17,11 +17,7 @@ function sessionsOf(most: number, arenaBytes = 0) {
     arenas.push(arena)
     return {}
   }
-  return {
-    asked,
-    arenas,
-    sessions: new Sessions(transport, { options, most, arenaBytes, makesRoom: true, profiled: false }),
-  }
+  return { asked, arenas, sessions: new Sessions(transport, { options, most, arenaBytes, profiled: false }) }
 }
 
 function source(id: number, peakBytes = 1): SessionSource {
@@ -71,9 +67,9 @@ describe('Sessions', () => {
 
 describe('sessionsMemory', () => {
   it('adds up what arenas keep, and the largest that takes its values from the heap', () => {
-    const cost = { heap: 2, session: 0.5, node: 1 }
-    expect(sessionsMemory([6], 4, cost)).toBe(6.5) // the first has an arena, whatever its size
-    expect(sessionsMemory([3, 5, 1, 4], 4, cost)).toBe(3 + 1 + 2 * 5 + 2)
+    const cost = { arena: 2, heap: 1, session: 0.5 }
+    expect(sessionsMemory([6], 4, cost)).toBe(12.5) // the first has an arena, whatever its size
+    expect(sessionsMemory([3, 5, 1, 4], 4, cost)).toBe(2 * (3 + 1) + 5 + 2)
     expect(sessionsMemory([], 4, cost)).toBe(0)
   })
 

@@ -10,10 +10,8 @@ import type { Transport } from './transport.js'
 /** How sessions are made. */
 export interface SessionSettings {
   readonly options: (program: string, arena: boolean) => Readonly<Record<string, unknown>>
-  /** Bytes that the arenas of live sessions may keep together. */
+  /** Bytes that the arenas of live sessions may keep together, by estimate. */
   readonly arenaBytes: number
-  /** Whether memory that nobody wrote yet costs nothing, so that an arena may take all of its own at once. */
-  readonly makesRoom: boolean
   /** Most live sessions. */
   readonly most: number
   readonly profiled: boolean
@@ -21,24 +19,24 @@ export interface SessionSettings {
   readonly cost?: SessionCost
 }
 
-/** What sessions take of memory beside the values in their arenas. */
+/** What sessions take of memory, over the bytes of values that are alive at once. */
 export interface SessionCost {
+  /** Of an arena, per byte of values: it keeps what does not fit together. */
+  readonly arena: number
   /** Of the heap, per byte of values of a session without an arena. */
   readonly heap: number
-  /** Bytes of a session of few nodes. */
+  /** Bytes of the graph and its feeds. */
   readonly session: number
-  /** Bytes of each node. */
-  readonly node: number
 }
 
-/** Bytes that sessions take for values when they run in turns and are opened in this order. peaks: bytes of values of each, as they lie in an arena. */
+/** Bytes that sessions take when they run in turns and are opened in this order. peaks: bytes of values alive at once, of each. */
 export function sessionsMemory(peaks: readonly number[], arenaBytes: number, cost: SessionCost): number {
   let [kept, passing] = [0, 0]
   peaks.forEach((peak, i) => {
     if (i === 0 || kept + peak <= arenaBytes) kept += peak
     else passing = Math.max(passing, peak)
   })
-  return kept + cost.heap * passing + cost.session * peaks.length
+  return cost.arena * kept + cost.heap * passing + cost.session * peaks.length
 }
 
 /** A program that can be made into a session at any time. */
@@ -86,7 +84,6 @@ export class Sessions {
         session: id,
         model,
         plan: { ...plan, profiled: this.settings.profiled },
-        makesRoom: arena && this.settings.makesRoom,
         options: this.settings.options(plan.program, arena),
         ...(mounts === undefined ? {} : { mounts }),
       })

@@ -32,7 +32,6 @@ export function onnxWeb(options: OnnxWebOptions = {}): Backend {
     sessions: {
       most: MOST_SESSIONS,
       arenaBytes: 0, // the heap is small, and every arena keeps its peak
-      makesRoom: false,
       profiled: false,
       options: () => ({
         executionProviders: ['wasm'],

@@ -3,11 +3,9 @@ import { changeOfBackend } from './change-of-backend.js'
 import { checkpoint } from './checkpoint.js'
 import { checkpointing } from './checkpointing.js'
 import { compilations } from './compilations.js'
-import { expectedMemory } from './expected.js'
 import type { Finding } from './finding.js'
 import { glue } from './glue.js'
 import { interleave, roundLine } from './interleave.js'
-import { plannedMemory } from './memory.js'
 import { median, type Peer } from './peer.js'
 import { qlora } from './qlora.js'
 import { denseRows, gsm8kRows, type Row, sizesOf, usefulTokens } from './rows.js'
@@ -33,8 +31,6 @@ export const benches: Readonly<Record<string, Bench>> = {
   'change-of-backend': changeOfBackend,
   checkpointing,
   glue,
-  memory: plannedMemory,
-  'memory-expected': expectedMemory,
   qlora,
   tfjs: onTfjs,
 }

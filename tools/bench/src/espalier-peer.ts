@@ -2,8 +2,6 @@
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { setFlagsFromString } from 'node:v8'
-import { runInNewContext } from 'node:vm'
 import { onnx } from '@espalier/backend-onnx'
 import { type TfModule, tfjs } from '@espalier/backend-tfjs'
 import { type CheckpointingOptions, checkpointActivations, multiplyAdds } from '@espalier/checkpointing'
@@ -70,7 +68,6 @@ type Request =
   | { readonly do: 'compilations' }
   | { readonly do: 'load' }
   | { readonly do: 'planned'; readonly rows: readonly Row[] }
-  | { readonly do: 'settle' }
   | { readonly do: 'save'; readonly folder: string }
   | { readonly do: 'memory'; readonly rows: readonly Row[] }
   | { readonly do: 'end' }
@@ -199,17 +196,11 @@ async function main(): Promise<void> {
       const feeds = { ...batch.feeds, seed: hostTensor('u32', [], [0]) }
       const program = accumulateProgram({ model: trainable.model, loss: causalLoss, transforms }, groups, feeds)
       const apply = applyProgram(groups, optimization)
-      const { peakOf = () => 0, graphOf = () => 0, keptFor = () => 0 } = backend.memory ?? {}
-      const programs = [program, apply]
-      const planned = keptFor(programs.map(peakOf)) + programs.map(graphOf).reduce((a, b) => a + b)
+      const planned = backend.memory?.keptFor([program, apply].map(backend.memory.peakOf)) ?? 0
       const { length } = batch.feeds.input_ids?.data ?? []
       if (length !== request.rows.flatMap((row) => row.input_ids).length)
         throw new Error('the step is more than one micro-batch')
       answer({ planned, multiplyAdds: multiplyAdds(programRoots(program)) })
-    } else if (request.do === 'settle') {
-      setFlagsFromString('--expose-gc')
-      runInNewContext('gc')()
-      answer({ settled: true })
     } else if (request.do === 'compilations') answer({ shapes: shapes.size })
     else return false
     return true

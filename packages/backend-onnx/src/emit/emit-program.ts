@@ -18,8 +18,7 @@ import {
   topologicalOrder,
   withRoots,
 } from '@espalier/core'
-import { encodeModel, type OnnxInitializer, type OnnxNode, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
-import { arenaBytes, arenaRequest } from './arena.js'
+import { encodeModel, type OnnxInitializer, type OnnxType, type OnnxValue } from '../model/onnx-model.js'
 import { keepsCall } from './calls.js'
 import { Emitter, type HostMask, held } from './emitter.js'
 import { emitSplit } from './movement.js'
@@ -75,10 +74,8 @@ export interface Plan {
   readonly masks: readonly HostMask[]
   /** Number of nodes in running order, for profiles. */
   readonly nodeCount: number
-  /** Bytes that intermediate values take in an arena, which no run gives back. */
+  /** Bytes of intermediate values alive at once, estimated. */
   readonly peakBytes: number
-  /** An input of one 64-bit number: how many floats a run's first node makes and forgets. Absent where a small arena holds the program. */
-  readonly room?: { readonly name: string; readonly floats: number }
   /** The session records a profile, which is written when it closes. */
   readonly profiled?: boolean
 }
@@ -91,26 +88,6 @@ export interface EmittedProgram {
   readonly order: readonly string[]
 }
 
-/**
- * Ops that are told a shape. Values of one shape, where the runtime knows it before it runs, get one buffer among them, which lies there from
- * the first of them to the last: of every shape as many as are ever alive at once, whether or not they are at the same time. So it is not
- * told the extents of inputs, nor may it look into these lists.
- */
-const SHAPED: ReadonlySet<string> = new Set(['Reshape', 'Expand'])
-
-// What nobody reads runs first, the one that is listed last before the others. The copy comes before the large value, so that the shape of
-// that one, which stays to the end of the run, gets a place in a small region and not behind it.
-const ROOM = 'room'
-const ROOM_NODES: readonly OnnxNode[] = [
-  roomNode('Concat', ROOM, 'room.asked', { axis: { int: 0 } }),
-  roomNode('ConstantOfShape', 'room.asked', 'room.taken'),
-  roomNode('Shape', 'room.taken', 'room.given'),
-]
-
-function roomNode(op: string, input: string, output: string, attributes: OnnxNode['attributes'] = {}): OnnxNode {
-  return { op, domain: '', inputs: [input], outputs: [output], attributes, name: output.replace('.', '#') }
-}
-
 /** Translates a program. `placeOf` says where each weight slot lies. */
 export function emitProgram(program: Program, placeOf: (slot: string) => WeightPlace): EmittedProgram {
   const roots = simplify(inlineCalls(programRoots(program), (node) => keepsCall(node)))
@@ -121,10 +98,10 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   const e = new Emitter()
   const inputs = new Map<string, PlanInput>()
   const initializers: OnnxInitializer[] = []
-  const sorted = topologicalOrder(wanted)
-  const { products, absorbed } = productFusions(wanted, sorted)
-  const splits = splitsOf(sorted)
-  for (const node of sorted) {
+  const order = topologicalOrder(wanted)
+  const { products, absorbed } = productFusions(wanted, order)
+  const splits = splitsOf(order)
+  for (const node of order) {
     if (absorbed.has(node) || node.outputs.every((x) => sizeOf(x.shape) === 0)) continue
     const y = node.outputs[0] as Tensor
     e.enter(nameOf(node))
@@ -170,25 +147,16 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
   })
 
   const graph = { nodes: e.nodes, outputs: [...graphOutputs.values()].map(({ name }) => name), bytes: e.bytes }
-  const again = recomputeCheap(graph)
-  const { order } = schedule(again)
-  const written = arenaBytes({ nodes: order, outputs: graph.outputs, bytes: again.bytes })
-  const request = arenaRequest(written)
-  const running = request === 0 ? order : [...ROOM_NODES, ...order]
+  const { order: running, peakBytes } = schedule({ ...graph, nodes: recomputeCheap(graph) })
   const read = new Set(running.flatMap((node) => node.inputs))
   const used = [...inputs.values()].filter(({ name }) => read.has(name))
   const masks = e.masks.filter(({ name }) => read.has(name))
   const model = encodeModel({
     name: program.name,
     nodes: numbered(running),
-    inputs: [
-      ...used,
-      ...masks.map(({ name, count }) => ({ name, type: 'bool' as const, shape: [count] })),
-      ...(request === 0 ? [] : [{ name: ROOM, type: 'i64' as const, shape: [1] }]),
-    ],
+    inputs: [...used, ...masks.map(({ name, count }) => ({ name, type: 'bool' as const, shape: [count] }))],
     outputs: [...graphOutputs.values()],
     initializers: [...initializers, ...e.initializers.values()].filter(({ name }) => read.has(name)),
-    replaceable: new Set(running.flatMap(({ op, inputs }) => (SHAPED.has(op) ? [inputs[1] as string] : []))),
   })
   const plan = {
     program: program.name,
@@ -197,8 +165,7 @@ export function emitProgram(program: Program, placeOf: (slot: string) => WeightP
     updates: replaced,
     masks,
     nodeCount: running.length,
-    peakBytes: Math.max(written, request),
-    ...(request === 0 ? {} : { room: { name: ROOM, floats: Math.ceil(request / 4) } }),
+    peakBytes,
   }
   return { model, plan, order: running.map(({ name }) => name) }
 }

@@ -90,7 +90,7 @@ export class Emitter {
   private readonly viewed = new Map<string, string>()
   private readonly views = new Map<string, Map<string, string>>()
   private readonly computed = new Set<string>()
-  /** Bytes of the values that stand for tensors, and about those of values inside an op. */
+  /** Bytes of the values that stand for tensors; small ones inside an op are not counted. */
   readonly bytes = new Map<string, number>()
   private scope = 'program'
   private count = 0
@@ -105,12 +105,7 @@ export class Emitter {
     const id = this.count++
     const names = Array.from({ length: outputs }, (_, i) => `v${id}${i === 0 ? '' : `_${i}`}`)
     this.nodes.push({ op, domain, inputs, outputs: names, attributes, name: `${this.scope}#${id}` })
-    // Until it is known better, what is made of values is as large as the largest of them.
-    const most = op === 'Shape' ? 0 : Math.max(0, ...inputs.map((name) => this.bytes.get(name) ?? 0))
-    for (const name of names) {
-      this.computed.add(name)
-      this.bytes.set(name, most)
-    }
+    for (const name of names) this.computed.add(name)
     return names
   }
 
@@ -268,10 +263,8 @@ export class Emitter {
     )
   }
 
-  /** A value repeated to the shape of a tensor. The kernels for Expand and ConstantOfShape lack some small types; bool and bytes pass as they are. */
-  expand(name: string, tensor: Tensor): string {
-    const expanded = this.one('Expand', [name, this.list(tensor.shape)])
-    this.bytes.set(expanded, sizeOf(tensor.shape) * ELEMENT_BYTES[held(tensor.dtype)])
-    return expanded
+  // The kernels for Expand and ConstantOfShape lack some small types; bool and bytes pass as they are.
+  private expand(name: string, tensor: Tensor): string {
+    return this.one('Expand', [name, this.list(tensor.shape)])
   }
 }

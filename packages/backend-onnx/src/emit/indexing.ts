@@ -25,7 +25,7 @@ export const emitScatterAddRows: EmitOp<'scatterAddRows'> = (e, node, [indices, 
   const via = y.dtype === 'u32' ? 'i32' : undefined // its low 32 bits are the same
   const zero = e.scalar(via ?? y.dtype, 0)
   if (sizeOf(updates.shape) === 0) return e.set(y, e.scalar(y.dtype, 0), [])
-  const zeros = e.expand(zero, y)
+  const zeros = e.one('Expand', [zero, e.list(y.shape)])
   const at = e.reshaped(positions(e, indices), indices.shape, [...indices.shape, 1])
   const rows = via === undefined ? e.full(updates) : e.cast(e.full(updates), via)
   const added = e.one('ScatterND', [zeros, at, rows], { reduction: { string: 'add' } })

@@ -21,8 +21,8 @@ const CHEAP: ReadonlySet<string> = new Set([
 const WORTH_BYTES = 1 << 16
 const NEAR = 32 // nodes; what dies so shortly before is kept alive until the second copy is made
 
-/** The graph with second copies of cheap nodes, still sorted. */
-export function recomputeCheap(input: ScheduleInput): ScheduleInput {
+/** The nodes with second copies of cheap ones, still sorted. */
+export function recomputeCheap(input: ScheduleInput): OnnxNode[] {
   const { order, peakAt } = schedule(input)
   const position = new Map(order.map((node, i) => [node.name, i] as const))
   const producers = new Map(input.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
@@ -47,7 +47,6 @@ export function recomputeCheap(input: ScheduleInput): ScheduleInput {
   const replacements = new Map<OnnxNode, OnnxNode>() // far users with other inputs
   const clones = new Map<OnnxNode, OnnxNode[]>() // by the node that they repeat
   const current = (node: OnnxNode) => replacements.get(node) ?? node
-  const bytes = new Map(input.bytes)
 
   const repeat = (node: OnnxNode) => {
     const [value = ''] = node.outputs
@@ -67,9 +66,6 @@ export function recomputeCheap(input: ScheduleInput): ScheduleInput {
     }
     if (far.length === 0 || !node.inputs.every(stays)) return
     const copy: OnnxNode = { ...node, name: `${node.name}.again`, outputs: node.outputs.map((name) => `${name}.again`) }
-    node.outputs.forEach((name, i) => {
-      bytes.set(copy.outputs[i] as string, input.bytes.get(name) ?? 0)
-    })
     const made = [copy]
     const renamed = new Map([[value, copy.outputs[0] as string]])
     const rename = (name: string): string => {
@@ -100,6 +96,5 @@ export function recomputeCheap(input: ScheduleInput): ScheduleInput {
     for (const name of node.inputs) users.get(ownerOf(name))?.push(copy)
   }
   for (const node of [...input.nodes].reverse()) if (CHEAP.has(node.op)) repeat(node)
-  const nodes = input.nodes.flatMap((node) => [current(node), ...(clones.get(node) ?? []).map(current)])
-  return { ...input, nodes, bytes }
+  return input.nodes.flatMap((node) => [current(node), ...(clones.get(node) ?? []).map(current)])
 }

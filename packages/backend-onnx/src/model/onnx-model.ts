@@ -53,12 +53,9 @@ export interface OnnxInitializer extends OnnxValue {
 export interface OnnxModel {
   readonly name: string
   readonly nodes: readonly OnnxNode[]
-  /** Inputs, declared with as many axes as they have, of any extent. */
   readonly inputs: readonly OnnxValue[]
   readonly outputs: readonly OnnxValue[]
   readonly initializers: readonly OnnxInitializer[]
-  /** Initializers that are declared as inputs too, which a run may leave out: the runtime concludes nothing from their values. */
-  readonly replaceable: ReadonlySet<string>
 }
 
 const IR_VERSION = 10
@@ -83,12 +80,8 @@ function encodeGraph(graph: Message, model: OnnxModel): void {
   for (const node of model.nodes) graph.nested(1, (message) => encodeNode(message, node))
   graph.string(2, model.name)
   for (const initializer of model.initializers) graph.nested(5, (message) => encodeInitializer(message, initializer))
-  for (const { name, type, shape } of model.inputs)
-    graph.nested(11, (message) => encodeValue(message, name, type, { axes: shape.length }))
-  for (const { name, type, shape } of model.initializers)
-    if (model.replaceable.has(name)) graph.nested(11, (message) => encodeValue(message, name, type, { shape }))
-  for (const { name, type, shape } of model.outputs)
-    graph.nested(12, (message) => encodeValue(message, name, type, { shape }))
+  for (const value of model.inputs) graph.nested(11, (message) => encodeValue(message, value))
+  for (const value of model.outputs) graph.nested(12, (message) => encodeValue(message, value))
 }
 
 function encodeNode(message: Message, node: OnnxNode): void {
@@ -124,17 +117,11 @@ function encodeInitializer(message: Message, { name, type, shape, data }: OnnxIn
   message.int(14, EXTERNAL)
 }
 
-function encodeValue(
-  message: Message,
-  name: string,
-  type: OnnxType,
-  declared: { readonly shape: Shape } | { readonly axes: number },
-): void {
+function encodeValue(message: Message, { name, type, shape }: OnnxValue): void {
   message.string(1, name).nested(2, (outer) =>
     outer.nested(1, (tensor) =>
       tensor.int(1, onnxTypes[type]).nested(2, (dims) => {
-        if ('axes' in declared) for (let axis = 0; axis < declared.axes; axis++) dims.nested(1, () => {})
-        else for (const extent of declared.shape) dims.nested(1, (dim) => dim.int(1, extent))
+        for (const extent of shape) dims.nested(1, (dim) => dim.int(1, extent))
       }),
     ),
   )

@@ -74,8 +74,6 @@ export interface MemoryEstimates {
   bytesOf(spec: Spec): number
   /** Intermediate values alive at once while a program runs. */
   peakOf(program: Program): number
-  /** What a compiled program holds whether it runs or not, beside intermediate values. Absent where that is little. */
-  graphOf?(program: Program): number
   /** What is taken at most by programs with such peaks that run in turns, first in this order. */
   keptFor(peaks: readonly number[]): number
 }

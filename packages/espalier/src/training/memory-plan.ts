@@ -97,21 +97,15 @@ export class RunMemory {
   /** What it takes with these transforms. */
   plan(transforms: readonly TrainingTransform[]): MemoryPlan {
     const { trainable, optimizer, process = 0, steps = 0, backend } = this.run
-    const { bytesOf, peakOf, graphOf = () => 0, keptFor } = this.estimates
+    const { bytesOf, peakOf, keptFor } = this.estimates
     const weights = [...namedParameters(trainable.model).values()].reduce(
       (sum, { slot, shape, dtype }) => sum + (slot === 'weight' ? bytesOf({ dtype, shape }) : 0),
       0,
     )
-    let graph = 0
-    const peaks = shapePeaks(this.run.batches, (feeds) => {
-      const program = this.program(feeds, transforms)
-      graph = Math.max(graph, graphOf(program))
-      return peakOf(program)
-    })
+    const peaks = shapePeaks(this.run.batches, (feeds) => peakOf(this.program(feeds, transforms)))
     // New values and states stand beside the old ones until the step is done.
-    const apply = applyProgram(this.groups, { optimizer, clips: true })
-    const values = keptFor([...peaks.slice(0, 1), peakOf(apply), ...peaks.slice(1)])
-    const activations = values + graph * peaks.length + graphOf(apply)
+    const apply = peakOf(applyProgram(this.groups, { optimizer, clips: true }))
+    const activations = keptFor([...peaks.slice(0, 1), apply, ...peaks.slice(1)])
     const states = this.groups.flatMap((group) => statesOf(group, optimizer))
     const live = states.reduce((sum, [, spec]) => sum + bytesOf(spec), 8 * this.trained) // values and gradient sums in f32
     const adapterAndOptimizer = live + replacedMemory(backend?.name ?? '', live, steps)
