@@ -82,7 +82,13 @@ describe.runIf(python !== undefined)('GGUF files (needs ESPALIER_PYTHON)', () =>
     const file = fileOf(family)
     const base = await AutoModelForCausalLM.fromPretrained(file, { backend })
     expect(base.loaded.unused).toEqual([])
-    const { quantization_config: _, architectures: __, torch_dtype: ___, ...config } = base.loaded.config
+    const {
+      quantization_config: _,
+      architectures: __,
+      torch_dtype: ___,
+      rope_theta: ____,
+      ...config
+    } = base.loaded.config
     expect(theirs[file]?.config).toMatchObject({ ...config, rms_norm_eps: expect.closeTo(1e-5, 12) as number })
     const logits = await logitsOf(new AdaptedModel(base.loaded), backend, ids)
     expect(difference(logits, theirs[file]?.logits)).toBeLessThan(LOGITS)
