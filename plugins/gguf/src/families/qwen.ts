@@ -15,7 +15,7 @@ function family(architecture: string, className: string): GgufFamily {
       ...decoderConfig(model),
       ...rotaryScaling(model.metadata),
       use_sliding_window: false,
-      attention_bias: architecture === 'qwen2' || model.tensors.has('blk.0.attn_q.bias'),
+      ...(architecture === 'qwen3' && { attention_bias: model.tensors.has('blk.0.attn_q.bias') }),
     }),
     place(name) {
       const known = decoderName(name)
