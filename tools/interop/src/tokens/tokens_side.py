@@ -1,6 +1,5 @@
 """Writes tokenizer folders, texts, and what transformers makes of them: python tokens_side.py FOLDER COUNT."""
 
-import importlib.util
 import json
 import random
 import sys
@@ -52,9 +51,6 @@ def main() -> None:
     models = configurations.models()
     made = {**configurations.components(models), **configurations.published(models), **classes.classes(models)}
     made |= {**vocabularies.vocabularies(models), **vocabularies.by_type(models)}
-    if importlib.util.find_spec("google.protobuf") is None:  # transformers converts SentencePiece's files with it
-        made = {name: files for name, files in made.items() if not any(file.endswith(".model") for file in files)}
-        print("protobuf is not installed: SentencePiece's files were not compared")
     (root / "texts.json").write_text(json.dumps(sample))
     for index, (name, files) in enumerate(made.items()):
         place = root / f"{index}"
