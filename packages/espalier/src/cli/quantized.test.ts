@@ -32,7 +32,6 @@ describe('a quantized base', { timeout: TIMEOUT_MS }, () => {
       ['generate', ...base, '--prompt', 'say', '--raw'],
       ['train', ...base, '--data', at('rows.jsonl'), '--output-dir', at('refused')],
       ['eval', ...base, '--data', at('rows.jsonl')],
-      ['merge', ...base, '--adapter', at('none'), '--output-dir', at('unmerged')],
     ]) {
       const done = await runCli(words)
       expect(done.code).toBe(1)

@@ -11,7 +11,7 @@ import { runCli } from '../cli/run-cli.fake.js'
 import { TINY_CONFIG, temporaryFolder, tinyModelFiles, tinyRows } from '../tiny-model.fake.js'
 import { getPeftModel } from './peft-model.js'
 
-const GLM = { ...TINY_CONFIG, model_type: 'glm', head_dim: 8 }
+const GLM = { ...TINY_CONFIG, model_type: 'glm', head_dim: 8, pad_token_id: 0 } // the default has no row
 const GPT = { model_type: 'openai-gpt', vocab_size: 600, n_embd: 8, n_layer: 1, n_head: 2, n_positions: 32 }
 const DISTILBERT = { model_type: 'distilbert', vocab_size: 600, dim: 8, hidden_dim: 10, n_layers: 1, n_heads: 2 }
 const ALBERT = {
