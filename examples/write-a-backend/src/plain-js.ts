@@ -19,6 +19,7 @@ import {
   inlineCalls,
   isOp,
   type Node,
+  ownSet,
   type Program,
   programRoots,
   programSlots,
@@ -64,7 +65,7 @@ class PlainJs implements Backend {
 
   async compile(program: Program, { weights }: CompileOptions = {}): Promise<Executable> {
     this.check()
-    return new Compiled(program, weights as Weights | undefined, () => this.check())
+    return new Compiled(program, weights && ownSet(weights, Weights), () => this.check())
   }
 
   async close(): Promise<void> {
@@ -230,8 +231,7 @@ function stored({ dtype, shape }: Spec, values: HostArray): HostTensor {
 }
 
 function stateOf(set: StateSet | undefined): State {
-  if (set instanceof State) return set
-  throw new EspalierError('graph.slot', { what: 'a state set belongs to another backend' })
+  return ownSet(set as StateSet, State)
 }
 
 function copyOf(tensor: HostTensor): HostTensor {
